@@ -13,7 +13,9 @@ public static class CifarSource
 
     /// <summary>The folder that keeps a download.</summary>
     private static string CacheFolder => Path.Combine(
-        Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData) is { Length: > 0 } local ? local : Path.GetTempPath(), "mlnet-ssl", "cifar10");
+        Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData) is { Length: > 0 } local ? local : Path.GetTempPath(),
+        "mlnet-ssl",
+        "cifar10");
 
     /// <summary>The two halves of the first source that is there; <paramref name="say"/> is told which one it was.</summary>
     /// <param name="dataOption">A folder with CIFAR-10 files, or null; a named folder must be right, the other sources may be missing.</param>
@@ -34,7 +36,7 @@ public static class CifarSource
             Download(Archive, ArchiveMd5, CacheFolder, TimeSpan.FromSeconds(20)).GetAwaiter().GetResult();
             return Read(CacheFolder, "downloaded", say);
         }
-        catch (Exception error) when (error is HttpRequestException or OperationCanceledException or IOException or InvalidDataException or UnauthorizedAccessException)
+        catch (Exception error) when (error is HttpRequestException or IOException or InvalidDataException or UnauthorizedAccessException)
         {
             say($"no download: {error.Message}");
         }

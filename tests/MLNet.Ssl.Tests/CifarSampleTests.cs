@@ -1,0 +1,239 @@
+using System.Formats.Tar;
+using System.IO.Compression;
+using System.Net;
+using System.Security.Cryptography;
+using Cifar10;
+using Microsoft.ML.Data;
+
+namespace MLNet.Ssl.Tests;
+
+public sealed class CifarSampleTests : IDisposable
+{
+    private const int Plane = CifarReader.Side * CifarReader.Side;
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("cifar").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Theory]
+    [InlineData("", "train.bin", false)]
+    [InlineData("cifar10", "train.bin", true)]
+    [InlineData("cifar-10-batches-bin", "data_batch_1.bin", false)]
+    [InlineData("cifar10", "data_batch_1.bin", true)]
+    public void Read_EitherLayout_GivesPixelsAndLabelsInFileOrder(string place, string layout, bool zipped)
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(_folder, place)).FullName;
+        string[] trainFiles = layout == "train.bin" ? [layout] : [.. Enumerable.Range(1, 5).Select(i => $"data_batch_{i}.bin")];
+        foreach (var (file, i) in trainFiles.Select((file, i) => (file, i))) Write(folder, file, zipped, Record((byte)i, 10), Record(9, 20));
+        Write(folder, layout == "train.bin" ? "test.bin" : "test_batch.bin", zipped, Record(3, 30));
+
+        var (train, test) = CifarReader.Read(_folder);
+        Assert.Equal((2 * trainFiles.Length, 1), (train.Count, test.Count));
+        Assert.Equal(trainFiles.SelectMany((_, i) => new[] { train.Names[i], "truck" }), train.Rows().Select(row => row.Label));
+        var row = test.Rows().Single();
+        Assert.Equal("cat", row.Label);
+        Assert.Equal((32, 32), (row.Image.Width, row.Image.Height));
+        // Record(3, 30): red is 30 + position, green 31 + position, blue 32 + position, modulo 256.
+        Assert.Equal(new byte[] { 32, 31, 30, 33, 32, 31 }, row.Image.GetBGRPixels[..6]);
+        Assert.Equal(new byte[] { 31, 30, 29 }, row.Image.GetBGRPixels[^3..]);
+        Assert.NotSame(row.Image, test.Rows().Single().Image);
+    }
+
+    [Fact]
+    public void Read_LabelsFile_NamesTheClasses()
+    {
+        Write(_folder, "train.bin", false, Record(1, 0));
+        Write(_folder, "test.bin", false, Record(9, 0));
+        File.WriteAllText(Path.Combine(_folder, "batches.meta.txt"), "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n\n");
+        var (train, test) = CifarReader.Read(_folder);
+        Assert.Equal(("b", "j"), (train.Rows().Single().Label, test.Rows().Single().Label));
+
+        File.WriteAllText(Path.Combine(_folder, "batches.meta.txt"), "a\nb\n");
+        var error = Assert.Throws<InvalidDataException>(() => CifarReader.Read(_folder));
+        Assert.Contains("batches.meta.txt: 2 class names: expected 10", error.Message);
+    }
+
+    [Fact]
+    public void Read_LabelAboveNine_NamesFileAndRecord()
+    {
+        Write(_folder, "train.bin", false, Record(0, 0), Record(17, 0));
+        var error = Assert.Throws<InvalidDataException>(() => CifarReader.Read(_folder));
+        Assert.Contains("train.bin: record 1 has label 17: expected 0 to 9", error.Message);
+    }
+
+    [Theory]
+    [InlineData(CifarReader.RecordSize + 100, "record 1 is incomplete")]
+    [InlineData(0, "record 0 is incomplete")]
+    public void Read_PartOfARecord_NamesFileAndRecord(int length, string expected)
+    {
+        File.WriteAllBytes(Path.Combine(_folder, "train.bin"), new byte[length]);
+        var error = Assert.Throws<InvalidDataException>(() => CifarReader.Read(_folder));
+        Assert.Contains("train.bin", error.Message);
+        Assert.Contains(expected, error.Message);
+        Assert.Contains("3073", error.Message);
+    }
+
+    [Fact]
+    public void Read_TruncatedGzip_NamesFileAndRecord()
+    {
+        var random = new Random(1);
+        Write(_folder, "train.bin", true, [.. Enumerable.Range(0, 20).Select(_ => Noise(random))]);
+        var path = Path.Combine(_folder, "train.bin.gz");
+        File.WriteAllBytes(path, File.ReadAllBytes(path)[..^20000]);
+        var error = Assert.Throws<InvalidDataException>(() => CifarReader.Read(_folder));
+        Assert.Contains("train.bin.gz", error.Message);
+        Assert.Matches("record 1[0-9]", error.Message);
+    }
+
+    [Fact]
+    public void Read_MissingFiles_SaysWhatWasExpected()
+    {
+        Assert.Contains("data_batch_1.bin", Assert.Throws<FileNotFoundException>(() => CifarReader.Read(_folder)).Message);
+        Write(_folder, "train.bin", false, Record(0, 0));
+        Assert.Contains("expected test.bin", Assert.Throws<FileNotFoundException>(() => CifarReader.Read(_folder)).Message);
+    }
+
+    [SkippableFact]
+    public void Read_RealSubset_HasTheKnownClassCountsAndMeanColour()
+    {
+        var (train, test) = CifarReader.Read(RealData.Path("cifar10"));
+        Assert.Equal((10_000, 2_000), (train.Count, test.Count));
+        Assert.All(test.Rows().CountBy(row => row.Label), count => Assert.Equal(200, count.Value));
+        var sums = new double[3];
+        foreach (var row in test.Rows())
+            foreach (var (value, i) in row.Image.GetBGRPixels.Select((value, i) => (value, i)))
+                sums[2 - i % 3] += value;
+        // The published means of CIFAR-10: 0.4914, 0.4822, 0.4465.
+        foreach (var (expected, sum) in new[] { 0.4914, 0.4822, 0.4465 }.Zip(sums)) Assert.Equal(expected, sum / (2_000 * Plane * 255), 0.02);
+    }
+
+    [Fact]
+    public void Draw_IsReproducibleBalancedAndNotSeparableByMeanColour()
+    {
+        var (train, test) = ProceduralImages.Draw(1000, 500, seed: 5);
+        Assert.Equal(Pixels(test), Pixels(ProceduralImages.Draw(1000, 500, seed: 5).Test));
+        Assert.NotEqual(Pixels(test)[0], Pixels(ProceduralImages.Draw(1000, 500, seed: 6).Test)[0]);
+        Assert.Equal(10, train.Rows().CountBy(row => row.Label).Count(count => count.Value == 100));
+
+        // One nearest neighbour on the mean colour is hardly better than chance (0.1).
+        var known = train.Rows().Select(row => (Mean: MeanColour(row.Image), row.Label)).ToArray();
+        var right = test.Rows().Count(row => known.MinBy(k => Distance(k.Mean, MeanColour(row.Image))).Label == row.Label);
+        Assert.InRange(right / 500.0, 0, 0.2);
+
+        static string[] Pixels(CifarSet set) => [.. set.Rows().Select(row => Convert.ToHexString(row.Image.Pixels))];
+
+        static double Distance(double[] a, double[] b) => a.Zip(b, (u, v) => (u - v) * (u - v)).Sum();
+    }
+
+    [Fact]
+    public void Resolve_NamedFolder_IsReadOrRefusedAndTheCallbackHearsOfIt()
+    {
+        Write(_folder, "train.bin", true, Record(1, 0));
+        Write(_folder, "test.bin", true, Record(9, 0));
+        var said = new List<string>();
+        Assert.Equal(1, CifarSource.Resolve(_folder, said.Add).Train.Count);
+        Assert.Contains("--data: " + _folder, Assert.Single(said));
+        Assert.Throws<FileNotFoundException>(() => CifarSource.Resolve(Path.Combine(_folder, "nowhere"), said.Add));
+    }
+
+    [Fact]
+    public async Task Download_UnpacksTheArchiveWhole()
+    {
+        var archive = await Archive();
+        var folder = Path.Combine(_folder, "cache", "cifar10");
+        using var server = new OneFileServer(archive);
+        await CifarSource.Download(server.Address, Convert.ToHexString(MD5.HashData(archive)), folder, TimeSpan.FromSeconds(20));
+        Assert.Equal(5, CifarReader.Read(folder).Train.Count);
+        Assert.Equal([folder], Directory.GetFileSystemEntries(Path.GetDirectoryName(folder)!));
+        Assert.DoesNotContain("readme.html", Directory.GetFiles(folder).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public async Task Download_WrongContentOrSilentServer_LeavesNothingBehind()
+    {
+        var folder = Path.Combine(_folder, "cache", "cifar10");
+        using var server = new OneFileServer([1, 2, 3]);
+        var wrong = await Assert.ThrowsAsync<InvalidDataException>(
+            () => CifarSource.Download(server.Address, new string('0', 32), folder, TimeSpan.FromSeconds(20)));
+        Assert.Contains("MD5", wrong.Message);
+        using var silent = new OneFileServer(null);
+        var error = await Assert.ThrowsAsync<IOException>(() => CifarSource.Download(silent.Address, "", folder, TimeSpan.FromSeconds(0.2)));
+        Assert.Contains("sent nothing", error.Message);
+        Assert.Empty(Directory.GetFileSystemEntries(Path.GetDirectoryName(folder)!));
+    }
+
+    private static byte[] Record(byte label, byte start)
+    {
+        var record = new byte[CifarReader.RecordSize];
+        record[0] = label;
+        for (var i = 0; i < 3 * Plane; i++) record[1 + i] = (byte)(start + i / Plane + i % Plane);
+        return record;
+    }
+
+    private static byte[] Noise(Random random)
+    {
+        var record = new byte[CifarReader.RecordSize];
+        random.NextBytes(record);
+        record[0] = 0;
+        return record;
+    }
+
+    private static void Write(string folder, string name, bool zipped, params byte[][] records)
+    {
+        using var file = File.Create(Path.Combine(folder, zipped ? name + ".gz" : name));
+        using Stream target = zipped ? new GZipStream(file, CompressionLevel.Fastest) : file;
+        foreach (var record in records) target.Write(record);
+    }
+
+    private static double[] MeanColour(MLImage image)
+    {
+        var mean = new double[3];
+        var bgr = image.GetBGRPixels;
+        for (var i = 0; i < bgr.Length; i++) mean[i % 3] += bgr[i];
+        return mean;
+    }
+
+    private static async Task<byte[]> Archive()
+    {
+        using var packed = new MemoryStream();
+        await using (var gzip = new GZipStream(packed, CompressionLevel.Fastest))
+        await using (var tar = new TarWriter(gzip))
+            foreach (var name in (string[])[.. Enumerable.Range(1, 5).Select(i => $"data_batch_{i}.bin"), "test_batch.bin", "readme.html"])
+            {
+                var entry = new PaxTarEntry(TarEntryType.RegularFile, "cifar-10-batches-bin/" + name) { DataStream = new MemoryStream(Record(1, 0)) };
+                await tar.WriteEntryAsync(entry);
+            }
+
+        return packed.ToArray();
+    }
+
+    /// <summary>Answers one request with a file, or, without one, not at all.</summary>
+    private sealed class OneFileServer : IDisposable
+    {
+        private readonly HttpListener _listener = new();
+
+        public OneFileServer(byte[]? file)
+        {
+            using (var probe = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0))
+            {
+                probe.Start();
+                Address = new Uri($"http://localhost:{((IPEndPoint)probe.LocalEndpoint).Port}/");
+            }
+
+            _listener.Prefixes.Add(Address.ToString());
+            _listener.Start();
+            if (file is not null) _ = Answer(file);
+        }
+
+        public Uri Address { get; }
+
+        public void Dispose() => _listener.Close();
+
+        private async Task Answer(byte[] file)
+        {
+            var response = (await _listener.GetContextAsync()).Response;
+            await response.OutputStream.WriteAsync(file);
+            response.Close();
+        }
+    }
+}
