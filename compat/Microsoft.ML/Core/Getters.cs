@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Microsoft.ML;
 
 using Microsoft.ML.Data;
@@ -14,6 +16,9 @@ internal static class Getters
             ? Generic.Call(BoxedVector<int>, vector.ItemType.RawType, row, column)
             : Generic.Call(Boxed<int>, column.Type.RawType, row, column);
 
+    /// <summary>The value of a numeric or key column at every call.</summary>
+    public static Func<double> Numbers(this DataViewRow row, DataViewSchema.Column column) => Generic.Call(Number<int>, column.Type.RawType, row, column);
+
     /// <summary>The getter cast to the type asked for, or the error that names both types.</summary>
     public static ValueGetter<TValue> As<TValue>(this Delegate getter, DataViewSchema.Column column)
         => getter as ValueGetter<TValue>
@@ -22,6 +27,17 @@ internal static class Getters
     public static ArgumentOutOfRangeException Inactive(DataViewSchema.Column column) => new(nameof(column), $"Column '{column.Name}' is not active in this row");
 
     private static Delegate Untyped<T>(DataViewRow row, DataViewSchema.Column column) => row.GetGetter<T>(column);
+
+    private static Func<double> Number<T>(DataViewRow row, DataViewSchema.Column column) where T : INumberBase<T>
+    {
+        var getter = row.GetGetter<T>(column);
+        return () =>
+        {
+            var value = T.Zero;
+            getter(ref value);
+            return double.CreateTruncating(value);
+        };
+    }
 
     private static Func<object> Boxed<T>(DataViewRow row, DataViewSchema.Column column)
     {
