@@ -8,9 +8,9 @@ namespace Cifar10;
 public sealed class CifarImage
 {
     [ImageType(CifarReader.Side, CifarReader.Side)]
-    public required MLImage Image { get; init; }
+    public MLImage Image { get; set; } = null!;
 
-    public required string Label { get; init; }
+    public string Label { get; set; } = "";
 }
 
 /// <summary>Images kept as the records of the CIFAR-10 binary format; rows are made when they are asked for.</summary>
