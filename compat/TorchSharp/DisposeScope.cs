@@ -257,6 +257,6 @@ public static partial class torch
     public static Tensor WrappedTensorDisposeScope(Func<Tensor> expr)
     {
         using var scope = NewDisposeScope();
-        return expr().MoveToOuterDisposeScope();
+        return scope.MoveToOuter(expr());
     }
 }

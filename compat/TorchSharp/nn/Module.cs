@@ -43,7 +43,6 @@ public static partial class torch
             public virtual void register_module(string name, Module submodule)
             {
                 CheckName(name);
-                submodule.RegisterComponents();
                 OwnModules.Add(name, submodule);
             }
 
