@@ -31,12 +31,12 @@ public abstract class RowToRowTransformerBase : ITransformer
 /// <summary>A transformer that computes each output column from one input column.</summary>
 public abstract class OneToOneTransformerBase : RowToRowTransformerBase
 {
-    private protected OneToOneTransformerBase(IEnumerable<InputOutputColumnPair> columns) => Pairs = columns.ToArray();
+    private protected OneToOneTransformerBase(IEnumerable<InputOutputColumnPair> columns) => Columns = columns.ToArray();
 
-    internal InputOutputColumnPair[] Pairs { get; }
+    internal InputOutputColumnPair[] Columns { get; }
 
     private protected abstract MappedColumn MapColumn(DataViewSchema.Column source, InputOutputColumnPair pair, int pairIndex);
 
     private protected sealed override IEnumerable<MappedColumn> MapColumns(DataViewSchema inputSchema)
-        => Pairs.Select((pair, i) => MapColumn(inputSchema.Find(pair.InputColumnName), pair, i));
+        => Columns.Select((pair, i) => MapColumn(inputSchema.Find(pair.InputColumnName), pair, i));
 }

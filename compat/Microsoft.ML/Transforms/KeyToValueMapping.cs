@@ -8,7 +8,7 @@ public sealed class KeyToValueMappingEstimator : TrivialEstimator<KeyToValueMapp
 {
     internal KeyToValueMappingEstimator(InputOutputColumnPair[] columns) : base(new KeyToValueMappingTransformer(columns)) { }
 
-    public override SchemaShape GetOutputSchema(SchemaShape inputSchema) => inputSchema.With(Array.ConvertAll(Transformer.Pairs, pair =>
+    public override SchemaShape GetOutputSchema(SchemaShape inputSchema) => inputSchema.With(Array.ConvertAll(Transformer.Columns, pair =>
     {
         var source = inputSchema.Find(pair.InputColumnName);
         if (!source.IsKey || !source.Annotations.TryFindColumn(AnnotationKinds.KeyValues, out var values))
@@ -51,7 +51,7 @@ public sealed class KeyToValueMappingTransformer : OneToOneTransformerBase, ILoa
         });
     }
 
-    private protected override void SaveModel(ModelSaveContext ctx) => ctx.Begin<KeyToValueMappingTransformer>().WritePairs(Pairs);
+    private protected override void SaveModel(ModelSaveContext ctx) => ctx.Begin<KeyToValueMappingTransformer>().WritePairs(Columns);
 
     static ICanSaveModel ILoadable.Load(ModelLoadContext ctx) => new KeyToValueMappingTransformer(ctx.Reader.ReadPairs());
 }

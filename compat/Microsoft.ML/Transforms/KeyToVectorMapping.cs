@@ -8,7 +8,7 @@ public sealed class KeyToVectorMappingEstimator : TrivialEstimator<KeyToVectorMa
 {
     internal KeyToVectorMappingEstimator(InputOutputColumnPair[] columns, bool outputCountVector) : base(new KeyToVectorMappingTransformer(columns, outputCountVector)) { }
 
-    public override SchemaShape GetOutputSchema(SchemaShape inputSchema) => inputSchema.With(Array.ConvertAll(Transformer.Pairs, pair =>
+    public override SchemaShape GetOutputSchema(SchemaShape inputSchema) => inputSchema.With(Array.ConvertAll(Transformer.Columns, pair =>
     {
         var source = inputSchema.Find(pair.InputColumnName);
         if (!source.IsKey) throw SchemaMismatch.WrongType("input", source.Name, "Key or a vector of keys", source.GetTypeString());
@@ -72,7 +72,7 @@ public sealed class KeyToVectorMappingTransformer : OneToOneTransformerBase, ILo
     private protected override void SaveModel(ModelSaveContext ctx)
     {
         var writer = ctx.Begin<KeyToVectorMappingTransformer>();
-        writer.WritePairs(Pairs);
+        writer.WritePairs(Columns);
         writer.Write(OutputCountVector);
     }
 

@@ -8,7 +8,7 @@ public sealed class MissingValueIndicatorEstimator : TrivialEstimator<MissingVal
 {
     internal MissingValueIndicatorEstimator(InputOutputColumnPair[] columns) : base(new MissingValueIndicatorTransformer(columns)) { }
 
-    public override SchemaShape GetOutputSchema(SchemaShape inputSchema) => inputSchema.With(Array.ConvertAll(Transformer.Pairs, pair =>
+    public override SchemaShape GetOutputSchema(SchemaShape inputSchema) => inputSchema.With(Array.ConvertAll(Transformer.Columns, pair =>
     {
         var source = inputSchema.FindReal(pair.InputColumnName, knownSize: false);
         var kept = source.Annotations.Where(a => a.Name == AnnotationKinds.SlotNames);
@@ -31,7 +31,7 @@ public sealed class MissingValueIndicatorTransformer : OneToOneTransformerBase, 
 
     private static Delegate Getter<T>(DataViewRow row, DataViewSchema.Column source) where T : INumberBase<T> => Slots.Map<T, bool>(row, source, (_, value) => T.IsNaN(value));
 
-    private protected override void SaveModel(ModelSaveContext ctx) => ctx.Begin<MissingValueIndicatorTransformer>().WritePairs(Pairs);
+    private protected override void SaveModel(ModelSaveContext ctx) => ctx.Begin<MissingValueIndicatorTransformer>().WritePairs(Columns);
 
     static ICanSaveModel ILoadable.Load(ModelLoadContext ctx) => new MissingValueIndicatorTransformer(ctx.Reader.ReadPairs());
 }

@@ -97,7 +97,7 @@ public sealed class MissingValueReplacingTransformer : OneToOneTransformerBase, 
     private protected override void SaveModel(ModelSaveContext ctx)
     {
         var writer = ctx.Begin<MissingValueReplacingTransformer>();
-        writer.WritePairs(Pairs);
+        writer.WritePairs(Columns);
         writer.WriteList(_replacements, slots => writer.WriteList(slots, writer.Write));
     }
 

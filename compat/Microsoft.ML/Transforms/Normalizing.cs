@@ -123,7 +123,7 @@ public sealed class NormalizingTransformer : OneToOneTransformerBase, ILoadable
     private protected override void SaveModel(ModelSaveContext ctx)
     {
         var writer = ctx.Begin<NormalizingTransformer>();
-        writer.WritePairs(Pairs);
+        writer.WritePairs(Columns);
         writer.WriteList(_normalizers, slots => writer.WriteList(slots, slot =>
         {
             writer.Write(slot.Offset);

@@ -9,7 +9,7 @@ public sealed class TypeConvertingEstimator : TrivialEstimator<TypeConvertingTra
 {
     internal TypeConvertingEstimator(InputOutputColumnPair[] columns, DataKind outputKind) : base(new TypeConvertingTransformer(columns, outputKind)) { }
 
-    public override SchemaShape GetOutputSchema(SchemaShape inputSchema) => inputSchema.With(Array.ConvertAll(Transformer.Pairs, pair =>
+    public override SchemaShape GetOutputSchema(SchemaShape inputSchema) => inputSchema.With(Array.ConvertAll(Transformer.Columns, pair =>
     {
         var source = inputSchema.Find(pair.InputColumnName);
         if (source.IsKey || !TypeConvertingTransformer.CanConvert(source.ItemType, Transformer.OutputType))
@@ -66,7 +66,7 @@ public sealed class TypeConvertingTransformer : OneToOneTransformerBase, ILoadab
     private protected override void SaveModel(ModelSaveContext ctx)
     {
         var writer = ctx.Begin<TypeConvertingTransformer>();
-        writer.WritePairs(Pairs);
+        writer.WritePairs(Columns);
         writer.Write((byte)_outputKind);
     }
 

@@ -77,7 +77,7 @@ public sealed class ValueToKeyMappingTransformer : OneToOneTransformerBase, ILoa
     private protected override void SaveModel(ModelSaveContext ctx)
     {
         var writer = ctx.Begin<ValueToKeyMappingTransformer>();
-        writer.WritePairs(Pairs);
+        writer.WritePairs(Columns);
         writer.WriteList(_maps, map => map.Write(writer));
     }
 
