@@ -1,0 +1,11 @@
+namespace MLNet.Ssl;
+
+/// <summary>Resampling filter of a resize; both widen with the scale when shrinking (antialiasing), as Pillow's filters do.</summary>
+public enum Interpolation
+{
+    /// <summary>Triangle filter of support 1.</summary>
+    Bilinear,
+
+    /// <summary>Cubic convolution (Keys) with a = −0.5 and support 2.</summary>
+    Bicubic,
+}
