@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace MLNet.Ssl;
 
@@ -80,6 +81,7 @@ internal sealed class GaussianBlur
     private static Vector256<ushort> Words(ref byte source, int at)
     {
         var bytes = Vector128.LoadUnsafe(ref source, (nuint)at);
+        if (Avx2.IsSupported) return Avx2.ConvertToVector256Int16(bytes).AsUInt16();
         return Vector256.Create(Vector128.WidenLower(bytes), Vector128.WidenUpper(bytes));
     }
 
