@@ -36,7 +36,7 @@ internal static class ColorOps
     }
 
     /// <summary>Replaces every value v at or above the threshold by 255 − v.</summary>
-    public static void Solarize(PlanarImage image, byte threshold = 128)
+    public static void Solarize(PlanarImage image, int threshold = 128)
     {
         var planes = image.Planes;
         for (int i = 0; i < planes.Length; i += Lanes.Count)

@@ -59,8 +59,9 @@ public sealed record ImagePreprocessing
     public void Apply(RgbImage image, Span<float> chw)
     {
         var (width, height, window) = Fit(image);
-        if (chw.Length != 3 * window.Width * window.Height)
-            throw new ArgumentException($"A result of 3×{window.Height}×{window.Width} has {3 * window.Width * window.Height} values, got room for {chw.Length}.");
+        int length = 3 * window.Width * window.Height;
+        if (chw.Length != length)
+            throw new ArgumentException($"A result of 3×{window.Height}×{window.Width} has {length} values, got room for {chw.Length}.");
 
         var workspace = ImageWorkspace.Rent();
         Normalization.Apply(workspace.Resize(image, width, height, window, Interpolation), chw);
@@ -86,7 +87,7 @@ public sealed record ImagePreprocessing
         }
 
         int length = 3 * first.Height * first.Width;
-        var batch = empty([images.Count, 3, first.Height, first.Width], ScalarType.Float32);
+        var batch = empty(images.Count, 3, first.Height, first.Width, ScalarType.Float32, CPU);
         Parallel.For(0, images.Count, i => Apply(images[i], MemoryMarshal.Cast<byte, float>(batch.bytes).Slice(i * length, length)));
         return batch;
     }

@@ -51,7 +51,7 @@ public sealed class ViewPipeline
         foreach (int index in indices) OptionRange.Check(nameof(indices), index, 0, store.Count - 1);
 
         int[] samples = indices.ToArray();
-        var views = Array.ConvertAll(_recipes, recipe => empty([samples.Length, 3, recipe.Size, recipe.Size], ScalarType.Float32));
+        var views = Array.ConvertAll(_recipes, recipe => empty(samples.Length, 3, recipe.Size, recipe.Size, ScalarType.Float32, CPU));
         Parallel.For(0, samples.Length, _parallel, ImageWorkspace.Rent, (row, _, workspace) =>
         {
             var image = store[samples[row]];

@@ -103,7 +103,7 @@ public sealed class GoldenImageTests
             {
                 "hflip" => image.ToPlanar(flip: true).ToImage(),
                 "grayscale3" => image.With(ColorOps.Grayscale),
-                _ when Value(operation, "solarize_") is { } threshold => image.With(i => ColorOps.Solarize(i, (byte)threshold)),
+                _ when Value(operation, "solarize_") is { } threshold => image.With(i => ColorOps.Solarize(i, (int)threshold)),
                 _ when Value(operation, "gaussian_blur_r") is { } sigma => image.With(i => new GaussianBlur().Apply(i, sigma)),
                 _ => throw new NotSupportedException(name),
             };
