@@ -108,6 +108,16 @@ public class MetricMulticlassTests
     }
 
     [Fact]
+    public void ALabelBeyondTheScoresIsAnErrorOfTheModel()
+    {
+        var ml = new MLContext(1);
+        SingleLabelRow[] rows = [new() { Label = 0, Score = Rows[0].Score }, new() { Label = 7, Score = Rows[0].Score }];
+        var metrics = ml.MulticlassClassification.Evaluate(ml.Data.LoadFromEnumerable(rows));
+        Assert.Equal(0.5, metrics.MicroAccuracy, 9);
+        Assert.Equal((Losses[0] - Math.Log(1e-15)) / 2, metrics.LogLoss, 9);
+    }
+
+    [Fact]
     public void ColumnsOfTheWrongKindAreNamed()
     {
         var ml = new MLContext(1);

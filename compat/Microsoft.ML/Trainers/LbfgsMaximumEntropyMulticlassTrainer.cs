@@ -49,7 +49,7 @@ public sealed class LbfgsMaximumEntropyMulticlassTrainer : LbfgsTrainerBase<Lbfg
         float[] Floats(int first, int count) => Array.ConvertAll(point[first..(first + count)], v => (float)v);
         float[][] weights = [.. Enumerable.Range(0, classes).Select(c => Floats(c * rows.Stride, dimension))];
         float[] biases = Floats(objective.WeightCount, classes);
-        return new(new MaximumEntropyModelParameters(weights, biases), feature.Name, feature.Type, MulticlassOutput.For(classes, label));
+        return new(new MaximumEntropyModelParameters(weights, biases), feature.Name, feature.Type, MulticlassOutput.Columns(classes, label));
     }
 
     /// <summary>Rows without a label, a finite weight or finite features are left out.</summary>

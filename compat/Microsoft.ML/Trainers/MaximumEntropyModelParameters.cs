@@ -69,18 +69,16 @@ public sealed class MaximumEntropyModelParameters : LinearMulticlassModelParamet
 
     static ICanSaveModel ILoadable.Load(ModelLoadContext ctx)
     {
-        var (reader, classes, features) = (ctx.Reader, ctx.Reader.ReadInt32(), ctx.Reader.ReadInt32());
-        float[] Floats(int count) => [.. Enumerable.Range(0, count).Select(_ => reader.ReadSingle())];
-        return new MaximumEntropyModelParameters([.. Enumerable.Range(0, classes).Select(_ => Floats(features))], Floats(classes));
+        var reader = ctx.Reader;
+        var weights = reader.ReadList(() => reader.ReadList(reader.ReadSingle));
+        return new MaximumEntropyModelParameters(weights, reader.ReadList(reader.ReadSingle));
     }
 
     private protected override void SaveModel(ModelSaveContext ctx)
     {
         var writer = ctx.Begin<MaximumEntropyModelParameters>();
-        writer.Write(ClassCount);
-        writer.Write(FeatureCount);
-        foreach (float weight in Weights.SelectMany(w => w)) writer.Write(weight);
-        foreach (float bias in Biases) writer.Write(bias);
+        writer.WriteList(Weights, weights => writer.WriteList(weights, writer.Write));
+        writer.WriteList(Biases, writer.Write);
     }
 
     private protected override void Finish(Span<float> scores)

@@ -63,16 +63,16 @@ public sealed class MulticlassPredictionTransformer<TModel> : SingleFeaturePredi
 {
     private const string ModelName = "Predictor";
 
-    private readonly MulticlassOutput _output;
+    private readonly DataViewSchema _added;
 
-    internal MulticlassPredictionTransformer(TModel model, string featureColumnName, DataViewType featureColumnType, MulticlassOutput output)
-        : base(model, featureColumnName, featureColumnType) => _output = output;
+    internal MulticlassPredictionTransformer(TModel model, string featureColumnName, DataViewType featureColumnType, DataViewSchema added)
+        : base(model, featureColumnName, featureColumnType) => _added = added;
 
     private protected override IEnumerable<MappedColumn> MapColumns(DataViewSchema.Column feature)
     {
         var scorer = (IMulticlassScorer)Model;
         int[] sources = [feature.Index];
-        yield return new(_output.PredictedLabel, sources, row =>
+        yield return new(new(_added[MulticlassOutput.PredictedLabel]), sources, row =>
         {
             var getScores = Scores(scorer, row, feature);
             var scores = new float[scorer.ClassCount];
@@ -82,7 +82,7 @@ public sealed class MulticlassPredictionTransformer<TModel> : SingleFeaturePredi
                 key = Best(scores);
             });
         });
-        yield return new(_output.Score, sources, row =>
+        yield return new(new(_added[MulticlassOutput.Score]), sources, row =>
         {
             var getScores = Scores(scorer, row, feature);
             return (ValueGetter<VBuffer<float>>)((ref VBuffer<float> scores) =>
@@ -96,18 +96,16 @@ public sealed class MulticlassPredictionTransformer<TModel> : SingleFeaturePredi
 
     static ICanSaveModel ILoadable.Load(ModelLoadContext ctx)
     {
-        string feature = ctx.Reader.ReadString();
-        var type = new VectorDataViewType(NumberDataViewType.Single, ctx.Reader.ReadInt32());
-        var output = MulticlassOutput.Load(ctx.Reader);
-        return new MulticlassPredictionTransformer<TModel>((TModel)ctx.Load(ModelName), feature, type, output);
+        var reader = ctx.Reader;
+        return new MulticlassPredictionTransformer<TModel>((TModel)ctx.Load(ModelName), reader.ReadString(), reader.ReadType(), reader.ReadSchema());
     }
 
     private protected override void SaveModel(ModelSaveContext ctx)
     {
         var writer = ctx.Begin<MulticlassPredictionTransformer<TModel>>();
         writer.Write(FeatureColumnName);
-        writer.Write(((VectorDataViewType)FeatureColumnType).Size);
-        _output.Save(writer);
+        writer.WriteType(FeatureColumnType);
+        writer.WriteSchema(_added);
         ctx.Save((ICanSaveModel)Model, ModelName);
     }
 
