@@ -77,14 +77,14 @@ public sealed class ImageLoadingTransformer : OneToOneTransformerBase, ILoadable
     private protected override void SaveModel(ModelSaveContext ctx)
     {
         var writer = ctx.Begin<ImageLoadingTransformer>();
-        writer.WritePairs(Columns);
+        writer.Write(Columns[0]);
         writer.Write(ImageFolder ?? "");
         writer.Write(_decode);
     }
 
     static ICanSaveModel ILoadable.Load(ModelLoadContext ctx)
     {
-        var columns = ctx.Reader.ReadPairs()[0];
+        var columns = ctx.Reader.ReadColumns();
         return new ImageLoadingTransformer(ctx.Reader.ReadString(), ctx.Reader.ReadBoolean(), columns);
     }
 }

@@ -1,0 +1,20 @@
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace MLNet.Ssl;
+
+/// <summary>The network that is pretrained and kept: images (B,3,H,W), normalised, to features (B,<see cref="EmbeddingDimension"/>).</summary>
+/// <remarks>
+/// A forward pass writes nothing but batch-normalisation statistics, so threads may share a backbone. In training mode with drop path it draws from
+/// <see cref="ForwardRandom"/>.
+/// </remarks>
+public abstract class Backbone : Module<Tensor, Tensor>
+{
+    /// <summary>For backbones of your own; call RegisterComponents at the end of your constructor.</summary>
+    /// <param name="name">The module's name.</param>
+    /// <param name="embeddingDimension">Width of the features.</param>
+    protected Backbone(string name, int embeddingDimension) : base(name) => EmbeddingDimension = embeddingDimension;
+
+    /// <summary>Width D of the features.</summary>
+    public int EmbeddingDimension { get; }
+}

@@ -1,0 +1,80 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace MLNet.Ssl;
+
+/// <summary>
+/// A residual network (He et al., arXiv 1512.03385; bottlenecks with the stride on the 3×3 convolution): the feature is the mean of the last feature map.
+/// </summary>
+/// <remarks>State-dict names are torchvision's, so its checkpoints load by name (without their fc).</remarks>
+public sealed class ResNet : Backbone
+{
+    private readonly bool _pools;
+    private readonly Sequential[] _stages;
+
+    private Conv2d conv1;
+    private BatchNorm bn1;
+
+    /// <summary>Builds the network on the CPU with random weights: convolutions N(0, 2/fan_out), batch norms 1 and 0.</summary>
+    /// <param name="options">Architecture.</param>
+    /// <param name="generator">Source of the weights.</param>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    public ResNet(ResNetOptions options, torch.Generator generator) : base(nameof(ResNet), Validated(options).EmbeddingDimension)
+    {
+        ArgumentNullException.ThrowIfNull(generator);
+        _pools = options.Stem == ResNetStem.ImageNet;
+        conv1 = new Conv2d(3, options.Width, _pools ? 7 : 3, options.Stem == ResNetStem.Small ? 1 : 2, generator);
+        bn1 = new BatchNorm(options.Width);
+        RegisterComponents();
+        _stages = new Sequential[options.BlocksPerStage.Length];
+        int channels = options.Width;
+        for (int stage = 0; stage < _stages.Length; stage++)
+        {
+            var blocks = new Module<Tensor, Tensor>[options.BlocksPerStage[stage]];
+            for (int i = 0; i < blocks.Length; i++)
+            {
+                blocks[i] = new ResidualBlock(options, channels, options.StageWidth(stage), i == 0 && stage > 0 ? 2 : 1, generator);
+                channels = options.StageWidth(stage) * options.Expansion;
+            }
+            register_module($"layer{stage + 1}", _stages[stage] = Sequential(blocks));
+        }
+    }
+
+    private static ResNetOptions Validated(ResNetOptions options)
+    {
+        options.Validate();
+        return options;
+    }
+
+    /// <summary>Embeds images.</summary>
+    /// <param name="x">Normalised images (B,3,H,W).</param>
+    /// <returns>Features (B,D).</returns>
+    /// <exception cref="ArgumentException">The input is not (B,3,H,W).</exception>
+    public override Tensor forward(Tensor x)
+    {
+        if (x.ndim != 4 || x.size(1) != 3)
+            throw new ArgumentException($"The images are ({string.Join(",", x.shape)}); expected (B,3,H,W).", nameof(x));
+        x = functional.relu(bn1.call(conv1.call(x)), inplace: true);
+        if (_pools) x = MaxPool3x3Stride2(x);
+        foreach (var stage in _stages) x = stage.call(x);
+        return x.mean([2, 3]);
+    }
+
+    /// <summary>
+    /// 3×3 max pooling of stride 2 with a border of 1, of non-negative values (so a border of zeros does not matter). Separable maxima, because
+    /// the pooling functions are not the same between TorchSharp versions.
+    /// </summary>
+    private static Tensor MaxPool3x3Stride2(Tensor x)
+    {
+        x = functional.pad(x, [1, 1, 1, 1]);
+        return MaxOfThree(MaxOfThree(x, 2), 3);
+    }
+
+    private static Tensor MaxOfThree(Tensor x, int dim)
+    {
+        long last = (x.size(dim) - 3) / 2 * 2 + 1;
+        return x.slice(dim, 0, last, 2).maximum(x.slice(dim, 1, last + 1, 2)).maximum(x.slice(dim, 2, last + 2, 2));
+    }
+}

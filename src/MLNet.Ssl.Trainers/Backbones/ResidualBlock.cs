@@ -1,0 +1,51 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace MLNet.Ssl;
+
+/// <summary>relu(F(x) + shortcut(x)), where F is a chain of convolutions with batch norm: (B,C,H,W) → (B,width·expansion,⌈H/stride⌉,⌈W/stride⌉).</summary>
+internal sealed class ResidualBlock : Module<Tensor, Tensor>
+{
+    private readonly List<(Conv2d Conv, BatchNorm Norm)> _branch = [];
+    private Sequential? downsample;
+
+    public ResidualBlock(ResNetOptions options, long inputs, long width, long stride, torch.Generator generator) : base(nameof(ResidualBlock))
+    {
+        long outputs = width * options.Expansion;
+        double lastGamma = options.ZeroInitResidual ? 0 : 1;
+        if (options.Block == ResNetBlock.Basic)
+        {
+            Add(inputs, width, 3, stride, 1);
+            Add(width, outputs, 3, 1, lastGamma);
+        }
+        else
+        {
+            Add(inputs, width, 1, 1, 1);
+            Add(width, width, 3, stride, 1);
+            Add(width, outputs, 1, 1, lastGamma);
+        }
+        if (stride != 1 || inputs != outputs) downsample = Sequential(new Conv2d(inputs, outputs, 1, stride, generator), new BatchNorm(outputs));
+        RegisterComponents();
+
+        void Add(long from, long to, long kernel, long by, double gamma)
+        {
+            var layer = (Conv: new Conv2d(from, to, kernel, by, generator), Norm: new BatchNorm(to, gamma));
+            _branch.Add(layer);
+            register_module($"conv{_branch.Count}", layer.Conv);
+            register_module($"bn{_branch.Count}", layer.Norm);
+        }
+    }
+
+    public override Tensor forward(Tensor x)
+    {
+        var shortcut = downsample is null ? x : downsample.call(x);
+        for (int i = 0; i < _branch.Count; i++)
+        {
+            if (i > 0) x = functional.relu(x, inplace: true);
+            x = _branch[i].Norm.call(_branch[i].Conv.call(x));
+        }
+        return functional.relu(x.add_(shortcut), inplace: true);
+    }
+}

@@ -1,0 +1,58 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace MLNet.Ssl;
+
+/// <summary>Multi-head self-attention: (B,N,D) → (B,N,D), or (B,1,D) for the class token alone.</summary>
+internal sealed class SelfAttention : Module<Tensor, bool, Tensor>
+{
+    private readonly long _width, _heads;
+    private Linear qkv;
+    private Linear proj;
+
+    public SelfAttention(long width, long heads, torch.Generator generator) : base(nameof(SelfAttention))
+    {
+        _width = width;
+        _heads = heads;
+        qkv = new Linear(width, 3 * width, generator, deviation: 0.02);
+        proj = new Linear(width, width, generator, deviation: 0.02);
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor x, bool classTokenOnly)
+    {
+        var (q, k, v) = Project(x, classTokenOnly);
+        long batch = x.size(0), queries = q.size(1);
+        var mixed = Attend(q, k).bmm(v).view(batch, _heads, queries, _width / _heads);
+        return proj.call(mixed.permute(0, 2, 1, 3).reshape(batch, queries, _width));
+    }
+
+    /// <summary>(B,heads,N,N).</summary>
+    public Tensor AttentionWeights(Tensor x)
+    {
+        var (q, k, _) = Project(x, classTokenOnly: false);
+        return Attend(q, k).view(x.size(0), _heads, q.size(1), k.size(1));
+    }
+
+    private Tensor Attend(Tensor q, Tensor k) => (q * Math.Pow(_width / _heads, -0.5)).bmm(k.transpose(1, 2)).softmax(-1);
+
+    private (Tensor Q, Tensor K, Tensor V) Project(Tensor x, bool classTokenOnly)
+    {
+        if (!classTokenOnly)
+        {
+            var all = Split(qkv.call(x), 3);
+            return (all[0], all[1], all[2]);
+        }
+        var query = Split(qkv.Outputs(x.narrow(1, 0, 1), 0, _width), 1);
+        var rest = Split(qkv.Outputs(x, _width, 2 * _width), 2);
+        return (query[0], rest[0], rest[1]);
+    }
+
+    /// <summary>(B,N,parts·D) → parts tensors (B·heads,N,D/heads), in one copy: batched products want one batch dimension.</summary>
+    private Tensor[] Split(Tensor t, long parts)
+    {
+        long batch = t.size(0), n = t.size(1), d = _width / _heads;
+        return t.view(batch, n, parts, _heads, d).permute(2, 0, 3, 1, 4).reshape(parts, batch * _heads, n, d).unbind(0);
+    }
+}

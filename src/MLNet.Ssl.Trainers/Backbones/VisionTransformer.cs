@@ -1,0 +1,123 @@
+using System.Collections.Concurrent;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl;
+
+/// <summary>
+/// The vision transformer of DINO (Caron et al., arXiv 2104.14294; Dosovitskiy et al., arXiv 2010.11929): patches, a class token and learned
+/// positions through pre-norm blocks; the feature is the class token after the final layer norm.
+/// </summary>
+/// <remarks>State-dict names are those of the official repository, so its checkpoints load by name.</remarks>
+public sealed class VisionTransformer : Backbone
+{
+    private const double NormEps = 1e-6;
+
+    private readonly VisionTransformerOptions _options;
+    private readonly ConcurrentDictionary<(long Target, ScalarType Type, string Device), Tensor> _resamplers = new();
+
+    private Parameter cls_token;
+    private Parameter pos_embed;
+    private PatchEmbedding patch_embed;
+    private ModuleList<TransformerBlock> blocks;
+    private LayerNorm norm;
+
+    /// <summary>Builds the network on the CPU with random weights: N(0, 0.02²), biases zero, the patch projection by PyTorch's default.</summary>
+    /// <param name="options">Architecture.</param>
+    /// <param name="generator">Source of the weights.</param>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    public VisionTransformer(VisionTransformerOptions options, torch.Generator generator) : base(nameof(VisionTransformer), options.EmbeddingDimension)
+    {
+        options.Validate();
+        ArgumentNullException.ThrowIfNull(generator);
+        _options = options;
+        int width = options.EmbeddingDimension, side = options.ImageSize / options.PatchSize;
+        patch_embed = new PatchEmbedding(options.PatchSize, width, generator);
+        cls_token = Weights.Normal(0.02, generator, 1, 1, width);
+        pos_embed = Weights.Normal(0.02, generator, 1, 1 + (long)side * side, width);
+        blocks = new ModuleList<TransformerBlock>([.. Enumerable.Range(0, options.Depth).Select(i =>
+            new TransformerBlock(width, options.Heads, options.HiddenDimension, DropPathRate(i), NormEps, generator))]);
+        norm = new LayerNorm(width, NormEps);
+        RegisterComponents();
+    }
+
+    private double DropPathRate(int block) => _options.Depth == 1 ? 0 : _options.DropPathRate * block / (_options.Depth - 1);
+
+    /// <summary>Embeds images.</summary>
+    /// <param name="x">Normalised images (B,3,H,W), H and W at least a patch; a rest that does not fill a patch is cut off.</param>
+    /// <returns>Class tokens after the final norm, (B,D).</returns>
+    /// <exception cref="ArgumentException">The images are smaller than a patch or not (B,3,H,W).</exception>
+    public override Tensor forward(Tensor x)
+    {
+        x = Tokens(x);
+        // The last block computes only what the class token needs: nothing else of it is read.
+        for (int i = 0; i < blocks.Count; i++) x = blocks[i].call(x, i == blocks.Count - 1);
+        return norm.call(x.select(1, 0));
+    }
+
+    /// <summary>The tokens after each of the last blocks, passed through the final norm.</summary>
+    /// <param name="x">Normalised images (B,3,H,W).</param>
+    /// <param name="n">Number of blocks, from 1 to the depth.</param>
+    /// <returns>n tensors (B,1+P,D) in block order, class token first.</returns>
+    /// <exception cref="ArgumentException">n is out of range, or the images do not fit.</exception>
+    public IReadOnlyList<Tensor> IntermediateLayers(Tensor x, int n)
+    {
+        Check.InRange(n, 1, _options.Depth);
+        var layers = new List<Tensor>(n);
+        x = Tokens(x);
+        for (int i = 0; i < blocks.Count; i++)
+        {
+            x = blocks[i].call(x, false);
+            if (i >= blocks.Count - n) layers.Add(norm.call(x));
+        }
+        return layers;
+    }
+
+    /// <summary>The attention weights of the last block: for each head, how much each token (row) takes from each token (column).</summary>
+    /// <param name="x">Normalised images (B,3,H,W).</param>
+    /// <returns>(B,heads,1+P,1+P), rows sum to 1; row and column 0 are the class token.</returns>
+    /// <exception cref="ArgumentException">The images do not fit.</exception>
+    public Tensor LastSelfAttention(Tensor x)
+    {
+        x = Tokens(x);
+        for (int i = 0; i < blocks.Count - 1; i++) x = blocks[i].call(x, false);
+        return blocks[^1].AttentionWeights(x);
+    }
+
+    private Tensor Tokens(Tensor x)
+    {
+        var shape = x.shape;
+        int patch = _options.PatchSize;
+        if (shape.Length != 4 || shape[1] != 3 || shape[2] < patch || shape[3] < patch)
+            throw new ArgumentException($"The images are ({string.Join(",", shape)}); expected (B,3,H,W) with H and W of at least the patch size {patch}.", nameof(x));
+        var tokens = cat([cls_token.expand(shape[0], 1, EmbeddingDimension), patch_embed.call(x)], 1);
+        return tokens + Positions(shape[2], shape[3]);
+    }
+
+    /// <summary>The position table for images of this size in pixels: (1,1+P,D), bicubically resampled where the patch grid is another.</summary>
+    internal Tensor Positions(long height, long width)
+    {
+        long side = _options.ImageSize / _options.PatchSize, h = height / _options.PatchSize, w = width / _options.PatchSize;
+        if (height == width && h == side) return pos_embed;
+        var rows = Resampler(side, h).matmul(pos_embed.narrow(1, 1, side * side).view(side, side * EmbeddingDimension));
+        var grid = Resampler(side, w).matmul(rows.view(h, side, EmbeddingDimension));
+        return cat([pos_embed.narrow(1, 0, 1), grid.view(1, h * w, EmbeddingDimension)], 1);
+    }
+
+    private Tensor Resampler(long side, long target) =>
+        _resamplers.GetOrAdd((target, pos_embed.dtype, pos_embed.device.ToString()), key =>
+        {
+            // Made outside of inference mode, or a later training step could not use it.
+            using var _ = inference_mode(false);
+            return Weights.Buffer(tensor(Bicubic.Resampler(side, key.Target), [key.Target, side], dtype: key.Type, device: pos_embed.device));
+        });
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            foreach (var resampler in _resamplers.Values) resampler.Dispose();
+        base.Dispose(disposing);
+    }
+}
