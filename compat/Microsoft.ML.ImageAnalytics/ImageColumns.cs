@@ -3,7 +3,7 @@ using Microsoft.ML.Transforms.Image;
 
 namespace Microsoft.ML;
 
-/// <summary>What the transforms of images share: the check of their input, and their columns in a model file.</summary>
+/// <summary>What the transforms of images share: the check of their input.</summary>
 internal static class ImageColumns
 {
     public static ImageDataViewType ImageType(this DataViewSchema.Column column)
@@ -17,12 +17,4 @@ internal static class ImageColumns
             throw SchemaMismatch.WrongType("image", source.Name, "Image", source.GetTypeString());
         return input.With(SchemaShape.Column.Of(columns.OutputColumnName, outputType));
     }
-
-    public static void Write(this BinaryWriter writer, InputOutputColumnPair columns)
-    {
-        writer.Write(columns.OutputColumnName);
-        writer.Write(columns.InputColumnName);
-    }
-
-    public static InputOutputColumnPair ReadColumns(this BinaryReader reader) => new(reader.ReadString(), reader.ReadString());
 }

@@ -77,14 +77,14 @@ public sealed class ImageLoadingTransformer : OneToOneTransformerBase, ILoadable
     private protected override void SaveModel(ModelSaveContext ctx)
     {
         var writer = ctx.Begin<ImageLoadingTransformer>();
-        writer.Write(Columns[0]);
+        writer.WritePairs(Columns);
         writer.Write(ImageFolder ?? "");
         writer.Write(_decode);
     }
 
     static ICanSaveModel ILoadable.Load(ModelLoadContext ctx)
     {
-        var columns = ctx.Reader.ReadColumns();
+        var columns = ctx.Reader.ReadPairs()[0];
         return new ImageLoadingTransformer(ctx.Reader.ReadString(), ctx.Reader.ReadBoolean(), columns);
     }
 }

@@ -125,7 +125,7 @@ public sealed class ImagePixelExtractingTransformer : OneToOneTransformerBase, I
     private protected override void SaveModel(ModelSaveContext ctx)
     {
         var writer = ctx.Begin<ImagePixelExtractingTransformer>();
-        writer.Write(Columns[0]);
+        writer.WritePairs(Columns);
         writer.Write((byte)_layout.Colors);
         writer.Write((byte)_layout.Order);
         writer.Write(_layout.Interleave);
@@ -137,7 +137,7 @@ public sealed class ImagePixelExtractingTransformer : OneToOneTransformerBase, I
     static ICanSaveModel ILoadable.Load(ModelLoadContext ctx)
     {
         var reader = ctx.Reader;
-        var columns = reader.ReadColumns();
+        var columns = reader.ReadPairs()[0];
         var layout = new PixelLayout(
             (ImagePixelExtractingEstimator.ColorBits)reader.ReadByte(),
             (ImagePixelExtractingEstimator.ColorsOrder)reader.ReadByte(),

@@ -125,7 +125,7 @@ public sealed class ImageResizingTransformer : OneToOneTransformerBase, ILoadabl
     private protected override void SaveModel(ModelSaveContext ctx)
     {
         var writer = ctx.Begin<ImageResizingTransformer>();
-        writer.Write(Columns[0]);
+        writer.WritePairs(Columns);
         writer.Write(_type.Width);
         writer.Write(_type.Height);
         writer.Write((byte)_kind);
@@ -135,7 +135,7 @@ public sealed class ImageResizingTransformer : OneToOneTransformerBase, ILoadabl
     static ICanSaveModel ILoadable.Load(ModelLoadContext ctx)
     {
         var reader = ctx.Reader;
-        var columns = reader.ReadColumns();
+        var columns = reader.ReadPairs()[0];
         return new ImageResizingTransformer(
             reader.ReadInt32(),
             reader.ReadInt32(),

@@ -218,7 +218,7 @@ public sealed class ImageTransformTests : IDisposable
     }
 
     [SkippableFact]
-    public void Chain_OfLoadResizeExtract_RunsOnEveryFormat()
+    public void Chain_OfLoadResizeExtract_SavesAndLoads()
     {
         var data = Paths("alpha.png", "gray.jpg", "bitmap.bmp", "cmyk.jpg");
         var pipeline = _ml.Transforms.LoadImages("Image", RealData.Path("photos-awkward"), "Path")
@@ -228,6 +228,11 @@ public sealed class ImageTransformTests : IDisposable
         var expected = model.Transform(data).GetColumn<float[]>("Pixels").ToArray();
         Assert.Equal(4, expected.Length);
         Assert.All(expected, values => Assert.Equal(6 * 8 * 3, values.Length));
+
+        var path = Path.Combine(_folder, "model.zip");
+        _ml.Model.Save(model, data.Schema, path);
+        var loaded = new MLContext().Model.Load(path, out _);
+        Assert.Equal(expected, loaded.Transform(data).GetColumn<float[]>("Pixels"));
     }
 
     [Fact]
