@@ -46,7 +46,9 @@ public sealed class DisposeScope : IDisposable
         return (first, second);
     }
 
-    public (T1 first, T2 second, T3 third) Detach<T1, T2, T3>(T1 first, T2 second, T3 third) where T1 : IDisposable where T2 : IDisposable where T3 : IDisposable
+    public (T1 first, T2 second, T3 third) Detach<T1, T2, T3>(
+        T1 first, T2 second, T3 third)
+        where T1 : IDisposable where T2 : IDisposable where T3 : IDisposable
     {
         Detach((IEnumerable<IDisposable>)[first, second, third]);
         return (first, second, third);
@@ -76,7 +78,9 @@ public sealed class DisposeScope : IDisposable
         return (first, second);
     }
 
-    public (T1 first, T2 second, T3 third) MoveToOuter<T1, T2, T3>(T1 first, T2 second, T3 third) where T1 : IDisposable where T2 : IDisposable where T3 : IDisposable
+    public (T1 first, T2 second, T3 third) MoveToOuter<T1, T2, T3>(
+        T1 first, T2 second, T3 third)
+        where T1 : IDisposable where T2 : IDisposable where T3 : IDisposable
     {
         MoveToOuter((IEnumerable<IDisposable>)[first, second, third]);
         return (first, second, third);

@@ -20,16 +20,22 @@ public static partial class torch
             return result;
         }
 
-        public Tensor to(Device device, bool copy = false, bool disposeAfter = false, bool non_blocking = false) => to(dtype, device, copy, disposeAfter, non_blocking);
+        public Tensor to(
+            Device device, bool copy = false, bool disposeAfter = false, bool non_blocking = false) =>
+            to(dtype, device, copy, disposeAfter, non_blocking);
 
-        public Tensor to(string device, bool copy = false, bool disposeAfter = false, bool non_blocking = false) => to(new Device(device), copy, disposeAfter, non_blocking);
+        public Tensor to(
+            string device, bool copy = false, bool disposeAfter = false, bool non_blocking = false) =>
+            to(new Device(device), copy, disposeAfter, non_blocking);
 
         public Tensor to(DeviceType deviceType, int deviceIndex = -1, bool copy = false, bool disposeAfter = false, bool non_blocking = false) =>
             to(new Device(deviceType, deviceIndex), copy, disposeAfter, non_blocking);
 
         public Tensor to(Tensor other, bool non_blocking = false) => Native.Call("to.other", this, other, non_blocking);
 
-        public Tensor to_type(ScalarType type, bool copy = false, bool disposeAfter = false, bool non_blocking = false) => to(type, copy, disposeAfter, non_blocking);
+        public Tensor to_type(
+            ScalarType type, bool copy = false, bool disposeAfter = false, bool non_blocking = false) =>
+            to(type, copy, disposeAfter, non_blocking);
         public Tensor type(ScalarType dtype) => to(dtype);
         public Tensor type(Func<Tensor, Tensor> typeFunc) => typeFunc(this);
         public Tensor type_as(Tensor tensor) => to(tensor.dtype);

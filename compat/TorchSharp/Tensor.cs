@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using TorchSharp.Utils;
 
 namespace TorchSharp;
@@ -197,7 +196,8 @@ public static partial class torch
         public TensorAccessor<T> data<T>() where T : unmanaged
         {
             var info = Info;
-            if (info.DeviceType != 0) throw new InvalidOperationException("Reading data from non-CPU memory is not supported. Move or copy the tensor to the cpu before reading.");
+            if (info.DeviceType != 0)
+                throw new InvalidOperationException("Reading data from non-CPU memory is not supported. Move or copy the tensor to the cpu before reading.");
             if (TypeOf<T>() != (ScalarType)info.Type) throw new ArgumentException($"data<{typeof(T).Name}>() on a tensor of type {(ScalarType)info.Type}");
             return new TensorAccessor<T>(this, (T*)info.Data);
         }

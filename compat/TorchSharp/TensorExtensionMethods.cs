@@ -65,7 +65,10 @@ public static class TensorExtensionMethods
         }
         if (type != tensor.dtype) throw new ArgumentException($"Mismatched tensor data types while loading: the file has {type}, the model {tensor.dtype}.");
         if (!shape.AsSpan().SequenceEqual(tensor.shape))
-            throw new ArgumentException($"Mismatched tensor shape while loading: the file has [{string.Join(", ", shape)}], the model [{string.Join(", ", tensor.shape)}].");
+        {
+            throw new ArgumentException(
+                $"Mismatched tensor shape while loading: the file has [{string.Join(", ", shape)}], the model [{string.Join(", ", tensor.shape)}].");
+        }
         tensor.ReadBytesFromStream(reader.BaseStream);
     }
 

@@ -42,7 +42,9 @@ public static partial class torch
 
     public static unsafe class autograd
     {
-        public static void backward(IList<Tensor> tensors, IList<Tensor> grad_tensors = null, bool? retain_graph = null, bool create_graph = false, IList<Tensor> inputs = null)
+        public static void backward(
+            IList<Tensor> tensors, IList<Tensor> grad_tensors = null, bool? retain_graph = null, bool create_graph = false,
+            IList<Tensor> inputs = null)
         {
             var (t, g, i) = (Handles(tensors), Handles(grad_tensors), Handles(inputs));
             fixed (nint* tp = t, gp = g, ip = i)
@@ -50,7 +52,8 @@ public static partial class torch
             KeepAlive(tensors, grad_tensors, inputs);
         }
 
-        public static void backward(Tensor tensor, IList<Tensor> grad_tensors = null, bool? retain_graph = null, bool create_graph = false, IList<Tensor> inputs = null) =>
+        public static void backward(
+            Tensor tensor, IList<Tensor> grad_tensors = null, bool? retain_graph = null, bool create_graph = false, IList<Tensor> inputs = null) =>
             backward([tensor], grad_tensors, retain_graph, create_graph, inputs);
 
         public static void backward(Tensor tensor, Tensor grad_tensor, bool? retain_graph = null, bool create_graph = false, IList<Tensor> inputs = null) =>
@@ -58,7 +61,8 @@ public static partial class torch
 
         /// <summary>Gradients of the outputs by the inputs; null where unused inputs are allowed.</summary>
         public static IList<Tensor> grad(
-            IList<Tensor> outputs, IList<Tensor> inputs, IList<Tensor> grad_outputs = null, bool retain_graph = false, bool create_graph = false, bool allow_unused = false)
+            IList<Tensor> outputs, IList<Tensor> inputs, IList<Tensor> grad_outputs = null, bool retain_graph = false,
+            bool create_graph = false, bool allow_unused = false)
         {
             var (o, i, g) = (Handles(outputs), Handles(inputs), Handles(grad_outputs));
             var results = new nint[i.Length];

@@ -14,7 +14,9 @@ public static partial class torch
         public static Tensor norm(Tensor input, long[] dims = null, bool keepdim = false) => Native.Call("linalg_norm", input, default(Arg), dims, keepdim);
         public static Tensor norm(Tensor input, double ord, long[] dims = null, bool keepdim = false) => Native.Call("linalg_norm", input, ord, dims, keepdim);
         public static Tensor norm(Tensor input, int ord, long[] dims = null, bool keepdim = false) => norm(input, (double)ord, dims, keepdim);
-        public static Tensor norm(Tensor input, string ord, long[] dims = null, bool keepdim = false) => Native.Call("linalg_norm.ord_str", input, ord, dims, keepdim);
+        public static Tensor norm(
+            Tensor input, string ord, long[] dims = null, bool keepdim = false) =>
+            Native.Call("linalg_norm.ord_str", input, ord, dims, keepdim);
 
         public static Tensor matrix_norm(Tensor input, double ord, long[] dims = null, bool keepdim = false) =>
             Native.Call("linalg_matrix_norm", input, ord, dims ?? [-2, -1], keepdim);
@@ -26,7 +28,9 @@ public static partial class torch
         public static Tensor svdvals(Tensor input) => Native.Call("linalg_svdvals", input);
         public static (Tensor, Tensor) eigh(Tensor input, char UPLO = 'L') => Native.Call2("linalg_eigh", input, UPLO.ToString());
         public static Tensor eigvalsh(Tensor input, char UPLO = 'L') => Native.Call("linalg_eigvalsh", input, UPLO.ToString());
-        public static (Tensor, Tensor) qr(Tensor input, QRMode mode = QRMode.Reduced) => Native.Call2("linalg_qr", input, mode == QRMode.R ? "r" : mode.ToString().ToLowerInvariant());
+        public static (Tensor, Tensor) qr(
+            Tensor input, QRMode mode = QRMode.Reduced) =>
+            Native.Call2("linalg_qr", input, mode == QRMode.R ? "r" : mode.ToString().ToLowerInvariant());
         public static Tensor cholesky(Tensor input) => Native.Call("linalg_cholesky", input);
         public static (Tensor, Tensor) slogdet(Tensor input) => Native.Call2("linalg_slogdet", input);
         public static Tensor det(Tensor input) => Native.Call("linalg_det", input);

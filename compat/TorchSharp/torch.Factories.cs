@@ -10,17 +10,22 @@ public static partial class torch
         zeros(new long[] { size }, dtype, device, requires_grad, names);
     public static Tensor zeros(int rows, int columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         zeros(new long[] { rows, columns }, dtype, device, requires_grad, names);
-    public static Tensor zeros(int dim0, int dim1, int dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+    public static Tensor zeros(
+        int dim0, int dim1, int dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         zeros(new long[] { dim0, dim1, dim2 }, dtype, device, requires_grad, names);
-    public static Tensor zeros(int dim0, int dim1, int dim2, int dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+    public static Tensor zeros(
+        int dim0, int dim1, int dim2, int dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         zeros(new long[] { dim0, dim1, dim2, dim3 }, dtype, device, requires_grad, names);
     public static Tensor zeros(long size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         zeros(new long[] { size }, dtype, device, requires_grad, names);
     public static Tensor zeros(long rows, long columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         zeros(new long[] { rows, columns }, dtype, device, requires_grad, names);
-    public static Tensor zeros(long dim0, long dim1, long dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+    public static Tensor zeros(
+        long dim0, long dim1, long dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         zeros(new long[] { dim0, dim1, dim2 }, dtype, device, requires_grad, names);
-    public static Tensor zeros(long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+    public static Tensor zeros(
+        long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
+        string[] names = null) =>
         zeros(new long[] { dim0, dim1, dim2, dim3 }, dtype, device, requires_grad, names);
     public static Tensor ones(ReadOnlySpan<long> size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         ones(size.ToArray(), dtype, device, requires_grad, names);
@@ -30,17 +35,22 @@ public static partial class torch
         ones(new long[] { size }, dtype, device, requires_grad, names);
     public static Tensor ones(int rows, int columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         ones(new long[] { rows, columns }, dtype, device, requires_grad, names);
-    public static Tensor ones(int dim0, int dim1, int dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+    public static Tensor ones(
+        int dim0, int dim1, int dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         ones(new long[] { dim0, dim1, dim2 }, dtype, device, requires_grad, names);
-    public static Tensor ones(int dim0, int dim1, int dim2, int dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+    public static Tensor ones(
+        int dim0, int dim1, int dim2, int dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         ones(new long[] { dim0, dim1, dim2, dim3 }, dtype, device, requires_grad, names);
     public static Tensor ones(long size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         ones(new long[] { size }, dtype, device, requires_grad, names);
     public static Tensor ones(long rows, long columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         ones(new long[] { rows, columns }, dtype, device, requires_grad, names);
-    public static Tensor ones(long dim0, long dim1, long dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+    public static Tensor ones(
+        long dim0, long dim1, long dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         ones(new long[] { dim0, dim1, dim2 }, dtype, device, requires_grad, names);
-    public static Tensor ones(long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+    public static Tensor ones(
+        long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
+        string[] names = null) =>
         ones(new long[] { dim0, dim1, dim2, dim3 }, dtype, device, requires_grad, names);
     public static Tensor empty(ReadOnlySpan<long> size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         empty(size.ToArray(), dtype, device, requires_grad, names);
@@ -50,89 +60,153 @@ public static partial class torch
         empty(new long[] { size }, dtype, device, requires_grad, names);
     public static Tensor empty(int rows, int columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         empty(new long[] { rows, columns }, dtype, device, requires_grad, names);
-    public static Tensor empty(int dim0, int dim1, int dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+    public static Tensor empty(
+        int dim0, int dim1, int dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         empty(new long[] { dim0, dim1, dim2 }, dtype, device, requires_grad, names);
-    public static Tensor empty(int dim0, int dim1, int dim2, int dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+    public static Tensor empty(
+        int dim0, int dim1, int dim2, int dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         empty(new long[] { dim0, dim1, dim2, dim3 }, dtype, device, requires_grad, names);
     public static Tensor empty(long size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         empty(new long[] { size }, dtype, device, requires_grad, names);
     public static Tensor empty(long rows, long columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         empty(new long[] { rows, columns }, dtype, device, requires_grad, names);
-    public static Tensor empty(long dim0, long dim1, long dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+    public static Tensor empty(
+        long dim0, long dim1, long dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         empty(new long[] { dim0, dim1, dim2 }, dtype, device, requires_grad, names);
-    public static Tensor empty(long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+    public static Tensor empty(
+        long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
+        string[] names = null) =>
         empty(new long[] { dim0, dim1, dim2, dim3 }, dtype, device, requires_grad, names);
-    public static Tensor rand(ReadOnlySpan<long> size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+    public static Tensor rand(
+        ReadOnlySpan<long> size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null,
+        string[] names = null) =>
         rand(size.ToArray(), dtype, device, requires_grad, generator, names);
-    public static Tensor rand(long[] size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+    public static Tensor rand(
+        long[] size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
         Create("rand.generator", dtype, device, requires_grad, names, size, generator);
-    public static Tensor rand(int size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+    public static Tensor rand(
+        int size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
         rand(new long[] { size }, dtype, device, requires_grad, generator, names);
-    public static Tensor rand(int rows, int columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+    public static Tensor rand(
+        int rows, int columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null,
+        string[] names = null) =>
         rand(new long[] { rows, columns }, dtype, device, requires_grad, generator, names);
-    public static Tensor rand(int dim0, int dim1, int dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+    public static Tensor rand(
+        int dim0, int dim1, int dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null,
+        string[] names = null) =>
         rand(new long[] { dim0, dim1, dim2 }, dtype, device, requires_grad, generator, names);
-    public static Tensor rand(int dim0, int dim1, int dim2, int dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+    public static Tensor rand(
+        int dim0, int dim1, int dim2, int dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
+        Generator generator = null, string[] names = null) =>
         rand(new long[] { dim0, dim1, dim2, dim3 }, dtype, device, requires_grad, generator, names);
-    public static Tensor rand(long size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+    public static Tensor rand(
+        long size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
         rand(new long[] { size }, dtype, device, requires_grad, generator, names);
-    public static Tensor rand(long rows, long columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+    public static Tensor rand(
+        long rows, long columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null,
+        string[] names = null) =>
         rand(new long[] { rows, columns }, dtype, device, requires_grad, generator, names);
-    public static Tensor rand(long dim0, long dim1, long dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+    public static Tensor rand(
+        long dim0, long dim1, long dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null,
+        string[] names = null) =>
         rand(new long[] { dim0, dim1, dim2 }, dtype, device, requires_grad, generator, names);
-    public static Tensor rand(long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+    public static Tensor rand(
+        long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
+        Generator generator = null, string[] names = null) =>
         rand(new long[] { dim0, dim1, dim2, dim3 }, dtype, device, requires_grad, generator, names);
-    public static Tensor randn(ReadOnlySpan<long> size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+    public static Tensor randn(
+        ReadOnlySpan<long> size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null,
+        string[] names = null) =>
         randn(size.ToArray(), dtype, device, requires_grad, generator, names);
-    public static Tensor randn(long[] size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+    public static Tensor randn(
+        long[] size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
         Create("randn.generator", dtype, device, requires_grad, names, size, generator);
-    public static Tensor randn(int size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+    public static Tensor randn(
+        int size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
         randn(new long[] { size }, dtype, device, requires_grad, generator, names);
-    public static Tensor randn(int rows, int columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+    public static Tensor randn(
+        int rows, int columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null,
+        string[] names = null) =>
         randn(new long[] { rows, columns }, dtype, device, requires_grad, generator, names);
-    public static Tensor randn(int dim0, int dim1, int dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+    public static Tensor randn(
+        int dim0, int dim1, int dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null,
+        string[] names = null) =>
         randn(new long[] { dim0, dim1, dim2 }, dtype, device, requires_grad, generator, names);
-    public static Tensor randn(int dim0, int dim1, int dim2, int dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+    public static Tensor randn(
+        int dim0, int dim1, int dim2, int dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
+        Generator generator = null, string[] names = null) =>
         randn(new long[] { dim0, dim1, dim2, dim3 }, dtype, device, requires_grad, generator, names);
-    public static Tensor randn(long size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+    public static Tensor randn(
+        long size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
         randn(new long[] { size }, dtype, device, requires_grad, generator, names);
-    public static Tensor randn(long rows, long columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+    public static Tensor randn(
+        long rows, long columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null,
+        string[] names = null) =>
         randn(new long[] { rows, columns }, dtype, device, requires_grad, generator, names);
-    public static Tensor randn(long dim0, long dim1, long dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+    public static Tensor randn(
+        long dim0, long dim1, long dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null,
+        string[] names = null) =>
         randn(new long[] { dim0, dim1, dim2 }, dtype, device, requires_grad, generator, names);
-    public static Tensor randn(long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+    public static Tensor randn(
+        long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
+        Generator generator = null, string[] names = null) =>
         randn(new long[] { dim0, dim1, dim2, dim3 }, dtype, device, requires_grad, generator, names);
-    public static Tensor full(ReadOnlySpan<long> size, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+    public static Tensor full(
+        ReadOnlySpan<long> size, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         full(size.ToArray(), value, dtype, device, requires_grad, names);
     public static Tensor full(long[] size, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         Create("full", dtype ?? TypeOf(value), device, requires_grad, names, size, value);
     public static Tensor full(int size, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         full(new long[] { size }, value, dtype, device, requires_grad, names);
-    public static Tensor full(int rows, int columns, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+    public static Tensor full(
+        int rows, int columns, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         full(new long[] { rows, columns }, value, dtype, device, requires_grad, names);
-    public static Tensor full(int dim0, int dim1, int dim2, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+    public static Tensor full(
+        int dim0, int dim1, int dim2, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
+        string[] names = null) =>
         full(new long[] { dim0, dim1, dim2 }, value, dtype, device, requires_grad, names);
-    public static Tensor full(int dim0, int dim1, int dim2, int dim3, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+    public static Tensor full(
+        int dim0, int dim1, int dim2, int dim3, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
+        string[] names = null) =>
         full(new long[] { dim0, dim1, dim2, dim3 }, value, dtype, device, requires_grad, names);
     public static Tensor full(long size, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         full(new long[] { size }, value, dtype, device, requires_grad, names);
-    public static Tensor full(long rows, long columns, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+    public static Tensor full(
+        long rows, long columns, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         full(new long[] { rows, columns }, value, dtype, device, requires_grad, names);
-    public static Tensor full(long dim0, long dim1, long dim2, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+    public static Tensor full(
+        long dim0, long dim1, long dim2, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
+        string[] names = null) =>
         full(new long[] { dim0, dim1, dim2 }, value, dtype, device, requires_grad, names);
-    public static Tensor full(long dim0, long dim1, long dim2, long dim3, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+    public static Tensor full(
+        long dim0, long dim1, long dim2, long dim3, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
+        string[] names = null) =>
         full(new long[] { dim0, dim1, dim2, dim3 }, value, dtype, device, requires_grad, names);
-    public static Tensor randint(int high, int[] size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) => randint((long)high, Array.ConvertAll(size, s =>
+    public static Tensor randint(
+        int high, int[] size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null,
+        string[] names = null) =>
+        randint((long)high, Array.ConvertAll(size, s =>
         (long)s), dtype, device, requires_grad, generator, names);
-    public static Tensor randint(int low, int high, int[] size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) => randint((long)low, high, Array.ConvertAll(size, s =>
+    public static Tensor randint(
+        int low, int high, int[] size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null,
+        string[] names = null) =>
+        randint((long)low, high, Array.ConvertAll(size, s =>
         (long)s), dtype, device, requires_grad, generator, names);
-    public static Tensor randint(long high, long[] size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+    public static Tensor randint(
+        long high, long[] size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null,
+        string[] names = null) =>
         Create("randint.low_generator", dtype ?? ScalarType.Int64, device, requires_grad, names, 0L, high, size, generator);
-    public static Tensor randint(long high, Size size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+    public static Tensor randint(
+        long high, Size size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null,
+        string[] names = null) =>
         randint(high, size.Shape, dtype, device, requires_grad, generator, names);
-    public static Tensor randint(long low, long high, long[] size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+    public static Tensor randint(
+        long low, long high, long[] size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null,
+        string[] names = null) =>
         Create("randint.low_generator", dtype ?? ScalarType.Int64, device, requires_grad, names, low, high, size, generator);
-    public static Tensor randint(long low, long high, Size size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+    public static Tensor randint(
+        long low, long high, Size size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null,
+        string[] names = null) =>
         randint(low, high, size.Shape, dtype, device, requires_grad, generator, names);
 
     public static Tensor empty_strided(
@@ -164,7 +238,8 @@ public static partial class torch
     public static Tensor normal(Tensor mean, Tensor std, Generator generator = null) => Native.Call("normal.Tensor_Tensor", mean, std, generator);
 
     public static Tensor normal(
-        double mean, double std, ReadOnlySpan<long> size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+        double mean, double std, ReadOnlySpan<long> size, ScalarType? dtype = null, Device device = null,
+        bool requires_grad = false, Generator generator = null, string[] names = null) =>
         empty(size, dtype, device, false, names).normal_(mean, std, generator).With(requires_grad);
 
     public static Tensor empty_like(Tensor input, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>

@@ -55,7 +55,8 @@ internal static unsafe class Native
         nint* tensors, int count, nint* gradients, int gradientCount, int retainGraph, int createGraph, nint* inputs, int inputCount);
     [DllImport(Lib)]
     internal static extern int ts_autograd_grad(
-        nint* outputs, int outputCount, nint* inputs, int inputCount, nint* gradients, int gradientCount, int retainGraph, int createGraph, int allowUnused, nint* results);
+        nint* outputs, int outputCount, nint* inputs, int inputCount, nint* gradients, int gradientCount, int retainGraph,
+        int createGraph, int allowUnused, nint* results);
     [DllImport(Lib), SuppressGCTransition] internal static extern int ts_grad_enabled();
     [DllImport(Lib), SuppressGCTransition] internal static extern void ts_set_grad_enabled(int enabled);
     [DllImport(Lib), SuppressGCTransition] internal static extern int ts_inference_enabled();

@@ -106,7 +106,9 @@ namespace TorchSharp
             public static Sequential Sequential(params (string name, Module<Tensor, Tensor> submodule)[] modules) => new(modules);
             public static Sequential Sequential(IEnumerable<(string name, Module<Tensor, Tensor> submodule)> modules) => new([.. modules]);
             public static Sequential Sequential(params Tuple<string, Module<Tensor, Tensor>>[] modules) => new([.. modules.Select(m => (m.Item1, m.Item2))]);
-            public static Sequential Sequential(IEnumerable<Tuple<string, Module<Tensor, Tensor>>> modules) => new([.. modules.Select(m => (m.Item1, m.Item2))]);
+            public static Sequential Sequential(
+                IEnumerable<Tuple<string, Module<Tensor, Tensor>>> modules) =>
+                new([.. modules.Select(m => (m.Item1, m.Item2))]);
             public static Sequential Sequential(params Module<Tensor, Tensor>[] modules) => new(modules);
             public static Sequential Sequential(IEnumerable<Module<Tensor, Tensor>> modules) => new(modules.ToArray());
 

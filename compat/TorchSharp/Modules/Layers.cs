@@ -160,7 +160,8 @@ namespace TorchSharp
             public static Conv2d Conv2d(
                 long _inputs, long _outputs, long _kernel, long _stride = 1, long _padding = 0, long _dilation = 1,
                 PaddingModes _mode = PaddingModes.Zeros, long _groups = 1, bool _bias = true, Device _device = null, ScalarType? _dtype = null) =>
-                Conv2d(_inputs, _outputs, (_kernel, _kernel), (_stride, _stride), (_padding, _padding), (_dilation, _dilation), _mode, _groups, _bias, _device, _dtype);
+                Conv2d(_inputs, _outputs, (_kernel, _kernel), (_stride, _stride), (_padding, _padding), (_dilation, _dilation),
+                    _mode, _groups, _bias, _device, _dtype);
 
             /// <summary>By position: the parameters' names differ between the real versions.</summary>
             public static Conv2d Conv2d(
@@ -179,7 +180,8 @@ namespace TorchSharp
             public static AdaptiveAvgPool2d AdaptiveAvgPool2d((long, long) _size) => new([_size.Item1, _size.Item2]);
 
             public static AvgPool2d AvgPool2d(
-                long kernel_size, long? stride = null, long? padding = null, bool ceil_mode = false, bool count_include_pad = true, long? divisor_override = null) =>
+                long kernel_size, long? stride = null, long? padding = null, bool ceil_mode = false,
+                bool count_include_pad = true, long? divisor_override = null) =>
                 new([kernel_size], One(stride), One(padding), ceil_mode, count_include_pad, divisor_override);
 
             public static AvgPool2d AvgPool2d(

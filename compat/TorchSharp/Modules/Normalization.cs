@@ -121,7 +121,8 @@ namespace TorchSharp
         public static partial class nn
         {
             public static LayerNorm LayerNorm(
-                long[] normalized_shape, double eps = 1e-05, bool elementwise_affine = true, bool bias = true, Device device = null, ScalarType? dtype = null) =>
+                long[] normalized_shape, double eps = 1e-05, bool elementwise_affine = true, bool bias = true,
+                Device device = null, ScalarType? dtype = null) =>
                 new(normalized_shape, eps, elementwise_affine, bias, device, dtype);
 
             public static LayerNorm LayerNorm(
@@ -134,12 +135,14 @@ namespace TorchSharp
 
             /// <summary>By position: the parameters' names differ between the real versions.</summary>
             public static BatchNorm1d BatchNorm1d(
-                long _features, double _eps = 1e-05, double _momentum = 0.1, bool _affine = true, bool _track = true, Device _device = null, ScalarType? _dtype = null) =>
+                long _features, double _eps = 1e-05, double _momentum = 0.1, bool _affine = true, bool _track = true,
+                Device _device = null, ScalarType? _dtype = null) =>
                 new(_features, new BatchNorm(_eps, _momentum, _affine, _track), _device, _dtype);
 
             /// <summary>By position: the parameters' names differ between the real versions.</summary>
             public static BatchNorm2d BatchNorm2d(
-                long _features, double _eps = 1e-05, double _momentum = 0.1, bool _affine = true, bool _track = true, Device _device = null, ScalarType? _dtype = null) =>
+                long _features, double _eps = 1e-05, double _momentum = 0.1, bool _affine = true, bool _track = true,
+                Device _device = null, ScalarType? _dtype = null) =>
                 new(_features, new BatchNorm(_eps, _momentum, _affine, _track), _device, _dtype);
         }
     }

@@ -50,7 +50,8 @@ public static partial class torch
 
             private void CheckName(string name)
             {
-                if (string.IsNullOrEmpty(name) || name.Contains('.')) throw new ArgumentException($"'{name}' cannot name a component: it must not be empty or hold a dot");
+                if (string.IsNullOrEmpty(name) || name.Contains('.'))
+                    throw new ArgumentException($"'{name}' cannot name a component: it must not be empty or hold a dot");
                 if (IsRegistered(name)) throw new ArgumentException($"module {GetName()} already has a component named '{name}'");
             }
 
@@ -153,7 +154,8 @@ public static partial class torch
                 if (strict && missing.Count + unexpected.Count > 0)
                 {
                     throw new InvalidOperationException(
-                        $"The loaded state_dict is not identical to the target dictionary: missing [{string.Join(", ", missing)}], unexpected [{string.Join(", ", unexpected)}]");
+                        "The loaded state_dict is not identical to the target dictionary: "
+                        + $"missing [{string.Join(", ", missing)}], unexpected [{string.Join(", ", unexpected)}]");
                 }
                 using var guard = no_grad();
                 foreach (var (name, tensor) in target)
@@ -202,7 +204,9 @@ public static partial class torch
 
             protected virtual Module _to(ScalarType dtype, bool non_blocking) => Move(null, dtype, non_blocking);
 
-            protected virtual Module _to(DeviceType deviceType, int deviceIndex, bool non_blocking) => Move(new Device(deviceType, deviceIndex), null, non_blocking);
+            protected virtual Module _to(
+                DeviceType deviceType, int deviceIndex, bool non_blocking) =>
+                Move(new Device(deviceType, deviceIndex), null, non_blocking);
 
             internal Module To(Device device, ScalarType? dtype, bool non_blocking) => (device, dtype) switch
             {
@@ -314,7 +318,8 @@ public static partial class torch
                 {
                     string name = reader.ReadString();
                     bool known = target.TryGetValue(name, out var tensor);
-                    if (!known && strict) throw new ArgumentException($"Mismatched module state names: the target modules does not have a submodule or buffer named '{name}'");
+                    if (!known && strict)
+                        throw new ArgumentException($"Mismatched module state names: the target modules does not have a submodule or buffer named '{name}'");
                     bool skipped = !known || Skips(skip, name);
                     TensorExtensionMethods.Load(tensor, reader, skipped);
                     if (loadedParameters is not null) loadedParameters[name] = !skipped;

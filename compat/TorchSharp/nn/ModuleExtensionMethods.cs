@@ -7,7 +7,9 @@ public static class ModuleExtensionMethods
 {
     public static T to<T>(this T module, Device device, bool non_blocking = false) where T : nn.Module => Moved(module, device, null, non_blocking);
 
-    public static T to<T>(this T module, Device device, ScalarType type, bool non_blocking = false) where T : nn.Module => Moved(module, device, type, non_blocking);
+    public static T to<T>(
+        this T module, Device device, ScalarType type, bool non_blocking = false)
+        where T : nn.Module => Moved(module, device, type, non_blocking);
 
     public static T to<T>(this T module, ScalarType type, bool non_blocking = false) where T : nn.Module => Moved(module, null, type, non_blocking);
 

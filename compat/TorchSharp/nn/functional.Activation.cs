@@ -38,9 +38,15 @@ public static partial class torch
             public static Tensor dropout(Tensor input, double p = 0.5, bool training = true, bool inplace = false) =>
                 Native.Call(inplace ? "dropout_" : "dropout", input, p, training);
 
-            public static Tensor dropout1d(Tensor input, double p = 0.5, bool training = true, bool inplace = false) => FeatureDropout(input, p, training, inplace);
-            public static Tensor dropout2d(Tensor input, double p = 0.5, bool training = true, bool inplace = false) => FeatureDropout(input, p, training, inplace);
-            public static Tensor dropout3d(Tensor input, double p = 0.5, bool training = true, bool inplace = false) => FeatureDropout(input, p, training, inplace);
+            public static Tensor dropout1d(
+                Tensor input, double p = 0.5, bool training = true, bool inplace = false) =>
+                FeatureDropout(input, p, training, inplace);
+            public static Tensor dropout2d(
+                Tensor input, double p = 0.5, bool training = true, bool inplace = false) =>
+                FeatureDropout(input, p, training, inplace);
+            public static Tensor dropout3d(
+                Tensor input, double p = 0.5, bool training = true, bool inplace = false) =>
+                FeatureDropout(input, p, training, inplace);
 
             private static Tensor FeatureDropout(Tensor input, double p, bool training, bool inplace) =>
                 Native.Call(inplace ? "feature_dropout_" : "feature_dropout", input, p, training);

@@ -44,18 +44,21 @@ public static partial class torch
                 Native.Call("conv3d", input, weight, bias, Or(strides, 1), Or(padding, 0), Or(dilation, 1), groups);
 
             public static Tensor conv_transpose2d(
-                Tensor input, Tensor weight, Tensor bias = null, long[] strides = null, long[] padding = null, long[] output_padding = null, long[] dilation = null, long groups = 1) =>
+                Tensor input, Tensor weight, Tensor bias = null, long[] strides = null, long[] padding = null,
+                long[] output_padding = null, long[] dilation = null, long groups = 1) =>
                 Native.Call("conv_transpose2d.input", input, weight, bias, Or(strides, 1), Or(padding, 0), Or(output_padding, 0), groups, Or(dilation, 1));
 
             // libtorch expands a list of one to every axis.
             private static long[] Or(long[] values, long fallback) => values ?? [fallback];
 
             public static Tensor batch_norm(
-                Tensor input, Tensor running_mean, Tensor running_var, Tensor weight = null, Tensor bias = null, bool training = false, double momentum = 0.1, double eps = 1e-05) =>
+                Tensor input, Tensor running_mean, Tensor running_var, Tensor weight = null, Tensor bias = null,
+                bool training = false, double momentum = 0.1, double eps = 1e-05) =>
                 Native.Call("batch_norm", input, weight, bias, running_mean, running_var, training, momentum, eps, true);
 
             public static Tensor instance_norm(
-                Tensor input, Tensor running_mean = null, Tensor running_var = null, Tensor weight = null, Tensor bias = null, bool use_input_stats = true, double momentum = 0.1, double eps = 1e-05) =>
+                Tensor input, Tensor running_mean = null, Tensor running_var = null, Tensor weight = null, Tensor bias = null,
+                bool use_input_stats = true, double momentum = 0.1, double eps = 1e-05) =>
                 Native.Call("instance_norm", input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps, true);
 
             public static Tensor layer_norm(Tensor input, long[] normalized_shape, Tensor weight = null, Tensor bias = null, double eps = 1e-05) =>
@@ -100,7 +103,9 @@ public static partial class torch
 
             public static Tensor adaptive_avg_pool1d(Tensor input, long output_size) => Native.Call("adaptive_avg_pool1d", input, new[] { output_size });
             public static Tensor adaptive_avg_pool2d(Tensor input, long output_size) => adaptive_avg_pool2d(input, (long[])[output_size, output_size]);
-            public static Tensor adaptive_avg_pool2d(Tensor input, (long, long) output_size) => adaptive_avg_pool2d(input, (long[])[output_size.Item1, output_size.Item2]);
+            public static Tensor adaptive_avg_pool2d(
+                Tensor input, (long, long) output_size) =>
+                adaptive_avg_pool2d(input, (long[])[output_size.Item1, output_size.Item2]);
             public static Tensor adaptive_avg_pool2d(Tensor input, long[] output_size) => Native.Call("adaptive_avg_pool2d", input, output_size);
 
             public static Tensor one_hot(Tensor x, long num_classes = -1) => Native.Call("one_hot", x, num_classes);
@@ -127,7 +132,8 @@ public static partial class torch
                 Native.Call("affine_grid_generator", theta, size, align_corners);
 
             public static Tensor grid_sample(
-                Tensor input, Tensor grid, GridSampleMode mode = GridSampleMode.Bilinear, GridSamplePaddingMode padding_mode = GridSamplePaddingMode.Zeros, bool? align_corners = null)
+                Tensor input, Tensor grid, GridSampleMode mode = GridSampleMode.Bilinear,
+                GridSamplePaddingMode padding_mode = GridSamplePaddingMode.Zeros, bool? align_corners = null)
             {
                 // libtorch: bilinear 0, nearest 1; zeros 0, border 1, reflection 2.
                 long interpolation = mode == GridSampleMode.Bilinear ? 0 : 1;

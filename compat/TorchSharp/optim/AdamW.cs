@@ -15,7 +15,8 @@ namespace TorchSharp.Modules
             IEnumerable<ParamGroup> parameters, double lr = 0.001, double beta1 = 0.9, double beta2 = 0.999,
             double eps = 1e-08, double weight_decay = 0, bool amsgrad = false, bool maximize = false)
         {
-            if (lr < 0 || eps < 0 || weight_decay < 0) throw new ArgumentException($"learning rate {lr}, eps {eps} and weight decay {weight_decay} must not be negative");
+            if (lr < 0 || eps < 0 || weight_decay < 0)
+                throw new ArgumentException($"learning rate {lr}, eps {eps} and weight decay {weight_decay} must not be negative");
             if (beta1 is < 0 or >= 1 || beta2 is < 0 or >= 1) throw new ArgumentException($"the betas must lie in [0, 1), not {beta1} and {beta2}");
             _defaults = new Options
             {

@@ -7,13 +7,16 @@ namespace TorchSharp.Modules
         private readonly Options _defaults;
 
         public SGD(
-            IEnumerable<Parameter> parameters, double lr, double momentum = 0, double dampening = 0, double weight_decay = 0, bool nesterov = false, bool maximize = false)
+            IEnumerable<Parameter> parameters, double lr, double momentum = 0, double dampening = 0, double weight_decay = 0,
+            bool nesterov = false, bool maximize = false)
             : this([new ParamGroup(parameters, new Options())], lr, momentum, dampening, weight_decay, nesterov, maximize) { }
 
         public SGD(
-            IEnumerable<ParamGroup> parameters, double lr, double momentum = 0, double dampening = 0, double weight_decay = 0, bool nesterov = false, bool maximize = false)
+            IEnumerable<ParamGroup> parameters, double lr, double momentum = 0, double dampening = 0, double weight_decay = 0,
+            bool nesterov = false, bool maximize = false)
         {
-            if (lr < 0 || momentum < 0 || weight_decay < 0) throw new ArgumentException($"learning rate {lr}, momentum {momentum} and weight decay {weight_decay} must not be negative");
+            if (lr < 0 || momentum < 0 || weight_decay < 0)
+                throw new ArgumentException($"learning rate {lr}, momentum {momentum} and weight decay {weight_decay} must not be negative");
             if (nesterov && (momentum == 0 || dampening != 0)) throw new ArgumentException("Nesterov momentum requires a momentum and zero dampening");
             _defaults = new Options
             {
@@ -80,8 +83,18 @@ namespace TorchSharp.Modules
             public ParamGroup(IEnumerable<Parameter> parameters, Options options) : base(parameters, options) { }
 
             public ParamGroup(
-                IEnumerable<Parameter> parameters, double lr = 0.001, double momentum = 0, double dampening = 0, double weight_decay = 0, bool nesterov = false, bool maximize = false)
-                : base(parameters, new Options { LearningRate = lr, momentum = momentum, dampening = dampening, weight_decay = weight_decay, nesterov = nesterov, maximize = maximize }) { }
+                IEnumerable<Parameter> parameters, double lr = 0.001, double momentum = 0, double dampening = 0,
+                double weight_decay = 0, bool nesterov = false, bool maximize = false)
+                : base(parameters, new Options
+                {
+                    LearningRate = lr,
+                    momentum = momentum,
+                    dampening = dampening,
+                    weight_decay = weight_decay,
+                    nesterov = nesterov,
+                    maximize = maximize,
+                })
+            { }
 
             public double Momentum
             {
@@ -101,7 +114,8 @@ namespace TorchSharp
         public static partial class optim
         {
             public static SGD SGD(
-                IEnumerable<Parameter> parameters, double learningRate, double momentum = 0, double dampening = 0, double weight_decay = 0, bool nesterov = false, bool maximize = false) =>
+                IEnumerable<Parameter> parameters, double learningRate, double momentum = 0, double dampening = 0,
+                double weight_decay = 0, bool nesterov = false, bool maximize = false) =>
                 new(parameters, learningRate, momentum, dampening, weight_decay, nesterov, maximize);
 
             public static SGD SGD(
@@ -110,7 +124,8 @@ namespace TorchSharp
                 new(parameters.Select(p => p.parameter), learningRate, momentum, dampening, weight_decay, nesterov, maximize);
 
             public static SGD SGD(
-                IEnumerable<SGD.ParamGroup> parameters, double learningRate, double momentum = 0, double dampening = 0, double weight_decay = 0, bool nesterov = false, bool maximize = false) =>
+                IEnumerable<SGD.ParamGroup> parameters, double learningRate, double momentum = 0, double dampening = 0,
+                double weight_decay = 0, bool nesterov = false, bool maximize = false) =>
                 new(parameters, learningRate, momentum, dampening, weight_decay, nesterov, maximize);
         }
     }
