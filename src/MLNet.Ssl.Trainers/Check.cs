@@ -5,9 +5,9 @@ namespace MLNet.Ssl;
 /// <summary>Range checks of options, with messages that name the option, its value and the allowed range.</summary>
 internal static class Check
 {
-    public static void AtLeast(int value, int least, [CallerArgumentExpression(nameof(value))] string option = "")
+    public static void AtLeast(double value, double least, [CallerArgumentExpression(nameof(value))] string option = "")
     {
-        if (value < least) throw new ArgumentOutOfRangeException(option, value, $"{option} is {value}; it must be at least {least}.");
+        if (!(value >= least && double.IsFinite(value))) throw new ArgumentOutOfRangeException(option, value, $"{option} is {value}; it must be at least {least}.");
     }
 
     public static void InRange(double value, double least, double most, [CallerArgumentExpression(nameof(value))] string option = "")
@@ -33,5 +33,12 @@ internal static class Check
     {
         if (!Enum.IsDefined(value))
             throw new ArgumentOutOfRangeException(option, value, $"{option} is {value}; it must be one of {string.Join(", ", Enum.GetNames<T>())}.");
+    }
+
+    /// <summary>For ranges given as a pair.</summary>
+    public static void Ordered((double Min, double Max) value, double least, double most, [CallerArgumentExpression(nameof(value))] string option = "")
+    {
+        if (!(value.Min >= least && value.Min <= value.Max && value.Max <= most))
+            throw new ArgumentOutOfRangeException(option, value, $"{option} is ({value.Min}, {value.Max}); both must lie between {least} and {most}, in order.");
     }
 }

@@ -6,9 +6,12 @@ namespace MLNet.Ssl.Tests;
 /// <summary>Golden arrays as tensors, and networks filled by the golden rules.</summary>
 internal static class GoldenTensors
 {
-    public static Tensor ToTensor(this GoldenArray array) => array.Dtype == "int64"
-        ? tensor(array.Longs, array.Shape, dtype: int64)
-        : tensor(array.Floats, array.Shape, dtype: float32);
+    public static Tensor ToTensor(this GoldenArray array) => array.Dtype switch
+    {
+        "int64" => tensor(array.Longs, array.Shape, dtype: int64),
+        "float64" => tensor(array.Data, array.Shape, dtype: float64),
+        _ => tensor(array.Floats, array.Shape, dtype: float32),
+    };
 
     /// <summary>Fills a network from a state-dict table, after checking that both have the same names and shapes.</summary>
     public static void Fill(nn.Module network, JsonElement table, string rule = "sine")
@@ -31,10 +34,20 @@ internal static class GoldenTensors
     public static void Close(string what, GoldenArray expected, Tensor actual, double tolerance, bool relative = false)
     {
         Assert.True(expected.Shape.SequenceEqual(actual.shape), $"{what}: shape [{string.Join(",", actual.shape)}], expected [{string.Join(",", expected.Shape)}]");
-        var values = actual.detach().to(float64).contiguous().data<double>().ToArray();
+        using var values = actual.detach().to(float64).contiguous();
+        CloseValues(what, expected, values.data<double>().ToArray(), tolerance, relative);
+    }
+
+    public static void CloseValues(string what, GoldenArray expected, IReadOnlyList<double> values, double tolerance, bool relative = false)
+    {
+        Assert.Equal(expected.Data.Length, values.Count);
         double scale = expected.Data.Length == 0 ? 1 : expected.Data.Max(Math.Abs);
         if (!relative) scale = Math.Max(1, scale);
         double worst = expected.Data.Zip(values, (e, v) => Math.Abs(e - v)).Max(d => double.IsNaN(d) ? double.PositiveInfinity : d);
         Assert.True(worst <= tolerance * scale, $"{what}: off by {worst:g3}, allowed {tolerance * scale:g3}");
     }
+
+    public static void AssertClose(this GoldenArray expected, Tensor actual, double tolerance, string what) => Close(what, expected, actual, tolerance);
+
+    public static void AssertValues(this GoldenArray expected, IReadOnlyList<double> actual, double tolerance, string what) => CloseValues(what, expected, actual, tolerance);
 }

@@ -1,0 +1,60 @@
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl;
+
+/// <summary>What one forward pass of a method gives.</summary>
+/// <param name="Loss">Scalar, mean over the samples of the pass.</param>
+/// <param name="Embeddings">Encoder outputs of the first view (B, D), for the collapse alarm.</param>
+/// <param name="TeacherEntropy">Mean entropy of the teacher's outputs as a share of its maximum, ln K; null for methods without such outputs.</param>
+public sealed record MethodOutput(Tensor Loss, Tensor Embeddings, Tensor? TeacherEntropy = null);
+
+/// <summary>A self-supervised method: turns views into a loss, and owns its networks and what else it keeps between steps.</summary>
+/// <remarks>A method never reads the clock, the disk or the console; the step it is at is told to it.</remarks>
+public abstract class Method : IDisposable
+{
+    /// <summary>The views a sample is shown in, in the order <see cref="Forward"/> expects them.</summary>
+    public abstract IReadOnlyList<ViewRecipe> Views { get; }
+
+    /// <summary>The parameters that the optimiser moves.</summary>
+    public abstract FlatParameters Parameters { get; }
+
+    /// <summary>The backbone that embeds rows after training.</summary>
+    public abstract Backbone Encoder { get; }
+
+    /// <summary>True if samples do not meet in the forward pass, so that parts of a batch may be passed side by side.</summary>
+    public virtual bool SamplesAreIndependent => false;
+
+    /// <summary>Views → loss. Called on several threads at once, a shard of the batch each, if <see cref="SamplesAreIndependent"/>.</summary>
+    /// <param name="views">One tensor (B, 3, H, W) per recipe of <see cref="Views"/>.</param>
+    /// <param name="clock">The step.</param>
+    /// <param name="shard">Which part of the batch this is, from 0.</param>
+    public abstract MethodOutput Forward(IReadOnlyList<Tensor> views, StepClock clock, int shard);
+
+    /// <summary>What follows the optimiser's step: moving averages, centres, queues.</summary>
+    public virtual void AfterStep(StepClock clock) { }
+
+    /// <summary>Releases networks and buffers.</summary>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Releases networks and buffers.</summary>
+    protected abstract void Dispose(bool disposing);
+
+    /// <summary>Passes views of equal size through <paramref name="network"/> together, and returns the outputs in the order of the views.</summary>
+    /// <returns>(V·B, D), view-major: all samples of the first view, then of the second.</returns>
+    protected static Tensor BySize(nn.Module<Tensor, Tensor> network, IReadOnlyList<Tensor> views)
+    {
+        var outputs = new List<Tensor>();
+        for (int first = 0; first < views.Count;)
+        {
+            int next = first + 1;
+            while (next < views.Count && views[next].size(-1) == views[first].size(-1)) next++;
+            outputs.Add(network.call(next - first == 1 ? views[first] : cat([.. views.Skip(first).Take(next - first)], 0)));
+            first = next;
+        }
+        return outputs.Count == 1 ? outputs[0] : cat(outputs, 0);
+    }
+}

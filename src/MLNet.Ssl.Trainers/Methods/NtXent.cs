@@ -1,0 +1,39 @@
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn.functional;
+
+namespace MLNet.Ssl;
+
+/// <summary>How NT-Xent's terms are put together.</summary>
+public enum NtXentReduction
+{
+    /// <summary>The paper's mean over all 2·B rows.</summary>
+    Paper,
+
+    /// <summary>The official code's mean over the first views plus mean over the second: twice the paper's. Use it with the official learning rates.</summary>
+    SimClrSum,
+}
+
+/// <summary>Normalised temperature-scaled cross entropy (Chen et al., arXiv 2002.05709, Eq. 1).</summary>
+public static class NtXent
+{
+    /// <summary>The loss of 2·B embeddings; row i and row i ± B show the same sample, all other rows are negatives.</summary>
+    /// <param name="embeddings">(2·B, d): all samples of the first view, then of the second.</param>
+    /// <param name="temperature">τ above 0.</param>
+    /// <param name="reduction">How the terms are put together.</param>
+    /// <param name="normalize">l2-normalises the rows first.</param>
+    /// <returns>A scalar.</returns>
+    public static Tensor Loss(Tensor embeddings, double temperature, NtXentReduction reduction = NtXentReduction.Paper, bool normalize = true)
+    {
+        long rows = embeddings.size(0), batch = rows / 2;
+        var z = normalize ? Normalize(embeddings) : embeddings;
+        // A row is no negative of itself.
+        var self = eye(rows, dtype: ScalarType.Bool, device: z.device);
+        var logits = z.matmul(z.t()).div(temperature).masked_fill(self, -1e9);
+        var positives = arange(rows, ScalarType.Int64, z.device).add(batch).remainder(rows);
+        var loss = cross_entropy(logits, positives);
+        return reduction == NtXentReduction.Paper ? loss : loss.mul(2);
+    }
+
+    /// <summary>v / max(‖v‖₂, 1e-12), row by row.</summary>
+    internal static Tensor Normalize(Tensor rows) => rows.div(rows.norm(1, keepdim: true, p: 2).clamp_min(1e-12));
+}

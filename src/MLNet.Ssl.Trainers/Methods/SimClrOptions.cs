@@ -1,0 +1,82 @@
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl;
+
+/// <summary>Options of SimCLR (Chen et al., arXiv 2002.05709).</summary>
+public sealed record SimClrOptions : PretrainOptions
+{
+    /// <summary>τ of NT-Xent.</summary>
+    /// <value>Auto: 0.5 up to 64 pixels (the CIFAR-10 setting), else 0.1 (ImageNet). Range above 0.</value>
+    public double? Temperature { get; init; }
+
+    /// <summary>Layers of the projection head: 2 in SimCLR, 3 in SimCLR v2.</summary>
+    /// <value>Default 2, range 1 and up.</value>
+    public int HeadLayers { get; init; } = 2;
+
+    /// <summary>Width of the projection.</summary>
+    /// <value>Default 128.</value>
+    public int ProjectionDimension { get; init; } = 128;
+
+    /// <summary>How NT-Xent's terms are put together.</summary>
+    /// <value>Default <see cref="NtXentReduction.Paper"/>.</value>
+    public NtXentReduction Reduction { get; init; } = NtXentReduction.Paper;
+
+    /// <summary>Smallest area share of a crop.</summary>
+    /// <value>Default 0.08, range above 0 to 1.</value>
+    public double MinCropScale { get; init; } = 0.08;
+
+    /// <summary>Strength s of the colour jitter (0.8s, 0.8s, 0.8s, 0.2s).</summary>
+    /// <value>Auto: 0.5 up to 64 pixels, else 1. Range 0 to 1.</value>
+    public double? ColorStrength { get; init; }
+
+    /// <summary>Gaussian blur of half the views.</summary>
+    /// <value>Auto: off up to 64 pixels, else on.</value>
+    public bool? Blur { get; init; }
+
+    /// <summary>Weight decay; biases and normalisation weights have none.</summary>
+    /// <value>Default 1e-4, range 0 and up.</value>
+    public double WeightDecay { get; init; } = 1e-4;
+
+    /// <inheritdoc/>
+    public override string MethodName => "SimCLR";
+
+    internal override PretrainOptions Resolve(DataFacts facts, ICollection<string> reasons)
+    {
+        var o = (SimClrOptions)ResolveShared(facts, reasons, 256, ResNetOptions.ResNet50());
+        bool small = o.ImageSize <= 64;
+        var optimizer = o.Optimizer ?? OptimizerKind.Sgd;
+        // The published LARS rates (1.0 linear for CIFAR-10) are for large batches; SGD's is the one used by small-batch reproductions of MoCo and SimCLR.
+        double rate = o.LearningRate ?? (optimizer switch { OptimizerKind.Lars => small ? 1.0 : 0.3, OptimizerKind.AdamW => 0.0005, _ => 0.06 });
+        if (o.Optimizer is null) reasons.Add($"Optimizer = {optimizer}: batches of {o.BatchSize} need no LARS");
+        if (o.LearningRate is null) reasons.Add($"LearningRate = {rate}: for {optimizer}");
+        if (o.Temperature is null) reasons.Add($"Temperature = {(small ? 0.5 : 0.1)}: for images of {o.ImageSize} pixels");
+        return o with
+        {
+            Optimizer = optimizer,
+            LearningRate = rate,
+            Temperature = o.Temperature ?? (small ? 0.5 : 0.1),
+            ColorStrength = o.ColorStrength ?? (small ? 0.5 : 1),
+            Blur = o.Blur ?? !small,
+        };
+    }
+
+    internal override void Validate(DataFacts facts)
+    {
+        base.Validate(facts);
+        Check.Positive(Temperature!.Value, nameof(Temperature));
+        Check.AtLeast(HeadLayers, 1, nameof(HeadLayers));
+        Check.AtLeast(ProjectionDimension, 1, nameof(ProjectionDimension));
+        Check.Defined(Reduction, nameof(Reduction));
+        Check.Positive(MinCropScale, nameof(MinCropScale));
+        Check.InRange(MinCropScale, 0, 1, nameof(MinCropScale));
+        Check.InRange(ColorStrength!.Value, 0, 1, nameof(ColorStrength));
+        Check.AtLeast(WeightDecay, 0, nameof(WeightDecay));
+    }
+
+    internal override Method CreateMethod(Generator generator, Device device, int shards) => new SimClr(this, generator, device);
+
+    internal override OptimizationPlan CreatePlan() => new(
+        () => Optimizer switch { OptimizerKind.Lars => new Lars(learningRateInMomentum: true), OptimizerKind.AdamW => new AdamW(), _ => new Sgd() },
+        t => Schedules.SimClr(t.Step, t.TotalSteps, WarmupEpochs!.Value * t.StepsPerEpoch, LearningRate!.Value * BatchSize!.Value / 256),
+        _ => WeightDecay);
+}

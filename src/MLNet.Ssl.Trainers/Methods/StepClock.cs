@@ -1,0 +1,14 @@
+namespace MLNet.Ssl;
+
+/// <summary>Where a run stands: what schedules depend on.</summary>
+/// <param name="Step">Global step, from 0.</param>
+/// <param name="StepsPerEpoch">Steps of an epoch; the last partial batch is dropped.</param>
+/// <param name="Epochs">Epochs of the whole run.</param>
+public readonly record struct StepClock(long Step, long StepsPerEpoch, int Epochs)
+{
+    /// <summary>Steps of the whole run.</summary>
+    public long TotalSteps => StepsPerEpoch * Epochs;
+
+    /// <summary>Epoch of this step, from 0.</summary>
+    public int Epoch => (int)(Step / StepsPerEpoch);
+}

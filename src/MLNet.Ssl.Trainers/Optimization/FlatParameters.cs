@@ -1,0 +1,119 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl;
+
+/// <summary>A parameter's place in the flat buffer of its group.</summary>
+/// <param name="Name">State-dict name.</param>
+/// <param name="Parameter">The module's parameter; its storage is the slot.</param>
+/// <param name="Offset">First element in the group's buffer.</param>
+/// <param name="Length">Number of elements.</param>
+public sealed record ParameterSlot(string Name, Parameter Parameter, long Offset, long Length);
+
+/// <summary>Parameters that the optimiser treats alike, as one flat buffer.</summary>
+public sealed class ParameterGroup
+{
+    internal ParameterGroup(string name, Tensor values, IReadOnlyList<ParameterSlot> slots)
+    {
+        Name = name;
+        Values = values;
+        Slots = slots;
+    }
+
+    /// <summary>Name of the group, one of <see cref="FlatParameters"/>' constants or a method's own.</summary>
+    public string Name { get; }
+
+    /// <summary>All elements of the group, 1-D; the parameters are views into it.</summary>
+    public Tensor Values { get; }
+
+    /// <summary>The parameters, in the module's order.</summary>
+    public IReadOnlyList<ParameterSlot> Slots { get; }
+}
+
+/// <summary>A network's parameters as views into one flat buffer per group, so that an update is a handful of operators, not a loop over tensors.</summary>
+/// <remarks>
+/// Make it after the module has reached its final device: moving a module replaces its parameters. Never call <c>zero_grad</c> or
+/// <c>to</c> on the module afterwards.
+/// </remarks>
+public sealed class FlatParameters : IDisposable
+{
+    /// <summary>Group of weights, which decay.</summary>
+    public const string Decayed = "decayed";
+
+    /// <summary>Group of biases and normalisation weights, which do not decay.</summary>
+    public const string Undecayed = "undecayed";
+
+    /// <summary>Group of parameters that do not require a gradient.</summary>
+    public const string Frozen = "frozen";
+
+    private readonly Dictionary<string, string> _groupOf = [];
+
+    /// <summary>Flattens the parameters of <paramref name="module"/>.</summary>
+    /// <param name="module">The network, on its final device.</param>
+    /// <param name="groupOf">Names the group of a parameter that requires a gradient; <see cref="ByRank"/> by default.</param>
+    public FlatParameters(nn.Module module, Func<string, Parameter, string>? groupOf = null)
+        : this(module.named_parameters(), (name, p) => p.requires_grad ? (groupOf ?? ByRank)(name, p) : Frozen) { }
+
+    /// <summary>Flattens <paramref name="twin"/> in the layout of <paramref name="like"/>, so that buffers of the two correspond element by element.</summary>
+    /// <exception cref="ArgumentException">The parameters differ in name or number of elements.</exception>
+    public FlatParameters(nn.Module twin, FlatParameters like)
+        : this(twin.named_parameters(), (name, _) => like._groupOf.GetValueOrDefault(name) ?? throw new ArgumentException($"parameter '{name}' is not in the layout"))
+    {
+        if (!Groups.SelectMany(g => g.Slots).Select(s => (s.Name, s.Length)).SequenceEqual(like.Groups.SelectMany(g => g.Slots).Select(s => (s.Name, s.Length))))
+            throw new ArgumentException("the two networks differ in their parameters");
+    }
+
+    private FlatParameters(IEnumerable<(string name, Parameter parameter)> parameters, Func<string, Parameter, string> groupOf)
+    {
+        using var noGrad = no_grad();
+        var all = parameters.ToList();
+        foreach (var (name, parameter) in all) _groupOf[name] = groupOf(name, parameter);
+        Groups = [.. all.GroupBy(p => _groupOf[p.name]).OrderBy(g => g.Key, StringComparer.Ordinal).Select(g => Flatten(g.Key, [.. g]))];
+    }
+
+    /// <summary>The groups, ordered by name.</summary>
+    public IReadOnlyList<ParameterGroup> Groups { get; }
+
+    /// <summary>The groups that an optimiser may move.</summary>
+    public IEnumerable<ParameterGroup> Trainable => Groups.Where(g => g.Name != Frozen);
+
+    /// <summary>Weight decay for tensors of two or more dimensions, none for biases and one-dimensional (normalisation) weights.</summary>
+    public static string ByRank(string name, Parameter parameter) =>
+        name.EndsWith(".bias", StringComparison.Ordinal) || parameter.ndim <= 1 ? Undecayed : Decayed;
+
+    /// <summary>Exponential moving average: θ ← m·θ + (1 − m)·<paramref name="source"/>. Buffers such as batch-norm statistics are not touched.</summary>
+    /// <param name="source">Parameters in the same layout.</param>
+    /// <param name="momentum">m in [0, 1].</param>
+    public void MoveTowards(FlatParameters source, double momentum)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        foreach (var (own, other) in Groups.Zip(source.Groups))
+            own.Values.mul_(momentum).add_(other.Values, 1 - momentum);
+    }
+
+    /// <summary>Releases the flat buffers; the parameters keep their storage alive as long as the module lives.</summary>
+    public void Dispose()
+    {
+        foreach (var group in Groups) group.Values.Dispose();
+    }
+
+    private static ParameterGroup Flatten(string name, List<(string name, Parameter parameter)> members)
+    {
+        using var scope = NewDisposeScope();
+        var first = members[0].parameter;
+        var values = empty(members.Sum(m => m.parameter.numel()), first.dtype, first.device).DetachFromDisposeScope();
+        var slots = new List<ParameterSlot>(members.Count);
+        long offset = 0;
+        foreach (var (slotName, parameter) in members)
+        {
+            long length = parameter.numel();
+            var view = values.narrow(0, offset, length).view(parameter.shape);
+            view.copy_(parameter);
+            parameter.set_(view);
+            slots.Add(new(slotName, parameter, offset, length));
+            offset += length;
+        }
+        return new(name, values, slots);
+    }
+}

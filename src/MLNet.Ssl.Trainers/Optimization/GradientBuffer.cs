@@ -1,0 +1,78 @@
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl;
+
+/// <summary>Gradients of the trainable groups of a network, flat as their parameters are.</summary>
+public sealed class GradientBuffer : IDisposable
+{
+    private readonly List<Tensor> _flat = [];
+    private readonly List<Tensor> _views = [];
+
+    /// <summary>Allocates a gradient for every trainable parameter.</summary>
+    public GradientBuffer(FlatParameters parameters)
+    {
+        Groups = [.. parameters.Trainable];
+        Parameters = [.. Groups.SelectMany(g => g.Slots).Select(s => (Tensor)s.Parameter)];
+        foreach (var group in Groups)
+        {
+            using var scope = NewDisposeScope();
+            var flat = zeros_like(group.Values).DetachFromDisposeScope();
+            _flat.Add(flat);
+            foreach (var slot in group.Slots)
+                _views.Add(flat.narrow(0, slot.Offset, slot.Length).view(slot.Parameter.shape).DetachFromDisposeScope());
+        }
+    }
+
+    /// <summary>The trainable groups, in the order of the flat gradients.</summary>
+    public IReadOnlyList<ParameterGroup> Groups { get; }
+
+    /// <summary>The trainable parameters, in the order of <see cref="Views"/>.</summary>
+    public IList<Tensor> Parameters { get; }
+
+    /// <summary>One flat gradient per group.</summary>
+    public IReadOnlyList<Tensor> Flat => _flat;
+
+    /// <summary>One gradient per parameter, views into <see cref="Flat"/>.</summary>
+    public IReadOnlyList<Tensor> Views => _views;
+
+    /// <summary>Replaces the content by d<paramref name="loss"/>/dθ.</summary>
+    public void Backward(Tensor loss)
+    {
+        using var scope = NewDisposeScope();
+        var gradients = autograd.grad([loss], Parameters);
+        using var noGrad = no_grad();
+        for (int i = 0; i < gradients.Count; i++) _views[i].copy_(gradients[i]);
+    }
+
+    /// <summary>Replaces the content by the mean of <paramref name="shards"/>, of which this may be the first.</summary>
+    public void Average(IReadOnlyList<GradientBuffer> shards)
+    {
+        if (shards.Count == 1 && ReferenceEquals(shards[0], this)) return;
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        for (int g = 0; g < _flat.Count; g++)
+        {
+            if (!ReferenceEquals(shards[0], this)) _flat[g].copy_(shards[0]._flat[g]);
+            for (int s = 1; s < shards.Count; s++) _flat[g].add_(shards[s]._flat[g]);
+            _flat[g].mul_(1.0 / shards.Count);
+        }
+    }
+
+    /// <summary>Clips every parameter's gradient on its own to L2 norm <paramref name="maxNorm"/>: g ← g·min(1, c/(‖g‖ + 1e-6)), as DINO does.</summary>
+    /// <returns>The norms before clipping, one per parameter.</returns>
+    public Tensor ClipEach(double maxNorm)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var norms = stack(_views.Select(v => v.norm()).ToList());
+        var coefficients = (maxNorm / (norms + 1e-6)).clamp_max(1).unbind(0);
+        for (int i = 0; i < _views.Count; i++) _views[i].mul_(coefficients[i]);
+        return norms.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Releases the buffers.</summary>
+    public void Dispose()
+    {
+        foreach (var tensor in _views.Concat(_flat)) tensor.Dispose();
+    }
+}

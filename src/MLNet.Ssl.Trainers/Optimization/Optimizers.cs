@@ -1,0 +1,94 @@
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl;
+
+/// <summary>An optimiser on flat parameter groups.</summary>
+public abstract class FlatOptimizer : IDisposable
+{
+    // A piece of every buffer stays in the processor's cache from the first operator of an update to the last.
+    private const long Piece = 1 << 17;
+
+    private readonly Dictionary<string, Tensor[]> _state = [];
+    private readonly Dictionary<string, long> _steps = [];
+
+    /// <summary>Number of state tensors, each of the group's size.</summary>
+    protected abstract int StateTensors { get; }
+
+    /// <summary>Moves <paramref name="group"/> one step along <paramref name="gradient"/>.</summary>
+    /// <param name="group">The parameters.</param>
+    /// <param name="gradient">Their flat gradient; may be overwritten.</param>
+    /// <param name="learningRate">Learning rate of this step.</param>
+    /// <param name="weightDecay">Weight decay of this step; 0 for none.</param>
+    public void Step(ParameterGroup group, Tensor gradient, double learningRate, double weightDecay)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        if (!_state.TryGetValue(group.Name, out var state))
+            _state[group.Name] = state = [.. Enumerable.Range(0, StateTensors).Select(_ => zeros_like(group.Values).DetachFromDisposeScope())];
+        long step = _steps[group.Name] = _steps.GetValueOrDefault(group.Name) + 1;
+        Update(group, gradient, state, step, learningRate, weightDecay);
+    }
+
+    /// <summary>Releases the state.</summary>
+    public void Dispose()
+    {
+        foreach (var tensor in _state.Values.SelectMany(s => s)) tensor.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>One update of a group; <paramref name="step"/> counts the group's updates from 1.</summary>
+    protected abstract void Update(ParameterGroup group, Tensor gradient, Tensor[] state, long step, double learningRate, double weightDecay);
+
+    /// <summary>Runs <paramref name="update"/> on corresponding pieces of the tensors.</summary>
+    protected static void InPieces(IReadOnlyList<Tensor> tensors, Action<Tensor[]> update)
+    {
+        long length = tensors[0].numel(), piece = tensors[0].device_type == TorchSharp.DeviceType.CPU ? Piece : length;
+        for (long offset = 0; offset < length; offset += piece)
+        {
+            using var scope = NewDisposeScope();
+            update([.. tensors.Select(t => t.narrow(0, offset, Math.Min(piece, length - offset)))]);
+        }
+    }
+}
+
+/// <summary>AdamW: Adam with decoupled weight decay (Loshchilov &amp; Hutter, arXiv 1711.05101).</summary>
+/// <param name="beta1">Decay of the first moment.</param>
+/// <param name="beta2">Decay of the second moment.</param>
+/// <param name="epsilon">Added to the root of the second moment.</param>
+public sealed class AdamW(double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8) : FlatOptimizer
+{
+    /// <inheritdoc/>
+    protected override int StateTensors => 2;
+
+    /// <inheritdoc/>
+    protected override void Update(ParameterGroup group, Tensor gradient, Tensor[] state, long step, double learningRate, double weightDecay)
+    {
+        double correction1 = 1 - Math.Pow(beta1, step), correction2 = Math.Sqrt(1 - Math.Pow(beta2, step));
+        InPieces([group.Values, gradient, .. state], t =>
+        {
+            var (w, g, m, v) = (t[0], t[1], t[2], t[3]);
+            if (weightDecay != 0) w.mul_(1 - learningRate * weightDecay);
+            m.mul_(beta1).add_(g, 1 - beta1);
+            v.mul_(beta2).addcmul_(g, g, 1 - beta2);
+            w.addcdiv_(m, v.sqrt().div_(correction2).add_(epsilon), -learningRate / correction1);
+        });
+    }
+}
+
+/// <summary>Stochastic gradient descent with momentum and coupled (L2) weight decay, as in PyTorch: v ← μv + (g + λw), w ← w − η·v.</summary>
+/// <param name="momentum">μ.</param>
+public sealed class Sgd(double momentum = 0.9) : FlatOptimizer
+{
+    /// <inheritdoc/>
+    protected override int StateTensors => 1;
+
+    /// <inheritdoc/>
+    protected override void Update(ParameterGroup group, Tensor gradient, Tensor[] state, long step, double learningRate, double weightDecay) =>
+        InPieces([group.Values, gradient, state[0]], t =>
+        {
+            var (w, g, v) = (t[0], t[1], t[2]);
+            v.mul_(momentum).add_(g);
+            if (weightDecay != 0) v.add_(w, weightDecay);
+            w.add_(v, -learningRate);
+        });
+}

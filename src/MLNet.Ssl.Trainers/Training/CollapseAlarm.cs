@@ -1,0 +1,33 @@
+namespace MLNet.Ssl;
+
+/// <summary>Notices early that a run collapses: all rows get the same embedding, or the teacher the same output for all.</summary>
+internal sealed class CollapseAlarm
+{
+    private const double LeastStd = 0.05;
+    private const double MostEntropy = 0.999;
+    private const double LeastEntropy = 1e-3;
+    private const int Reports = 3;
+
+    private int _lowStd;
+    private int _uniform;
+    private int _constant;
+
+    /// <summary>A warning that says what to change, or null. Each kind comes once.</summary>
+    public string? Check(PretrainProgress progress)
+    {
+        // The first tenth tells nothing: an untrained network's outputs are alike.
+        if (progress.Step * 10 < progress.TotalSteps) return null;
+        if (Seen(ref _lowStd, progress.EmbeddingStd < LeastStd))
+            return $"The embeddings collapse: their standard deviation is {progress.EmbeddingStd:0.000} (about 1 when spread out). "
+                + "Lower LearningRate, raise BatchSize, or strengthen the augmentation.";
+        if (Seen(ref _uniform, progress.TeacherEntropy > MostEntropy))
+            return $"The teacher's outputs collapse to uniform: entropy {progress.TeacherEntropy:0.0000} of its maximum. "
+                + "Lower TeacherTemperature (0.02 suits small data), or OutputDimension.";
+        if (Seen(ref _constant, progress.TeacherEntropy < LeastEntropy))
+            return $"The teacher's outputs collapse to one value: entropy {progress.TeacherEntropy:0.0000} of its maximum. "
+                + "Raise TeacherTemperature, or lower CenterMomentum so that the centre follows faster.";
+        return null;
+    }
+
+    private static bool Seen(ref int count, bool now) => (count = now ? count + 1 : count >= Reports ? count : 0) == Reports && now;
+}

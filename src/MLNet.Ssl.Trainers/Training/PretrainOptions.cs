@@ -1,0 +1,148 @@
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl;
+
+/// <summary>How the parameters are moved.</summary>
+public enum OptimizerKind
+{
+    /// <summary>SGD with momentum 0.9.</summary>
+    Sgd,
+
+    /// <summary>AdamW, β (0.9, 0.999).</summary>
+    AdamW,
+
+    /// <summary>LARS with momentum 0.9, for large batches.</summary>
+    Lars,
+}
+
+/// <summary>Options that every self-supervised method has. A null stands for Auto: chosen from the data when training begins, and reported.</summary>
+public abstract record PretrainOptions
+{
+    /// <summary>The encoder's network.</summary>
+    /// <value>Auto: a ResNet-18 with the small-image stem up to 64 pixels, above that the method's usual one.</value>
+    public BackboneOptions? Backbone { get; init; }
+
+    /// <summary>Passes over the data. 0 gives the untrained encoder, the baseline of every comparison.</summary>
+    /// <value>Default 100, range 0 and up.</value>
+    public int Epochs { get; init; } = 100;
+
+    /// <summary>Rows of one optimiser step; the last partial batch of an epoch is dropped.</summary>
+    /// <value>Auto: the method's usual batch, or all rows where there are fewer. Range 2 to the number of rows.</value>
+    public int? BatchSize { get; init; }
+
+    /// <summary>Side of the square view that the encoder sees whole, in pixels; also the size that rows are embedded at.</summary>
+    /// <value>Auto: the median shorter side of the images, at most 224, rounded down to a multiple of 16 (of 8 below 32).</value>
+    public int? ImageSize { get; init; }
+
+    /// <summary>Peak learning rate for a batch of 256; it is scaled by batch / 256.</summary>
+    /// <value>Auto: the method's published value. Range above 0.</value>
+    public double? LearningRate { get; init; }
+
+    /// <summary>The optimiser.</summary>
+    /// <value>Auto: the method's published one.</value>
+    public OptimizerKind? Optimizer { get; init; }
+
+    /// <summary>Epochs over which the learning rate rises.</summary>
+    /// <value>Auto: 10, at most a tenth of the epochs. Range 0 and up.</value>
+    public int? WarmupEpochs { get; init; }
+
+    /// <summary>Seed of everything random: the same seed, data and thread count give the same weights.</summary>
+    /// <value>Auto: drawn from the MLContext, or from the clock outside a pipeline.</value>
+    public int? Seed { get; init; }
+
+    /// <summary>Processor threads.</summary>
+    /// <value>Auto: the processor's. Range 1 and up.</value>
+    public int? Threads { get; init; }
+
+    /// <summary>Receives the state of the run about twice a second, from the training thread.</summary>
+    public IProgress<PretrainProgress>? Progress { get; init; }
+
+    /// <summary>Stops the run after the current step with an <see cref="OperationCanceledException"/>.</summary>
+    public CancellationToken CancellationToken { get; init; }
+
+    /// <summary>Name of the method, as the literature has it.</summary>
+    public abstract string MethodName { get; }
+
+    /// <summary>Fills what was left at Auto; <paramref name="reasons"/> receives a sentence for every choice.</summary>
+    internal abstract PretrainOptions Resolve(DataFacts facts, ICollection<string> reasons);
+
+    /// <summary>Builds the method; the options are resolved and valid.</summary>
+    internal abstract Method CreateMethod(Generator generator, Device device, int shards);
+
+    /// <summary>How the method's parameters are moved; the options are resolved and valid.</summary>
+    internal abstract OptimizationPlan CreatePlan();
+
+    /// <summary>Checks every option against its range; resolved options must have no Auto left.</summary>
+    /// <exception cref="ArgumentException">Names the option, its value and the range.</exception>
+    internal virtual void Validate(DataFacts facts)
+    {
+        Check.AtLeast(Epochs, 0, nameof(Epochs));
+        Check.InRange(BatchSize!.Value, 2, facts.Rows, nameof(BatchSize));
+        Check.AtLeast(ImageSize!.Value, 8, nameof(ImageSize));
+        Check.Positive(LearningRate!.Value, nameof(LearningRate));
+        Check.Defined(Optimizer!.Value, nameof(Optimizer));
+        Check.AtLeast(WarmupEpochs!.Value, 0, nameof(WarmupEpochs));
+        Check.AtLeast(Threads!.Value, 1, nameof(Threads));
+        Backbone!.Validate();
+        Backbone.ValidateViewSize(ImageSize.Value);
+    }
+
+    /// <summary>Fills the options that all methods share.</summary>
+    private protected PretrainOptions ResolveShared(DataFacts facts, ICollection<string> reasons, int batch, BackboneOptions large)
+    {
+        T Choose<T>(T? given, string name, T value, string reason) where T : struct
+        {
+            if (given is { } explicitly) return explicitly;
+            reasons.Add($"{name} = {value}: {reason}");
+            return value;
+        }
+
+        int size = Choose(ImageSize, nameof(ImageSize), facts.UsualImageSize, $"the images' median shorter side is {facts.MedianShorterSide}");
+        var backbone = Backbone;
+        if (backbone is null)
+        {
+            backbone = size <= 64 ? ResNetOptions.ResNet18() with { Stem = ResNetStem.Small } : large;
+            reasons.Add($"Backbone = {backbone}: for images of {size} pixels");
+        }
+        return this with
+        {
+            Backbone = backbone,
+            ImageSize = size,
+            BatchSize = Choose(BatchSize, nameof(BatchSize), Math.Min(batch, facts.Rows), $"of {facts.Rows} rows"),
+            WarmupEpochs = Choose(WarmupEpochs, nameof(WarmupEpochs), Math.Min(10, Epochs / 10), $"at most a tenth of {Epochs} epochs"),
+            Threads = Choose(Threads, nameof(Threads), facts.Processors, "the processors here"),
+            Seed = Seed ?? Environment.TickCount,
+        };
+    }
+}
+
+/// <summary>What Auto options are chosen from.</summary>
+/// <param name="Rows">Training rows.</param>
+/// <param name="MedianShorterSide">Median of the images' shorter sides, in pixels.</param>
+/// <param name="Processors">Processor threads of the machine.</param>
+internal sealed record DataFacts(int Rows, int MedianShorterSide, int Processors)
+{
+    public static DataFacts Of(ImageStore images)
+    {
+        var sides = new int[images.Count];
+        for (int i = 0; i < sides.Length; i++) sides[i] = Math.Min(images[i].Width, images[i].Height);
+        Array.Sort(sides);
+        return new(sides.Length, sides.Length == 0 ? 0 : sides[sides.Length / 2], Environment.ProcessorCount);
+    }
+
+    /// <summary>The training size where none is given.</summary>
+    public int UsualImageSize => MedianShorterSide >= 32 ? Math.Min(224, MedianShorterSide / 16 * 16) : Math.Max(8, MedianShorterSide / 8 * 8);
+}
+
+/// <summary>How the optimiser moves the parameters over a run.</summary>
+/// <param name="CreateOptimizer">Makes the optimiser.</param>
+/// <param name="LearningRate">Learning rate of a step.</param>
+/// <param name="WeightDecay">Weight decay of a step, for all groups but <see cref="FlatParameters.Undecayed"/>.</param>
+/// <param name="ClipGradient">L2 norm that every parameter's gradient is clipped to on its own; 0 for none.</param>
+/// <param name="IsFrozen">True if the named group stays still at a step.</param>
+internal sealed record OptimizationPlan(
+    Func<FlatOptimizer> CreateOptimizer,
+    Func<StepClock, double> LearningRate,
+    Func<StepClock, double> WeightDecay,
+    double ClipGradient = 0,
+    Func<StepClock, string, bool>? IsFrozen = null);

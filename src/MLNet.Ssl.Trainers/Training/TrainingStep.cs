@@ -1,0 +1,101 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl;
+
+/// <summary>One optimiser step: views → loss → gradients → update → what the method does after it.</summary>
+internal sealed class TrainingStep : IDisposable
+{
+    private readonly Method _method;
+    private readonly OptimizationPlan _plan;
+    private readonly ulong _seed;
+    private readonly FlatOptimizer _optimizer;
+    private readonly ShardThreads _threads;
+    private readonly GradientBuffer[] _gradients;
+    private readonly Generator[] _generators;
+    private readonly MethodOutput[] _outputs;
+
+    public TrainingStep(Method method, OptimizationPlan plan, int shards, int threads, ulong seed)
+    {
+        _method = method;
+        _plan = plan;
+        _seed = seed;
+        _optimizer = plan.CreateOptimizer();
+        _threads = new(shards, threads);
+        _gradients = [.. Enumerable.Range(0, shards).Select(_ => new GradientBuffer(method.Parameters))];
+        _generators = [.. Enumerable.Range(0, shards).Select(_ => new Generator(0, method.Parameters.Groups[0].Values.device))];
+        _outputs = new MethodOutput[shards];
+    }
+
+    /// <summary>Shards that suit a method, a batch and a number of threads: one a thread where samples are independent, and never fewer than 8 samples each.</summary>
+    public static int ShardsFor(Method method, int batch, int threads, DeviceType device)
+    {
+        if (!method.SamplesAreIndependent || device != DeviceType.CPU) return 1;
+        int shards = Math.Clamp(batch / 8, 1, threads);
+        while (batch % shards != 0) shards--;
+        return shards;
+    }
+
+    /// <summary>Runs the step; the caller's dispose scope receives the output.</summary>
+    public MethodOutput Run(IReadOnlyList<Tensor> views, StepClock clock)
+    {
+        using var scope = NewDisposeScope();
+        _threads.Run(shard => Backward(views, clock, shard));
+        _gradients[0].Average(_gradients);
+        if (_plan.ClipGradient > 0) _gradients[0].ClipEach(_plan.ClipGradient);
+        Update(clock);
+        _method.AfterStep(clock);
+        var output = Combine(scope);
+        output.Loss.MoveToOuterDisposeScope();
+        output.Embeddings.MoveToOuterDisposeScope();
+        output.TeacherEntropy?.MoveToOuterDisposeScope();
+        return output;
+    }
+
+    public void Dispose()
+    {
+        _threads.Dispose();
+        _optimizer.Dispose();
+        foreach (var gradients in _gradients) gradients.Dispose();
+        foreach (var generator in _generators) generator.Dispose();
+    }
+
+    private void Backward(IReadOnlyList<Tensor> views, StepClock clock, int shard)
+    {
+        using var scope = NewDisposeScope();
+        long rows = views[0].size(0) / _threads.Count;
+        _generators[shard].manual_seed(unchecked((long)SplitMix64.Hash(_seed, (ulong)clock.Step, (ulong)shard)));
+        using var random = ForwardRandom.Use(_generators[shard]);
+        var output = _method.Forward([.. views.Select(v => v.narrow(0, shard * rows, rows))], clock, shard);
+        _gradients[shard].Backward(output.Loss);
+        _outputs[shard] = new(
+            output.Loss.detach().DetachFromDisposeScope(),
+            output.Embeddings.DetachFromDisposeScope(),
+            output.TeacherEntropy?.DetachFromDisposeScope());
+    }
+
+    private void Update(StepClock clock)
+    {
+        double learningRate = _plan.LearningRate(clock), weightDecay = _plan.WeightDecay(clock);
+        var gradients = _gradients[0];
+        for (int g = 0; g < gradients.Groups.Count; g++)
+        {
+            var group = gradients.Groups[g];
+            if (_plan.IsFrozen?.Invoke(clock, group.Name) == true) continue;
+            _optimizer.Step(group, gradients.Flat[g], learningRate, group.Name == FlatParameters.Undecayed ? 0 : weightDecay);
+        }
+    }
+
+    private MethodOutput Combine(DisposeScope scope)
+    {
+        // Worker threads' tensors belong to no scope; this one takes them over.
+        foreach (var output in _outputs)
+            scope.Attach(new IDisposable?[] { output.Loss, output.Embeddings, output.TeacherEntropy }.OfType<IDisposable>());
+        if (_outputs.Length == 1) return _outputs[0];
+        using var noGrad = no_grad();
+        return new(
+            stack(_outputs.Select(o => o.Loss).ToList()).mean(),
+            cat(_outputs.Select(o => o.Embeddings).ToList(), 0),
+            _outputs[0].TeacherEntropy is null ? null : stack(_outputs.Select(o => o.TeacherEntropy!).ToList()).mean());
+    }
+}

@@ -1,0 +1,93 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Runtime.ExceptionServices;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl;
+
+/// <summary>Draws batches in a seeded order and makes their views ahead of training, on a thread of its own.</summary>
+internal sealed class ViewLoader : IDisposable
+{
+    // Two batches ahead hide the time views take; more would only hold memory.
+    private const int Ahead = 2;
+
+    private readonly BlockingCollection<Tensor[]> _ready = new(Ahead);
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Thread _thread;
+    private readonly Device _device;
+    private Exception? _error;
+
+    public ViewLoader(ImageStore images, ViewPipeline pipeline, int batch, int epochs, ulong seed, Device device)
+    {
+        _device = device;
+        _thread = new(() => Produce(images, pipeline, batch, epochs, seed)) { IsBackground = true, Name = "views" };
+        _thread.Start();
+    }
+
+    /// <summary>Time spent waiting for views.</summary>
+    public TimeSpan Waited { get; private set; }
+
+    /// <summary>The next batch's views on the training device; they belong to the caller's dispose scope.</summary>
+    public Tensor[] Next()
+    {
+        long start = Stopwatch.GetTimestamp();
+        Tensor[] views;
+        try
+        {
+            views = _ready.Take();
+        }
+        catch (InvalidOperationException) when (_error is not null)
+        {
+            ExceptionDispatchInfo.Throw(_error);
+            throw;
+        }
+        Waited += Stopwatch.GetElapsedTime(start);
+        CurrentDisposeScope!.Attach(views);
+        return _device.type == DeviceType.CPU ? views : [.. views.Select(v => v.to(_device))];
+    }
+
+    public void Dispose()
+    {
+        _stop.Cancel();
+        _thread.Join();
+        foreach (var views in _ready)
+            foreach (var view in views) view.Dispose();
+        _ready.Dispose();
+        _stop.Dispose();
+    }
+
+    /// <summary>The order of an epoch: a permutation drawn from the seed and the epoch alone.</summary>
+    internal static int[] Order(int rows, int epoch, ulong seed)
+    {
+        var order = new int[rows];
+        for (int i = 0; i < rows; i++) order[i] = i;
+        new Random((int)SplitMix64.Hash(seed, (ulong)epoch)).Shuffle(order);
+        return order;
+    }
+
+    private void Produce(ImageStore images, ViewPipeline pipeline, int batch, int epochs, ulong seed)
+    {
+        try
+        {
+            for (int epoch = 0; epoch < epochs; epoch++)
+            {
+                var order = Order(images.Count, epoch, seed);
+                for (int first = 0; first + batch <= order.Length; first += batch)
+                    _ready.Add(pipeline.Render(images, order.AsSpan(first, batch), epoch), _stop.Token);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Dispose asked for it.
+        }
+        catch (Exception e)
+        {
+            _error = e;
+        }
+        finally
+        {
+            _ready.CompleteAdding();
+        }
+    }
+}

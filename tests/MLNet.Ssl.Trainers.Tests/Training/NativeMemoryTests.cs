@@ -1,0 +1,46 @@
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl.Tests;
+
+/// <summary>Counts all tensors of the process, so nothing else may run beside it.</summary>
+[CollectionDefinition(nameof(Alone), DisableParallelization = true)]
+public class Alone;
+
+[Collection(nameof(Alone))]
+public class NativeMemoryTests
+{
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void NativeMemoryStaysFlatOverARun(bool dino)
+    {
+        PretrainOptions options = dino
+            ? new DinoOptions
+            {
+                Backbone = new VisionTransformerOptions { ImageSize = 24, PatchSize = 6, EmbeddingDimension = 24, Depth = 2, Heads = 2 },
+                LocalCrops = 2,
+                LocalSize = 12,
+                OutputDimension = 64,
+                HeadHiddenDimension = 32,
+                HeadBottleneckDimension = 16,
+            }
+            : new SimClrOptions { Backbone = new ResNetOptions { BlocksPerStage = [1], Width = 8, Stem = ResNetStem.Small } };
+        var (tensors, memory) = (new List<long>(), new List<long>());
+        var progress = new Collect(() =>
+        {
+            tensors.Add(Tensor.TotalCount);
+            memory.Add(Environment.WorkingSet);
+        });
+        options = options with { ImageSize = 24, BatchSize = 16, Epochs = dino ? 60 : 100, Seed = 1, Progress = progress };
+        using var encoder = Pretrainer.Fit(Patterns.Draw(64, 1).Images, options);
+        Assert.True(tensors.Count >= 4, $"{tensors.Count} reports are too few to tell");
+        // Views made ahead come and go; a leak of one tensor a step would be hundreds.
+        Assert.InRange(tensors[1..].Max() - tensors[1..].Min(), 0, 40);
+        Assert.InRange(memory[^1] - memory[1], long.MinValue, 60L << 20);
+    }
+
+    private sealed class Collect(Action report) : IProgress<PretrainProgress>
+    {
+        public void Report(PretrainProgress value) => report();
+    }
+}

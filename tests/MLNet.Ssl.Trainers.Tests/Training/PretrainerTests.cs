@@ -1,0 +1,177 @@
+using System.Diagnostics;
+
+namespace MLNet.Ssl.Tests;
+
+public class PretrainerTests
+{
+    private static readonly ResNetOptions TinyResNet = new() { BlocksPerStage = [1, 1], Width = 16, Stem = ResNetStem.Small };
+
+    private static readonly VisionTransformerOptions TinyVit = new() { ImageSize = 24, PatchSize = 6, EmbeddingDimension = 24, Depth = 2, Heads = 2 };
+
+    private static readonly DinoOptions TinyDino = new()
+    {
+        Backbone = TinyVit,
+        ImageSize = 24,
+        LocalCrops = 2,
+        LocalSize = 12,
+        OutputDimension = 64,
+        HeadHiddenDimension = 32,
+        HeadBottleneckDimension = 16,
+        BatchSize = 16,
+        Epochs = 2,
+        Seed = 3,
+    };
+
+    private static readonly SimClrOptions TinySimClr = new() { Backbone = TinyResNet, ImageSize = 24, BatchSize = 16, Epochs = 2, Seed = 3 };
+
+    public static TheoryData<string> Methods => ["dino", "simclr"];
+
+    private static PretrainOptions Tiny(string method) => method == "dino" ? TinyDino : TinySimClr;
+
+    [Theory]
+    [MemberData(nameof(Methods))]
+    public void TheSameSeedGivesTheSameWeights(string method)
+    {
+        var images = Patterns.Draw(64, 1).Images;
+        var first = Embeddings(images, Tiny(method));
+        Assert.Equal(first, Embeddings(images, Tiny(method)));
+        Assert.NotEqual(first, Embeddings(images, Tiny(method) with { Seed = 4 }));
+    }
+
+    [Theory]
+    [MemberData(nameof(Methods))]
+    public void TrainingMovesTheEncoder(string method)
+    {
+        var images = Patterns.Draw(64, 1).Images;
+        Assert.NotEqual(Embeddings(images, Tiny(method) with { Epochs = 0 }), Embeddings(images, Tiny(method)));
+    }
+
+    [Fact]
+    public void SimClrLearnsShapesThatAnUntrainedEncoderDoesNotSee()
+    {
+        var (train, test) = (Patterns.Draw(768, 1), Patterns.Draw(256, 2));
+        var options = TinySimClr with { BatchSize = 64, Epochs = 12, LearningRate = 1, Temperature = 0.2 };
+        using var untrained = Pretrainer.Fit(train.Images, options with { Epochs = 0 });
+        using var trained = Pretrainer.Fit(train.Images, options);
+        double before = Patterns.KnnAccuracy(untrained, train, test), after = Patterns.KnnAccuracy(trained, train, test);
+        Assert.True(after >= before + 0.15, $"kNN accuracy {before:0.000} untrained, {after:0.000} trained");
+    }
+
+    [Fact]
+    public void DinoLearnsShapesThatAnUntrainedEncoderDoesNotSee()
+    {
+        var (train, test) = (Patterns.Draw(768, 1), Patterns.Draw(256, 2));
+        var options = TinyDino with { Backbone = TinyResNet, BatchSize = 32, Epochs = 12, LearningRate = 0.008, OutputDimension = 256, HeadHiddenDimension = 128, HeadBottleneckDimension = 64 };
+        using var untrained = Pretrainer.Fit(train.Images, options with { Epochs = 0 });
+        using var trained = Pretrainer.Fit(train.Images, options);
+        double before = Patterns.KnnAccuracy(untrained, train, test), after = Patterns.KnnAccuracy(trained, train, test);
+        Assert.True(after >= before + 0.1, $"kNN accuracy {before:0.000} untrained, {after:0.000} trained");
+    }
+
+    [Fact]
+    public void ProgressCoversTheRun()
+    {
+        var reports = new List<PretrainProgress>();
+        using var encoder = Pretrainer.Fit(Patterns.Draw(64, 1).Images, TinyDino with { Progress = new Collect(reports.Add) });
+        var last = reports[^1];
+        Assert.Equal((8, 8, 2, 2), (last.Step, last.TotalSteps, last.Epoch, last.Epochs));
+        Assert.Equal(TimeSpan.Zero, last.Remaining);
+        Assert.InRange(last.Loss, 0.1, 2 * Math.Log(64));
+        Assert.InRange(last.TeacherEntropy!.Value, 0, 1.0001);
+        Assert.InRange(last.EmbeddingStd, 0, 1.5);
+        Assert.InRange(last.DataWait, 0, 1);
+    }
+
+    [Fact]
+    public void CancellationStopsTheRun()
+    {
+        using var cancel = new CancellationTokenSource();
+        var options = TinyDino with { Epochs = 100_000, CancellationToken = cancel.Token, Progress = new Collect(_ => cancel.Cancel()) };
+        var clock = Stopwatch.StartNew();
+        Assert.Throws<OperationCanceledException>(() => Pretrainer.Fit(Patterns.Draw(64, 1).Images, options));
+        Assert.InRange(clock.Elapsed.TotalSeconds, 0, 60);
+    }
+
+    [Fact]
+    public void ALossThatIsNotFiniteEndsTheRun()
+    {
+        var error = Assert.Throws<ArithmeticException>(() => Pretrainer.Fit(Patterns.Draw(64, 1).Images, TinySimClr with { LearningRate = 1e30, Epochs = 50, WarmupEpochs = 0 }));
+        Assert.Contains("LearningRate", error.Message);
+    }
+
+    public static TheoryData<PretrainOptions, string> Invalid => new()
+    {
+        { TinyDino with { Epochs = -1 }, "Epochs" },
+        { TinyDino with { BatchSize = 65 }, "BatchSize" },
+        { TinyDino with { BatchSize = 1 }, "BatchSize" },
+        { TinyDino with { LearningRate = 0 }, "LearningRate" },
+        { TinyDino with { LearningRate = double.NaN }, "LearningRate" },
+        { TinyDino with { Threads = 0 }, "Threads" },
+        { TinyDino with { WarmupEpochs = -1 }, "WarmupEpochs" },
+        { TinyDino with { Optimizer = (OptimizerKind)7 }, "Optimizer" },
+        { TinyDino with { ImageSize = 25 }, "25" },
+        { TinyDino with { LocalSize = 10 }, "10" },
+        { TinyDino with { LocalSize = 5 }, "5" },
+        { TinyDino with { LocalCrops = -1 }, "LocalCrops" },
+        { TinyDino with { OutputDimension = 1 }, "OutputDimension" },
+        { TinyDino with { StudentTemperature = 0 }, "StudentTemperature" },
+        { TinyDino with { TeacherTemperature = -1 }, "TeacherTemperature" },
+        { TinyDino with { GlobalScale = (0.9, 0.4) }, "GlobalScale" },
+        { TinyDino with { LocalScale = (0.1, 1.5) }, "LocalScale" },
+        { TinyDino with { CenterMomentum = 2 }, "CenterMomentum" },
+        { TinyDino with { TeacherMomentum = -0.1 }, "TeacherMomentum" },
+        { TinyDino with { ClipGradient = -1 }, "ClipGradient" },
+        { TinyDino with { DropPathRate = 1 }, "DropPathRate" },
+        { TinyDino with { Backbone = TinyVit with { Heads = 5 } }, "Heads" },
+        { TinySimClr with { Temperature = 0 }, "Temperature" },
+        { TinySimClr with { MinCropScale = 0 }, "MinCropScale" },
+        { TinySimClr with { HeadLayers = 0 }, "HeadLayers" },
+        { TinySimClr with { Reduction = (NtXentReduction)9 }, "Reduction" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Invalid))]
+    public void AnOptionOutOfRangeIsNamedBeforeTraining(PretrainOptions options, string named)
+    {
+        var error = Assert.ThrowsAny<ArgumentException>(() => Pretrainer.Fit(Patterns.Draw(64, 1).Images, options));
+        Assert.Contains(named, error.Message);
+    }
+
+    [Fact]
+    public void TooFewImagesAreRefused()
+    {
+        var error = Assert.Throws<ArgumentException>(() => Pretrainer.Fit(new ImageStore(), TinyDino));
+        Assert.Contains("0 training images", error.Message);
+    }
+
+    [Fact]
+    public void WhatIsLeftAtAutoIsChosenFromTheDataAndSaid()
+    {
+        var reasons = new List<string>();
+        var dino = (DinoOptions)new DinoOptions().Resolve(new DataFacts(10_000, 32, 2), reasons);
+        Assert.Equal((32, 16, 64, 1024, 10, 0.99), (dino.ImageSize, dino.LocalSize, dino.BatchSize, dino.OutputDimension, dino.WarmupEpochs, dino.TeacherMomentum));
+        Assert.Contains(reasons, r => r.StartsWith("OutputDimension = 1024", StringComparison.Ordinal));
+
+        var large = (DinoOptions)new DinoOptions { Epochs = 20 }.Resolve(new DataFacts(1_200_000, 300, 2), []);
+        Assert.Equal((224, 96, 65_536, 2, 0.996), (large.ImageSize, large.LocalSize, large.OutputDimension, large.WarmupEpochs, large.TeacherMomentum));
+
+        var few = (SimClrOptions)new SimClrOptions().Resolve(new DataFacts(50, 48, 2), []);
+        Assert.Equal((48, 50, 0.5, false), (few.ImageSize, few.BatchSize, few.Temperature, few.Blur));
+
+        var given = (DinoOptions)new DinoOptions { OutputDimension = 7, BatchSize = 5 }.Resolve(new DataFacts(100, 32, 2), []);
+        Assert.Equal((7, 5), (given.OutputDimension, given.BatchSize));
+    }
+
+    private static float[] Embeddings(ImageStore images, PretrainOptions options)
+    {
+        using var encoder = Pretrainer.Fit(images, options);
+        var result = new float[8 * encoder.EmbeddingDimension];
+        encoder.Embed([.. Enumerable.Range(0, 8).Select(i => images[i])], result);
+        return result;
+    }
+
+    private sealed class Collect(Action<PretrainProgress> report) : IProgress<PretrainProgress>
+    {
+        public void Report(PretrainProgress value) => report(value);
+    }
+}
