@@ -1,0 +1,36 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+namespace MLNet.Ssl;
+
+/// <summary>Known-size vectors of Single, read and written.</summary>
+internal static class FloatVectors
+{
+    /// <summary>Reads the row's vector into a new array, checking what the type does not promise: its length and its numbers.</summary>
+    public static Func<float[]> Reader(DataViewRow row, DataViewSchema.Column column)
+    {
+        int size = ((VectorDataViewType)column.Type).Size;
+        var getter = row.GetGetter<VBuffer<float>>(column);
+        VBuffer<float> buffer = default;
+        return () =>
+        {
+            getter(ref buffer);
+            if (buffer.Length != size)
+                throw new InvalidOperationException($"Column '{column.Name}', row {row.Position}: the vector has {buffer.Length} slots, its type {size}.");
+            var values = new float[size];
+            buffer.CopyTo(values);
+            for (int slot = 0; slot < size; slot++)
+                if (!float.IsFinite(values[slot]))
+                    throw new InvalidOperationException($"Column '{column.Name}', row {row.Position}, slot {slot}: {values[slot]} is not a finite number.");
+            return values;
+        };
+    }
+
+    public static ValueGetter<VBuffer<float>> Getter(RowResult result) => (ref VBuffer<float> destination) =>
+    {
+        var values = result();
+        var editor = VBufferEditor.Create(ref destination, values.Length);
+        values.CopyTo(editor.Values);
+        destination = editor.Commit();
+    };
+}

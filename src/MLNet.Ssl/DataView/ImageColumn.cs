@@ -1,0 +1,99 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Transforms.Image;
+
+namespace MLNet.Ssl;
+
+/// <summary>Columns that hold images: <see cref="MLImage"/> of any size, or pixels in 0..255 as ExtractPixels gives them.</summary>
+internal static class ImageColumn
+{
+    private const string Expected = "an image, or a known-size vector of Single with the dimensions (3, height, width) or (height, width, 3)";
+
+    /// <summary>The check that a shape allows: it knows no dimensions.</summary>
+    public static void Check(SchemaShape.Column column, string role)
+    {
+        bool image = column is { Kind: SchemaShape.Column.VectorKind.Scalar, IsKey: false, ItemType: ImageDataViewType };
+        bool pixels = column is { Kind: SchemaShape.Column.VectorKind.Vector, IsKey: false } && column.ItemType == NumberDataViewType.Single;
+        if (!image && !pixels) throw SchemaShapes.Mismatch(role, column.Name, Expected, column.Describe(), Advice(column.ItemType, column.IsKey));
+    }
+
+    public static void Check(DataViewSchema.Column column, string role)
+    {
+        if (column.Type is not ImageDataViewType && PixelSize(column.Type) is null)
+            throw SchemaShapes.Mismatch(role, column.Name, Expected, column.Type, Advice(column.Type, column.Type is KeyDataViewType));
+    }
+
+    /// <summary>Reads the row's image as RGB bytes, copied: an <see cref="MLImage"/> must not be kept past its row.</summary>
+    public static Func<RgbImage> Reader(DataViewRow row, DataViewSchema.Column column) =>
+        column.Type is ImageDataViewType ? ImageReader(row, column) : PixelReader(row, column);
+
+    private static Func<RgbImage> ImageReader(DataViewRow row, DataViewSchema.Column column)
+    {
+        var getter = row.GetGetter<MLImage>(column);
+        // Never disposed of here: the getter disposes of what it made, and an image of the user's own stays the user's.
+        MLImage? image = null;
+        return () =>
+        {
+            try
+            {
+                getter(ref image!);
+            }
+            catch (Exception e)
+            {
+                throw new InvalidOperationException($"Column '{column.Name}', row {row.Position}: the image cannot be read: {e.Message}", e);
+            }
+            if (image is null) throw new InvalidOperationException($"Column '{column.Name}', row {row.Position}: there is no image.");
+            return ToRgb(image, $"Column '{column.Name}', row {row.Position}");
+        };
+    }
+
+    private static RgbImage ToRgb(MLImage image, string place)
+    {
+        var (red, blue) = image.PixelFormat switch
+        {
+            MLPixelFormat.Rgba32 => (0, 2),
+            MLPixelFormat.Bgra32 => (2, 0),
+            _ => throw new InvalidOperationException($"{place}: the pixel format is {image.PixelFormat}; expected Rgba32 or Bgra32."),
+        };
+        var source = image.Pixels;
+        var pixels = new byte[image.Width * image.Height * 3];
+        for (int from = 0, to = 0; to < pixels.Length; from += 4, to += 3)
+        {
+            pixels[to] = source[from + red];
+            pixels[to + 1] = source[from + 1];
+            pixels[to + 2] = source[from + blue];
+        }
+        return new(pixels, image.Width, image.Height);
+    }
+
+    private static Func<RgbImage> PixelReader(DataViewRow row, DataViewSchema.Column column)
+    {
+        var read = FloatVectors.Reader(row, column);
+        var (width, height, planar) = PixelSize(column.Type)!.Value;
+        int area = width * height;
+        return () =>
+        {
+            var values = read();
+            var pixels = new byte[values.Length];
+            for (int slot = 0; slot < values.Length; slot++)
+            {
+                if (values[slot] is < 0 or > 255)
+                    throw new InvalidOperationException(
+                        $"Column '{column.Name}', row {row.Position}, slot {slot}: {values[slot]} is no pixel value; "
+                        + "expected 0 to 255, without offset and scale.");
+                pixels[planar ? slot % area * 3 + slot / area : slot] = (byte)MathF.Round(values[slot]);
+            }
+            return new(pixels, width, height);
+        };
+    }
+
+    private static (int Width, int Height, bool Planar)? PixelSize(DataViewType type) =>
+        type is VectorDataViewType { IsKnownSize: true, Dimensions: [var a, var b, var c] } vector && vector.ItemType == NumberDataViewType.Single
+            ? a == 3 ? (c, b, true) : c == 3 ? (b, a, false) : null
+            : null;
+
+    private static string? Advice(DataViewType type, bool isKey) =>
+        type is TextDataViewType ? "Paths become images by ml.Transforms.LoadImages."
+        : isKey ? "Pretraining learns from images; it takes no labels."
+        : null;
+}

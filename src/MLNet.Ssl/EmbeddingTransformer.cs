@@ -1,0 +1,78 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+namespace MLNet.Ssl;
+
+/// <summary>Embeds images with an encoder. Rows are embedded as they are read, in batches ahead of the cursor; safe to share between threads.</summary>
+/// <remarks>
+/// Where several passes over the rows follow (most trainers make them), cache behind it, or every pass embeds all rows again. Disposing of a
+/// <c>PredictionEngine</c> disposes of its transformer too, unless <c>PredictionEngineOptions.OwnsTransformer</c> is false.
+/// </remarks>
+public sealed class EmbeddingTransformer : ITransformer, IDisposable
+{
+    private bool _disposed;
+
+    internal EmbeddingTransformer(Encoder encoder, string outputColumnName, string inputColumnName) =>
+        (Encoder, OutputColumnName, InputColumnName) = (encoder, outputColumnName, inputColumnName);
+
+    /// <summary>The encoder, owned by the transformer.</summary>
+    public Encoder Encoder { get; }
+
+    /// <summary>Column that receives the embedding, a vector of <see cref="float"/> of the encoder's width.</summary>
+    public string OutputColumnName { get; }
+
+    /// <summary>Column of the images.</summary>
+    public string InputColumnName { get; }
+
+    bool ITransformer.IsRowToRowMapper => true;
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentOutOfRangeException">The input column is missing or holds no images.</exception>
+    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => Bind(inputSchema).OutputSchema;
+
+    /// <summary>The data with the embedding's column, computed as it is read.</summary>
+    /// <param name="input">Data with the image column.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The input column is missing or holds no images.</exception>
+    public IDataView Transform(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        return new BatchView<RgbImage>(Bind(input.Schema), input);
+    }
+
+    /// <summary>Frees the encoder.</summary>
+    public void Dispose()
+    {
+        _disposed = true;
+        Encoder.Dispose();
+    }
+
+    internal static DataViewSchema.DetachedColumn OutputColumn(string name, int dimension) =>
+        new(name, new VectorDataViewType(NumberDataViewType.Single, dimension));
+
+    IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema) => Bind(inputSchema);
+
+    void ICanSaveModel.Save(ModelSaveContext ctx) => throw Persistence.NotYet(nameof(EmbeddingTransformer));
+
+    private Mapper Bind(DataViewSchema inputSchema)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        var images = inputSchema.Find("input", InputColumnName);
+        ImageColumn.Check(images, "input");
+        return new(Encoder, inputSchema, images, OutputColumn(OutputColumnName, Encoder.EmbeddingDimension));
+    }
+
+    private sealed class Mapper(Encoder encoder, DataViewSchema inputSchema, DataViewSchema.Column images, DataViewSchema.DetachedColumn embedding)
+        : BatchMapper<RgbImage>(inputSchema, images, embedding)
+    {
+        public override int Width => encoder.EmbeddingDimension;
+
+        public override Func<RgbImage> CreateReader(DataViewRow row) => ImageColumn.Reader(row, Input);
+
+        public override long SizeOf(RgbImage input) => input.Pixels.Length;
+
+        public override void Compute(IReadOnlyList<RgbImage> inputs, Span<float> results) => encoder.Embed(inputs, results);
+
+        public override Delegate CreateGetter(int output, RowResult result) => FloatVectors.Getter(result);
+    }
+}

@@ -1,0 +1,95 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using Microsoft.ML.Transforms.Image;
+
+namespace MLNet.Ssl;
+
+/// <summary>Learns an encoder from the images of a column, without labels, and appends the embedding it gives.</summary>
+/// <remarks>
+/// <para><b>Input and output columns.</b> The input is a column of <see cref="MLImage"/> of any size, or a known-size vector of <see cref="float"/> with
+/// the dimensions (3, height, width) or (height, width, 3) and values in 0..255 as <c>ExtractPixels</c> gives by default; an alpha channel is dropped. The
+/// output is a known-size vector of <see cref="float"/>.</para>
+/// <list type="table">
+/// <listheader><term>Estimator characteristics</term></listheader>
+/// <item><term>Does it need to look at the data to train?</term><description>Yes, once; the decoded images are kept until it has trained,
+/// shrunk to a shorter side of 256 pixels or a little above the options' image size</description></item>
+/// <item><term>Requires labels?</term><description>No</description></item>
+/// <item><term>Is normalization required?</term><description>No</description></item>
+/// <item><term>Is caching required?</term><description>Behind it where several passes follow: <c>AppendCacheCheckpoint</c> saves embedding the rows again
+/// on each. Not before it: ML.NET's cache drops image columns</description></item>
+/// <item><term>Exportable to ONNX</term><description>No</description></item>
+/// </list>
+/// <para>Random numbers come from the options' seed, else from the seed of the <see cref="MLContext"/>; fitting an estimator again gives the same encoder.
+/// It runs on <see cref="MLContext.GpuDeviceId"/>, else on the CPU.</para>
+/// </remarks>
+public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
+{
+    private readonly MLContext _context;
+    private readonly IHost _host;
+    private readonly int _seed;
+    private readonly string _output, _input;
+    private readonly PretrainOptions? _options;
+
+    internal PretrainingEstimator(MLContext context, string output, string input, PretrainOptions? options)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(output);
+        ArgumentException.ThrowIfNullOrEmpty(input);
+        (_context, _output, _input, _options) = (context, output, input, options);
+        _host = ((IHostEnvironment)context).Register("Pretrain");
+        _seed = _host.Rand.Next();
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentOutOfRangeException">The input column is missing or holds no images.</exception>
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        ImageColumn.Check(inputSchema.Find("input", _input), "input");
+        return inputSchema.With(EmbeddingTransformer.OutputColumn(_output, 1));
+    }
+
+    /// <summary>Reads the images and trains the encoder.</summary>
+    /// <param name="input">The images, read once.</param>
+    /// <returns>The transformer that embeds; dispose of it, or of the chain it is in, to free the encoder.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The input column is missing or holds no images.</exception>
+    /// <exception cref="InvalidOperationException">There are no rows; an image cannot be read (the message names column and row); pixels are not finite or
+    /// outside 0..255; the GPU asked for is not there; or training fails, see <see cref="Pretrainer"/>.</exception>
+    public EmbeddingTransformer Fit(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        var column = input.Schema.Find("input", _input);
+        ImageColumn.Check(column, "input");
+        using var channel = _host.Start("Fit");
+        var options = _options ?? new SimClrOptions();
+        if (_options is null) channel.Info(MessageSensitivity.None, "SimCLR is used: no options were given, and it learns fastest on small sets of images.");
+        var device = DeviceChoice.Of(_context, channel);
+        var encoder = Pretrainer.Fit(Read(input, column, options.ImageSize), options with { Seed = options.Seed ?? _seed }, device, Log);
+        return new(encoder, _output, _input);
+
+        void Log(PretrainMessage message)
+        {
+            if (message.IsWarning) channel.Warning(MessageSensitivity.None, message.Text);
+            else channel.Info(MessageSensitivity.None, message.Text);
+        }
+    }
+
+    private static ImageStore Read(IDataView input, DataViewSchema.Column column, int? imageSize)
+    {
+        // Photographs are kept at the size that the encoder's own preprocessing starts from, and of 224 where the size is chosen later.
+        var images = new ImageStore(maxShorterSide: Math.Max(256, (int)Math.Ceiling((imageSize ?? 0) * 256 / 224.0)));
+        bool scaled = column.Type is not ImageDataViewType;
+        using var cursor = input.GetRowCursor([column]);
+        var read = ImageColumn.Reader(cursor, column);
+        while (cursor.MoveNext())
+        {
+            var image = read();
+            scaled &= !image.Pixels.Span.ContainsAnyExceptInRange((byte)0, (byte)1);
+            images.Add(image.Pixels.Span, image.Width, image.Height);
+        }
+        if (images.Count == 0) throw new InvalidOperationException($"Column '{column.Name}' has no rows: there is nothing to learn from.");
+        if (scaled)
+            throw new InvalidOperationException($"All pixels of column '{column.Name}' lie between 0 and 1; expected 0 to 255, without offset and scale.");
+        return images;
+    }
+}

@@ -1,0 +1,35 @@
+using Microsoft.ML;
+
+namespace MLNet.Ssl;
+
+/// <summary>Estimators that learn an embedding from rows without labels; <see cref="SelfSupervisedExtensions.SelfSupervised"/> gives it.</summary>
+public sealed class SelfSupervisedCatalog
+{
+    private readonly MLContext _context;
+
+    internal SelfSupervisedCatalog(MLContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        _context = context;
+    }
+
+    /// <summary>Learns an encoder from the images of a column, and embeds them with it.</summary>
+    /// <param name="outputColumnName">Column that receives the embedding, a known-size vector of Single.</param>
+    /// <param name="inputColumnName">Column of the images: <c>MLImage</c> of any size, or a known-size vector of Single with the dimensions
+    /// (3, height, width) or (height, width, 3) and values in 0..255, as <c>ExtractPixels</c> gives by default. Null means the name of the output column.
+    /// </param>
+    /// <param name="options">The method and its options, such as <see cref="DinoOptions"/> or <see cref="SimClrOptions"/>. Null means the method that
+    /// learns fastest on little data of the column's type: SimCLR for images; the log says so.</param>
+    public PretrainingEstimator Pretrain(string outputColumnName = "Embedding", string? inputColumnName = "Image", PretrainOptions? options = null) =>
+        new(_context, outputColumnName, inputColumnName ?? outputColumnName, options);
+
+    /// <summary>Learns by self-distillation without labels (DINO; Caron et al., arXiv 2104.14294).</summary>
+    /// <inheritdoc cref="Pretrain"/>
+    public PretrainingEstimator Dino(string outputColumnName = "Embedding", string? inputColumnName = "Image", DinoOptions? options = null) =>
+        Pretrain(outputColumnName, inputColumnName, options ?? new DinoOptions());
+
+    /// <summary>Learns by contrasting two views of each image with all others (SimCLR; Chen et al., arXiv 2002.05709).</summary>
+    /// <inheritdoc cref="Pretrain"/>
+    public PretrainingEstimator SimClr(string outputColumnName = "Embedding", string? inputColumnName = "Image", SimClrOptions? options = null) =>
+        Pretrain(outputColumnName, inputColumnName, options ?? new SimClrOptions());
+}
