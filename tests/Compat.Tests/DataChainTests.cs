@@ -55,7 +55,8 @@ public class DataChainTests
         builder.AddColumn("Key", new KeyDataViewType(typeof(byte), 3));
         var shape = ShapeOf(builder.ToSchema());
         Assert.Equal(["Hidden", "Any", "Key"], shape.Select(c => c.Name));
-        Assert.Equal([SchemaShape.Column.VectorKind.Vector, SchemaShape.Column.VectorKind.VariableVector, SchemaShape.Column.VectorKind.Scalar], shape.Select(c => c.Kind));
+        Assert.Equal([SchemaShape.Column.VectorKind.Vector, SchemaShape.Column.VectorKind.VariableVector, SchemaShape.Column.VectorKind.Scalar],
+            shape.Select(c => c.Kind));
         Assert.Equal([NumberDataViewType.Single, TextDataViewType.Instance, NumberDataViewType.Byte], shape.Select(c => c.ItemType));
         Assert.Equal([false, false, true], shape.Select(c => c.IsKey));
         Assert.Equal("IsNormalized", Assert.Single(shape[0].Annotations).Name);

@@ -69,7 +69,8 @@ public class DataModelTests
         Assert.Equal(Data.Schema.Select(c => (c.Name, c.Type)), schema.Select(c => (c.Name, c.Type)));
         var (before, after) = (model.Transform(Data), loaded.Transform(Data));
         Assert.Equal(before.Schema.Select(c => c.ToString()), after.Schema.Select(c => c.ToString()));
-        foreach (var (a, b) in _ml.Data.CreateEnumerable<Output>(before, false).Zip(_ml.Data.CreateEnumerable<Output>(after, false))) Assert.Equivalent(a, b, strict: true);
+        foreach (var (a, b) in _ml.Data.CreateEnumerable<Output>(before, false).Zip(_ml.Data.CreateEnumerable<Output>(after, false)))
+            Assert.Equivalent(a, b, strict: true);
         Assert.Equal(["b", "a", "b"], after.GetColumn<string>("Back"));
         Assert.Equal([0f, 2, 4], after.GetColumn<float>("Y"));
     }
@@ -109,7 +110,8 @@ public class DataModelTests
         public bool IsRowToRowMapper { get; init; } = true;
         public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => inputSchema;
         public IDataView Transform(IDataView input) => input;
-        public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => ((ITransformer)new TransformerChain<ITransformer>()).GetRowToRowMapper(inputSchema);
+        public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
+            => ((ITransformer)new TransformerChain<ITransformer>()).GetRowToRowMapper(inputSchema);
         void ICanSaveModel.Save(ModelSaveContext ctx) => save(ctx);
         public void Dispose() => IsDisposed = true;
     }
@@ -125,7 +127,8 @@ public class DataModelTests
     [Fact]
     public void OneTransformerThatThrowsFailsTheWholeSave()
     {
-        var chain = new TransformerChain<ITransformer>(new Outside(_ => throw new NotSupportedException("not me")), _ml.Transforms.CopyColumns("Y", "X").Fit(Data));
+        var chain = new TransformerChain<ITransformer>(new Outside(_ => throw new NotSupportedException("not me")),
+            _ml.Transforms.CopyColumns("Y", "X").Fit(Data));
         Assert.Equal("not me", Assert.Throws<NotSupportedException>(() => _ml.Model.Save(chain, Data.Schema, new MemoryStream())).Message);
     }
 

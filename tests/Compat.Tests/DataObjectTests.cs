@@ -19,14 +19,16 @@ public class DataObjectTests
         public string[] Words { get; set; } = null!;
     }
 
-    private static Everything Row(float value) => new() { Name = $"n{value}", Value = value, Pair = [value, -value], Any = [1, 2, 3], Class = 1, Flag = true, Words = ["a", "b"] };
+    private static Everything Row(float value)
+        => new() { Name = $"n{value}", Value = value, Pair = [value, -value], Any = [1, 2, 3], Class = 1, Flag = true, Words = ["a", "b"] };
 
     [Fact]
     public void FieldsComeFirstThenPropertiesInTheOrderOfDeclaration()
     {
         var schema = _ml.Data.LoadFromEnumerable([Row(1)]).Schema;
         Assert.Equal(["Value", "Name", "Pair", "Any", "Class", "Renamed", "Words"], schema.Select(c => c.Name));
-        Assert.Equal(["Single", "String", "Vector<Single, 2>", "VarVector<Int32>", "Key<UInt32, 0-2>", "Boolean", "VarVector<String>"], schema.Select(c => c.Type.ToString()));
+        Assert.Equal(["Single", "String", "Vector<Single, 2>", "VarVector<Int32>", "Key<UInt32, 0-2>", "Boolean", "VarVector<String>"],
+            schema.Select(c => c.Type.ToString()));
     }
 
     [Fact]
@@ -83,7 +85,8 @@ public class DataObjectTests
     }
 
     [Fact]
-    public void ANullRowThrows() => Assert.Throws<InvalidOperationException>(() => _ml.Data.LoadFromEnumerable([Row(1), null!]).GetColumn<float>("Value").ToArray());
+    public void ANullRowThrows()
+        => Assert.Throws<InvalidOperationException>(() => _ml.Data.LoadFromEnumerable([Row(1), null!]).GetColumn<float>("Value").ToArray());
 
     [Fact]
     public void TheSequenceIsEnumeratedOnEveryPassAndNotBefore()

@@ -29,7 +29,8 @@ public class DataOutsideTests
 
         public SchemaShape GetOutputSchema(SchemaShape inputSchema)
         {
-            if (inputSchema.FirstOrDefault(c => c.Name == "X").Name == null) throw new ArgumentOutOfRangeException(nameof(inputSchema), "Could not find input column 'X'");
+            if (inputSchema.FirstOrDefault(c => c.Name == "X").Name == null)
+                throw new ArgumentOutOfRangeException(nameof(inputSchema), "Could not find input column 'X'");
             var builder = new DataViewSchema.Builder();
             builder.AddColumn("E", new VectorDataViewType(NumberDataViewType.Single, 2));
             return new SchemaShape(inputSchema.Where(c => c.Name != "E").Concat(DataChainTests.ShapeOf(builder.ToSchema())));
@@ -84,7 +85,8 @@ public class DataOutsideTests
             public override long Batch => input.Batch;
             public override DataViewSchema Schema => schema;
             public override ValueGetter<DataViewRowId> GetIdGetter() => input.GetIdGetter();
-            public override bool IsColumnActive(DataViewSchema.Column column) => column.Index == input.Schema.Count || input.IsColumnActive(input.Schema[column.Index]);
+            public override bool IsColumnActive(DataViewSchema.Column column)
+                => column.Index == input.Schema.Count || input.IsColumnActive(input.Schema[column.Index]);
 
             public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
             {
@@ -115,7 +117,8 @@ public class DataOutsideTests
                 return new Cursor(cursor, mapper.GetRow(cursor, active));
             }
 
-            public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) => [GetRowCursor(columnsNeeded, rand)];
+            public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null)
+                => [GetRowCursor(columnsNeeded, rand)];
         }
 
         private sealed class Cursor(DataViewRowCursor source, DataViewRow row) : DataViewRowCursor
@@ -141,7 +144,8 @@ public class DataOutsideTests
     public void ItStandsBetweenBuiltInTransforms()
     {
         var chain = _ml.Transforms.Conversion.MapValueToKey("Label", "Name").Append(new Estimator())
-            .Append(_ml.Transforms.NormalizeMinMax("E")).Append(_ml.Transforms.Concatenate("All", "E", "X")).Append(_ml.Transforms.Conversion.MapKeyToValue("Label"));
+            .Append(_ml.Transforms.NormalizeMinMax("E")).Append(_ml.Transforms.Concatenate("All", "E", "X"))
+            .Append(_ml.Transforms.Conversion.MapKeyToValue("Label"));
         var output = chain.Fit(Data).Transform(Data);
         Assert.Equal([1f, 1, 40], output.GetColumn<float[]>("All").Last());
         Assert.Equal(["odd", "even"], output.GetColumn<string>("Label").Take(2));
@@ -160,7 +164,8 @@ public class DataOutsideTests
     public void ItIsSplitShuffledCachedAndCut()
     {
         var output = new Estimator().Fit(Data).Transform(Data);
-        IDataView[] views = [_ml.Data.TrainTestSplit(output, 0.3).TestSet, _ml.Data.ShuffleRows(output, seed: 1), _ml.Data.Cache(output), _ml.Data.TakeRows(output, 5), _ml.Data.SkipRows(output, 5)];
+        IDataView[] views = [_ml.Data.TrainTestSplit(output, 0.3).TestSet, _ml.Data.ShuffleRows(output, seed: 1), _ml.Data.Cache(output),
+            _ml.Data.TakeRows(output, 5), _ml.Data.SkipRows(output, 5)];
         foreach (var view in views)
         {
             var (xs, es) = (view.GetColumn<float>("X").ToArray(), view.GetColumn<float[]>("E").ToArray());

@@ -108,7 +108,8 @@ public sealed class DataTextTests : IDisposable
             Separators = [';'],
             DecimalMarker = ',',
             MaxRows = 1,
-            Columns = [new("Rest", DataKind.Double, [new TextLoader.Range(1, null)]), new("Picked", DataKind.Single, [new(2), new(0)]), new("Key", DataKind.UInt32, [new(0)], new KeyCount(5))]
+            Columns = [new("Rest", DataKind.Double, [new TextLoader.Range(1, null)]), new("Picked", DataKind.Single, [new(2), new(0)]),
+                new("Key", DataKind.UInt32, [new(0)], new KeyCount(5))]
         };
         var data = _ml.Data.LoadFromTextFile(File_("4;0,5;1", "7;8;9"), options);
         Assert.Equal("Vector<Double, 2>", data.Schema["Rest"].Type.ToString());

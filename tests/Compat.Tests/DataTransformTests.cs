@@ -60,7 +60,8 @@ public class DataTransformTests
     [Fact]
     public void ConcatenateOfOneVectorPassesItsAnnotationsOn()
     {
-        var data = Run(_ml.Transforms.NormalizeMinMax("V").Append(_ml.Transforms.Concatenate("All", "V")), Data(new Row { V = [2, 3] }, new Row { V = [4, 4] }));
+        var data = Run(_ml.Transforms.NormalizeMinMax("V").Append(_ml.Transforms.Concatenate("All", "V")),
+            Data(new Row { V = [2, 3] }, new Row { V = [4, 4] }));
         Assert.True(data.Schema["All"].IsNormalized());
     }
 
@@ -159,7 +160,8 @@ public class DataTransformTests
     public void MissingValuesOfUnknownLengthAreReplacedByOneValue()
     {
         var data = Data(new Row { Any = [1, float.NaN, 5] });
-        Assert.Equal([1f, 3, 5], Run(_ml.Transforms.ReplaceMissingValues("Any", replacementMode: ReplacementMode.Mean), data).GetColumn<float[]>("Any").Single());
+        Assert.Equal([1f, 3, 5],
+            Run(_ml.Transforms.ReplaceMissingValues("Any", replacementMode: ReplacementMode.Mean), data).GetColumn<float[]>("Any").Single());
         Assert.Equal([false, true, false], Run(_ml.Transforms.IndicateMissingValues("Any"), data).GetColumn<bool[]>("Any").Single());
     }
 
@@ -206,7 +208,8 @@ public class DataTransformTests
     public void KeyDataFixTheKeys()
     {
         var keys = _ml.Data.LoadFromEnumerable([new Word("z"), new Word("a")]);
-        var data = Run(_ml.Transforms.Conversion.MapValueToKey("K", "Word", keyData: keys, keyOrdinality: KeyOrdinality.ByValue), Data(new Row { Word = "a" }, new Row { Word = "q" }));
+        var data = Run(_ml.Transforms.Conversion.MapValueToKey("K", "Word", keyData: keys, keyOrdinality: KeyOrdinality.ByValue),
+            Data(new Row { Word = "a" }, new Row { Word = "q" }));
         Assert.Equal([2u, 0], data.GetColumn<uint>("K"));
         Assert.Equal("Key<UInt32, 0-1>", data.Schema["K"].Type.ToString());
     }
@@ -233,7 +236,8 @@ public class DataTransformTests
         var encoded = Run(_ml.Transforms.Categorical.OneHotEncoding("E", "Word"), data);
         Assert.Equal([[1f, 0], [0f, 1], [0f, 0]], encoded.GetColumn<float[]>("E"));
         Assert.Equal(["b", "a"], SlotNames(encoded, "E"));
-        Assert.Equal([1u, 2, 0], Run(_ml.Transforms.Categorical.OneHotEncoding("E", "Word", OneHotEncodingEstimator.OutputKind.Key), data).GetColumn<uint>("E"));
+        Assert.Equal([1u, 2, 0],
+            Run(_ml.Transforms.Categorical.OneHotEncoding("E", "Word", OneHotEncodingEstimator.OutputKind.Key), data).GetColumn<uint>("E"));
     }
 
     [Fact]

@@ -14,13 +14,15 @@ internal static class AnnotationKinds
 public static class SchemaAnnotationsExtensions
 {
     public static bool HasSlotNames(this DataViewSchema.Column column)
-        => column.Type is VectorDataViewType { IsKnownSize: true } vector && HasVector(column, AnnotationKinds.SlotNames, TextDataViewType.Instance, vector.Size);
+        => column.Type is VectorDataViewType { IsKnownSize: true } vector
+            && HasVector(column, AnnotationKinds.SlotNames, TextDataViewType.Instance, vector.Size);
 
     public static void GetSlotNames(this DataViewSchema.Column column, ref VBuffer<ReadOnlyMemory<char>> slotNames)
         => column.Annotations.GetValue(AnnotationKinds.SlotNames, ref slotNames);
 
     public static bool HasKeyValues(this DataViewSchema.Column column, PrimitiveDataViewType keyValueItemType = null)
-        => column.Type.ItemType() is KeyDataViewType key && HasVector(column, AnnotationKinds.KeyValues, keyValueItemType, (int)Math.Min(key.Count, int.MaxValue));
+        => column.Type.ItemType() is KeyDataViewType key
+            && HasVector(column, AnnotationKinds.KeyValues, keyValueItemType, (int)Math.Min(key.Count, int.MaxValue));
 
     public static void GetKeyValues<TValue>(this DataViewSchema.Column column, ref VBuffer<TValue> keyValues)
         => column.Annotations.GetValue(AnnotationKinds.KeyValues, ref keyValues);
@@ -34,5 +36,6 @@ public static class SchemaAnnotationsExtensions
     }
 
     private static bool HasVector(DataViewSchema.Column column, string kind, PrimitiveDataViewType itemType, int size)
-        => column.Annotations.Schema.GetColumnOrNull(kind)?.Type is VectorDataViewType vector && vector.Size == size && (itemType == null || vector.ItemType.Equals(itemType));
+        => column.Annotations.Schema.GetColumnOrNull(kind)?.Type is VectorDataViewType vector && vector.Size == size
+            && (itemType == null || vector.ItemType.Equals(itemType));
 }

@@ -45,7 +45,8 @@ public sealed partial class DataViewSchema
             public void Add<TValue>(string name, DataViewType type, ValueGetter<TValue> getter, Annotations annotations = null)
             {
                 ArgumentNullException.ThrowIfNull(getter);
-                if (type.RawType != typeof(TValue)) throw new ArgumentException($"Annotation '{name}' has type {type}, the getter gives {typeof(TValue)}", nameof(type));
+                if (type.RawType != typeof(TValue))
+                    throw new ArgumentException($"Annotation '{name}' has type {type}, the getter gives {typeof(TValue)}", nameof(type));
                 _items.Add((new DetachedColumn(name, type, annotations), getter));
             }
 
@@ -61,9 +62,11 @@ public sealed partial class DataViewSchema
 
             /// <summary>A vector annotation of known size, copied out at each reading.</summary>
             internal void AddVector<TItem>(string name, PrimitiveDataViewType itemType, TItem[] items)
-                => Add(name, new VectorDataViewType(itemType, items.Length), (ref VBuffer<TItem> destination) => VBuffer<TItem>.Copy(items, 0, ref destination, items.Length));
+                => Add(name, new VectorDataViewType(itemType, items.Length),
+                    (ref VBuffer<TItem> destination) => VBuffer<TItem>.Copy(items, 0, ref destination, items.Length));
 
-            internal void AddSlotNames(IEnumerable<string> names) => AddVector(AnnotationKinds.SlotNames, TextDataViewType.Instance, names.Select(n => n.AsMemory()).ToArray());
+            internal void AddSlotNames(IEnumerable<string> names)
+                => AddVector(AnnotationKinds.SlotNames, TextDataViewType.Instance, names.Select(n => n.AsMemory()).ToArray());
 
             public Annotations ToAnnotations() => new(new DataViewSchema(_items.ConvertAll(i => i.Column)), _items.Select(i => i.Getter).ToArray());
         }

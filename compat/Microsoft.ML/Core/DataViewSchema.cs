@@ -22,7 +22,8 @@ public sealed partial class DataViewSchema : IReadOnlyList<DataViewSchema.Column
         => GetColumnOrNull(name) ?? throw new ArgumentOutOfRangeException(nameof(name), $"Column '{name}' not found. The columns are {ToString()}");
 
     public Column this[int columnIndex]
-        => (uint)columnIndex < (uint)Count ? _columns[columnIndex] : throw new ArgumentOutOfRangeException(nameof(columnIndex), columnIndex, $"There are {Count} columns");
+        => (uint)columnIndex < (uint)Count
+            ? _columns[columnIndex] : throw new ArgumentOutOfRangeException(nameof(columnIndex), columnIndex, $"There are {Count} columns");
 
     public Column? GetColumnOrNull(string name)
     {

@@ -96,11 +96,13 @@ public sealed class KeyDataViewType : PrimitiveDataViewType
     public KeyDataViewType(Type type, ulong count) : base(type)
     {
         if (!IsValidDataType(type)) throw new ArgumentException($"Key types are unsigned integers, not {type}", nameof(type));
-        if (count == 0 || count > MaxCount(type)) throw new ArgumentException($"A key of type {type.Name} has 1 to {MaxCount(type)} values, not {count}", nameof(count));
+        if (count == 0 || count > MaxCount(type))
+            throw new ArgumentException($"A key of type {type.Name} has 1 to {MaxCount(type)} values, not {count}", nameof(count));
         Count = count;
     }
 
-    public KeyDataViewType(Type type, int count) : this(type, count > 0 ? (ulong)count : throw new ArgumentException("The key count must be positive", nameof(count))) { }
+    public KeyDataViewType(Type type, int count)
+        : this(type, count > 0 ? (ulong)count : throw new ArgumentException("The key count must be positive", nameof(count))) { }
 
     public ulong Count { get; }
 
@@ -155,5 +157,6 @@ public sealed class VectorDataViewType : StructuredDataViewType
     public override bool Equals(object other) => other is DataViewType type && Equals(type);
     public override int GetHashCode() => HashCode.Combine(ItemType, Size);
     public override string ToString()
-        => !IsKnownSize && Dimensions.Length == 1 ? $"VarVector<{ItemType}>" : $"Vector<{ItemType}, {string.Join(", ", Dimensions.Select(d => d == 0 ? "*" : d.ToString()))}>";
+        => !IsKnownSize && Dimensions.Length == 1
+            ? $"VarVector<{ItemType}>" : $"Vector<{ItemType}, {string.Join(", ", Dimensions.Select(d => d == 0 ? "*" : d.ToString()))}>";
 }

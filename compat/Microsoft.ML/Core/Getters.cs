@@ -22,9 +22,11 @@ internal static class Getters
     /// <summary>The getter cast to the type asked for, or the error that names both types.</summary>
     public static ValueGetter<TValue> As<TValue>(this Delegate getter, DataViewSchema.Column column)
         => getter as ValueGetter<TValue>
-            ?? throw new InvalidOperationException($"Invalid TValue in GetGetter for column '{column.Name}': '{typeof(TValue)}', expected type: '{column.Type.RawType}'");
+            ?? throw new InvalidOperationException(
+                $"Invalid TValue in GetGetter for column '{column.Name}': '{typeof(TValue)}', expected type: '{column.Type.RawType}'");
 
-    public static ArgumentOutOfRangeException Inactive(DataViewSchema.Column column) => new(nameof(column), $"Column '{column.Name}' is not active in this row");
+    public static ArgumentOutOfRangeException Inactive(DataViewSchema.Column column)
+        => new(nameof(column), $"Column '{column.Name}' is not active in this row");
 
     private static Delegate Untyped<T>(DataViewRow row, DataViewSchema.Column column) => row.GetGetter<T>(column);
 

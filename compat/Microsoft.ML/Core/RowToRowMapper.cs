@@ -34,7 +34,8 @@ internal sealed class RowToRowMapper : IRowToRowMapper
     public DataViewSchema OutputSchema { get; }
 
     /// <summary>All input columns, then those added; an added column hides its namesake.</summary>
-    public static RowToRowMapper Adding(DataViewSchema input, IEnumerable<MappedColumn> added) => new(input, input.Select(c => MappedColumn.Copy(c)).Concat(added));
+    public static RowToRowMapper Adding(DataViewSchema input, IEnumerable<MappedColumn> added)
+        => new(input, input.Select(c => MappedColumn.Copy(c)).Concat(added));
 
     /// <summary>These columns alone.</summary>
     public static RowToRowMapper Selecting(DataViewSchema input, IEnumerable<DataViewSchema.Column> kept) => new(input, kept.Select(c => MappedColumn.Copy(c)));

@@ -48,7 +48,8 @@ public sealed class SchemaShape : IReadOnlyList<SchemaShape.Column>
         internal Column(string name, VectorKind vecKind, DataViewType itemType, bool isKey, SchemaShape annotations = null)
         {
             if (string.IsNullOrEmpty(name)) throw new ArgumentNullException(nameof(name));
-            if (itemType is null or KeyDataViewType or VectorDataViewType) throw new ArgumentException("Item types are neither keys nor vectors", nameof(itemType));
+            if (itemType is null or KeyDataViewType or VectorDataViewType)
+                throw new ArgumentException("Item types are neither keys nor vectors", nameof(itemType));
             (Name, Kind, ItemType, IsKey, Annotations) = (name, vecKind, itemType, isKey, annotations ?? new SchemaShape([]));
         }
 
@@ -57,7 +58,8 @@ public sealed class SchemaShape : IReadOnlyList<SchemaShape.Column>
             var kind = type is VectorDataViewType vector ? vector.IsKnownSize ? VectorKind.Vector : VectorKind.VariableVector : VectorKind.Scalar;
             var item = type.ItemType();
             var isKey = item is KeyDataViewType;
-            return new Column(name, kind, isKey ? DataViewTypes.PrimitiveOf(item.RawType) : item, isKey, annotations == null ? null : Create(annotations.Schema));
+            return new Column(name, kind, isKey ? DataViewTypes.PrimitiveOf(item.RawType) : item, isKey,
+                annotations == null ? null : Create(annotations.Schema));
         }
 
         internal Column Named(string name) => new(name, Kind, ItemType, IsKey, Annotations);

@@ -53,7 +53,8 @@ internal static class Slots
     }
 
     /// <summary>Reads some columns of the first rows once, through a visitor each.</summary>
-    public static void Scan(IDataView data, IReadOnlyCollection<DataViewSchema.Column> columns, Func<DataViewRow, DataViewSchema.Column, int, Action> createVisitor, long maxRows = long.MaxValue)
+    public static void Scan(IDataView data, IReadOnlyCollection<DataViewSchema.Column> columns,
+        Func<DataViewRow, DataViewSchema.Column, int, Action> createVisitor, long maxRows = long.MaxValue)
     {
         using var cursor = data.GetRowCursor(columns);
         var visitors = columns.Select((column, i) => createVisitor(cursor, column, i)).ToArray();

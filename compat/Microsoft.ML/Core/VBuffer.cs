@@ -13,7 +13,8 @@ public readonly struct VBuffer<T> : IEnumerable
 
     public VBuffer(int length, T[] values, int[] indices = null)
     {
-        if (length < 0 || (values?.Length ?? 0) < length) throw new ArgumentException($"A dense vector of length {length} needs as many values", nameof(length));
+        if (length < 0 || (values?.Length ?? 0) < length)
+            throw new ArgumentException($"A dense vector of length {length} needs as many values", nameof(length));
         (Length, Count, Values, Indices) = (length, length, values, indices);
     }
 

@@ -2,14 +2,16 @@ namespace Microsoft.ML.Data;
 
 public static class VBufferEditor
 {
-    public static VBufferEditor<T> CreateFromBuffer<T>(ref VBuffer<T> destination) => Create(ref destination, destination.Length, destination.Count, keepOldOnResize: true);
+    public static VBufferEditor<T> CreateFromBuffer<T>(ref VBuffer<T> destination)
+        => Create(ref destination, destination.Length, destination.Count, keepOldOnResize: true);
 
     public static VBufferEditor<T> Create<T>(ref VBuffer<T> destination, int newLogicalLength, int? valuesCount = null, int? maxValuesCapacity = null,
         bool keepOldOnResize = false, bool requireIndicesOnDense = false)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(newLogicalLength);
         var count = valuesCount ?? newLogicalLength;
-        if (count < 0 || count > newLogicalLength) throw new ArgumentOutOfRangeException(nameof(valuesCount), count, $"The vector has length {newLogicalLength}");
+        if (count < 0 || count > newLogicalLength)
+            throw new ArgumentOutOfRangeException(nameof(valuesCount), count, $"The vector has length {newLogicalLength}");
         var capacity = Math.Min(maxValuesCapacity ?? newLogicalLength, newLogicalLength);
         var values = Sized(destination.Values, destination.Count, count, capacity, keepOldOnResize, out var createdValues);
         var indices = destination.Indices;

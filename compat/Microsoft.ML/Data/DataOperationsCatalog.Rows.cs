@@ -30,7 +30,8 @@ public sealed partial class DataOperationsCatalog
         return new RangeView(input, count, long.MaxValue);
     }
 
-    public IDataView FilterRowsByColumn(IDataView input, string columnName, double lowerBound = double.NegativeInfinity, double upperBound = double.PositiveInfinity)
+    public IDataView FilterRowsByColumn(IDataView input, string columnName, double lowerBound = double.NegativeInfinity,
+        double upperBound = double.PositiveInfinity)
     {
         ArgumentNullException.ThrowIfNull(input);
         var column = input.Schema.Find(columnName, "filter", nameof(columnName));

@@ -17,7 +17,8 @@ public sealed partial class DataOperationsCatalog
     public TrainTestData TrainTestSplit(IDataView data, double testFraction = 0.1, string samplingKeyColumnName = null, int? seed = null)
     {
         ArgumentNullException.ThrowIfNull(data);
-        if (!(testFraction > 0 && testFraction < 1)) throw new ArgumentOutOfRangeException(nameof(testFraction), testFraction, "The fraction must be between 0 and 1 exclusive");
+        if (!(testFraction > 0 && testFraction < 1))
+            throw new ArgumentOutOfRangeException(nameof(testFraction), testFraction, "The fraction must be between 0 and 1 exclusive");
         return Split(data, Sampling.Of(data, samplingKeyColumnName, seed ?? Environment.Seed), 0, testFraction);
     }
 
@@ -26,7 +27,8 @@ public sealed partial class DataOperationsCatalog
         ArgumentNullException.ThrowIfNull(data);
         if (numberOfFolds < 2) throw new ArgumentOutOfRangeException(nameof(numberOfFolds), numberOfFolds, "At least 2 folds are needed");
         var sampling = Sampling.Of(data, samplingKeyColumnName, seed ?? Environment.Seed);
-        return Enumerable.Range(0, numberOfFolds).Select(fold => Split(data, sampling, (double)fold / numberOfFolds, (double)(fold + 1) / numberOfFolds)).ToArray();
+        return Enumerable.Range(0, numberOfFolds)
+            .Select(fold => Split(data, sampling, (double)fold / numberOfFolds, (double)(fold + 1) / numberOfFolds)).ToArray();
     }
 
     private static TrainTestData Split(IDataView data, Sampling sampling, double lower, double upper)

@@ -11,5 +11,6 @@ public static class DebuggerExtensions
     public static DataDebuggerPreview Preview(this IEstimator<ITransformer> estimator, IDataView data, int maxRows = 100, int maxTrainingRows = 100)
         => estimator.Fit(new RangeView(data, 0, maxTrainingRows)).Transform(data).Preview(maxRows);
 
-    public static DataDebuggerPreview Preview<TSource>(this IDataLoader<TSource> loader, TSource source, int maxRows = 100) => loader.Load(source).Preview(maxRows);
+    public static DataDebuggerPreview Preview<TSource>(this IDataLoader<TSource> loader, TSource source, int maxRows = 100)
+        => loader.Load(source).Preview(maxRows);
 }

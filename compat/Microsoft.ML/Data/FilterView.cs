@@ -1,11 +1,10 @@
 namespace Microsoft.ML;
 
-using Microsoft.ML.Data;
-
 /// <summary>
 /// The rows of a source that a condition accepts. The condition is made anew for every cursor, over the extra columns it needs.
 /// </summary>
-internal sealed class FilterView(IDataView source, DataViewSchema.Column[] conditionColumns, Func<DataViewRow, Func<bool>> createCondition, bool inOrder) : IDataView
+internal sealed class FilterView(IDataView source, DataViewSchema.Column[] conditionColumns, Func<DataViewRow, Func<bool>> createCondition, bool inOrder)
+    : IDataView
 {
     /// <summary>Whether acceptance depends on where a row stands, so that the source must be read in order, by one cursor.</summary>
     public bool CanShuffle => !inOrder && source.CanShuffle;

@@ -12,7 +12,8 @@ public sealed class SchemaDefinition : List<SchemaDefinition.Column>
         get => Find(c => c.ColumnName == columnName) ?? throw new ArgumentOutOfRangeException(nameof(columnName), $"No column '{columnName}'");
         set
         {
-            if (value.ColumnName != columnName) throw new ArgumentOutOfRangeException(nameof(columnName), $"The column is called '{value.ColumnName}', not '{columnName}'");
+            if (value.ColumnName != columnName)
+                throw new ArgumentOutOfRangeException(nameof(columnName), $"The column is called '{value.ColumnName}', not '{columnName}'");
             var at = FindIndex(c => c.ColumnName == columnName);
             if (at >= 0) this[at] = value;
             else Add(value);
@@ -42,12 +43,14 @@ public sealed class SchemaDefinition : List<SchemaDefinition.Column>
         if (member.GetCustomAttribute<KeyTypeAttribute>() is { } key)
         {
             if (!KeyDataViewType.IsValidDataType(itemType))
-                throw new ArgumentOutOfRangeException(nameof(type), $"Member {member.Name} marked with KeyType attribute, but does not appear to be a valid kind of data for a key type");
+                throw new ArgumentOutOfRangeException(nameof(type),
+                    $"Member {member.Name} marked with KeyType attribute, but does not appear to be a valid kind of data for a key type");
             item = new KeyDataViewType(itemType, key.KeyCount.Count ?? KeyDataViewType.MaxCount(itemType));
         }
         var vector = member.GetCustomAttribute<VectorTypeAttribute>();
         if (isVector) return new VectorDataViewType(item, vector?.Dimensions ?? [0]);
-        return vector == null ? item : throw new ArgumentOutOfRangeException(nameof(type), $"Member {member.Name} marked with VectorType attribute, but does not appear to be a vector type");
+        return vector == null ? item : throw new ArgumentOutOfRangeException(nameof(type),
+            $"Member {member.Name} marked with VectorType attribute, but does not appear to be a vector type");
     }
 
     public sealed class Column

@@ -70,13 +70,17 @@ internal class HostEnvironment : IHostEnvironment
         public void Send(ChannelMessage msg) => _owner._root.Message?.Invoke(msg, _source);
 
         public void Trace(MessageSensitivity sensitivity, string fmt) => Send(ChannelMessageKind.Trace, sensitivity, fmt);
-        public void Trace(MessageSensitivity sensitivity, string fmt, params object[] args) => Send(ChannelMessageKind.Trace, sensitivity, string.Format(fmt, args));
+        public void Trace(MessageSensitivity sensitivity, string fmt, params object[] args)
+            => Send(ChannelMessageKind.Trace, sensitivity, string.Format(fmt, args));
         public void Error(MessageSensitivity sensitivity, string fmt) => Send(ChannelMessageKind.Error, sensitivity, fmt);
-        public void Error(MessageSensitivity sensitivity, string fmt, params object[] args) => Send(ChannelMessageKind.Error, sensitivity, string.Format(fmt, args));
+        public void Error(MessageSensitivity sensitivity, string fmt, params object[] args)
+            => Send(ChannelMessageKind.Error, sensitivity, string.Format(fmt, args));
         public void Warning(MessageSensitivity sensitivity, string fmt) => Send(ChannelMessageKind.Warning, sensitivity, fmt);
-        public void Warning(MessageSensitivity sensitivity, string fmt, params object[] args) => Send(ChannelMessageKind.Warning, sensitivity, string.Format(fmt, args));
+        public void Warning(MessageSensitivity sensitivity, string fmt, params object[] args)
+            => Send(ChannelMessageKind.Warning, sensitivity, string.Format(fmt, args));
         public void Info(MessageSensitivity sensitivity, string fmt) => Send(ChannelMessageKind.Info, sensitivity, fmt);
-        public void Info(MessageSensitivity sensitivity, string fmt, params object[] args) => Send(ChannelMessageKind.Info, sensitivity, string.Format(fmt, args));
+        public void Info(MessageSensitivity sensitivity, string fmt, params object[] args)
+            => Send(ChannelMessageKind.Info, sensitivity, string.Format(fmt, args));
 
         public void Dispose()
         {

@@ -45,7 +45,8 @@ public readonly struct ChannelMessage
     public readonly ChannelMessageKind Kind;
     public readonly MessageSensitivity Sensitivity;
 
-    internal ChannelMessage(ChannelMessageKind kind, MessageSensitivity sensitivity, string message) => (Kind, Sensitivity, Message) = (kind, sensitivity, message);
+    internal ChannelMessage(ChannelMessageKind kind, MessageSensitivity sensitivity, string message)
+        => (Kind, Sensitivity, Message) = (kind, sensitivity, message);
 
     public string Message { get; }
 }

@@ -24,7 +24,8 @@ internal static class ModelIO
         writer.Write(pair.InputColumnName);
     });
 
-    public static InputOutputColumnPair[] ReadPairs(this BinaryReader reader) => reader.ReadList(() => new InputOutputColumnPair(reader.ReadString(), reader.ReadString()));
+    public static InputOutputColumnPair[] ReadPairs(this BinaryReader reader)
+        => reader.ReadList(() => new InputOutputColumnPair(reader.ReadString(), reader.ReadString()));
 
     /// <summary>Whether columns of this type can stand in a saved schema; images cannot.</summary>
     public static bool CanWrite(DataViewType type) => type is VectorDataViewType or KeyDataViewType || DataViewTypes.PrimitiveOf(type.RawType) == type;

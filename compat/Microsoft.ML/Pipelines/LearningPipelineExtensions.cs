@@ -5,13 +5,15 @@ using Microsoft.ML.Runtime;
 
 public static class LearningPipelineExtensions
 {
-    public static CompositeLoaderEstimator<TSource, TTrans> Append<TSource, TTrans>(this IDataLoaderEstimator<TSource, IDataLoader<TSource>> start, IEstimator<TTrans> estimator)
+    public static CompositeLoaderEstimator<TSource, TTrans> Append<TSource, TTrans>(this IDataLoaderEstimator<TSource, IDataLoader<TSource>> start,
+        IEstimator<TTrans> estimator)
         where TTrans : class, ITransformer => new CompositeLoaderEstimator<TSource, ITransformer>(start).Append(estimator);
 
     public static CompositeLoaderEstimator<TSource, TTrans> Append<TSource, TTrans>(this IDataLoader<TSource> start, IEstimator<TTrans> estimator)
         where TTrans : class, ITransformer => new TrivialLoaderEstimator<TSource>(start).Append(estimator);
 
-    public static EstimatorChain<TTrans> Append<TTrans>(this IEstimator<ITransformer> start, IEstimator<TTrans> estimator, TransformerScope scope = TransformerScope.Everything)
+    public static EstimatorChain<TTrans> Append<TTrans>(this IEstimator<ITransformer> start, IEstimator<TTrans> estimator,
+        TransformerScope scope = TransformerScope.Everything)
         where TTrans : class, ITransformer => new EstimatorChain<ITransformer>().Append(start).Append(estimator, scope);
 
     public static EstimatorChain<TTrans> AppendCacheCheckpoint<TTrans>(this IEstimator<TTrans> start, IHostEnvironment env)

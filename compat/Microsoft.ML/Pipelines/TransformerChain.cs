@@ -17,7 +17,8 @@ public sealed class TransformerChain<TLastTransformer> : ITransformer, IEnumerab
         _scopes = scopes?.ToArray() ?? [];
         if (_transformers.Length != _scopes.Length) throw new ArgumentException("Every transformer needs a scope", nameof(scopes));
         if (_transformers.Length > 0)
-            LastTransformer = _transformers[^1] as TLastTransformer ?? throw new ArgumentException($"The last transformer is not a {typeof(TLastTransformer)}", nameof(transformers));
+            LastTransformer = _transformers[^1] as TLastTransformer
+                ?? throw new ArgumentException($"The last transformer is not a {typeof(TLastTransformer)}", nameof(transformers));
     }
 
     public TransformerChain(params ITransformer[] transformers) : this(transformers, transformers?.Select(_ => TransformerScope.Everything)) { }

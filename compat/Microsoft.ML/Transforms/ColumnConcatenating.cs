@@ -35,9 +35,11 @@ namespace Microsoft.ML.Transforms
             if (inputs.Length == 1 && inputs[0].Kind == kind) return inputSchema.With(inputs[0].Named(_output));
             var annotations = new List<SchemaShape.Column>();
             var hasNames = !isVariable && inputs.Any(c => c.Kind == SchemaShape.Column.VectorKind.Scalar || c.HasAnnotation(AnnotationKinds.SlotNames));
-            if (hasNames) annotations.Add(new SchemaShape.Column(AnnotationKinds.SlotNames, SchemaShape.Column.VectorKind.Vector, TextDataViewType.Instance, false));
+            if (hasNames)
+                annotations.Add(new SchemaShape.Column(AnnotationKinds.SlotNames, SchemaShape.Column.VectorKind.Vector, TextDataViewType.Instance, false));
             if (inputs.All(c => c.HasAnnotation(AnnotationKinds.IsNormalized)))
-                annotations.Add(new SchemaShape.Column(AnnotationKinds.IsNormalized, SchemaShape.Column.VectorKind.Scalar, BooleanDataViewType.Instance, false));
+                annotations.Add(new SchemaShape.Column(AnnotationKinds.IsNormalized, SchemaShape.Column.VectorKind.Scalar, BooleanDataViewType.Instance,
+                    false));
             return inputSchema.With(new SchemaShape.Column(_output, kind, inputs[0].ItemType, inputs[0].IsKey, new SchemaShape(annotations)));
         }
     }
@@ -59,10 +61,12 @@ namespace Microsoft.ML.Data
             var item = sources[0].Type.ItemType() as PrimitiveDataViewType
                 ?? throw SchemaMismatch.WrongType("input", sources[0].Name, "a primitive type or a vector", sources[0].Type.ToString());
             foreach (var source in sources)
-                if (!source.Type.ItemType().Equals(item)) throw SchemaMismatch.WrongType("input", source.Name, $"{item} or a vector of it", source.Type.ToString());
+                if (!source.Type.ItemType().Equals(item))
+                    throw SchemaMismatch.WrongType("input", source.Name, $"{item} or a vector of it", source.Type.ToString());
             var isVariable = sources.Any(c => c.Type is VectorDataViewType { IsKnownSize: false });
             var type = new VectorDataViewType(item, isVariable ? 0 : sources.Sum(c => Slots.CountOf(c.Type)));
-            return [new MappedColumn(_output, type, Annotations(sources, isVariable), Array.ConvertAll(sources, c => c.Index), row => Generic.Call(Getter<int>, item.RawType, row, sources))];
+            return [new MappedColumn(_output, type, Annotations(sources, isVariable), Array.ConvertAll(sources, c => c.Index),
+                row => Generic.Call(Getter<int>, item.RawType, row, sources))];
         }
 
         private static DataViewSchema.Annotations Annotations(DataViewSchema.Column[] sources, bool isVariable)
@@ -103,6 +107,7 @@ namespace Microsoft.ML.Data
             writer.WriteList(_inputs, writer.Write);
         }
 
-        static ICanSaveModel ILoadable.Load(ModelLoadContext ctx) => new ColumnConcatenatingTransformer(ctx.Reader.ReadString(), ctx.Reader.ReadList(ctx.Reader.ReadString));
+        static ICanSaveModel ILoadable.Load(ModelLoadContext ctx)
+            => new ColumnConcatenatingTransformer(ctx.Reader.ReadString(), ctx.Reader.ReadList(ctx.Reader.ReadString));
     }
 }

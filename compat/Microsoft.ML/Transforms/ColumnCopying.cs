@@ -14,7 +14,8 @@ public sealed class ColumnCopyingTransformer : OneToOneTransformerBase, ILoadabl
 {
     internal ColumnCopyingTransformer(InputOutputColumnPair[] columns) : base(columns) { }
 
-    private protected override MappedColumn MapColumn(DataViewSchema.Column source, InputOutputColumnPair pair, int pairIndex) => MappedColumn.Copy(source, pair.OutputColumnName);
+    private protected override MappedColumn MapColumn(DataViewSchema.Column source, InputOutputColumnPair pair, int pairIndex)
+        => MappedColumn.Copy(source, pair.OutputColumnName);
 
     private protected override void SaveModel(ModelSaveContext ctx) => ctx.Begin<ColumnCopyingTransformer>().WritePairs(Columns);
 

@@ -9,7 +9,8 @@ public sealed class CustomMappingEstimator<TSrc, TDst> : TrivialEstimator<Custom
     where TSrc : class, new()
     where TDst : class, new()
 {
-    internal CustomMappingEstimator(Action<TSrc, TDst> mapAction, string contractName, SchemaDefinition inputSchemaDefinition, SchemaDefinition outputSchemaDefinition)
+    internal CustomMappingEstimator(Action<TSrc, TDst> mapAction, string contractName, SchemaDefinition inputSchemaDefinition,
+        SchemaDefinition outputSchemaDefinition)
         : base(new CustomMappingTransformer<TSrc, TDst>(mapAction, contractName, inputSchemaDefinition, outputSchemaDefinition)) { }
 
     public override SchemaShape GetOutputSchema(SchemaShape inputSchema)
@@ -19,7 +20,8 @@ public sealed class CustomMappingEstimator<TSrc, TDst> : TrivialEstimator<Custom
             var actual = inputSchema.Find(member.ColumnName);
             var wanted = SchemaShape.Column.Of(member.ColumnName, member.ColumnType);
             // A vector of known size serves where any size does.
-            var fitsKind = actual.Kind == wanted.Kind || wanted.Kind == SchemaShape.Column.VectorKind.VariableVector && actual.Kind == SchemaShape.Column.VectorKind.Vector;
+            var fitsKind = actual.Kind == wanted.Kind || wanted.Kind == SchemaShape.Column.VectorKind.VariableVector
+                && actual.Kind == SchemaShape.Column.VectorKind.Vector;
             if (!fitsKind || actual.IsKey != wanted.IsKey || !actual.ItemType.Equals(wanted.ItemType))
                 throw SchemaMismatch.WrongType("input", member.ColumnName, wanted.GetTypeString(), actual.GetTypeString());
         }

@@ -5,13 +5,14 @@ using Microsoft.ML.Transforms;
 
 public static class CustomMappingCatalog
 {
-    public static CustomMappingEstimator<TSrc, TDst> CustomMapping<TSrc, TDst>(this TransformsCatalog catalog, Action<TSrc, TDst> mapAction, string contractName,
-        SchemaDefinition inputSchemaDefinition = null, SchemaDefinition outputSchemaDefinition = null)
+    public static CustomMappingEstimator<TSrc, TDst> CustomMapping<TSrc, TDst>(this TransformsCatalog catalog, Action<TSrc, TDst> mapAction,
+        string contractName, SchemaDefinition inputSchemaDefinition = null, SchemaDefinition outputSchemaDefinition = null)
         where TSrc : class, new()
         where TDst : class, new()
         => new(mapAction, contractName, inputSchemaDefinition, outputSchemaDefinition);
 
-    public static IDataView FilterByCustomPredicate<TSrc>(this DataOperationsCatalog catalog, IDataView input, Func<TSrc, bool> filterPredicate) where TSrc : class, new()
+    public static IDataView FilterByCustomPredicate<TSrc>(this DataOperationsCatalog catalog, IDataView input, Func<TSrc, bool> filterPredicate)
+        where TSrc : class, new()
     {
         var filler = new ObjectFiller<TSrc>(input.Schema, ignoreMissingColumns: false);
         return new FilterView(input, filler.Columns.ToArray(), row =>

@@ -42,13 +42,13 @@ public sealed class KeyToValueMappingTransformer : OneToOneTransformerBase, ILoa
     private sealed class ByKey<TValue>(TValue[] values)
     {
         // The missing key gives the missing value: NaN where there is one.
-        private static readonly TValue Missing = typeof(TValue) == typeof(float) ? (TValue)(object)float.NaN : typeof(TValue) == typeof(double) ? (TValue)(object)double.NaN : default;
+        private static readonly TValue Missing = typeof(TValue) == typeof(float) ? (TValue)(object)float.NaN
+            : typeof(TValue) == typeof(double) ? (TValue)(object)double.NaN : default;
 
-        public Delegate Getter<TKey>(DataViewRow row, DataViewSchema.Column source) where TKey : INumberBase<TKey> => Slots.Map<TKey, TValue>(row, source, (_, key) =>
-        {
-            var index = ulong.CreateTruncating(key);
-            return index > 0 && index <= (ulong)values.Length ? values[index - 1] : Missing;
-        });
+        public Delegate Getter<TKey>(DataViewRow row, DataViewSchema.Column source) where TKey : INumberBase<TKey>
+            => Slots.Map<TKey, TValue>(row, source, (_, key) => ValueOf(ulong.CreateTruncating(key)));
+
+        private TValue ValueOf(ulong key) => key > 0 && key <= (ulong)values.Length ? values[key - 1] : Missing;
     }
 
     private protected override void SaveModel(ModelSaveContext ctx) => ctx.Begin<KeyToValueMappingTransformer>().WritePairs(Columns);

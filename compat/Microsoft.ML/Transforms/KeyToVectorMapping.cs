@@ -6,7 +6,8 @@ using Microsoft.ML.Data;
 
 public sealed class KeyToVectorMappingEstimator : TrivialEstimator<KeyToVectorMappingTransformer>
 {
-    internal KeyToVectorMappingEstimator(InputOutputColumnPair[] columns, bool outputCountVector) : base(new KeyToVectorMappingTransformer(columns, outputCountVector)) { }
+    internal KeyToVectorMappingEstimator(InputOutputColumnPair[] columns, bool outputCountVector)
+        : base(new KeyToVectorMappingTransformer(columns, outputCountVector)) { }
 
     public override SchemaShape GetOutputSchema(SchemaShape inputSchema) => inputSchema.With(Array.ConvertAll(Transformer.Columns, pair =>
     {
@@ -32,11 +33,13 @@ public sealed class KeyToVectorMappingTransformer : OneToOneTransformerBase, ILo
 
     private protected override MappedColumn MapColumn(DataViewSchema.Column source, InputOutputColumnPair pair, int pairIndex)
     {
-        if (source.Type.ItemType() is not KeyDataViewType key) throw SchemaMismatch.WrongType("input", source.Name, "Key or a vector of keys", source.Type.ToString());
+        if (source.Type.ItemType() is not KeyDataViewType key)
+            throw SchemaMismatch.WrongType("input", source.Name, "Key or a vector of keys", source.Type.ToString());
         var (isScalar, count) = (source.Type is not VectorDataViewType, checked((int)key.Count));
         var isCount = OutputCountVector || isScalar;
         var annotations = new DataViewSchema.Annotations.Builder();
-        if (isCount && source.HasKeyValues()) annotations.AddSlotNames(Generic.Call(Names<int>, source.Annotations.Schema[AnnotationKinds.KeyValues].Type.ItemType().RawType, source));
+        if (isCount && source.HasKeyValues())
+            annotations.AddSlotNames(Generic.Call(Names<int>, source.Annotations.Schema[AnnotationKinds.KeyValues].Type.ItemType().RawType, source));
         if (isScalar) annotations.AddPrimitiveValue(AnnotationKinds.IsNormalized, BooleanDataViewType.Instance, true);
         var type = new VectorDataViewType(NumberDataViewType.Single, isCount ? count : count * Slots.CountOf(source.Type));
         return new MappedColumn(pair.OutputColumnName, type, annotations.ToAnnotations(), [source.Index],

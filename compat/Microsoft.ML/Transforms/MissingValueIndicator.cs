@@ -29,7 +29,8 @@ public sealed class MissingValueIndicatorTransformer : OneToOneTransformerBase, 
             row => Generic.Call(Getter<float>, source.Type.ItemType().RawType, row, source));
     }
 
-    private static Delegate Getter<T>(DataViewRow row, DataViewSchema.Column source) where T : INumberBase<T> => Slots.Map<T, bool>(row, source, (_, value) => T.IsNaN(value));
+    private static Delegate Getter<T>(DataViewRow row, DataViewSchema.Column source) where T : INumberBase<T>
+        => Slots.Map<T, bool>(row, source, (_, value) => T.IsNaN(value));
 
     private protected override void SaveModel(ModelSaveContext ctx) => ctx.Begin<MissingValueIndicatorTransformer>().WritePairs(Columns);
 

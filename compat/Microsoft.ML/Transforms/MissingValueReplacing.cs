@@ -28,7 +28,8 @@ public sealed class MissingValueReplacingEstimator : IEstimator<MissingValueRepl
         var sources = Array.ConvertAll(_columns, pair => input.Schema.Find(pair.InputColumnName));
         foreach (var source in sources) source.CheckReal(knownSize: false);
         // One value per slot where slots are fixed, else one for all of them.
-        var slots = Array.ConvertAll(sources, c => Enumerable.Range(0, _imputeBySlot ? Math.Max(1, Slots.CountOf(c.Type)) : 1).Select(_ => new Imputation()).ToArray());
+        var slots = Array.ConvertAll(sources,
+            c => Enumerable.Range(0, _imputeBySlot ? Math.Max(1, Slots.CountOf(c.Type)) : 1).Select(_ => new Imputation()).ToArray());
         if (_mode != ReplacementMode.DefaultValue)
             Slots.Scan(input, sources, (row, column, i) => Generic.Call(Visitor<float>, column.Type.ItemType().RawType, row, column, slots[i]));
         return new MissingValueReplacingTransformer(_columns, Array.ConvertAll(slots, s => Array.ConvertAll(s, slot => slot.Value(_mode))));

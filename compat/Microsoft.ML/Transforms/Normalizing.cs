@@ -22,7 +22,8 @@ public sealed class NormalizingEstimator : IEstimator<NormalizingTransformer>
         var sources = Array.ConvertAll(_columns, pair => input.Schema.Find(pair.InputColumnName));
         foreach (var source in sources) source.CheckReal(knownSize: true);
         var statistics = Array.ConvertAll(sources, c => Enumerable.Range(0, Slots.CountOf(c.Type)).Select(_ => new SlotStatistics()).ToArray());
-        Slots.Scan(input, sources, (row, column, i) => Generic.Call(Visitor<float>, column.Type.ItemType().RawType, row, column, statistics[i]), _maximumExampleCount);
+        Slots.Scan(input, sources, (row, column, i) => Generic.Call(Visitor<float>, column.Type.ItemType().RawType, row, column, statistics[i]),
+            _maximumExampleCount);
         return new NormalizingTransformer(_columns, Array.ConvertAll(statistics, slots => Array.ConvertAll(slots, s => _normalizer(s))));
     }
 

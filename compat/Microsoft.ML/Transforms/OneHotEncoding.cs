@@ -7,7 +7,8 @@ namespace Microsoft.ML.Transforms
     {
         private readonly EstimatorChain<ITransformer> _chain;
 
-        internal OneHotEncodingEstimator(InputOutputColumnPair[] columns, OutputKind outputKind, int maximumNumberOfKeys, ValueToKeyMappingEstimator.KeyOrdinality keyOrdinality, IDataView keyData)
+        internal OneHotEncodingEstimator(InputOutputColumnPair[] columns, OutputKind outputKind, int maximumNumberOfKeys,
+            ValueToKeyMappingEstimator.KeyOrdinality keyOrdinality, IDataView keyData)
         {
             if (outputKind == OutputKind.Binary) throw new NotSupportedException("Binary encoding is not supported here");
             var toKey = new ValueToKeyMappingEstimator(columns, maximumNumberOfKeys, keyOrdinality, false, keyData);
@@ -56,7 +57,8 @@ namespace Microsoft.ML
 
     public static class CategoricalCatalog
     {
-        public static OneHotEncodingEstimator OneHotEncoding(this TransformsCatalog.CategoricalTransforms catalog, string outputColumnName, string inputColumnName = null,
+        public static OneHotEncodingEstimator OneHotEncoding(this TransformsCatalog.CategoricalTransforms catalog, string outputColumnName,
+            string inputColumnName = null,
             OneHotEncodingEstimator.OutputKind outputKind = OneHotEncodingEstimator.OutputKind.Indicator, int maximumNumberOfKeys = 1000000,
             ValueToKeyMappingEstimator.KeyOrdinality keyOrdinality = ValueToKeyMappingEstimator.KeyOrdinality.ByOccurrence, IDataView keyData = null)
             => catalog.OneHotEncoding([new InputOutputColumnPair(outputColumnName, inputColumnName)], outputKind, maximumNumberOfKeys, keyOrdinality, keyData);

@@ -10,9 +10,12 @@ public static class TransformExtensionsCatalog
     public static ColumnConcatenatingEstimator Concatenate(this TransformsCatalog catalog, string outputColumnName, params string[] inputColumnNames)
         => new(outputColumnName, inputColumnNames);
 
-    public static ColumnSelectingEstimator DropColumns(this TransformsCatalog catalog, params string[] columnNames) => new(columnNames, drop: true, keepHidden: false);
+    public static ColumnSelectingEstimator DropColumns(this TransformsCatalog catalog, params string[] columnNames)
+        => new(columnNames, drop: true, keepHidden: false);
 
-    public static ColumnSelectingEstimator SelectColumns(this TransformsCatalog catalog, string[] columnNames, bool keepHidden) => new(columnNames, drop: false, keepHidden);
+    public static ColumnSelectingEstimator SelectColumns(this TransformsCatalog catalog, string[] columnNames, bool keepHidden)
+        => new(columnNames, drop: false, keepHidden);
 
-    public static ColumnSelectingEstimator SelectColumns(this TransformsCatalog catalog, params string[] columnNames) => new(columnNames, drop: false, keepHidden: false);
+    public static ColumnSelectingEstimator SelectColumns(this TransformsCatalog catalog, params string[] columnNames)
+        => new(columnNames, drop: false, keepHidden: false);
 }

@@ -24,7 +24,8 @@ public sealed class TypeConvertingTransformer : OneToOneTransformerBase, ILoadab
 {
     private readonly DataKind _outputKind;
 
-    internal TypeConvertingTransformer(InputOutputColumnPair[] columns, DataKind outputKind) : base(columns) => (_outputKind, OutputType) = (outputKind, DataViewTypes.Of(outputKind));
+    internal TypeConvertingTransformer(InputOutputColumnPair[] columns, DataKind outputKind) : base(columns)
+        => (_outputKind, OutputType) = (outputKind, DataViewTypes.Of(outputKind));
 
     internal PrimitiveDataViewType OutputType { get; }
 
@@ -52,15 +53,20 @@ public sealed class TypeConvertingTransformer : OneToOneTransformerBase, ILoadab
     private sealed class To<TIn>
     {
         // What does not fit or cannot be read is missing where the type has a missing value, else the default.
-        public Delegate Number<T>(DataViewRow row, DataViewSchema.Column source) where T : INumberBase<T> => Slots.Map<TIn, T>(row, source, (_, value) => value switch
+        public Delegate Number<T>(DataViewRow row, DataViewSchema.Column source) where T : INumberBase<T>
+            => Slots.Map<TIn, T>(row, source, (_, value) => Convert<T>(value));
+
+        private static T Convert<T>(TIn value) where T : INumberBase<T> => value switch
         {
-            ReadOnlyMemory<char> text => T.TryParse(text.Span, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : text.IsEmpty ? T.Zero : T.CreateSaturating(double.NaN),
+            ReadOnlyMemory<char> { IsEmpty: true } => T.Zero,
+            ReadOnlyMemory<char> text
+                => T.TryParse(text.Span, NumberStyles.Float, CultureInfo.InvariantCulture, out var parsed) ? parsed : T.CreateSaturating(double.NaN),
             bool flag => flag ? T.One : T.Zero,
             float number => T.CreateSaturating(number),
             double number => T.CreateSaturating(number),
             ulong number => T.CreateTruncating(number),
-            _ => T.CreateTruncating(Convert.ToInt64(value, CultureInfo.InvariantCulture))
-        });
+            _ => T.CreateTruncating(System.Convert.ToInt64(value, CultureInfo.InvariantCulture))
+        };
     }
 
     private protected override void SaveModel(ModelSaveContext ctx)

@@ -12,7 +12,8 @@ public sealed class ValueToKeyMappingEstimator : IEstimator<ValueToKeyMappingTra
     private readonly bool _annotationsAsText;
     private readonly IDataView _keyData;
 
-    internal ValueToKeyMappingEstimator(InputOutputColumnPair[] columns, int maximumNumberOfKeys, KeyOrdinality ordinality, bool annotationsAsText, IDataView keyData)
+    internal ValueToKeyMappingEstimator(InputOutputColumnPair[] columns, int maximumNumberOfKeys, KeyOrdinality ordinality, bool annotationsAsText,
+        IDataView keyData)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maximumNumberOfKeys);
         if (keyData != null && keyData.Schema.Count(c => !c.IsHidden) != 1) throw new ArgumentException("Key data must have a single column", nameof(keyData));
@@ -40,7 +41,8 @@ public sealed class ValueToKeyMappingEstimator : IEstimator<ValueToKeyMappingTra
         {
             var keys = _keyData.Schema.Single(c => !c.IsHidden);
             for (var i = 0; i < maps.Length; i++)
-                if (!keys.Type.Equals(maps[i].ItemType)) throw SchemaMismatch.WrongType("key data", keys.Name, maps[i].ItemType.ToString(), keys.Type.ToString(), "keyData");
+                if (!keys.Type.Equals(maps[i].ItemType))
+                    throw SchemaMismatch.WrongType("key data", keys.Name, maps[i].ItemType.ToString(), keys.Type.ToString(), "keyData");
             foreach (var map in maps) Slots.Scan(_keyData, [keys], (row, column, _) => map.Learner(row, column, int.MaxValue));
         }
         return new ValueToKeyMappingTransformer(_columns, maps);
@@ -52,7 +54,8 @@ public sealed class ValueToKeyMappingEstimator : IEstimator<ValueToKeyMappingTra
         if (source.IsKey || source.ItemType is not PrimitiveDataViewType)
             throw SchemaMismatch.WrongType("input", source.Name, "a primitive type or a vector of it", source.GetTypeString());
         var kept = source.Annotations.Where(a => a.Name == AnnotationKinds.SlotNames);
-        var values = new SchemaShape.Column(AnnotationKinds.KeyValues, SchemaShape.Column.VectorKind.Vector, _annotationsAsText ? TextDataViewType.Instance : source.ItemType, false);
+        var values = new SchemaShape.Column(AnnotationKinds.KeyValues, SchemaShape.Column.VectorKind.Vector,
+            _annotationsAsText ? TextDataViewType.Instance : source.ItemType, false);
         return new SchemaShape.Column(pair.OutputColumnName, source.Kind, NumberDataViewType.UInt32, true, new SchemaShape(kept.Append(values)));
     }));
 }
@@ -66,7 +69,8 @@ public sealed class ValueToKeyMappingTransformer : OneToOneTransformerBase, ILoa
     private protected override MappedColumn MapColumn(DataViewSchema.Column source, InputOutputColumnPair pair, int pairIndex)
     {
         var map = _maps[pairIndex];
-        if (!source.Type.ItemType().Equals(map.ItemType)) throw SchemaMismatch.WrongType("input", source.Name, $"{map.ItemType} or a vector of it", source.Type.ToString());
+        if (!source.Type.ItemType().Equals(map.ItemType))
+            throw SchemaMismatch.WrongType("input", source.Name, $"{map.ItemType} or a vector of it", source.Type.ToString());
         var annotations = new DataViewSchema.Annotations.Builder();
         annotations.Add(source.Annotations, kind => kind == AnnotationKinds.SlotNames);
         map.AddKeyValues(annotations);
@@ -81,7 +85,8 @@ public sealed class ValueToKeyMappingTransformer : OneToOneTransformerBase, ILoa
         writer.WriteList(_maps, map => map.Write(writer));
     }
 
-    static ICanSaveModel ILoadable.Load(ModelLoadContext ctx) => new ValueToKeyMappingTransformer(ctx.Reader.ReadPairs(), ctx.Reader.ReadList(() => KeyMap.Read(ctx.Reader)));
+    static ICanSaveModel ILoadable.Load(ModelLoadContext ctx)
+        => new ValueToKeyMappingTransformer(ctx.Reader.ReadPairs(), ctx.Reader.ReadList(() => KeyMap.Read(ctx.Reader)));
 }
 
 /// <summary>The values of a column numbered from 1.</summary>
@@ -94,7 +99,8 @@ internal abstract class KeyMap(PrimitiveDataViewType itemType, bool annotationsA
         => source.Type.ItemType() is PrimitiveDataViewType and not KeyDataViewType ? source
             : throw SchemaMismatch.WrongType("input", source.Name, "a primitive type or a vector of it", source.Type.ToString());
 
-    public static KeyMap Create(PrimitiveDataViewType itemType, bool annotationsAsText) => Generic.Call(New<int>, itemType.RawType, itemType, annotationsAsText);
+    public static KeyMap Create(PrimitiveDataViewType itemType, bool annotationsAsText)
+        => Generic.Call(New<int>, itemType.RawType, itemType, annotationsAsText);
 
     private static KeyMap New<T>(PrimitiveDataViewType itemType, bool annotationsAsText) => new Of<T>(itemType, annotationsAsText);
 

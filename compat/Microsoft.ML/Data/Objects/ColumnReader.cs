@@ -22,7 +22,8 @@ internal static class ColumnReader
         if (typeof(T) == column.Type.RawType) return Raw<T>(row, column);
         if (typeof(T) == typeof(string)) return (Func<T>)(Delegate)Converted(Raw<ReadOnlyMemory<char>>(row, column), text => text.ToString());
         if (typeof(T) == typeof(string[]))
-            return (Func<T>)(Delegate)Converted(Raw<VBuffer<ReadOnlyMemory<char>>>(row, column), texts => texts.DenseValues().Select(t => t.ToString()).ToArray());
+            return (Func<T>)(Delegate)Converted(Raw<VBuffer<ReadOnlyMemory<char>>>(row, column),
+                texts => texts.DenseValues().Select(t => t.ToString()).ToArray());
         return (Func<T>)Generic.Call(ArrayOf<int>, typeof(T).GetElementType(), row, column);
     }
 

@@ -66,7 +66,8 @@ internal sealed class ObjectColumns<TRow> where TRow : class
     private static Delegate Texts(SchemaDefinition.Column column, Func<TRow> current)
     {
         var read = Member.Reader<TRow, string[]>(column.Member);
-        return (ValueGetter<VBuffer<ReadOnlyMemory<char>>>)((ref VBuffer<ReadOnlyMemory<char>> value) => Copy(read(current()), ref value, text => text.AsMemory()));
+        return (ValueGetter<VBuffer<ReadOnlyMemory<char>>>)((ref VBuffer<ReadOnlyMemory<char>> value) => Copy(read(current()), ref value,
+            text => text.AsMemory()));
     }
 
     private static Delegate Array<T>(SchemaDefinition.Column column, Func<TRow> current)

@@ -10,7 +10,8 @@ internal sealed class BoundColumn
     public BoundColumn(TextLoader.Column column, Lazy<int> inputSize)
     {
         if (column.Source is not { Length: > 0 }) throw new ArgumentException($"Column '{column.Name}' names no fields of the file");
-        if (column.Source.Any(s => s.VariableEnd || s.AllOther)) throw new NotSupportedException($"Column '{column.Name}': VariableEnd and AllOther are not supported here");
+        if (column.Source.Any(s => s.VariableEnd || s.AllOther))
+            throw new NotSupportedException($"Column '{column.Name}': VariableEnd and AllOther are not supported here");
         Name = column.Name;
         _fields = column.Source.SelectMany(s => Enumerable.Range(s.Min, (s.Max ?? inputSize.Value - 1) - s.Min + 1)).ToArray();
         Kind = column.DataKind;

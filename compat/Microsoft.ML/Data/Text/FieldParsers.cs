@@ -14,7 +14,11 @@ internal sealed class FieldParsers(TextLoader.Options options)
     private static readonly string[] True = ["1", "+1", "+", "true", "t", "yes", "y"];
     private static readonly string[] False = ["0", "-1", "-", "false", "f", "no", "n"];
 
-    private readonly NumberFormatInfo _format = new() { NumberDecimalSeparator = options.DecimalMarker.ToString(), NumberGroupSeparator = options.DecimalMarker == '.' ? "," : "." };
+    private readonly NumberFormatInfo _format = new()
+    {
+        NumberDecimalSeparator = options.DecimalMarker.ToString(),
+        NumberGroupSeparator = options.DecimalMarker == '.' ? "," : "."
+    };
 
     public TryParse<T> For<T>(BoundColumn column)
     {

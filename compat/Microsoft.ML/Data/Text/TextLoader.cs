@@ -13,7 +13,8 @@ public sealed class TextLoader : IDataLoader<IMultiStreamSource>
         if (options.Separators is not { Length: > 0 }) throw new ArgumentException("A separator is needed", nameof(options));
         _options = options;
         var splitter = new LineSplitter(options);
-        var header = options.HasHeader || options.HeaderFile != null ? splitter.FirstRow(options.HeaderFile == null ? dataSample : new MultiFileSource(options.HeaderFile), skipHeader: false) : null;
+        var header = options.HasHeader || options.HeaderFile != null
+            ? splitter.FirstRow(options.HeaderFile == null ? dataSample : new MultiFileSource(options.HeaderFile), skipHeader: false) : null;
         var inputSize = new Lazy<int>(() => options.InputSize ?? (header ?? splitter.FirstRow(dataSample, options.HasHeader))?.Length
             ?? throw new ArgumentException("A column up to the end of the line needs InputSize or a sample of the data", nameof(options)));
         var columns = options.Columns ?? [new Column("Label", DataKind.Single, 0), new Column("Features", DataKind.Single, [new Range(1, null)])];
@@ -42,7 +43,8 @@ public sealed class TextLoader : IDataLoader<IMultiStreamSource>
         public Column(string name, DataKind dataKind, int minIndex, int maxIndex) : this(name, dataKind, [new Range(minIndex, maxIndex)]) { }
 
         public Column(string name, DataKind dataKind, Range[] source, KeyCount keyCount = null)
-            => (Name, DataKind, Source, KeyCount) = (name ?? throw new ArgumentNullException(nameof(name)), dataKind, source ?? throw new ArgumentNullException(nameof(source)), keyCount);
+            => (Name, DataKind, Source, KeyCount) = (name ?? throw new ArgumentNullException(nameof(name)), dataKind,
+                source ?? throw new ArgumentNullException(nameof(source)), keyCount);
 
         public DataKind DataKind { get; set; } = DataKind.Single;
     }

@@ -6,8 +6,8 @@ using Microsoft.ML.Data;
 
 public static class TextLoaderSaverCatalog
 {
-    public static TextLoader CreateTextLoader(this DataOperationsCatalog catalog, TextLoader.Column[] columns, char separatorChar = '\t', bool hasHeader = false,
-        IMultiStreamSource dataSample = null, bool allowQuoting = false, bool trimWhitespace = false, bool allowSparse = false)
+    public static TextLoader CreateTextLoader(this DataOperationsCatalog catalog, TextLoader.Column[] columns, char separatorChar = '\t',
+        bool hasHeader = false, IMultiStreamSource dataSample = null, bool allowQuoting = false, bool trimWhitespace = false, bool allowSparse = false)
         => new(Options(columns, separatorChar, hasHeader, allowQuoting, trimWhitespace, allowSparse), dataSample);
 
     public static TextLoader CreateTextLoader(this DataOperationsCatalog catalog, TextLoader.Options options, IMultiStreamSource dataSample = null)
@@ -23,8 +23,8 @@ public static class TextLoaderSaverCatalog
         return catalog.CreateTextLoader(options, dataSample);
     }
 
-    public static IDataView LoadFromTextFile(this DataOperationsCatalog catalog, string path, TextLoader.Column[] columns, char separatorChar = '\t', bool hasHeader = false,
-        bool allowQuoting = false, bool trimWhitespace = false, bool allowSparse = false)
+    public static IDataView LoadFromTextFile(this DataOperationsCatalog catalog, string path, TextLoader.Column[] columns, char separatorChar = '\t',
+        bool hasHeader = false, bool allowQuoting = false, bool trimWhitespace = false, bool allowSparse = false)
         => catalog.LoadFromTextFile(path, Options(columns, separatorChar, hasHeader, allowQuoting, trimWhitespace, allowSparse));
 
     public static IDataView LoadFromTextFile<TInput>(this DataOperationsCatalog catalog, string path, char separatorChar = '\t', bool hasHeader = false,
@@ -43,15 +43,16 @@ public static class TextLoaderSaverCatalog
         return catalog.CreateTextLoader<TInput>(options, source).Load(source);
     }
 
-    private static TextLoader.Options Options(TextLoader.Column[] columns, char separator, bool hasHeader, bool allowQuoting, bool trimWhitespace, bool allowSparse) => new()
-    {
-        Columns = columns ?? throw new ArgumentNullException(nameof(columns)),
-        Separators = [separator],
-        HasHeader = hasHeader,
-        AllowQuoting = allowQuoting,
-        TrimWhitespace = trimWhitespace,
-        AllowSparse = allowSparse
-    };
+    private static TextLoader.Options Options(TextLoader.Column[] columns, char separator, bool hasHeader, bool allowQuoting, bool trimWhitespace, bool allowSparse)
+        => new()
+        {
+            Columns = columns ?? throw new ArgumentNullException(nameof(columns)),
+            Separators = [separator],
+            HasHeader = hasHeader,
+            AllowQuoting = allowQuoting,
+            TrimWhitespace = trimWhitespace,
+            AllowSparse = allowSparse
+        };
 
     private static TextLoader.Column[] ColumnsOf(Type type) => SchemaDefinition.Create(type, SchemaDefinition.Direction.Write).Select(column =>
     {

@@ -8,7 +8,8 @@ internal sealed class TextView(IMultiStreamSource source, TextLoader.Options opt
     public DataViewSchema Schema => schema;
     public long? GetRowCount() => null;
 
-    public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random rand = null) => new Cursor(source, options, schema, columns, columnsNeeded);
+    public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random rand = null)
+        => new Cursor(source, options, schema, columns, columnsNeeded);
 
     public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random rand = null) => [GetRowCursor(columnsNeeded)];
 
@@ -21,7 +22,8 @@ internal sealed class TextView(IMultiStreamSource source, TextLoader.Options opt
         private readonly long _maxRows;
         private long _position = -1;
 
-        public Cursor(IMultiStreamSource source, TextLoader.Options options, DataViewSchema schema, BoundColumn[] columns, IEnumerable<DataViewSchema.Column> active)
+        public Cursor(IMultiStreamSource source, TextLoader.Options options, DataViewSchema schema, BoundColumn[] columns,
+            IEnumerable<DataViewSchema.Column> active)
         {
             _schema = schema;
             _maxRows = options.MaxRows ?? long.MaxValue;
@@ -93,7 +95,8 @@ internal sealed class TextView(IMultiStreamSource source, TextLoader.Options opt
         {
             var (line, fields) = _rows.Current;
             var text = field < fields.Length ? fields[field] : default;
-            return parse(text, out var value) ? value : throw new InvalidOperationException($"Could not parse value {text} in line {line}, column {column.Name}");
+            return parse(text, out var value)
+                ? value : throw new InvalidOperationException($"Could not parse value {text} in line {line}, column {column.Name}");
         }
 
         protected override void Dispose(bool disposing)
