@@ -80,7 +80,7 @@ public static partial class torch
 
     public static void InitializeDeviceType(DeviceType deviceType)
     {
-        if (!TryInitializeDeviceType(deviceType)) 
+        if (!TryInitializeDeviceType(deviceType))
             throw new InvalidOperationException($"Torch device type {deviceType} did not initialise on the current machine.");
     }
 

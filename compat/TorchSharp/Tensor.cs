@@ -231,5 +231,10 @@ public static partial class torch
         public override bool Equals(object obj) => obj is Tensor other && Equals(other);
 
         public override int GetHashCode() => System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(this);
+
+        /// <summary>Shape, element type and device, as the real library's default form.</summary>
+        public override string ToString() => IsInvalid
+            ? "Tensor invalid -- empty handle."
+            : $"[{string.Join("x", shape)}], type = {dtype}, device = {device}";
     }
 }

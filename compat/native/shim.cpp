@@ -123,11 +123,11 @@ c10::IValue to_ivalue(const Value& value, const c10::Argument& argument) {
       return list;
     }
     case OptionalTensorList: {
-      c10::List<c10::optional<at::Tensor>> list;
+      c10::impl::GenericList list(c10::OptionalType::ofTensor());
       list.reserve(value.count);
       for (int32_t i = 0; i < value.count; i++) {
         auto handle = static_cast<Handle*>(value.pointer)[i];
-        list.push_back(handle ? c10::optional<at::Tensor>(borrow(handle)) : c10::nullopt);
+        list.push_back(handle ? c10::IValue(borrow(handle)) : c10::IValue());
       }
       return list;
     }

@@ -12,7 +12,10 @@ internal static class TorchAssert
         var values = actual.detach().to(float64).contiguous().data<double>().ToArray();
         Assert.Equal(expected.Length, values.Length);
         for (int i = 0; i < expected.Length; i++)
-            Assert.True(Math.Abs(expected[i] - values[i]) <= tolerance * Math.Max(1, Math.Abs(expected[i])) || expected[i].Equals(values[i]), $"element {i}: expected {expected[i]}, got {values[i]}");
+        {
+            bool close = Math.Abs(expected[i] - values[i]) <= tolerance * Math.Max(1, Math.Abs(expected[i])) || expected[i].Equals(values[i]);
+            Assert.True(close, $"element {i}: expected {expected[i]}, got {values[i]}");
+        }
     }
 
     internal static void Close(Tensor expected, Tensor actual, double tolerance = 1e-5) =>

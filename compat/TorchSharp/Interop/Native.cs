@@ -13,7 +13,9 @@ internal static unsafe class Native
 
     private static readonly ConcurrentDictionary<string, nint> _operators = new();
 
-    static Native() => Blas.WarnIfReference();
+#if SYSTEM_LIBTORCH
+    static Native() => Blas.Prepare();
+#endif
 
     [StructLayout(LayoutKind.Sequential)]
     internal struct Value
