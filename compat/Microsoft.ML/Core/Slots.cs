@@ -44,11 +44,12 @@ internal static class Slots
             };
         }
         var vector = row.GetGetter<VBuffer<T>>(source);
-        VBuffer<T> values = default;
+        VBuffer<T> values = default, dense = default;
         return () =>
         {
             vector(ref values);
-            foreach (var (slot, value) in values.Items(all: true)) visit(slot, value);
+            values.CopyToDense(ref dense);
+            for (var i = 0; i < dense.Length; i++) visit(i, dense.Values[i]);
         };
     }
 

@@ -88,16 +88,30 @@ namespace Microsoft.ML.Data
 
         private static Delegate Getter<T>(DataViewRow row, DataViewSchema.Column[] sources)
         {
-            var values = new List<T>();
-            var readers = Array.ConvertAll(sources, c => Slots.Visitor<T>(row, c, (_, value) => values.Add(value)));
+            var getters = Array.ConvertAll(sources, c => c.Type is VectorDataViewType ? row.GetGetter<VBuffer<T>>(c) : AsVector(row.GetGetter<T>(c)));
+            var parts = new VBuffer<T>[sources.Length];
             return (ValueGetter<VBuffer<T>>)((ref VBuffer<T> destination) =>
             {
-                values.Clear();
-                foreach (var read in readers) read();
-                var editor = VBufferEditor.Create(ref destination, values.Count);
-                values.CopyTo(editor.Values);
+                for (var i = 0; i < parts.Length; i++) getters[i](ref parts[i]);
+                var editor = VBufferEditor.Create(ref destination, parts.Sum(p => p.Length));
+                var at = 0;
+                foreach (var part in parts)
+                {
+                    part.CopyTo(editor.Values, at);
+                    at += part.Length;
+                }
                 destination = editor.Commit();
             });
+        }
+
+        private static ValueGetter<VBuffer<T>> AsVector<T>(ValueGetter<T> scalar)
+        {
+            return (ref VBuffer<T> destination) =>
+            {
+                var editor = VBufferEditor.Create(ref destination, 1);
+                scalar(ref editor.Values[0]);
+                destination = editor.Commit();
+            };
         }
 
         private protected override void SaveModel(ModelSaveContext ctx)
