@@ -108,6 +108,28 @@ public sealed class BatchViewTests
     }
 
     [Fact]
+    public void LargeRowsMakeSmallerBatches()
+    {
+        var mapper = new CountingMapper(_source.Schema, size: 20 << 20);
+        var view = new BatchView<float[]>(mapper, _source);
+        Assert.Equal(Enumerable.Range(0, Rows).Select(i => Expected(i, i)), Walk(view));
+        using var cursor = view.GetRowCursor(view.Schema);
+        float value = 0;
+        cursor.MoveNext();
+        cursor.GetGetter<float>(view.Schema["Sum"])(ref value);
+        Assert.Equal(Rows + 4, mapper.Rows);
+    }
+
+    [Fact]
+    public void RowsShuffledBehindItKeepTheirValues()
+    {
+        var rows = Walk(new MLContext(1).Data.ShuffleRows(_view, seed: 3));
+        Assert.All(rows, row => Assert.Equal((row.Number + 1, $"row {row.Number}"), (row.Sum, row.Text)));
+        Assert.Equal(Enumerable.Range(0, Rows), rows.Select(row => row.Number).Order());
+        Assert.NotEqual(Enumerable.Range(0, Rows), rows.Select(row => row.Number));
+    }
+
+    [Fact]
     public void SkippedAndTakenRowsKeepTheirValues()
     {
         var data = new MLContext(1).Data;
@@ -173,6 +195,7 @@ public sealed class BatchViewTests
                 }
             Assert.Equal(Enumerable.Range(0, Rows), numbers.Order());
         }
+        Assert.Equal(0, _source.OpenCursors);
     }
 
     [Theory]

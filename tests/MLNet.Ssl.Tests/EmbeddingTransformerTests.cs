@@ -70,6 +70,20 @@ public sealed class EmbeddingTransformerTests : IDisposable
     }
 
     [Fact]
+    public void ImagesOfManySizesAreEmbeddedTogether()
+    {
+        (int Width, int Height)[] sizes = [(16, 16), (40, 23), (17, 90), (5, 8)];
+        var rows = sizes.Select((size, i) => new ImageRow(i, TestImages.Image(i, width: size.Width, height: size.Height)));
+        var alone = new float[16];
+        foreach (var row in _ml.Embeddings(_transformer.Transform(_ml.View(rows))))
+        {
+            var (width, height) = sizes[row.Number];
+            _transformer.Encoder.Embed([new(TestImages.Rgb(row.Number, width, height), width, height)], alone);
+            TestImages.AssertClose(alone, row.Embedding);
+        }
+    }
+
+    [Fact]
     public void ThePredictionEngineGivesTheCursorsValues()
     {
         var embedded = _ml.Embeddings(_transformer.Transform(_view));

@@ -98,7 +98,7 @@ internal sealed class ListView : IDataView
 }
 
 /// <summary>Adds "Sum" and "Twice" of the vector "X" and counts the rows it computes.</summary>
-internal sealed class CountingMapper(DataViewSchema schema, bool keepsInput = false)
+internal sealed class CountingMapper(DataViewSchema schema, bool keepsInput = false, long size = 8)
     : BatchMapper<float[]>(schema, schema["X"], new("Sum", NumberDataViewType.Single), new("Twice", new VectorDataViewType(NumberDataViewType.Single, 2)))
 {
     private int _rows;
@@ -111,7 +111,7 @@ internal sealed class CountingMapper(DataViewSchema schema, bool keepsInput = fa
 
     public override Func<float[]> CreateReader(DataViewRow row) => FloatVectors.Reader(row, Input);
 
-    public override long SizeOf(float[] input) => 8;
+    public override long SizeOf(float[] input) => size;
 
     public override void Compute(IReadOnlyList<float[]> inputs, Span<float> results)
     {

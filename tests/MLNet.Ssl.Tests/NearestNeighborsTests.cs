@@ -301,6 +301,15 @@ public sealed class NearestNeighborsTests
     }
 
     [Fact]
+    public void ADisposedModelIsRefused()
+    {
+        var view = _ml.Data.LoadFromEnumerable(new[] { new Wrong() });
+        var model = Trainer().Fit(view);
+        model.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => model.Transform(view));
+    }
+
+    [Fact]
     public void SavingSaysThatItCannot()
     {
         using var stream = new MemoryStream();
