@@ -31,6 +31,10 @@ public static partial class torch
             Native.Call2("var_mean.dim", type is null ? this : to_type(type.Value), dimensions, unbiased, keepdim);
         public (Tensor, Tensor) var_mean(ReadOnlySpan<long> dimensions, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
             var_mean(dimensions.ToArray(), unbiased, keepdim, type);
+        public (Tensor, Tensor) var_mean((long, long, long) dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
+            var_mean([dim.Item1, dim.Item2, dim.Item3], unbiased, keepdim, type);
+        public (Tensor, Tensor) var_mean((long, long) dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
+            var_mean([dim.Item1, dim.Item2], unbiased, keepdim, type);
         public Tensor std(bool unbiased = true) => Native.Call("std", this, unbiased);
         public Tensor std(long dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) => std([dim], unbiased, keepdim, type);
         public Tensor std(long[] dimensions, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
@@ -48,6 +52,10 @@ public static partial class torch
             Native.Call2("std_mean.dim", type is null ? this : to_type(type.Value), dimensions, unbiased, keepdim);
         public (Tensor, Tensor) std_mean(ReadOnlySpan<long> dimensions, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
             std_mean(dimensions.ToArray(), unbiased, keepdim, type);
+        public (Tensor, Tensor) std_mean((long, long, long) dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
+            std_mean([dim.Item1, dim.Item2, dim.Item3], unbiased, keepdim, type);
+        public (Tensor, Tensor) std_mean((long, long) dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
+            std_mean([dim.Item1, dim.Item2], unbiased, keepdim, type);
         public (Tensor, Tensor) max(long dim, bool keepdim = false) => Native.Call2("max.dim", this, dim, keepdim);
         public Tensor max() => Native.Call("max", this);
         public Tensor max(Tensor other) => Native.Call("max.other", this, other);
@@ -96,6 +104,10 @@ public static partial class torch
         public Tensor logcumsumexp(long dim) => Native.Call("logcumsumexp", this, dim);
         public Tensor diff(long n = 1, long dim = -1, Tensor prepend = null, Tensor append = null) => Native.Call("diff", this, n, dim, prepend, append);
         public Tensor trace() => Native.Call("trace", this);
+        public (Tensor, Tensor, Tensor) unique(bool sorted = true, bool return_inverse = false, bool return_counts = false, int? dim = null) =>
+            dim is null
+            ? Native.Call3("_unique2", this, sorted, return_inverse, return_counts)
+            : Native.Call3("unique_dim", this, dim.Value, sorted, return_inverse, return_counts);
         public Tensor dist(Tensor other, float p = 2) => Native.Call("dist", this, other, (double)p);
         public Tensor renorm(float p, long dim, float maxnorm) => Native.Call("renorm", this, (double)p, dim, (double)maxnorm);
 
@@ -137,6 +149,10 @@ public static partial class torch
         input.var_mean(dimensions, unbiased, keepdim, type);
     public static (Tensor, Tensor) var_mean(Tensor input, ReadOnlySpan<long> dimensions, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
         input.var_mean(dimensions, unbiased, keepdim, type);
+    public static (Tensor, Tensor) var_mean(Tensor input, (long, long, long) dimensions, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
+        input.var_mean(dimensions, unbiased, keepdim, type);
+    public static (Tensor, Tensor) var_mean(Tensor input, (long, long) dimensions, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
+        input.var_mean(dimensions, unbiased, keepdim, type);
     public static Tensor std(Tensor input, bool unbiased = true) => input.std(unbiased);
     public static Tensor std(Tensor input, long dimensions, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
         input.std(dimensions, unbiased, keepdim, type);
@@ -152,6 +168,10 @@ public static partial class torch
     public static (Tensor, Tensor) std_mean(Tensor input, long[] dimensions, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
         input.std_mean(dimensions, unbiased, keepdim, type);
     public static (Tensor, Tensor) std_mean(Tensor input, ReadOnlySpan<long> dimensions, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
+        input.std_mean(dimensions, unbiased, keepdim, type);
+    public static (Tensor, Tensor) std_mean(Tensor input, (long, long, long) dimensions, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
+        input.std_mean(dimensions, unbiased, keepdim, type);
+    public static (Tensor, Tensor) std_mean(Tensor input, (long, long) dimensions, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
         input.std_mean(dimensions, unbiased, keepdim, type);
     public static (Tensor, Tensor) max(Tensor input, long dim, bool keepdim = false) => input.max(dim, keepdim);
     public static Tensor max(Tensor input) => input.max();
@@ -201,6 +221,8 @@ public static partial class torch
     public static Tensor diff(Tensor input, long n = 1, long dim = -1, Tensor prepend = null, Tensor append = null) =>
         input.diff(n, dim, prepend, append);
     public static Tensor trace(Tensor input) => input.trace();
+    public static (Tensor, Tensor, Tensor) unique(Tensor input, bool sorted = true, bool return_inverse = false, bool return_counts = false, int? dim = null) =>
+        input.unique(sorted, return_inverse, return_counts, dim);
     public static Tensor dist(Tensor input, Tensor other, float p = 2) => input.dist(other, p);
     public static Tensor renorm(Tensor input, float p, long dim, float maxnorm) => input.renorm(p, dim, maxnorm);
 }

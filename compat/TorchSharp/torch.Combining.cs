@@ -28,6 +28,13 @@ public static partial class torch
 
     public static Tensor softmax(Tensor input, int dim, ScalarType? dtype = null) => input.softmax(dim, dtype);
 
+    public static Tensor norm(Tensor input) => input.norm();
+    public static Tensor gather(Tensor input, long dim, Tensor index, bool sparse_grad = false) => Native.Call("gather", input, dim, index, sparse_grad);
+    public static Tensor[] unbind(Tensor tensor, int dim = 0) => tensor.unbind(dim);
+
+    public static Tensor searchsorted(Tensor sorted_sequence, Tensor values, bool out_int32 = false, bool right = false, Tensor sorter = null) =>
+        Native.Call("searchsorted.Tensor", sorted_sequence, values, out_int32, right, default(Arg), sorter);
+
     public static long numel(Tensor input) => input.numel();
     public static bool is_tensor(object obj) => obj is Tensor;
 
