@@ -33,7 +33,7 @@ internal static class GoldenTensors
     /// <summary>|a−b| ≤ tolerance·max(1, max|expected|), the rule of the golden README; relative: without the 1.</summary>
     public static void Close(string what, GoldenArray expected, Tensor actual, double tolerance, bool relative = false)
     {
-        Assert.True(expected.Shape.SequenceEqual(actual.shape), $"{what}: shape [{string.Join(",", actual.shape)}], expected [{string.Join(",", expected.Shape)}]");
+        Assert.Equal($"{what} [{string.Join(",", expected.Shape)}]", $"{what} [{string.Join(",", actual.shape)}]");
         using var values = actual.detach().to(float64).contiguous();
         CloseValues(what, expected, values.data<double>().ToArray(), tolerance, relative);
     }

@@ -90,7 +90,8 @@ public sealed class VisionTransformer : Backbone
         var shape = x.shape;
         int patch = _options.PatchSize;
         if (shape.Length != 4 || shape[1] != 3 || shape[2] < patch || shape[3] < patch)
-            throw new ArgumentException($"The images are ({string.Join(",", shape)}); expected (B,3,H,W) with H and W of at least the patch size {patch}.", nameof(x));
+            throw new ArgumentException(
+                $"The images are ({string.Join(",", shape)}); expected (B,3,H,W) with H and W of at least the patch size {patch}.", nameof(x));
         var tokens = cat([cls_token.expand(shape[0], 1, EmbeddingDimension), patch_embed.call(x)], 1);
         return tokens + Positions(shape[2], shape[3]);
     }

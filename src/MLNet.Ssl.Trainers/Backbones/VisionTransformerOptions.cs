@@ -74,6 +74,7 @@ public sealed record VisionTransformerOptions : BackboneOptions
     public override void ValidateViewSize(int size)
     {
         if (size < PatchSize || size % PatchSize != 0)
-            throw new ArgumentException($"A view of {size} pixels does not fit patches of {PatchSize} pixels: its size must be a multiple of {PatchSize}.", nameof(size));
+            throw new ArgumentException(
+                $"A view of {size} pixels does not fit patches of {PatchSize} pixels: its size must be a multiple of {PatchSize}.", nameof(size));
     }
 }

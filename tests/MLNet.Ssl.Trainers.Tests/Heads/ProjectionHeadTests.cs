@@ -38,10 +38,11 @@ public class ProjectionHeadTests
     [Fact]
     public void BadOptionsAreNamed()
     {
-        foreach (var (options, message) in new (ProjectionHeadOptions, string)[]
-        {
-            (new(0), "InputDimension is 0"), (new(4) { OutputDimension = 0 }, "OutputDimension is 0"), (new(4) { Layers = 0 }, "Layers is 0; it must be at least 1"),
-        })
+        Rejects(new(0), "InputDimension is 0");
+        Rejects(new(4) { OutputDimension = 0 }, "OutputDimension is 0");
+        Rejects(new(4) { Layers = 0 }, "Layers is 0; it must be at least 1");
+
+        static void Rejects(ProjectionHeadOptions options, string message) =>
             Assert.Contains(message, Assert.Throws<ArgumentOutOfRangeException>(() => new ProjectionHead(options, new Generator(1))).Message);
     }
 }
