@@ -340,6 +340,11 @@ EXPORT int32_t ts_manual_seed(uint64_t seed) {
 EXPORT at::Generator* ts_generator(int64_t device, uint64_t seed, int32_t is_global) {
   at::Generator* result = nullptr;
   guarded([&] {
+    // A clone of the CPU's generator would never be freed: its weak count starts at zero.
+    if (!is_global && device_of(device).is_cpu()) {
+      result = new at::Generator(at::make_generator<at::CPUGeneratorImpl>(seed));
+      return 0;
+    }
     auto shared = at::globalContext().defaultGenerator(device_of(device));
     if (is_global) {
       result = new at::Generator(shared);
