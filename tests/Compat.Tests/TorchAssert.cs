@@ -44,3 +44,9 @@ internal static class TorchAssert
         }
     }
 }
+
+/// <summary>A function as a module.</summary>
+internal sealed class Lambda(Func<torch.Tensor, torch.Tensor> function) : torch.nn.Module<torch.Tensor, torch.Tensor>(nameof(Lambda))
+{
+    public override torch.Tensor forward(torch.Tensor input) => function(input);
+}

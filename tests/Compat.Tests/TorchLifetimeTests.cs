@@ -62,7 +62,7 @@ public class TorchLifetimeTests
     {
         RunOnOwnThread(() =>
         {
-            using var model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.GELU(), nn.LayerNorm(8), nn.Linear(8, 3));
+            using var model = nn.Sequential(nn.Linear(4, 8), new Lambda(x => x.gelu()), nn.LayerNorm(8), nn.Linear(8, 3));
             using var optimizer = optim.AdamW(model.parameters(), 0.01, weight_decay: 0.1);
             var input = randn(16, 4);
             var labels = randint(3, [16]);
@@ -101,7 +101,7 @@ public class TorchLifetimeTests
         {
             _ = x[.., 0];
             _ = x[TensorIndex.Ellipsis];
-            _ = nn.Sequential(nn.Identity(), nn.Dropout()).call(x);
+            _ = nn.Sequential(new Lambda(t => t.alias()), new Lambda(t => nn.functional.dropout(t, 0.5, false))).call(x);
             _ = nn.Sequential(new Same()).call(x);
             _ = WrappedTensorDisposeScope(() => x);
         }

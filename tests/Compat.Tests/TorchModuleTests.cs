@@ -157,36 +157,8 @@ public class TorchModuleTests
         Assert.Null(nn.Linear(2, 1, hasBias: false).bias);
         Assert.True(nn.Linear(100, 50).weight.abs().max().ToDouble() is > 0.09 and <= 0.1);
 
-        using var conv = nn.Conv2d(1, 1, 2, 1, 1);
-        var kernel = conv.get_parameter("weight");
-        nn.init.ones_(kernel);
-        nn.init.zeros_(conv.get_parameter("bias"));
-        Close([1, 2, 1, 2, 4, 2, 1, 2, 1], conv.call(ones(1, 1, 2, 2)), shape: [1, 1, 3, 3]);
-        Assert.Equal([1L, 4, 4, 4], nn.Conv2d(2, 4, (3, 3), (2, 2), (1, 1)).call(ones(1, 2, 8, 8)).shape);
-
-        using var norm = nn.BatchNorm2d(2);
-        var x = randn([4, 2, 3, 3], generator: new Generator(1));
-        var y = norm.call(x);
-        Close([0, 0], y.mean([0, 2, 3]), 1e-5);
-        Close([1, 1], y.var([0, 2, 3], unbiased: false), 1e-3);
-        Close(x.mean([0, 2, 3]) * 0.1, norm.get_buffer("running_mean"));
-        Close(x.var([0, 2, 3]) * 0.1 + 0.9, norm.get_buffer("running_var"));
-        Assert.Equal(1, norm.get_buffer("num_batches_tracked").ToInt64());
-        norm.eval();
-        Close((x - norm.get_buffer("running_mean").view(1, 2, 1, 1)) / (norm.get_buffer("running_var").view(1, 2, 1, 1) + 1e-5).sqrt(), norm.call(x));
-        Assert.Throws<ArgumentException>(() => norm.call(ones(2, 2)));
-
         var row = tensor(new[] { 1.0, 2, 3 });
         Close((row - 2) / Math.Sqrt(2.0 / 3 + 1e-5), nn.LayerNorm(3, dtype: float64).call(row));
-        Close([4], nn.MaxPool2d(2).call(tensor(new float[] { 1, 2, 3, 4 }, [1, 1, 2, 2])));
-        Close([2.5], nn.AdaptiveAvgPool2d(1).call(tensor(new float[] { 1, 2, 3, 4 }, [1, 1, 2, 2])));
-        Assert.Equal([2L, 12], nn.Flatten().call(zeros(2, 3, 4)).shape);
-        Close([0.5, 0.5], nn.Softmax(0).call(zeros(2)));
-        using var dropout = nn.Dropout(0.5);
-        dropout.eval();
-        Close([1, 1], dropout.call(ones(2)));
-        Close([1, 1], nn.Sequential(("a", nn.Identity()), ("b", nn.ReLU())).call(ones(2)));
-
     }
 
     [Fact]
@@ -210,9 +182,15 @@ public class TorchModuleTests
         Close([2, 1, 2, 3, 2], F.pad(tensor(new[] { 1.0, 2, 3 }, [1, 1, 3]), (1, 1), PaddingModes.Reflect));
         var corners = tensor(new[] { -1.0, -1, 1, -1, -1, 1, 1, 1 }, [1, 2, 2, 2]);
         Close([1, 2, 3, 4], F.grid_sample(tensor(new[] { 1.0, 2, 3, 4 }, [1, 1, 2, 2]), corners, align_corners: true));
-        Close([4, 2], F.max_pool2d(tensor(new[] { 1.0, 2, 3, 4, 0, 1, 2, 0 }, [2, 1, 2, 2]), 2));
-        Close([1, 1, 2, 2], F.interpolate(tensor(new[] { 1.0, 2 }, [1, 1, 1, 2]), [1, 4]));
-        Assert.Equal([1L, 1, 5, 5], F.interpolate(ones(1, 1, 3, 3), [5, 5], null, InterpolationMode.Bicubic, false).shape);
+        var image = ones(1, 1, 2, 2);
+        Close([1, 2, 1, 2, 4, 2, 1, 2, 1], F.conv2d(image, image, null, [1, 1], [1, 1]), shape: [1, 1, 3, 3]);
+        var x = randn([4, 2, 3, 3], generator: new Generator(1));
+        var (mean, variance) = (zeros(2), ones(2));
+        var normed = F.batch_norm(x, mean, variance, training: true);
+        Close([0, 0], normed.mean([0, 2, 3]), 1e-5);
+        Close([1, 1], normed.var([0, 2, 3], unbiased: false), 1e-3);
+        Close(x.mean([0, 2, 3]) * 0.1, mean);
+        Close(x.var([0, 2, 3]) * 0.1 + 0.9, variance);
     }
 
     [Fact]

@@ -128,7 +128,7 @@ public class TorchOptimizerTests
     public void ASmallNetwork_LearnsXor()
     {
         var g = new Generator(2);
-        using var model = nn.Sequential(nn.Linear(2, 16), nn.Tanh(), nn.Linear(16, 1));
+        using var model = nn.Sequential(nn.Linear(2, 16), new Lambda(x => x.tanh()), nn.Linear(16, 1));
         foreach (var p in model.parameters()) nn.init.normal_(p, 0, 0.5, g);
         using var optimizer = optim.Adam(model.parameters(), 0.05);
         var x = tensor(new float[] { 0, 0, 0, 1, 1, 0, 1, 1 }, [4, 2]);

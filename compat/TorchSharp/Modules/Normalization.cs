@@ -57,59 +57,6 @@ namespace TorchSharp.Modules
 
         public override Tensor forward(Tensor tensor) => functional.group_norm(tensor, _groups, weight, bias, _eps);
     }
-
-    public sealed class BatchNorm1d : Module<Tensor, Tensor>
-    {
-        private readonly BatchNorm _options;
-
-        internal BatchNorm1d(long features, BatchNorm options, Device device, ScalarType? dtype) : base(nameof(BatchNorm1d)) =>
-            (_options = options).Register(this, features, device, dtype);
-
-        public override Tensor forward(Tensor input) => input.dim() is 2 or 3
-            ? _options.Apply(this, input)
-            : throw new ArgumentException($"expected 2D or 3D input (got {input.dim()}D input)");
-    }
-
-    public sealed class BatchNorm2d : Module<Tensor, Tensor>
-    {
-        private readonly BatchNorm _options;
-
-        internal BatchNorm2d(long features, BatchNorm options, Device device, ScalarType? dtype) : base(nameof(BatchNorm2d)) =>
-            (_options = options).Register(this, features, device, dtype);
-
-        public override Tensor forward(Tensor input) => input.dim() == 4
-            ? _options.Apply(this, input)
-            : throw new ArgumentException($"expected 4D input (got {input.dim()}D input)");
-    }
-
-    /// <summary>What the batch norms of all dimensions share: running statistics are buffers of the module.</summary>
-    internal sealed record BatchNorm(double Eps, double Momentum, bool Affine, bool Track)
-    {
-        internal void Register(Module module, long features, Device device, ScalarType? dtype)
-        {
-            if (Affine)
-            {
-                module.Own("weight", ones(features, dtype, device));
-                module.Own("bias", zeros(features, dtype, device));
-            }
-            if (!Track) return;
-            module.register_buffer("running_mean", zeros(features, dtype, device).DetachFromDisposeScope());
-            module.register_buffer("running_var", ones(features, dtype, device).DetachFromDisposeScope());
-            module.register_buffer("num_batches_tracked", zeros([], ScalarType.Int64, device).DetachFromDisposeScope());
-        }
-
-        internal Tensor Apply(Module module, Tensor input)
-        {
-            if (module.training && Track)
-            {
-                using var guard = no_grad();
-                module.get_buffer("num_batches_tracked").add_(1).Dispose();
-            }
-            return functional.batch_norm(
-                input, module.get_buffer("running_mean"), module.get_buffer("running_var"), module.Owned("weight"), module.Owned("bias"),
-                module.training || !Track, Momentum, Eps);
-        }
-    }
 }
 
 namespace TorchSharp
@@ -132,18 +79,6 @@ namespace TorchSharp
             public static GroupNorm GroupNorm(
                 long num_groups, long num_channels, double eps = 1e-05, bool affine = true, Device device = null, ScalarType? dtype = null) =>
                 new(num_groups, num_channels, eps, affine, device, dtype);
-
-            /// <summary>By position: the parameters' names differ between the real versions.</summary>
-            public static BatchNorm1d BatchNorm1d(
-                long _features, double _eps = 1e-05, double _momentum = 0.1, bool _affine = true, bool _track = true,
-                Device _device = null, ScalarType? _dtype = null) =>
-                new(_features, new BatchNorm(_eps, _momentum, _affine, _track), _device, _dtype);
-
-            /// <summary>By position: the parameters' names differ between the real versions.</summary>
-            public static BatchNorm2d BatchNorm2d(
-                long _features, double _eps = 1e-05, double _momentum = 0.1, bool _affine = true, bool _track = true,
-                Device _device = null, ScalarType? _dtype = null) =>
-                new(_features, new BatchNorm(_eps, _momentum, _affine, _track), _device, _dtype);
         }
     }
 }

@@ -67,36 +67,6 @@ public static partial class torch
             public static Tensor group_norm(Tensor input, long num_groups, Tensor weight = null, Tensor bias = null, double eps = 1e-05) =>
                 Native.Call("group_norm", input, num_groups, weight, bias, eps);
 
-            /// <summary>By position: the parameters' names differ between the real versions.</summary>
-            public static Tensor max_pool2d(
-                Tensor input, long _kernel, long? _stride = null, long? _padding = null, long? _dilation = null, bool _ceil = false) =>
-                max_pool2d(input, (long[])[_kernel], One(_stride), One(_padding), One(_dilation), _ceil);
-
-            /// <summary>By position: the parameters' names differ between the real versions.</summary>
-            public static Tensor max_pool2d(
-                Tensor input, long[] _kernel, long[] _strides = null, long[] _padding = null, long[] _dilation = null, bool _ceil = false) =>
-                Native.Call("max_pool2d", input, _kernel, _strides ?? _kernel, Or(_padding, 0), Or(_dilation, 1), _ceil);
-
-            /// <summary>By position: the parameters' names differ between the real versions.</summary>
-            public static Tensor avg_pool2d(
-                Tensor input, long _kernel, long? _stride = null, long? _padding = null, bool _ceil = false, bool _countPadding = true) =>
-                Native.Call("avg_pool2d", input, new[] { _kernel }, new[] { _stride ?? _kernel }, new[] { _padding ?? 0 }, _ceil, _countPadding);
-
-            /// <summary>By position: newer versions of the real library have one more parameter at the end.</summary>
-            public static Tensor interpolate(
-                Tensor _x, long[] _size = null, double[] _scale = null, InterpolationMode _mode = InterpolationMode.Nearest, bool? _alignCorners = null)
-            {
-                bool align = _alignCorners ?? false;
-                return _mode switch
-                {
-                    InterpolationMode.Nearest => Native.Call("upsample_nearest2d.vec", _x, _size, _scale),
-                    InterpolationMode.Bilinear => Native.Call("upsample_bilinear2d.vec", _x, _size, align, _scale),
-                    InterpolationMode.Bicubic => Native.Call("upsample_bicubic2d.vec", _x, _size, align, _scale),
-                    InterpolationMode.Area when _size is not null => adaptive_avg_pool2d(_x, _size),
-                    _ => throw new NotSupportedException($"interpolation mode {_mode}"),
-                };
-            }
-
             public static Tensor avg_pool1d(
                 Tensor input, long kernel_size, long? stride = null, long? padding = null, bool ceil_mode = false, bool count_include_pad = true) =>
                 Native.Call("avg_pool1d", input, new[] { kernel_size }, new[] { stride ?? kernel_size }, new[] { padding ?? 0 }, ceil_mode, count_include_pad);

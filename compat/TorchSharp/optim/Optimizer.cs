@@ -51,7 +51,9 @@ namespace TorchSharp
                     GC.SuppressFinalize(this);
                 }
 
-                protected virtual void Dispose(bool disposing) { }
+                protected virtual void Dispose(bool disposing) => ReleaseState();
+
+                private protected virtual void ReleaseState() { }
             }
         }
     }
@@ -148,7 +150,7 @@ namespace TorchSharp.Modules
             return _tensors[parameter.Handle] = state;
         }
 
-        protected override void Dispose(bool disposing)
+        private protected override void ReleaseState()
         {
             foreach (var tensor in _tensors.Values.SelectMany(t => t)) tensor.Dispose();
             _tensors.Clear();

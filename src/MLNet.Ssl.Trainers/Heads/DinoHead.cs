@@ -37,7 +37,7 @@ public sealed class DinoHead : Module<Tensor, Tensor>
         {
             layers.Add(new Linear(inputs, options.HiddenDimension, generator, deviation: 0.02));
             if (options.BatchNorm) layers.Add(new BatchNorm(options.HiddenDimension));
-            layers.Add(GELU());
+            layers.Add(new Gelu());
             inputs = options.HiddenDimension;
         }
         layers.Add(new Linear(inputs, options.BottleneckDimension, generator, deviation: 0.02));

@@ -1,0 +1,10 @@
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace MLNet.Ssl;
+
+/// <summary>The exact (erf) GELU.</summary>
+internal sealed class Gelu() : Module<Tensor, Tensor>(nameof(Gelu))
+{
+    public override Tensor forward(Tensor x) => functional.gelu(x);
+}
