@@ -40,6 +40,27 @@ public sealed class VisionTransformer : Backbone
             new TransformerBlock(width, options.Heads, options.HiddenDimension, DropPathRate(i), NormEps, generator))]);
         norm = new LayerNorm(width, NormEps);
         RegisterComponents();
+        if (options.Flavor == VisionTransformerFlavor.MoCoV3) InitializeAsMoCoV3(generator);
+    }
+
+    private void InitializeAsMoCoV3(torch.Generator generator)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        int side = _options.ImageSize / _options.PatchSize;
+        pos_embed.copy_(tensor(SinCosPositions.Table(side, side, EmbeddingDimension), pos_embed.shape));
+        pos_embed.requires_grad = false;
+        cls_token.normal_(0, 1e-6, generator);
+        foreach (var (name, parameter) in named_parameters())
+        {
+            if (parameter.ndim < 2 || name is "pos_embed" or "cls_token") continue;
+            long outputs = parameter.size(0), inputs = parameter.numel() / outputs;
+            if (name.Contains("qkv", StringComparison.Ordinal)) outputs /= 3;
+            double bound = Math.Sqrt(6.0 / (inputs + outputs));
+            parameter.uniform_(-bound, bound, generator);
+        }
+        // The linear layers' biases are zero already; only the patch projection has PyTorch's default.
+        named_parameters().First(p => p.name == "patch_embed.proj.bias").parameter.zero_();
     }
 
     private double DropPathRate(int block) => _options.Depth == 1 ? 0 : _options.DropPathRate * block / (_options.Depth - 1);

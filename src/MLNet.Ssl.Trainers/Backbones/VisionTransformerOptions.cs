@@ -2,6 +2,18 @@ using TorchSharp;
 
 namespace MLNet.Ssl;
 
+/// <summary>Whose positions and initial weights a <see cref="VisionTransformer"/> has.</summary>
+public enum VisionTransformerFlavor
+{
+    /// <summary>Learned positions; weights N(0, 0.02²).</summary>
+    Dino,
+
+    /// <summary>
+    /// Fixed sine-cosine positions; Xavier-uniform weights, queries, keys and values each on their own (Chen et al., arXiv 2104.02057).
+    /// </summary>
+    MoCoV3,
+}
+
 /// <summary>Options of a <see cref="VisionTransformer"/>; the defaults are ViT-S/16 of DINO (Caron et al., arXiv 2104.14294).</summary>
 public sealed record VisionTransformerOptions : BackboneOptions
 {
@@ -33,6 +45,10 @@ public sealed record VisionTransformerOptions : BackboneOptions
     /// <value>Default 224.</value>
     public int ImageSize { get; init; } = 224;
 
+    /// <summary>Whose positions and initial weights the network has.</summary>
+    /// <value>Default <see cref="VisionTransformerFlavor.Dino"/>.</value>
+    public VisionTransformerFlavor Flavor { get; init; }
+
     /// <inheritdoc/>
     protected override int FeatureDimension => EmbeddingDimension;
 
@@ -45,6 +61,10 @@ public sealed record VisionTransformerOptions : BackboneOptions
     /// <summary>ViT-S: width 384, 6 heads, 21.7 million parameters.</summary>
     /// <param name="patchSize">Side of a patch in pixels.</param>
     public static VisionTransformerOptions Small(int patchSize = 16) => new() { PatchSize = patchSize };
+
+    /// <summary>ViT-S of MoCo v3: as <see cref="Small"/>, but 12 heads, fixed positions and Xavier weights.</summary>
+    /// <param name="patchSize">Side of a patch in pixels.</param>
+    public static VisionTransformerOptions MoCoV3Small(int patchSize = 16) => Small(patchSize) with { Heads = 12, Flavor = VisionTransformerFlavor.MoCoV3 };
 
     /// <summary>ViT-B: width 768, 12 heads, 85.8 million parameters.</summary>
     /// <param name="patchSize">Side of a patch in pixels.</param>
@@ -59,11 +79,14 @@ public sealed record VisionTransformerOptions : BackboneOptions
         Check.AtLeast(PatchSize, 1);
         Check.AtLeast(EmbeddingDimension, 1);
         Check.AtLeast(Depth, 1);
+        Check.Defined(Flavor);
         Check.AtLeast(Heads, 1);
         Check.Positive(MlpRatio);
         Check.Below(DropPathRate, 0, 1);
         if (EmbeddingDimension % Heads != 0)
             throw new ArgumentException($"{nameof(EmbeddingDimension)} is {EmbeddingDimension}; it must be a multiple of {nameof(Heads)} ({Heads}).");
+        if (Flavor == VisionTransformerFlavor.MoCoV3 && EmbeddingDimension % 4 != 0)
+            throw new ArgumentException($"{nameof(EmbeddingDimension)} is {EmbeddingDimension}; for sine-cosine positions it must be a multiple of 4.");
         if (HiddenDimension < 1)
             throw new ArgumentException($"{nameof(MlpRatio)} is {MlpRatio}; times {nameof(EmbeddingDimension)} ({EmbeddingDimension}) it must be at least 1.");
         if (ImageSize < PatchSize || ImageSize % PatchSize != 0)

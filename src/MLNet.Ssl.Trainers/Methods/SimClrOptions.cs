@@ -76,7 +76,7 @@ public sealed record SimClrOptions : PretrainOptions
     internal override Method CreateMethod(Generator generator, Device device, int shards) => new SimClr(this, generator, device);
 
     internal override OptimizationPlan CreatePlan() => new(
-        () => Optimizer switch { OptimizerKind.Lars => new Lars(learningRateInMomentum: true), OptimizerKind.AdamW => new AdamW(), _ => new Sgd() },
+        () => Optimizer switch { OptimizerKind.Lars => new Lars(LarsMomentum.RateInside), OptimizerKind.AdamW => new AdamW(), _ => new Sgd() },
         t => Schedules.SimClr(t.Step, t.TotalSteps, WarmupEpochs!.Value * t.StepsPerEpoch, LearningRate!.Value * BatchSize!.Value / 256),
         _ => WeightDecay);
 }

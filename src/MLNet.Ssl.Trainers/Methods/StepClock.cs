@@ -11,4 +11,7 @@ public readonly record struct StepClock(long Step, long StepsPerEpoch, int Epoch
 
     /// <summary>Epoch of this step, from 0.</summary>
     public int Epoch => (int)(Step / StepsPerEpoch);
+
+    /// <summary>Epoch of this step with its fraction, from 0.</summary>
+    public double FractionalEpoch => Step / (double)StepsPerEpoch;
 }

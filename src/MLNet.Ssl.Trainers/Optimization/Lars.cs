@@ -2,16 +2,28 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
 
-/// <summary>LARS: layer-wise adaptive rate scaling (You et al., arXiv 1708.03888). The step of a tensor is scaled by 0.001·‖w‖/‖g + λw‖.</summary>
-/// <remarks>
-/// The group <see cref="FlatParameters.Undecayed"/> is neither decayed nor adapted. The two published momentum forms differ when the
-/// learning rate changes: SimCLR keeps it inside the buffer, v ← μv + η·r·g, w ← w − v; DINO, MoCo v3 and BYOL keep it outside,
-/// v ← μv + r·g, w ← w − η·v.
-/// </remarks>
-/// <param name="learningRateInMomentum">True for SimCLR's form.</param>
+/// <summary>How <see cref="Lars"/> builds up speed; η is the learning rate, r the trust ratio, g the gradient with its decay. They differ when η changes.</summary>
+public enum LarsMomentum
+{
+    /// <summary>DINO, MoCo v3, BYOL: v ← μv + r·g, w ← w − η·v.</summary>
+    RateOutside,
+
+    /// <summary>SimCLR: v ← μv + η·r·g, w ← w − v.</summary>
+    RateInside,
+
+    /// <summary>As <see cref="RateInside"/>, with Nesterov's look-ahead: w ← w − (μv + η·r·g).</summary>
+    Nesterov,
+
+    /// <summary>The ratio is that of the momentum: v ← μv + g, w ← w − η·r(v)·v.</summary>
+    Popular,
+}
+
+/// <summary>LARS: layer-wise adaptive rate scaling (You et al., arXiv 1708.03888). The step of a tensor is scaled by r = 0.001·‖w‖/‖g + λw‖.</summary>
+/// <remarks>The group <see cref="FlatParameters.Undecayed"/> is neither decayed nor adapted; a norm of zero makes r = 1.</remarks>
+/// <param name="form">How speed is built up.</param>
 /// <param name="momentum">μ.</param>
 /// <param name="trustCoefficient">The factor 0.001.</param>
-public sealed class Lars(bool learningRateInMomentum = false, double momentum = 0.9, double trustCoefficient = 0.001) : FlatOptimizer
+public sealed class Lars(LarsMomentum form = LarsMomentum.RateOutside, double momentum = 0.9, double trustCoefficient = 0.001) : FlatOptimizer
 {
     /// <inheritdoc/>
     protected override int StateTensors => 1;
@@ -19,28 +31,40 @@ public sealed class Lars(bool learningRateInMomentum = false, double momentum = 
     /// <inheritdoc/>
     protected override void Update(ParameterGroup group, Tensor gradient, Tensor[] state, long step, double learningRate, double weightDecay)
     {
-        if (group.Name != FlatParameters.Undecayed)
+        var (w, g, v) = (group.Values, gradient, state[0]);
+        bool adapts = group.Name != FlatParameters.Undecayed;
+        if (adapts && weightDecay != 0) g.add_(w, weightDecay);
+        if (form == LarsMomentum.Popular)
         {
-            if (weightDecay != 0) gradient.add_(group.Values, weightDecay);
-            foreach (var slot in group.Slots) Adapt(group.Values.narrow(0, slot.Offset, slot.Length), gradient.narrow(0, slot.Offset, slot.Length));
+            v.mul_(momentum).add_(g);
+            g.copy_(v);
         }
-        if (learningRateInMomentum)
+        if (adapts) Adapt(group, g);
+        switch (form)
         {
-            state[0].mul_(momentum).add_(gradient, learningRate);
-            group.Values.sub_(state[0]);
-        }
-        else
-        {
-            state[0].mul_(momentum).add_(gradient);
-            group.Values.add_(state[0], -learningRate);
+            case LarsMomentum.RateOutside:
+                w.add_(v.mul_(momentum).add_(g), -learningRate);
+                break;
+            case LarsMomentum.RateInside:
+                w.sub_(v.mul_(momentum).add_(g, learningRate));
+                break;
+            case LarsMomentum.Nesterov:
+                w.add_(v.mul_(momentum).add_(g, learningRate), -momentum).add_(g, -learningRate);
+                break;
+            default:
+                w.add_(g, -learningRate);
+                break;
         }
     }
 
-    private void Adapt(Tensor weights, Tensor gradient)
+    private void Adapt(ParameterGroup group, Tensor gradient)
     {
-        var (w, g) = (weights.norm(), gradient.norm());
-        // A norm of zero leaves the gradient as it is.
-        var ratio = where((w > 0).logical_and(g > 0), trustCoefficient * w / g, ones_like(w));
-        gradient.mul_(ratio);
+        foreach (var slot in group.Slots)
+        {
+            var g = gradient.narrow(0, slot.Offset, slot.Length);
+            var (weightNorm, gradientNorm) = (group.Values.narrow(0, slot.Offset, slot.Length).norm(), g.norm());
+            var known = (weightNorm > 0).logical_and(gradientNorm > 0);
+            g.mul_(where(known, trustCoefficient * weightNorm / gradientNorm, ones_like(weightNorm)));
+        }
     }
 }
