@@ -41,4 +41,14 @@ internal static class Check
         if (!(value.Min >= least && value.Min <= value.Max && value.Max <= most))
             throw new ArgumentOutOfRangeException(option, value, $"{option} is ({value.Min}, {value.Max}); both must lie between {least} and {most}, in order.");
     }
+
+    /// <summary>Parts of a batch that have batch statistics of their own: equal ones, of two rows or more.</summary>
+    public static void BatchNormGroups(int groups, int batch)
+    {
+        if (groups < 1 || batch % groups != 0 || (groups > 1 && batch / groups < 2))
+        {
+            throw new ArgumentOutOfRangeException(nameof(BatchNormGroups), groups,
+                $"BatchNormGroups is {groups}; it must divide BatchSize ({batch}) into parts of two rows or more.");
+        }
+    }
 }

@@ -32,4 +32,19 @@ public sealed class SelfSupervisedCatalog
     /// <inheritdoc cref="Pretrain"/>
     public PretrainingEstimator SimClr(string outputColumnName = "Embedding", string? inputColumnName = "Image", SimClrOptions? options = null) =>
         Pretrain(outputColumnName, inputColumnName, options ?? new SimClrOptions());
+
+    /// <summary>Learns by finding the key of each image in a queue of earlier ones (MoCo v2 and v1; Chen et al., arXiv 2003.04297).</summary>
+    /// <inheritdoc cref="Pretrain"/>
+    public PretrainingEstimator MoCo(string outputColumnName = "Embedding", string? inputColumnName = "Image", MoCoOptions? options = null) =>
+        Pretrain(outputColumnName, inputColumnName, options ?? new MoCoOptions());
+
+    /// <summary>Learns by predicting a slow copy's view of each image among all others (MoCo v3; Chen et al., arXiv 2104.02057).</summary>
+    /// <inheritdoc cref="Pretrain"/>
+    public PretrainingEstimator MoCoV3(string outputColumnName = "Embedding", string? inputColumnName = "Image", MoCoV3Options? options = null) =>
+        Pretrain(outputColumnName, inputColumnName, options ?? new MoCoV3Options());
+
+    /// <summary>Learns by predicting a slow copy's view of each image, without negatives (BYOL; Grill et al., arXiv 2006.07733).</summary>
+    /// <inheritdoc cref="Pretrain"/>
+    public PretrainingEstimator Byol(string outputColumnName = "Embedding", string? inputColumnName = "Image", ByolOptions? options = null) =>
+        Pretrain(outputColumnName, inputColumnName, options ?? new ByolOptions());
 }

@@ -8,6 +8,7 @@ public sealed class SimClr : Method
 {
     private readonly SimClrOptions _options;
     private readonly EncoderWithHead _network;
+    private readonly IMix? _mix;
 
     internal SimClr(SimClrOptions options, Generator generator, Device device)
     {
@@ -16,8 +17,10 @@ public sealed class SimClr : Method
         var head = new ProjectionHeadOptions(backbone.EmbeddingDimension) { OutputDimension = options.ProjectionDimension, Layers = options.HeadLayers };
         _network = new EncoderWithHead(backbone.Create(generator), new ProjectionHead(head, generator)).to(device);
         Parameters = new(_network);
-        var view = ViewRecipes.SimClr(options.ImageSize!.Value, options.ColorStrength!.Value) with { Scale = (options.MinCropScale, 1) };
-        if (!options.Blur!.Value) view = view with { BlurProbability = 0 };
+        _mix = options.Mixing is IMixOptions mixing ? new(mixing) : null;
+        var view = options.View ?? ViewRecipes.SimClr(strength: options.ColorStrength!.Value) with { Scale = (options.MinCropScale, 1) };
+        if (options.View is null && !options.Blur!.Value) view = view with { BlurProbability = 0 };
+        view = view with { Size = options.ImageSize!.Value };
         Views = [view, view];
     }
 
@@ -33,10 +36,26 @@ public sealed class SimClr : Method
     /// <inheritdoc/>
     public override MethodOutput Forward(IReadOnlyList<Tensor> views, StepClock clock, int shard)
     {
-        var features = BySize(_network.Backbone, views);
-        var loss = NtXent.Loss(_network.Head.call(features), _options.Temperature!.Value, _options.Reduction);
-        return new(loss, features.narrow(0, 0, views[0].size(0)).detach());
+        var (first, second) = (views[0], views[1]);
+        SoftTargets? targets = null;
+        if (_mix is not null)
+        {
+            var random = HostRandom.OfThisPass();
+            (first, second) = _mix.MixInputs(first, second, random);
+            (first, targets) = _mix.Mix(first, random);
+        }
+        var features = BySize(_network.Backbone, [first, second]);
+        var projections = _network.Head.call(features);
+        long batch = first.size(0);
+        var loss = _options.Loss == SimClrLoss.NtXent
+            ? NtXent.Loss(projections, _options.Temperature!.Value, _options.Reduction)
+            : NPair(projections.narrow(0, 0, batch), projections.narrow(0, batch, batch), _options.Temperature!.Value, targets);
+        return new(loss, features.narrow(0, 0, batch).detach());
     }
+
+    /// <summary>The N-pair loss: anchors (N, d) find their positives (N, d) among the other view's embeddings alone; the gradient goes through both.</summary>
+    internal static Tensor NPair(Tensor anchors, Tensor positives, double temperature, SoftTargets? targets = null) =>
+        Contrast.CrossEntropy(Contrast.Logits(anchors, positives, temperature), targets ?? SoftTargets.Diagonal(anchors.size(0), anchors.device));
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

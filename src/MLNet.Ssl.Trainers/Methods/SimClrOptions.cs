@@ -2,11 +2,25 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
 
+/// <summary>What <see cref="SimClr"/> minimises.</summary>
+public enum SimClrLoss
+{
+    /// <summary>NT-Xent: every other embedding of both views is a negative.</summary>
+    NtXent,
+
+    /// <summary>The N-pair form, which i-Mix is defined on: first views find their second views among the second views, in one direction.</summary>
+    NPair,
+}
+
 /// <summary>Options of SimCLR (Chen et al., arXiv 2002.05709).</summary>
 public sealed record SimClrOptions : PretrainOptions
 {
-    /// <summary>τ of NT-Xent.</summary>
-    /// <value>Auto: 0.5 up to 64 pixels (the CIFAR-10 setting), else 0.1 (ImageNet). Range above 0.</value>
+    /// <summary>What is minimised.</summary>
+    /// <value>Default <see cref="SimClrLoss.NtXent"/>.</value>
+    public SimClrLoss Loss { get; init; } = SimClrLoss.NtXent;
+
+    /// <summary>τ of the loss.</summary>
+    /// <value>Auto: for NT-Xent 0.5 up to 64 pixels (the CIFAR-10 setting), else 0.1 (ImageNet); 0.2 for the N-pair form. Range above 0.</value>
     public double? Temperature { get; init; }
 
     /// <summary>Layers of the projection head: 2 in SimCLR, 3 in SimCLR v2.</summary>
@@ -20,6 +34,10 @@ public sealed record SimClrOptions : PretrainOptions
     /// <summary>How NT-Xent's terms are put together.</summary>
     /// <value>Default <see cref="NtXentReduction.Paper"/>.</value>
     public NtXentReduction Reduction { get; init; } = NtXentReduction.Paper;
+
+    /// <summary>The recipe of both views, at any size. The options of crop, colour and blur below apply where it is null.</summary>
+    /// <value>Default null: <see cref="ViewRecipes.SimClr"/>.</value>
+    public ViewRecipe? View { get; init; }
 
     /// <summary>Smallest area share of a crop.</summary>
     /// <value>Default 0.08, range above 0 to 1.</value>
@@ -40,6 +58,8 @@ public sealed record SimClrOptions : PretrainOptions
     /// <inheritdoc/>
     public override string MethodName => "SimCLR";
 
+    internal override bool CanMixWith(MixingOptions mixing) => mixing is IMixOptions && Loss == SimClrLoss.NPair;
+
     internal override PretrainOptions Resolve(DataFacts facts, ICollection<string> reasons)
     {
         var o = (SimClrOptions)ResolveShared(facts, reasons, 256, ResNetOptions.ResNet50());
@@ -49,12 +69,13 @@ public sealed record SimClrOptions : PretrainOptions
         double rate = o.LearningRate ?? (optimizer switch { OptimizerKind.Lars => small ? 1.0 : 0.3, OptimizerKind.AdamW => 0.0005, _ => 0.06 });
         if (o.Optimizer is null) reasons.Add($"Optimizer = {optimizer}: batches of {o.BatchSize} need no LARS");
         if (o.LearningRate is null) reasons.Add($"LearningRate = {rate}: for {optimizer}");
-        if (o.Temperature is null) reasons.Add($"Temperature = {(small ? 0.5 : 0.1)}: for images of {o.ImageSize} pixels");
+        double temperature = o.Temperature ?? (o.Loss == SimClrLoss.NPair ? 0.2 : small ? 0.5 : 0.1);
+        if (o.Temperature is null) reasons.Add($"Temperature = {temperature}: for {o.Loss} and images of {o.ImageSize} pixels");
         return o with
         {
             Optimizer = optimizer,
             LearningRate = rate,
-            Temperature = o.Temperature ?? (small ? 0.5 : 0.1),
+            Temperature = temperature,
             ColorStrength = o.ColorStrength ?? (small ? 0.5 : 1),
             Blur = o.Blur ?? !small,
         };
@@ -63,7 +84,9 @@ public sealed record SimClrOptions : PretrainOptions
     internal override void Validate(DataFacts facts)
     {
         base.Validate(facts);
+        Check.Defined(Loss, nameof(Loss));
         Check.Positive(Temperature!.Value, nameof(Temperature));
+        (View is null ? null : View with { Size = ImageSize!.Value })?.Validate();
         Check.AtLeast(HeadLayers, 1, nameof(HeadLayers));
         Check.AtLeast(ProjectionDimension, 1, nameof(ProjectionDimension));
         Check.Defined(Reduction, nameof(Reduction));

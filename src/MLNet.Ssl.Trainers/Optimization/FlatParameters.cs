@@ -54,13 +54,20 @@ public sealed class FlatParameters : IDisposable
     public FlatParameters(nn.Module module, Func<string, Parameter, string>? groupOf = null)
         : this(module.named_parameters(), (name, p) => p.requires_grad ? (groupOf ?? ByRank)(name, p) : Frozen) { }
 
-    /// <summary>Flattens <paramref name="twin"/> in the layout of <paramref name="like"/>, so that buffers of the two correspond element by element.</summary>
+    /// <summary>
+    /// Flattens <paramref name="twin"/> in the layout of <paramref name="like"/>, so that buffers of the two correspond element by element. The twin may
+    /// lack the last parameters, such as a predictor's.
+    /// </summary>
     /// <exception cref="ArgumentException">The parameters differ in name or number of elements.</exception>
     public FlatParameters(nn.Module twin, FlatParameters like)
         : this(twin.named_parameters(), (name, _) => like._groupOf.GetValueOrDefault(name) ?? throw new ArgumentException($"parameter '{name}' is not in the layout"))
     {
-        if (!Groups.SelectMany(g => g.Slots).Select(s => (s.Name, s.Length)).SequenceEqual(like.Groups.SelectMany(g => g.Slots).Select(s => (s.Name, s.Length))))
-            throw new ArgumentException("the two networks differ in their parameters");
+        foreach (var group in Groups)
+        {
+            var slots = like.Named(group.Name).Slots.Take(group.Slots.Count);
+            if (!group.Slots.Select(s => (s.Name, s.Length)).SequenceEqual(slots.Select(s => (s.Name, s.Length))))
+                throw new ArgumentException("the two networks differ in their parameters");
+        }
     }
 
     private FlatParameters(IEnumerable<(string name, Parameter parameter)> parameters, Func<string, Parameter, string> groupOf)
@@ -82,14 +89,14 @@ public sealed class FlatParameters : IDisposable
         name.EndsWith(".bias", StringComparison.Ordinal) || parameter.ndim <= 1 ? Undecayed : Decayed;
 
     /// <summary>Exponential moving average: θ ← m·θ + (1 − m)·<paramref name="source"/>. Buffers such as batch-norm statistics are not touched.</summary>
-    /// <param name="source">Parameters in the same layout.</param>
+    /// <param name="source">Parameters in the same layout; what they have beyond it is not looked at.</param>
     /// <param name="momentum">m in [0, 1].</param>
     public void MoveTowards(FlatParameters source, double momentum)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        foreach (var (own, other) in Groups.Zip(source.Groups))
-            own.Values.mul_(momentum).add_(other.Values, 1 - momentum);
+        foreach (var own in Groups)
+            own.Values.mul_(momentum).add_(source.Named(own.Name).Values.narrow(0, 0, own.Values.numel()), 1 - momentum);
     }
 
     /// <summary>Releases the flat buffers; the parameters keep their storage alive as long as the module lives.</summary>
@@ -97,6 +104,8 @@ public sealed class FlatParameters : IDisposable
     {
         foreach (var group in Groups) group.Values.Dispose();
     }
+
+    private ParameterGroup Named(string name) => Groups.First(g => g.Name == name);
 
     private static ParameterGroup Flatten(string name, List<(string name, Parameter parameter)> members)
     {

@@ -54,6 +54,10 @@ public abstract record PretrainOptions
     /// <value>Auto: the processor's. Range 1 and up.</value>
     public int? Threads { get; init; }
 
+    /// <summary>Mixes samples and their targets; which methods can is said where one cannot.</summary>
+    /// <value>Default null: no mixing.</value>
+    public MixingOptions? Mixing { get; init; }
+
     /// <summary>Receives the state of the run about twice a second, from the training thread.</summary>
     public IProgress<PretrainProgress>? Progress { get; init; }
 
@@ -62,6 +66,9 @@ public abstract record PretrainOptions
 
     /// <summary>Name of the method, as the literature has it.</summary>
     public abstract string MethodName { get; }
+
+    /// <summary>True if the method is defined with this kind of mixing.</summary>
+    internal virtual bool CanMixWith(MixingOptions mixing) => false;
 
     /// <summary>Fills what was left at Auto; <paramref name="reasons"/> receives a sentence for every choice.</summary>
     internal abstract PretrainOptions Resolve(DataFacts facts, ICollection<string> reasons);
@@ -83,6 +90,11 @@ public abstract record PretrainOptions
         Check.Defined(Optimizer!.Value, nameof(Optimizer));
         Check.AtLeast(WarmupEpochs!.Value, 0, nameof(WarmupEpochs));
         Check.AtLeast(Threads!.Value, 1, nameof(Threads));
+        if (Mixing is { } mixing)
+        {
+            if (!CanMixWith(mixing)) throw new ArgumentException($"Mixing is {mixing.Name}, which {MethodName} has no form of; {MixingOptions.Possible}.", nameof(Mixing));
+            mixing.Validate(BatchSize.Value);
+        }
         Backbone!.Validate();
         Backbone.ValidateViewSize(ImageSize.Value);
     }

@@ -1,0 +1,69 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl;
+
+/// <summary>BYOL: an online network predicts, from one view, what its slow copy makes of the other; there are no negatives (arXiv 2006.07733).</summary>
+public sealed class Byol : Method
+{
+    private readonly ByolOptions _options;
+    private readonly MomentumPair _pair;
+    private readonly IMix? _mix;
+
+    internal Byol(ByolOptions options, Generator generator, Device device)
+    {
+        _options = options;
+        EncoderWithHead Network(bool withPredictor) => new EncoderWithHead(
+            options.Backbone!.Create(generator),
+            new MlpHead(options.Projector, generator),
+            withPredictor ? new MlpHead(options.Predictor, generator) : null).to(device);
+        _pair = new(Network(true), Network(false));
+        _mix = options.Mixing is IMixOptions mixing ? new(mixing) : null;
+        int size = options.ImageSize!.Value;
+        Views = [options.View1! with { Size = size }, options.View2! with { Size = size }];
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ViewRecipe> Views { get; }
+
+    /// <inheritdoc/>
+    public override FlatParameters Parameters => _pair.Parameters;
+
+    /// <summary>The online network's backbone.</summary>
+    public override Backbone Encoder => _pair.Online.Backbone;
+
+    internal MomentumPair Pair => _pair;
+
+    /// <inheritdoc/>
+    public override MethodOutput Forward(IReadOnlyList<Tensor> views, StepClock clock, int shard)
+    {
+        var random = HostRandom.OfThisPass();
+        var (first, second) = _mix?.MixInputs(views[0], views[1], random) ?? (views[0], views[1]);
+        // Every view is passed on its own, so that each has batch statistics of its own.
+        var (loss, features) = Direction(first, second, random);
+        if (_options.Symmetric) loss += Direction(second, first, random).Loss;
+        return new(loss, features.detach());
+    }
+
+    /// <summary>Moves the target towards the new online parameters.</summary>
+    public override void AfterStep(StepClock clock)
+    {
+        double start = _options.TargetMomentum!.Value;
+        _pair.Update(_options.ConstantMomentum ? start : Schedules.MomentumCosine(clock.Step, clock.TotalSteps, start));
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) _pair.Dispose();
+    }
+
+    private (Tensor Loss, Tensor Features) Direction(Tensor view, Tensor target, HostRandom random)
+    {
+        SoftTargets? targets = null;
+        if (_mix is not null) (view, targets) = _mix.Mix(view, random);
+        var (features, prediction) = _pair.Online.Pass(view, _options.BatchNormGroups);
+        var similarities = Contrast.Logits(prediction, _pair.Keys(target, _options.BatchNormGroups));
+        return (Contrast.SquaredDistance(similarities, targets ?? SoftTargets.Diagonal(view.size(0), view.device)), features);
+    }
+}

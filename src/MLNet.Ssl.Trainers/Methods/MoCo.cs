@@ -1,0 +1,96 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl;
+
+/// <summary>MoCo v1 and v2: a query finds its key, made by a slow copy of the network, among a queue of earlier keys (arXiv 1911.05722, 2003.04297).</summary>
+public sealed class MoCo : Method
+{
+    private readonly MoCoOptions _options;
+    private readonly MomentumPair _pair;
+    private readonly NegativeQueue _queue;
+    private readonly IMix? _mix;
+    private readonly List<Tensor> _newKeys = [];
+
+    internal MoCo(MoCoOptions options, Generator generator, Device device)
+    {
+        _options = options;
+        EncoderWithHead Network() => new EncoderWithHead(options.Backbone!.Create(generator), new MlpHead(options.Head, generator)).to(device);
+        // The official code decays every parameter.
+        _pair = new(Network(), Network(), (_, _) => FlatParameters.Decayed);
+        _queue = new(options.ProjectionDimension, options.QueueLength!.Value, generator, device);
+        _mix = options.Mixing is IMixOptions mixing ? new(mixing) : null;
+        var view = options.View! with { Size = options.ImageSize!.Value };
+        Views = [view, view];
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ViewRecipe> Views { get; }
+
+    /// <inheritdoc/>
+    public override FlatParameters Parameters => _pair.Parameters;
+
+    /// <summary>The query network's backbone.</summary>
+    public override Backbone Encoder => _pair.Online.Backbone;
+
+    internal MomentumPair Pair => _pair;
+
+    internal NegativeQueue Queue => _queue;
+
+    /// <inheritdoc/>
+    public override MethodOutput Forward(IReadOnlyList<Tensor> views, StepClock clock, int shard)
+    {
+        var random = HostRandom.OfThisPass();
+        var (first, second) = _mix?.MixInputs(views[0], views[1], random) ?? (views[0], views[1]);
+        var (features, query, targets) = Query(first, random);
+        // The key network moves before it makes the keys.
+        _pair.Update(_options.KeyMomentum!.Value);
+        var keys = Keys(second);
+        var loss = Loss(query, keys, _queue.Columns, targets);
+        if (_options.Symmetric)
+        {
+            var (_, otherQuery, otherTargets) = Query(second, random);
+            loss += Loss(otherQuery, Keys(first), _queue.With(keys), otherTargets);
+        }
+        return new(loss, features.narrow(0, 0, first.size(0)).detach());
+    }
+
+    /// <summary>Puts the step's keys into the queue.</summary>
+    public override void AfterStep(StepClock clock)
+    {
+        foreach (var keys in _newKeys)
+        {
+            _queue.Enqueue(keys);
+            keys.Dispose();
+        }
+        _newKeys.Clear();
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (!disposing) return;
+        foreach (var keys in _newKeys) keys.Dispose();
+        _pair.Dispose();
+        _queue.Dispose();
+    }
+
+    private (Tensor Features, Tensor Query, SoftTargets? Targets) Query(Tensor view, HostRandom random)
+    {
+        SoftTargets? targets = null;
+        if (_mix is not null) (view, targets) = _mix.Mix(view, random);
+        var (features, query) = _pair.Online.Pass(view, _options.BatchNormGroups!.Value);
+        return (features, query, targets);
+    }
+
+    private Tensor Keys(Tensor view)
+    {
+        var keys = NtXent.Normalize(_pair.Keys(view, _options.BatchNormGroups!.Value));
+        _newKeys.Add(keys.alias().DetachFromDisposeScope());
+        return keys;
+    }
+
+    private Tensor Loss(Tensor query, Tensor keys, Tensor negatives, SoftTargets? targets) => targets is null
+        ? Contrast.CrossEntropy(Contrast.QueueLogits(query, keys, negatives, _options.Temperature), SoftTargets.First(query.size(0), query.device))
+        : Contrast.CrossEntropy(Contrast.BatchAndQueueLogits(query, keys, negatives, _options.Temperature), targets);
+}

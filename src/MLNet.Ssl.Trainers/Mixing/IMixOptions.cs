@@ -1,0 +1,48 @@
+namespace MLNet.Ssl;
+
+/// <summary>
+/// i-Mix (Lee et al., arXiv 2010.08887): every sample of a batch is its own class; queries are mixed with each other, and their targets with them.
+/// </summary>
+public sealed record IMixOptions : MixingOptions
+{
+    /// <summary>α of λ ~ Beta(α, α).</summary>
+    /// <value>Default 1, the published value for images. Range above 0.</value>
+    public double Alpha { get; init; } = 1;
+
+    /// <summary><see cref="Mixer.Mixup"/> or <see cref="Mixer.CutMix"/>; CutMix draws one λ and one box for the batch, as the official code does.</summary>
+    /// <value>Default <see cref="Mixer.Mixup"/>.</value>
+    public Mixer Mixer { get; init; } = Mixer.Mixup;
+
+    /// <summary>One λ for the batch instead of one for every sample.</summary>
+    /// <value>Default false, as in the official code.</value>
+    public bool SharedLambda { get; init; }
+
+    /// <summary>Mixes the inputs of both views before, with labels unchanged, where no augmentation is known. Null for none.</summary>
+    public InputMixOptions? InputMix { get; init; }
+
+    internal override string Name => "i-Mix";
+
+    internal override void Validate(int batchSize)
+    {
+        Check.Positive(Alpha, "Mixing.Alpha");
+        if (Mixer is not (Mixer.Mixup or Mixer.CutMix))
+            throw new ArgumentOutOfRangeException("Mixing.Mixer", Mixer, $"Mixing.Mixer is {Mixer}; for i-Mix it must be one of Mixup, CutMix.");
+        if (InputMix is not { } input) return;
+        Check.InRange(input.Auxiliaries, 1, batchSize, "Mixing.InputMix.Auxiliaries");
+        Check.Positive(input.Alpha, "Mixing.InputMix.Alpha");
+    }
+}
+
+/// <summary>InputMix (Lee et al., arXiv 2010.08887, section 4.1): every input has others mixed in, and keeps its label.</summary>
+public sealed record InputMixOptions
+{
+    /// <summary>
+    /// Inputs that are mixed in. With one, λ ~ Beta(α, α) folded to at least ½ is kept; with more, ½ + ½·w₀ with w ~ Dirichlet(α, …, α).
+    /// </summary>
+    /// <value>Default 2, the published value. Range 1 to the batch.</value>
+    public int Auxiliaries { get; init; } = 2;
+
+    /// <summary>α of the distribution.</summary>
+    /// <value>Default 1. Range above 0.</value>
+    public double Alpha { get; init; } = 1;
+}

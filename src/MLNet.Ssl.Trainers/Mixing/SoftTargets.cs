@@ -1,0 +1,44 @@
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl;
+
+/// <summary>
+/// Which columns of a row of scores are right, and how much: λ on the row's own label, 1 − λ on its partner's (i-Mix, arXiv 2010.08887; SDMP, arXiv 2206.07692).
+/// </summary>
+/// <remarks>Every loss that mixing applies to is linear in its target, so the weighted sum of two columns is all a loss needs to know of mixing.</remarks>
+public sealed class SoftTargets
+{
+    private readonly Tensor _own;
+    private readonly Tensor? _partner;
+    private readonly Tensor? _share;
+
+    private SoftTargets(Tensor own, Tensor? partner = null, Tensor? share = null) => (_own, _partner, _share) = (own, partner, share);
+
+    /// <summary>Hard targets: row i is of column i.</summary>
+    /// <param name="rows">Number of rows.</param>
+    /// <param name="device">Where the scores are.</param>
+    public static SoftTargets Diagonal(long rows, Device device) => new(arange(rows, ScalarType.Int64, device).unsqueeze(1));
+
+    /// <summary>Hard targets: every row is of column 0.</summary>
+    /// <inheritdoc cref="Diagonal"/>
+    public static SoftTargets First(long rows, Device device) => new(zeros([rows, 1], ScalarType.Int64, device));
+
+    /// <summary>Row i is of column i with weight shares[i], and of column partners[i] with the rest.</summary>
+    /// <param name="partners">A column for every row.</param>
+    /// <param name="shares">λ in [0, 1], for every row or one for all.</param>
+    /// <param name="device">Where the scores are.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A share lies outside [0, 1].</exception>
+    public static SoftTargets Mixed(long[] partners, float[] shares, Device device)
+    {
+        foreach (float share in shares) Check.InRange(share, 0, 1, "λ");
+        return new(arange(partners.Length, ScalarType.Int64, device).unsqueeze(1), tensor(partners, device: device).unsqueeze(1), tensor(shares, device: device));
+    }
+
+    /// <summary>The targets' mean of every row of <paramref name="scores"/> (N, M), (N).</summary>
+    public Tensor Weigh(Tensor scores)
+    {
+        var own = scores.gather(1, _own).squeeze(1);
+        if (_partner is null || _share is null) return own;
+        return _share * own + (1 - _share) * scores.gather(1, _partner).squeeze(1);
+    }
+}
