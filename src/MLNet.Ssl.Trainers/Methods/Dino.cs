@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
 
-/// <summary>DINO: a student matches, from every crop, what a slowly moving teacher sees in the two global crops (arXiv 2104.14294).</summary>
+/// <summary>
+/// DINO: a student matches, from every crop, what a slowly moving teacher sees in the two global crops (arXiv 2104.14294); with
+/// <see cref="SdmpOptions"/>, half of the local crops are mixed (arXiv 2206.07692).
+/// </summary>
 public sealed class Dino : Method
 {
     internal const string LastLayer = "last_layer";
@@ -43,7 +46,7 @@ public sealed class Dino : Method
             ViewRecipes.DinoGlobal2(options.ImageSize!.Value) with { Scale = options.GlobalScale },
             .. Enumerable.Repeat(ViewRecipes.DinoLocal(options.LocalSize!.Value) with { Scale = options.LocalScale }, options.LocalCrops),
         ];
-        SamplesAreIndependent = !_student.buffers().Any();
+        SamplesAreIndependent = options.Mixing is null && !_student.buffers().Any();
     }
 
     /// <inheritdoc/>
@@ -55,7 +58,7 @@ public sealed class Dino : Method
     /// <summary>The teacher's backbone.</summary>
     public override Backbone Encoder => _teacher.Backbone;
 
-    /// <summary>True unless batch normalisation lets samples meet.</summary>
+    /// <summary>True unless batch normalisation or mixing lets samples meet.</summary>
     public override bool SamplesAreIndependent { get; }
 
     internal EncoderWithHead Student => _student;
@@ -70,13 +73,17 @@ public sealed class Dino : Method
         Tensor teacher;
         using (no_grad())
         {
-            teacher = _teacher.Head.call(BySize(_teacher.Backbone, [views[0], views[1]]));
+            teacher = Teach(views[0], views[1]);
             _teacherMeans[shard] = teacher.mean([0], keepdim: true).DetachFromDisposeScope();
         }
-        var features = BySize(_student.Backbone, views);
+        var mix = Mix(views);
+        var features = BySize(_student.Backbone, mix is null ? views : [.. views.Take(views.Count - mix.Locals.Count), .. mix.Locals]);
+        var student = _student.Head.call(features);
         double temperature = Schedules.TeacherTemperature(clock.Epoch, _options.WarmupTeacherTemperatureEpochs,
             _options.WarmupTeacherTemperature, _options.TeacherTemperature);
-        var (loss, targets) = _loss.Forward(_student.Head.call(features), teacher, temperature);
+        long mixedRows = (mix?.Locals.Count ?? 0) * views[0].size(0);
+        var (loss, targets) = _loss.Forward(student.narrow(0, 0, student.size(0) - mixedRows), teacher, temperature);
+        if (mix is not null) loss += MixedLoss(mix, student.narrow(0, student.size(0) - mixedRows, mixedRows), targets, temperature);
         using var noGrad = no_grad();
         var entropy = targets.mul(targets.clamp_min(1e-30).log()).sum().div(-targets.size(0) * Math.Log(targets.size(1)));
         return new(loss, features.narrow(0, 0, views[0].size(0)).detach(), entropy);
@@ -94,6 +101,34 @@ public sealed class Dino : Method
         }
         _teacherParameters.MoveTowards(Parameters, Schedules.WarmupCosine(clock.Step, clock.TotalSteps, 0, _options.TeacherMomentum!.Value, 1));
     }
+
+    private Tensor Teach(Tensor first, Tensor second) => _teacher.Head.call(BySize(_teacher.Backbone, [first, second]));
+
+    /// <summary>The second half of the local crops, mixed, and the teacher's logits of the global crops mixed alike.</summary>
+    private MixedViews? Mix(IReadOnlyList<Tensor> views)
+    {
+        if (_options.Mixing is not SdmpOptions options) return null;
+        var random = HostRandom.OfThisPass();
+        var locals = views.Skip(views.Count - _options.LocalCrops / 2).ToList();
+        var draw = new Sdmp(options, locals[0].size(0), (int)locals[0].size(2), (int)locals[0].size(3), random);
+        using var noGrad = no_grad();
+        return new([.. locals.Select(view => draw.Mix(view, random))], Teach(draw.Mix(views[0], random), draw.Mix(views[1], random)), draw.Shares);
+    }
+
+    /// <summary>
+    /// The source teacher's term and the mixed teacher's, each the mean over both global crops and all mixed local ones. As they are linear in the
+    /// teacher's probabilities, those of the two global crops are averaged first.
+    /// </summary>
+    private Tensor MixedLoss(MixedViews mix, Tensor student, Tensor cleanProbabilities, double temperature)
+    {
+        Tensor Average(Tensor probabilities) => probabilities.view(2, -1, probabilities.size(1)).mean([0]);
+        var (clean, mixed) = (Average(cleanProbabilities), Average(_loss.Probabilities(mix.Teacher, temperature)));
+        var (source, common) = (Sdmp.SourceTargets(mix.Shares, student.device), Sdmp.MixedTargets(mix.Shares, student.device));
+        var terms = student.chunk(mix.Locals.Count).Select(local => _loss.Mixed(local, clean, source) + _loss.Mixed(local, mixed, common));
+        return stack(terms).mean();
+    }
+
+    private sealed record MixedViews(IReadOnlyList<Tensor> Locals, Tensor Teacher, float[] Shares);
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

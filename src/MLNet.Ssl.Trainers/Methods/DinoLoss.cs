@@ -38,7 +38,7 @@ public sealed class DinoLoss : IDisposable
         Tensor pairs;
         using (no_grad())
         {
-            targets = softmax((teacher - Center).div_(teacherTemperature), -1);
+            targets = Probabilities(teacher, teacherTemperature);
             // Σ over u ≠ v of q_u for every student view v: both teachers for a local view, the other one for a global view.
             var q = targets.view(2, batch, width);
             var both = views > 2 ? q.sum(0, keepdim: true).expand(views - 2, batch, width) : null;
@@ -49,6 +49,22 @@ public sealed class DinoLoss : IDisposable
         var loss = (pairs * logP).sum().mul(-1.0 / (batch * (2 * views - 2)));
         return (loss, targets);
     }
+
+    /// <summary>The teacher's centred and sharpened probabilities, without gradient.</summary>
+    /// <param name="teacher">Raw teacher logits (N, K).</param>
+    /// <param name="teacherTemperature">τt of this epoch.</param>
+    public Tensor Probabilities(Tensor teacher, double teacherTemperature)
+    {
+        using var noGrad = no_grad();
+        return softmax((teacher - Center).div_(teacherTemperature), -1);
+    }
+
+    /// <summary>SDMP's cross entropy of mixed images with a batch of probabilities, by targets over its rows (arXiv 2206.07692, Eq. 3 and 4).</summary>
+    /// <param name="student">Student logits (B, K) of mixed images.</param>
+    /// <param name="probabilities">(B, K), of the clean images or of the mixed ones.</param>
+    /// <param name="targets">How much of which row is in an image.</param>
+    public Tensor Mixed(Tensor student, Tensor probabilities, SoftTargets targets) =>
+        targets.Weigh(log_softmax(student.div(_studentTemperature), -1).matmul(probabilities.t())).mean().neg();
 
     /// <summary>Moves the centre towards the mean of the raw teacher logits of a whole batch.</summary>
     /// <param name="batchMean">(1, K).</param>

@@ -92,6 +92,8 @@ public sealed record DinoOptions : PretrainOptions
     /// <inheritdoc/>
     public override string MethodName => "DINO";
 
+    internal override bool CanMixWith(MixingOptions mixing) => mixing is SdmpOptions;
+
     internal override PretrainOptions Resolve(DataFacts facts, ICollection<string> reasons)
     {
         var o = (DinoOptions)ResolveShared(facts, reasons, 64, VisionTransformerOptions.Small(16));
@@ -119,6 +121,11 @@ public sealed record DinoOptions : PretrainOptions
         Check.AtLeast(HeadHiddenDimension, 1, nameof(HeadHiddenDimension));
         Check.AtLeast(HeadBottleneckDimension, 1, nameof(HeadBottleneckDimension));
         Check.AtLeast(LocalCrops, 0, nameof(LocalCrops));
+        if (Mixing is SdmpOptions sdmp)
+        {
+            if (LocalCrops < 2) throw new ArgumentOutOfRangeException(nameof(LocalCrops), LocalCrops, $"LocalCrops is {LocalCrops}; SDMP mixes half of them, so it must be at least 2.");
+            if (sdmp.LogMixture || sdmp.ExtraViews) throw new ArgumentException("Mixing.LogMixture and Mixing.ExtraViews are for MoCo v3; for DINO both must be false.", nameof(Mixing));
+        }
         Check.Ordered(GlobalScale, 0, 1, nameof(GlobalScale));
         Check.Ordered(LocalScale, 0, 1, nameof(LocalScale));
         Check.Positive(StudentTemperature, nameof(StudentTemperature));

@@ -16,6 +16,21 @@ public class MomentumMethodTests
 
     private static readonly ByolOptions TinyByol = new() { Backbone = TinyResNet, ImageSize = 24, BatchSize = 16, Epochs = 2, Seed = 3, Threads = 2, HeadHiddenDimension = 32 };
 
+    private static readonly DinoOptions TinyDino = new()
+    {
+        Backbone = TinyVit,
+        ImageSize = 24,
+        LocalCrops = 4,
+        LocalSize = 12,
+        OutputDimension = 64,
+        HeadHiddenDimension = 32,
+        HeadBottleneckDimension = 16,
+        BatchSize = 16,
+        Epochs = 2,
+        Seed = 3,
+        Threads = 2,
+    };
+
     private static readonly SimClrOptions TinyNPair = new() { Backbone = TinyResNet, ImageSize = 24, BatchSize = 16, Epochs = 2, Seed = 3, Threads = 2, Loss = SimClrLoss.NPair };
 
     public static TheoryData<PretrainOptions> Runs => new(
@@ -27,6 +42,7 @@ public class MomentumMethodTests
         TinyMoCoV3 with { Backbone = TinyResNet, Mixing = new SdmpOptions { ExtraViews = true, LogMixture = true } },
         TinyByol,
         TinyByol with { Mixing = new IMixOptions { Mixer = Mixer.CutMix }, BatchNormGroups = 2, ConstantMomentum = true },
+        TinyDino with { Mixing = new SdmpOptions() },
         TinyNPair,
         TinyNPair with { Mixing = new IMixOptions { SharedLambda = true, InputMix = new() } });
 
@@ -63,6 +79,10 @@ public class MomentumMethodTests
         { TinyByol with { Mixing = new SdmpOptions() }, MixingOptions.Possible },
         { TinyByol with { TargetMomentum = -0.1 }, "TargetMomentum" },
         { TinyByol with { HeadHiddenDimension = 0 }, "HeadHiddenDimension" },
+        { TinyDino with { Mixing = new IMixOptions() }, MixingOptions.Possible },
+        { TinyDino with { Mixing = new SdmpOptions(), LocalCrops = 1 }, "LocalCrops" },
+        { TinyDino with { Mixing = new SdmpOptions(), BatchSize = 15 }, "BatchSize is 15; SDMP" },
+        { TinyDino with { Mixing = new SdmpOptions { ExtraViews = true } }, "Mixing.ExtraViews" },
         { TinyNPair with { Loss = SimClrLoss.NtXent, Mixing = new IMixOptions() }, MixingOptions.Possible },
         { TinyNPair with { Mixing = new SdmpOptions() }, MixingOptions.Possible },
     };

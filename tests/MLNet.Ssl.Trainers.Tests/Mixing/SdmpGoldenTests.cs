@@ -56,4 +56,39 @@ public class SdmpGoldenTests
             golden.Expected(name).AssertClose(gradient(name[prefix.Length..]), 1e-4, name);
         golden.Expected($"{variant}.momentum_encoder_after.lin.bias").AssertClose(networks.Method.Pair.Target.state_dict()["backbone.lin.bias"], 1e-4, "momentum encoder");
     }
+
+    /// <summary>The file is no official reference; where the paper differs it would win, but these building blocks are the paper's.</summary>
+    [Fact]
+    public void DinosTermsMatchTheTransferOfTheOfficialOnes()
+    {
+        var golden = Golden.Load("sdmp_dino_terms");
+        var p = golden.Params;
+        double temperature = p.GetProperty("teacher_temp").GetDouble();
+        var shares = golden.Input("lam").Floats;
+        using var scope = NewDisposeScope();
+        using var loss = new DinoLoss(p.GetProperty("out_dim").GetInt64(), p.GetProperty("student_temp").GetDouble(), p.GetProperty("center_momentum").GetDouble());
+        loss.Center.copy_(golden.Input("center").ToTensor());
+        golden.Expected("common").AssertValues([.. Sdmp.Common(shares).Select(c => (double)c)], 1e-5, "common");
+
+        var students = new[] { 1, 2 }.Select(v => golden.Input($"student_{v}").ToTensor().requires_grad_()).ToArray();
+        var clean = loss.Forward(cat(students, 0), cat([golden.Input("teacher_1").ToTensor(), golden.Input("teacher_2").ToTensor()], 0), temperature).Loss;
+        clean.backward();
+        golden.Expected("loss_source_official_dino").AssertClose(clean, 1e-5, "clean");
+        for (int v = 1; v <= 2; v++) golden.Expected($"grad_student_{v}.source").AssertClose(students[v - 1].grad!, 1e-5, $"grad_student_{v}");
+
+        foreach (var (teacher, student) in new[] { (1, 2), (2, 1) })
+        {
+            Check("source", "teacher", Sdmp.SourceTargets(shares, CPU));
+            Check("mix", "teacher_mix", Sdmp.MixedTargets(shares, CPU));
+
+            void Check(string term, string of, SoftTargets targets)
+            {
+                var mixed = golden.Input($"student_mix_{student}").ToTensor().requires_grad_();
+                var value = loss.Mixed(mixed, loss.Probabilities(golden.Input($"{of}_{teacher}").ToTensor(), temperature), targets);
+                value.backward();
+                golden.Expected($"loss_mix_{term}_t{teacher}_s{student}").AssertClose(value, 1e-5, $"{term} t{teacher} s{student}");
+                golden.Expected($"grad_student_mix_{student}.mix_{term}").AssertClose(mixed.grad!, 1e-5, $"gradient of {term} s{student}");
+            }
+        }
+    }
 }
