@@ -1,1 +1,20 @@
-Console.WriteLine("not written yet");
+// Learns an encoder from unlabelled CIFAR-10 images inside an ML.NET pipeline, and measures what its embeddings are worth, before and after.
+using System.CommandLine;
+using Cifar10;
+
+var data = new Option<string?>("--data") { Description = "Folder with CIFAR-10 in its binary format, plain or .gz" };
+var method = new Option<string>("--method") { Description = "Self-supervised method", DefaultValueFactory = _ => "simclr" };
+var backbone = new Option<string>("--backbone") { Description = "Network of the encoder", DefaultValueFactory = _ => "resnet" };
+var epochs = new Option<int>("--epochs") { Description = "Passes over the unlabelled images", DefaultValueFactory = _ => 14 };
+var seed = new Option<int>("--seed") { Description = "Seed of everything random", DefaultValueFactory = _ => 1 };
+method.AcceptOnlyFromAmong("simclr", "dino");
+backbone.AcceptOnlyFromAmong("resnet", "vit");
+epochs.Validators.Add(result =>
+{
+    if (result.GetValueOrDefault<int>() < 1) result.AddError("--epochs must be 1 or more.");
+});
+
+var command = new RootCommand("Self-supervised pretraining on unlabelled CIFAR-10 images in an ML.NET pipeline.") { data, method, backbone, epochs, seed };
+command.SetAction(options =>
+    Demo.Run(options.GetValue(data), options.GetValue(method)!, options.GetValue(backbone)!, options.GetValue(epochs), options.GetValue(seed)));
+return command.Parse(args).Invoke();

@@ -40,12 +40,14 @@ internal sealed class ResidualBlock : Module<Tensor, Tensor>
 
     public override Tensor forward(Tensor x)
     {
+        // What autograd does not keep is freed block by block.
+        using var scope = NewDisposeScope();
         var shortcut = downsample is null ? x : downsample.call(x);
         for (int i = 0; i < _branch.Count; i++)
         {
             if (i > 0) x = functional.relu(x, inplace: true);
             x = _branch[i].Norm.call(_branch[i].Conv.call(x));
         }
-        return functional.relu(x.add_(shortcut), inplace: true);
+        return functional.relu(x.add_(shortcut), inplace: true).MoveToOuterDisposeScope();
     }
 }

@@ -28,9 +28,11 @@ internal sealed class TransformerBlock : Module<Tensor, bool, Tensor>
 
     public override Tensor forward(Tensor x, bool classTokenOnly)
     {
+        // What autograd does not keep is freed block by block.
+        using var scope = NewDisposeScope();
         var attended = attn.call(norm1.call(x), classTokenOnly);
         x = drop_path.call(classTokenOnly ? x.narrow(1, 0, 1) : x, attended);
-        return drop_path.call(x, mlp.call(norm2.call(x)));
+        return drop_path.call(x, mlp.call(norm2.call(x))).MoveToOuterDisposeScope();
     }
 
     public Tensor AttentionWeights(Tensor x) => attn.AttentionWeights(norm1.call(x));

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
@@ -6,6 +7,12 @@ namespace MLNet.Ssl;
 /// <summary>A trained backbone with the preprocessing it expects: image → embedding. Safe to use from several threads at once.</summary>
 public sealed class Encoder : IDisposable
 {
+    // Fewer images are not worth a thread; more would only hold memory.
+    private const int LeastPart = 8, MostPart = 64;
+
+    // A part of the batch to each thread is several times faster than all threads on every operator.
+    private static readonly Lazy<ShardThreads> Threads = new(() => new(Environment.ProcessorCount, Environment.ProcessorCount));
+
     private readonly Backbone _backbone;
     private readonly Device _device;
 
@@ -33,11 +40,30 @@ public sealed class Encoder : IDisposable
         int length = images.Count * EmbeddingDimension;
         if (destination.Length < length)
             throw new ArgumentException($"destination holds {destination.Length} values; expected {length} for {images.Count} images of {EmbeddingDimension}.", nameof(destination));
-        if (images.Count == 0) return;
+        var result = new float[length];
+        int parts = _device.type == DeviceType.CPU ? Math.Min(Environment.ProcessorCount, images.Count / LeastPart) : 1;
+        if (parts <= 1)
+        {
+            EmbedRange(images, 0, images.Count, result);
+        }
+        else
+        {
+            int Start(int part) => (int)((long)images.Count * Math.Min(part, parts) / parts);
+            lock (Threads) Threads.Value.Run(part => EmbedRange(images, Start(part), Start(part + 1), result));
+        }
+        result.CopyTo(destination);
+    }
+
+    private void EmbedRange(IReadOnlyList<RgbImage> images, int first, int end, float[] result)
+    {
         using var mode = inference_mode();
-        using var scope = NewDisposeScope();
-        var embeddings = _backbone.call(Preprocessing.Batch(images).to(_device)).cpu().contiguous();
-        MemoryMarshal.Cast<byte, float>(embeddings.bytes)[..length].CopyTo(destination);
+        for (; first < end; first += MostPart)
+        {
+            using var scope = NewDisposeScope();
+            int count = Math.Min(MostPart, end - first);
+            var embeddings = _backbone.call(Preprocessing.Batch([.. images.Skip(first).Take(count)]).to(_device)).cpu().contiguous();
+            MemoryMarshal.Cast<byte, float>(embeddings.bytes).CopyTo(result.AsSpan(first * EmbeddingDimension));
+        }
     }
 
     /// <summary>Releases the backbone.</summary>

@@ -1,0 +1,98 @@
+using System.Diagnostics;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using MLNet.Ssl;
+using Spectre.Console;
+
+namespace Cifar10;
+
+/// <summary>The demonstration: pretrain without labels, then see what little a classifier needs on top.</summary>
+internal static class Demo
+{
+    public static int Run(string? folder, string method, string backbone, int epochs, int seed)
+    {
+        var ml = new MLContext(seed);
+        ml.Log += (_, line) =>
+        {
+            if (line.Kind == ChannelMessageKind.Warning) AnsiConsole.MarkupLineInterpolated($"[yellow]{line.RawMessage}[/]");
+        };
+        CifarSet trainSet, testSet;
+        try
+        {
+            (trainSet, testSet) = CifarSource.Resolve(folder, note => AnsiConsole.MarkupLineInterpolated($"[grey]{note}[/]"));
+        }
+        catch (IOException error)
+        {
+            AnsiConsole.MarkupLineInterpolated($"[red]{error.Message}[/]");
+            return 1;
+        }
+        var train = ml.Data.LoadFromEnumerable(trainSet.Rows());
+        var test = ml.Data.LoadFromEnumerable(testSet.Rows());
+        var options = Options(method, backbone) with { Epochs = epochs, Seed = seed };
+        AnsiConsole.MarkupLineInterpolated($"{options.MethodName} on {trainSet.Count:N0} unlabelled images, {epochs} epochs\n");
+
+        var (knnBefore, linearBefore) = Evaluate(ml, Fit(ml, train, options with { Epochs = 0 }), train, test);
+        var clock = Stopwatch.StartNew();
+        var pretrained = WithProgress(progress => Fit(ml, train, options with { Progress = progress }));
+        AnsiConsole.MarkupLineInterpolated($"[grey]pretrained in {clock.Elapsed:mm\\:ss}[/]\n");
+        var (knnAfter, linearAfter) = Evaluate(ml, pretrained, train, test);
+
+        Console.WriteLine(FormattableString.Invariant($"untrained   knn {knnBefore:0.000}  linear {linearBefore:0.000}"));
+        Console.WriteLine(FormattableString.Invariant($"pretrained  knn {knnAfter:0.000}  linear {linearAfter:0.000}"));
+        return 0;
+    }
+
+    private static ITransformer Fit(MLContext ml, IDataView images, PretrainOptions options) =>
+        ml.SelfSupervised().Pretrain("Embedding", "Image", options).Fit(images);
+
+    /// <summary>Accuracy on the test images of a weighted kNN and of a linear classifier, both on frozen embeddings.</summary>
+    private static (double Knn, double Linear) Evaluate(MLContext ml, ITransformer encoder, IDataView train, IDataView test)
+    {
+        // Embedded once, for both classifiers and for every pass of the linear one.
+        IDataView Embed(IDataView images) =>
+            ml.Data.Cache(ml.Transforms.SelectColumns("Label", "Embedding").Fit(encoder.Transform(images)).Transform(encoder.Transform(images)));
+        var (trainRows, testRows) = (Embed(train), Embed(test));
+        double Accuracy(IEstimator<ITransformer> classifier)
+        {
+            var pipeline = ml.Transforms.Conversion.MapValueToKey("Label").Append(classifier);
+            return ml.MulticlassClassification.Evaluate(pipeline.Fit(trainRows).Transform(testRows)).MicroAccuracy;
+        }
+
+        var trainers = ml.MulticlassClassification.Trainers;
+        var linear = ml.Transforms.NormalizeMeanVariance("Embedding", fixZero: false)
+            .Append(trainers.LbfgsMaximumEntropy("Label", "Embedding", l1Regularization: 0, l2Regularization: 1, optimizationTolerance: 1e-4f));
+        return (Accuracy(trainers.NearestNeighbors("Label", "Embedding")), Accuracy(linear));
+    }
+
+    private static PretrainOptions Options(string method, string backbone)
+    {
+        BackboneOptions network = backbone == "vit"
+            ? new VisionTransformerOptions { ImageSize = 32, PatchSize = 4, EmbeddingDimension = 192, Depth = 6, Heads = 3 }
+            : new ResNetOptions { BlocksPerStage = [1, 1, 1], Width = 32, Stem = ResNetStem.SmallStride2 };
+        return method == "dino"
+            ? new DinoOptions { Backbone = network, LocalCrops = 4, OutputDimension = 1024, LearningRate = 0.002 }
+            : new SimClrOptions { Backbone = network, BatchSize = 64, Temperature = 0.2, LearningRate = 0.4, MinCropScale = 0.3 };
+    }
+
+    private static T WithProgress<T>(Func<IProgress<PretrainProgress>, T> work) =>
+        AnsiConsole.Progress()
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn())
+            .Start(context =>
+            {
+                var bar = context.AddTask("starting", maxValue: 1);
+                return work(new Reporter(p =>
+                {
+                    bar.Description = FormattableString.Invariant(
+                        $"epoch {p.Epoch}/{p.Epochs}  loss {p.Loss:0.000}  {p.RowsPerSecond:0} images/s  {p.Remaining:mm\\:ss} left");
+                    bar.MaxValue = p.TotalSteps;
+                    bar.Value = p.Step;
+                }));
+            });
+
+    /// <summary>Reports at once, on the training thread; <see cref="Progress{T}"/> would reorder them.</summary>
+    private sealed class Reporter(Action<PretrainProgress> report) : IProgress<PretrainProgress>
+    {
+        public void Report(PretrainProgress value) => report(value);
+    }
+}
