@@ -2,7 +2,10 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Tests;
 
-/// <summary>A small drawn image set: four shapes in random colours, places and sizes over a random background, so that colour says nothing of the class.</summary>
+/// <summary>
+/// A small drawn image set: four textures of random period and phase, under random brightness, contrast, shading and noise. Brightness tells images apart
+/// for an untrained network and nothing of their class.
+/// </summary>
 internal static class Patterns
 {
     public const int Classes = 4;
@@ -14,30 +17,25 @@ internal static class Patterns
         var images = new ImageStore();
         var labels = new int[count];
         var pixels = new byte[Side * Side * 3];
-        Span<byte> ink = stackalloc byte[3], paper = stackalloc byte[3];
         for (int i = 0; i < count; i++)
         {
             labels[i] = i % Classes;
-            do
-            {
-                random.NextBytes(ink);
-                random.NextBytes(paper);
-            }
-            while (Math.Abs(ink[0] - paper[0]) + Math.Abs(ink[1] - paper[1]) + Math.Abs(ink[2] - paper[2]) < 200);
-            double cx = random.Next(9, 15), cy = random.Next(9, 15), r = 5 + 4 * random.NextDouble();
+            double level = random.Next(60, 196), contrast = (10 + 40 * random.NextDouble()) * (random.Next(2) * 2 - 1);
+            double shadeX = (random.NextDouble() - 0.5) * 8, shadeY = (random.NextDouble() - 0.5) * 8;
+            double wave = 2 * Math.PI / (4 + 4 * random.NextDouble()), left = random.NextDouble() * 8, top = random.NextDouble() * 8;
             for (int y = 0; y < Side; y++)
                 for (int x = 0; x < Side; x++)
                 {
-                    double dx = (x - cx) / r, dy = (y - cy) / r;
-                    bool inside = labels[i] switch
+                    double u = Math.Sin(wave * (x + left)), v = Math.Sin(wave * (y + top));
+                    double texture = labels[i] switch
                     {
-                        0 => dx * dx + dy * dy <= 1,
-                        1 => Math.Abs(dx) <= 1 && Math.Abs(dy) <= 1 && (int)Math.Floor(y / 2.0) % 2 == 0,
-                        2 => Math.Abs(dx) <= 1 && Math.Abs(dy) <= 1 && (int)Math.Floor(x / 2.0) % 2 == 0,
-                        _ => (Math.Abs(dx) <= 0.3 || Math.Abs(dy) <= 0.3) && Math.Abs(dx) <= 1 && Math.Abs(dy) <= 1,
+                        0 => u,
+                        1 => v,
+                        2 => 1.4 * u * v,
+                        _ => Math.Sin(wave * Math.Sqrt((x - 12) * (x - 12) + (y - 12) * (y - 12)) + left),
                     };
-                    for (int c = 0; c < 3; c++)
-                        pixels[(y * Side + x) * 3 + c] = (byte)Math.Clamp((inside ? ink[c] : paper[c]) + random.Next(-20, 21), 0, 255);
+                    double gray = level + shadeX * (x - 12) + shadeY * (y - 12) + contrast * texture + random.Next(-20, 21);
+                    pixels.AsSpan((y * Side + x) * 3, 3).Fill((byte)Math.Clamp(gray, 0, 255));
                 }
             images.Add(pixels, Side, Side);
         }

@@ -47,25 +47,36 @@ public class PretrainerTests
     }
 
     [Fact]
-    public void SimClrLearnsShapesThatAnUntrainedEncoderDoesNotSee()
+    public void SimClrLearnsTexturesThatAnUntrainedEncoderDoesNotTellApart()
     {
-        var (train, test) = (Patterns.Draw(768, 1), Patterns.Draw(256, 2));
-        var options = TinySimClr with { BatchSize = 64, Epochs = 12, LearningRate = 1, Temperature = 0.2 };
-        using var untrained = Pretrainer.Fit(train.Images, options with { Epochs = 0 });
-        using var trained = Pretrainer.Fit(train.Images, options);
-        double before = Patterns.KnnAccuracy(untrained, train, test), after = Patterns.KnnAccuracy(trained, train, test);
-        Assert.True(after >= before + 0.15, $"kNN accuracy {before:0.000} untrained, {after:0.000} trained");
+        var options = TinySimClr with { Backbone = TinyResNet with { Stem = ResNetStem.SmallStride2 }, BatchSize = 64, Epochs = 20, LearningRate = 0.2, Temperature = 0.2, MinCropScale = 0.3, ColorStrength = 1 };
+        AssertLearns(options, 0.1);
     }
 
     [Fact]
-    public void DinoLearnsShapesThatAnUntrainedEncoderDoesNotSee()
+    public void DinoLearnsTexturesThatAnUntrainedEncoderDoesNotTellApart()
     {
-        var (train, test) = (Patterns.Draw(768, 1), Patterns.Draw(256, 2));
-        var options = TinyDino with { Backbone = TinyResNet, BatchSize = 32, Epochs = 12, LearningRate = 0.008, OutputDimension = 256, HeadHiddenDimension = 128, HeadBottleneckDimension = 64 };
+        var options = TinyDino with
+        {
+            Backbone = TinyResNet with { Stem = ResNetStem.SmallStride2 },
+            BatchSize = 32,
+            Epochs = 16,
+            LearningRate = 0.008,
+            OutputDimension = 256,
+            HeadHiddenDimension = 128,
+            HeadBottleneckDimension = 64,
+            TeacherMomentum = 0.98,
+        };
+        AssertLearns(options, 0.05);
+    }
+
+    private static void AssertLearns(PretrainOptions options, double margin)
+    {
+        var (train, test) = (Patterns.Draw(512, 1), Patterns.Draw(256, 2));
         using var untrained = Pretrainer.Fit(train.Images, options with { Epochs = 0 });
         using var trained = Pretrainer.Fit(train.Images, options);
         double before = Patterns.KnnAccuracy(untrained, train, test), after = Patterns.KnnAccuracy(trained, train, test);
-        Assert.True(after >= before + 0.1, $"kNN accuracy {before:0.000} untrained, {after:0.000} trained");
+        Assert.True(after >= before + margin, $"kNN accuracy {before:0.000} untrained, {after:0.000} trained");
     }
 
     [Fact]
