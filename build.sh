@@ -12,20 +12,20 @@ die() { say "error: $*"; exit 1; }
 has_packages() {
   local probe=artifacts/probe
   mkdir -p "$probe"
-  cat > "$probe/probe.csproj" <<'XML'
-<Project Sdk="Microsoft.NET.Sdk">
-  <PropertyGroup>
-    <TargetFramework>net10.0</TargetFramework>
-    <ManagePackageVersionsCentrally>false</ManagePackageVersionsCentrally>
-    <MLStack>probe</MLStack>
-  </PropertyGroup>
-  <ItemGroup>
-    <PackageReference Include="Microsoft.ML" Version="5.0.0" />
-    <PackageReference Include="TorchSharp" Version="0.102.7" />
-  </ItemGroup>
-</Project>
-XML
+  # Exactly the versions of Directory.Packages.props: a feed that offers only others is no feed for the nuget stack.
+  {
+    echo '<Project Sdk="Microsoft.NET.Sdk"><PropertyGroup><TargetFramework>net10.0</TargetFramework><MLStack>probe</MLStack>'
+    echo '<ManagePackageVersionsCentrally>false</ManagePackageVersionsCentrally></PropertyGroup><ItemGroup>'
+    sed -n 's/.*PackageVersion Include="\(Microsoft\.ML[^"]*\|TorchSharp\|TorchSharp-cpu\)" Version="\([^"]*\)".*/<PackageDownload Include="\1" Version="[\2]" \/>/p' Directory.Packages.props
+    echo '</ItemGroup></Project>'
+  } > "$probe/probe.csproj"
   dotnet restore "$probe/probe.csproj" > "$probe/restore.log" 2>&1
+}
+
+missing_packages() {
+  local names
+  names=$(sed -n 's/.*Unable to find package \([A-Za-z.-]*[A-Za-z]\).*/\1/p' artifacts/probe/restore.log | sort -u | paste -sd, -)
+  printf '%s' "${names:-the packages, see artifacts/probe/restore.log}"
 }
 
 choose_stack() {
@@ -34,8 +34,8 @@ choose_stack() {
     stack=$(sed -n 's:.*<MLStack>\(.*\)</MLStack>.*:\1:p' artifacts/stack.props)
     reason="chosen earlier, artifacts/stack.props"
   elif [ -z "$stack" ]; then
-    if has_packages; then stack=nuget reason="the feed carries Microsoft.ML and TorchSharp"
-    else stack=compat reason="the feed does not carry Microsoft.ML and TorchSharp"; fi
+    if has_packages; then stack=nuget reason="the feed carries the packages"
+    else stack=compat reason="the feed lacks $(missing_packages)"; fi
   fi
   case "$stack" in nuget | compat) ;; *) die "MLSTACK is '$stack', expected nuget or compat" ;; esac
   say "stack: $stack ($reason)"

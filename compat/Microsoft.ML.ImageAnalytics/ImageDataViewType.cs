@@ -36,20 +36,20 @@ public sealed class ImageDataViewType : StructuredDataViewType
 /// <summary>Marks an <see cref="MLImage"/> member as a column of images, of one size or of any.</summary>
 public sealed class ImageTypeAttribute : DataViewTypeAttribute
 {
-    private readonly ImageDataViewType _type;
+    private readonly int _height, _width;
 
-    /// <summary>Images of any size.</summary>
-    public ImageTypeAttribute() => _type = new ImageDataViewType();
+    /// <summary>Without a size the real attribute cannot be registered: it asks for a type of 0 × 0 pixels.</summary>
+    public ImageTypeAttribute() { }
 
     /// <summary>Images of one size in pixels.</summary>
-    public ImageTypeAttribute(int height, int width) => _type = new ImageDataViewType(height, width);
+    public ImageTypeAttribute(int height, int width) => (_height, _width) = (height, width);
 
     /// <inheritdoc/>
-    public override void Register() => DataViewTypeManager.Register(_type, typeof(MLImage), this);
+    public override void Register() => DataViewTypeManager.Register(new ImageDataViewType(_height, _width), typeof(MLImage), this);
 
     /// <inheritdoc/>
-    public override bool Equals(DataViewTypeAttribute other) => other is ImageTypeAttribute image && image._type.Equals(_type);
+    public override bool Equals(DataViewTypeAttribute other) => other is ImageTypeAttribute image && image._height == _height && image._width == _width;
 
     /// <inheritdoc/>
-    public override int GetHashCode() => _type.GetHashCode();
+    public override int GetHashCode() => HashCode.Combine(_height, _width);
 }

@@ -25,11 +25,15 @@ public sealed class ImageTransformTests : IDisposable
         public MLImage? Image { get; set; }
     }
 
-    private sealed class AnyImageRow
+    private sealed class SizelessImageRow
     {
         [ImageType]
         public MLImage? Image { get; set; }
     }
+
+    [Fact]
+    public void ImageTypeWithoutASize_CannotBeLoaded() =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Data.LoadFromEnumerable(new[] { new SizelessImageRow() }));
 
     [Theory]
     [InlineData(true)]
@@ -201,8 +205,10 @@ public sealed class ImageTransformTests : IDisposable
     [Fact]
     public void ExtractPixels_UnknownSize_IsRefusedByName()
     {
-        var data = _ml.Data.LoadFromEnumerable(new[] { new AnyImageRow() });
-        var error = Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Transforms.ExtractPixels("Pixels", "Image").Fit(data));
+        // Images from files are of any size.
+        var data = _ml.Data.LoadFromEnumerable(new[] { new { Path = "a.png" } });
+        var files = _ml.Transforms.LoadImages("Image", _folder, "Path").Fit(data).Transform(data);
+        var error = Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Transforms.ExtractPixels("Pixels", "Image").Fit(files));
         Assert.Contains("'Image'", error.Message);
         Assert.Contains("ResizeImages", error.Message);
     }
@@ -265,7 +271,7 @@ public sealed class ImageTransformTests : IDisposable
 
     private MLImage Resize(MLImage image, int width, int height, ResizingKind kind, Anchor anchor = Anchor.Center)
     {
-        var data = _ml.Data.LoadFromEnumerable(new[] { new AnyImageRow { Image = image } });
+        var data = _ml.Data.LoadFromEnumerable(new[] { new ImageRow { Image = image } });
         var view = _ml.Transforms.ResizeImages("Image", width, height, resizing: kind, cropAnchor: anchor).Fit(data).Transform(data);
         Assert.Equal($"Image<{height}, {width}>", view.Schema["Image"].Type.ToString());
         return Images(view).Single()!;

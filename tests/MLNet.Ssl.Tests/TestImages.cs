@@ -13,7 +13,7 @@ internal sealed class ImageRow(int number, MLImage? image, string label = "")
 
     public string Label => label;
 
-    [ImageType]
+    [ImageType(8, 8)]
     public MLImage Image
     {
         get
@@ -29,7 +29,7 @@ internal sealed class ImageRow(int number, MLImage? image, string label = "")
 /// <summary>An image to predict from.</summary>
 internal sealed class ImageInput
 {
-    [ImageType]
+    [ImageType(8, 8)]
     public MLImage? Image { get; set; }
 }
 
