@@ -15,7 +15,6 @@ import copy
 import gzip
 import json
 import math
-import os
 import random
 import resource
 import struct
@@ -38,7 +37,7 @@ DEFAULTS = dict(
     image_size=32, patch=4, local_size=16, local_crops=4, batch=64, out_dim=1024, drop_path=0.1,
     steps_per_epoch=156, epochs=100, warmup_epochs=10, clip=3.0, freeze_epochs=1, student_temp=0.1, teacher_temp=0.04,
     center_momentum=0.9, teacher_momentum=0.996, weight_decay=0.04, weight_decay_end=0.4, lr=0.0005 * 64 / 256, min_lr=1e-6,
-    temperature=0.5, sgd_lr=0.03, sgd_momentum=0.9, sgd_weight_decay=1e-4, projection_dim=128,
+    temperature=0.5, sgd_lr=0.06 * 64 / 256, sgd_momentum=0.9, sgd_weight_decay=1e-4, projection_dim=128,
 )
 
 
@@ -208,20 +207,29 @@ class ResNet18(nn.Module):
         return x.mean((2, 3))
 
 
+class ProjectionLayer(nn.Module):
+    def __init__(self, inputs, outputs, last):
+        super().__init__()
+        self.linear, self.bn, self.last = nn.Linear(inputs, outputs, bias=False), nn.BatchNorm1d(outputs), last
+        nn.init.normal_(self.linear.weight, std=0.01)
+        self.bn.bias.requires_grad = not last
+
+    def forward(self, x):
+        x = self.bn(self.linear(x))
+        return x if self.last else F.relu(x)
+
+
 class ProjectionHead(nn.Module):
     """SimCLR v1: two bias-free layers, batch norm after each, the last without shift."""
 
     def __init__(self, dim, out_dim):
         super().__init__()
-        self.layers = nn.Sequential(
-            nn.Linear(dim, dim, bias=False), nn.BatchNorm1d(dim), nn.ReLU(inplace=True),
-            nn.Linear(dim, out_dim, bias=False), nn.BatchNorm1d(out_dim))
-        self.layers[4].bias.requires_grad = False
-        for layer in (self.layers[0], self.layers[3]):
-            nn.init.normal_(layer.weight, std=0.01)
+        self.layers = nn.ModuleList([ProjectionLayer(dim, dim, False), ProjectionLayer(dim, out_dim, True)])
 
     def forward(self, x):
-        return self.layers(x)
+        for layer in self.layers:
+            x = layer(x)
+        return x
 
 
 # --- losses and schedules ---------------------------------------------------------------------------------------------
@@ -252,7 +260,7 @@ def nt_xent(z, temperature):
     n = len(z) // 2
     logits = z @ z.t() / temperature
     logits.fill_diagonal_(-1e9)
-    positives = (torch.arange(2 * n) + n) % (2 * n)
+    positives = (torch.arange(2 * n, device=z.device) + n) % (2 * n)
     return F.cross_entropy(logits, positives)
 
 
@@ -264,20 +272,31 @@ def cosine_schedule(base, final, o, warmup_epochs=0):
     return np.concatenate((np.linspace(0, base, warmup), cosine))
 
 
+def linear_warmup_cosine(base, o):
+    """SimCLR's: the first step has rate 0."""
+    warmup, total = o["warmup_epochs"] * o["steps_per_epoch"], o["epochs"] * o["steps_per_epoch"]
+    it = np.arange(total)
+    return np.where(it < warmup, base * it / max(1, warmup), 0.5 * base * (1 + np.cos(np.pi * (it - warmup) / (total - warmup))))
+
+
 # --- training ---------------------------------------------------------------------------------------------------------
 
+def parameter_groups(module):
+    decay, no_decay = [], []
+    for name, parameter in module.named_parameters():
+        if parameter.requires_grad:
+            (no_decay if name.endswith(".bias") or parameter.ndim == 1 else decay).append(parameter)
+    return [{"params": decay}, {"params": no_decay, "weight_decay": 0.0}]
+
+
 class Dino:
-    def __init__(self, o):
+    def __init__(self, o, device):
         def network(drop_path):
             vit = VisionTransformer(o["image_size"], o["patch"], o["dim"], o["depth"], o["heads"], drop_path)
-            return MultiCrop(vit, DinoHead(o["dim"], o["out_dim"]))
-        self.o, self.student, self.teacher, self.loss = o, network(o["drop_path"]), network(0.0), DinoLoss(o)
+            return MultiCrop(vit, DinoHead(o["dim"], o["out_dim"])).to(device)
+        self.o, self.student, self.teacher, self.loss = o, network(o["drop_path"]), network(0.0), DinoLoss(o).to(device)
         self.share()
-        decay, no_decay = [], []
-        for name, parameter in self.student.named_parameters():
-            if parameter.requires_grad:
-                (no_decay if name.endswith(".bias") or parameter.ndim == 1 else decay).append(parameter)
-        self.optimizer = torch.optim.AdamW([{"params": decay}, {"params": no_decay, "weight_decay": 0.0}])
+        self.optimizer = torch.optim.AdamW(parameter_groups(self.student))
         self.lr = cosine_schedule(o["lr"], o["min_lr"], o, o["warmup_epochs"])
         self.weight_decay = cosine_schedule(o["weight_decay"], o["weight_decay_end"], o)
         self.momentum = cosine_schedule(o["teacher_momentum"], 1.0, o)
@@ -288,7 +307,7 @@ class Dino:
             parameter.requires_grad = False
 
     def load(self, weights):
-        self.student.load_state_dict({k: v for k, v in weights.items()})
+        self.student.load_state_dict(weights)
         self.share()
 
     def step(self, crops, it):
@@ -322,18 +341,21 @@ class Dino:
 
 
 class SimClr:
-    def __init__(self, o):
+    def __init__(self, o, device):
         backbone = ResNet18(o["width"])
-        self.o, self.network = o, MultiCrop(backbone, ProjectionHead(backbone.width, o["projection_dim"]))
+        self.o, self.network = o, MultiCrop(backbone, ProjectionHead(backbone.width, o["projection_dim"])).to(device)
         self.optimizer = torch.optim.SGD(
-            [p for p in self.network.parameters() if p.requires_grad], lr=o["sgd_lr"], momentum=o["sgd_momentum"], weight_decay=o["sgd_weight_decay"])
-        self.lr = cosine_schedule(o["sgd_lr"], 0.0, o, o["warmup_epochs"])
+            parameter_groups(self.network), lr=o["sgd_lr"], momentum=o["sgd_momentum"], weight_decay=o["sgd_weight_decay"])
+        self.lr = linear_warmup_cosine(o["sgd_lr"], o)
 
     def load(self, weights):
-        self.network.load_state_dict(weights)
+        # Parameters only: batch-norm statistics start as they are made, and the last shift, which is frozen at 0, has no counterpart.
+        missing = self.network.load_state_dict(weights, strict=False)
+        assert not missing.unexpected_keys, missing
 
     def step(self, crops, it):
-        self.optimizer.param_groups[0]["lr"] = self.lr[it]
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.lr[it]
         loss = nt_xent(self.network(crops), self.o["temperature"])
         value = loss.item()
         if not math.isfinite(value):
@@ -366,12 +388,14 @@ class Views:
     """An image to its list of augmented crops."""
 
     def __init__(self, o):
-        normalize = [T.ToTensor(), T.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))]
+        to_tensor = [T.ToTensor()]
+        if o["method"] == "dino":
+            to_tensor.append(T.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
         bicubic = T.InterpolationMode.BICUBIC
 
         def recipe(size, scale, strengths, *then):
             color = [T.RandomApply([T.ColorJitter(*strengths)], p=0.8), T.RandomGrayscale(p=0.2)]
-            return T.Compose([T.RandomResizedCrop(size, scale=scale, interpolation=bicubic), T.RandomHorizontalFlip(), *color, *then, *normalize])
+            return T.Compose([T.RandomResizedCrop(size, scale=scale, interpolation=bicubic), T.RandomHorizontalFlip(), *color, *then, *to_tensor])
 
         if o["method"] == "simclr":
             self.recipes = [recipe(o["image_size"], (0.08, 1.0), (0.4, 0.4, 0.4, 0.1))] * 2
@@ -389,15 +413,13 @@ class Views:
 class Cifar10(torch.utils.data.Dataset):
     """The binary format of CIFAR-10 (a label byte, then 3x32x32), or noise where there is no data."""
 
-    def __init__(self, folder, views):
+    def __init__(self, path, views):
         self.views = views
-        pixels = np.random.default_rng(0).integers(0, 256, (10000, 3, 32, 32), dtype=np.uint8)
-        for name in ("train.bin.gz", "train.bin", "data_batch_1.bin"):
-            path = os.path.join(folder or "", name)
-            if folder and os.path.exists(path):
-                with (gzip.open if path.endswith(".gz") else open)(path, "rb") as file:
-                    pixels = np.frombuffer(file.read(), dtype=np.uint8).reshape(-1, 3073)[:, 1:].reshape(-1, 3, 32, 32)
-                break
+        if path is None:
+            pixels = np.random.default_rng(0).integers(0, 256, (10000, 3, 32, 32), dtype=np.uint8)
+        else:
+            with (gzip.open if path.endswith(".gz") else open)(path, "rb") as file:
+                pixels = np.frombuffer(file.read(), dtype=np.uint8).reshape(-1, 3073)[:, 1:].reshape(-1, 3, 32, 32)
         self.images = np.ascontiguousarray(pixels.transpose(0, 2, 3, 1))
 
     def __len__(self):
@@ -414,21 +436,25 @@ def batches(loader):
 
 # --- measurement ------------------------------------------------------------------------------------------------------
 
+def on(device, crops):
+    return [crop.to(device, non_blocking=True) for crop in crops]
+
+
 def options(case, overrides=None):
     return {**DEFAULTS, **CASES[case], **(overrides or {})}
 
 
-def trainer(o):
+def trainer(o, device="cpu"):
     torch.manual_seed(0)
-    return Dino(o) if o["method"] == "dino" else SimClr(o)
+    return Dino(o, device) if o["method"] == "dino" else SimClr(o, device)
 
 
 def measure(args):
     o = options(args.case)
-    training = trainer(o)
+    training = trainer(o, args.device)
     if args.mode == "step":
         count = 2 + (o["local_crops"] if o["method"] == "dino" else 0)
-        fixed = [torch.randn(o["batch"], 3, s, s) for s in [o["image_size"]] * 2 + [o["local_size"]] * (count - 2)]
+        fixed = on(args.device, (torch.randn(o["batch"], 3, s, s) for s in [o["image_size"]] * 2 + [o["local_size"]] * (count - 2)))
         source = iter(lambda: fixed, None)
     else:
         dataset = Cifar10(args.data, Views(o))
@@ -436,10 +462,10 @@ def measure(args):
             dataset, batch_size=o["batch"], shuffle=True, drop_last=True, num_workers=args.workers, persistent_workers=args.workers > 0)
         source = batches(loader)
     for it in range(args.warmup):
-        training.step(next(source), it)
+        training.step(on(args.device, next(source)), it)
     start = time.perf_counter()
     for it in range(args.steps):
-        training.step(next(source), args.warmup + it)
+        training.step(on(args.device, next(source)), args.warmup + it)
     seconds = time.perf_counter() - start
     # In end-to-end runs the worker processes come on top; their peak is known once they have ended.
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -462,11 +488,11 @@ def losses(args):
     metadata, tensors = read_safetensors(args.file)
     # The other side says which hyper-parameters it used, so that both follow one schedule.
     o = options(metadata["case"], json.loads(metadata["options"]))
-    training = trainer(o)
+    training = trainer(o, args.device)
     training.load({k[len("student."):]: v for k, v in tensors.items() if k.startswith("student.")})
     steps = 1 + max(int(k.split(".")[1]) for k in tensors if k.startswith("view."))
     crops = 1 + max(int(k.split(".")[2]) for k in tensors if k.startswith("view."))
-    values = [training.step([tensors[f"view.{it}.{v}"] for v in range(crops)], it) for it in range(steps)]
+    values = [training.step(on(args.device, (tensors[f"view.{it}.{v}"] for v in range(crops))), it) for it in range(steps)]
     return dict(mode="losses", case=metadata["case"], losses=values)
 
 
@@ -479,7 +505,8 @@ def main():
     parser.add_argument("--warmup", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--data", default=os.environ.get("MLNETSSL_DATA"), help="folder of CIFAR-10 binary files")
+    parser.add_argument("--data", help="a CIFAR-10 binary file, plain or .gz; noise images without it")
+    parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     print(json.dumps(losses(args) if args.mode == "losses" else measure(args)))

@@ -1,1 +1,57 @@
-Console.WriteLine("not written yet");
+using System.CommandLine;
+using System.Diagnostics;
+using System.Text.Json;
+using MLNet.Ssl.Benchmarks;
+using TorchSharp;
+
+var cases = new Option<string[]>("--case") { Description = "cases to run", DefaultValueFactory = _ => [.. BenchmarkCase.All.Select(c => c.Name)], AllowMultipleArgumentsPerToken = true };
+var runs = new Option<int>("--runs") { Description = "pairs of runs per figure", DefaultValueFactory = _ => 5 };
+var seconds = new Option<double>("--seconds") { Description = "length of a run", DefaultValueFactory = _ => 20 };
+var threads = new Option<int>("--threads") { Description = "processor threads of either side", DefaultValueFactory = _ => Math.Min(2, Environment.ProcessorCount) };
+var device = new Option<string>("--device") { Description = "cpu or cuda", DefaultValueFactory = _ => "cpu" };
+var data = new Option<string?>("--data") { Description = "a CIFAR-10 binary file", DefaultValueFactory = _ => Cifar10File.Find() };
+var python = new Option<string>("--python") { Description = "an interpreter that has torch and torchvision", DefaultValueFactory = _ => "/usr/bin/python3" };
+var report = new Option<string>("--report") { Description = "where the table goes", DefaultValueFactory = _ => "artifacts/bench.md" };
+
+var root = new RootCommand("Training speed of this library and of PyTorch, by turns on the same libtorch.") { cases, runs, seconds, threads, device, data, python, report };
+root.SetAction(parsed =>
+{
+    string? interpreter = parsed.GetValue(python);
+    if (!HasTorch(interpreter!))
+    {
+        Console.Error.WriteLine($"{interpreter} has no torch and torchvision, so only this side is timed; for both: sudo apt-get install -y python3-torch python3-torchvision");
+        interpreter = null;
+    }
+    var comparison = new Comparison(parsed.GetValue(runs), parsed.GetValue(seconds), parsed.GetValue(threads), parsed.GetValue(device)!, interpreter, parsed.GetValue(data));
+    return comparison.Run([.. parsed.GetValue(cases)!.Select(BenchmarkCase.Named)], parsed.GetValue(report)!) ? 0 : 1;
+});
+
+// One run of this side in a process of its own; the comparison starts these.
+var mode = new Argument<string>("mode");
+var one = new Option<string>("--case") { Required = true };
+var steps = new Option<int>("--steps") { DefaultValueFactory = _ => 20 };
+var warmup = new Option<int>("--warmup") { DefaultValueFactory = _ => 3 };
+var file = new Option<string>("--file") { DefaultValueFactory = _ => "losses.safetensors" };
+var run = new Command("run", "One run of this side: step, end-to-end or losses.") { mode, one, steps, warmup, file, threads, device, data };
+run.SetAction(parsed =>
+{
+    var benchmark = BenchmarkCase.Named(parsed.GetValue(one)!);
+    var on = torch.device(parsed.GetValue(device)!);
+    Console.WriteLine(parsed.GetValue(mode) switch
+    {
+        "losses" => JsonSerializer.Serialize(OwnSide.FirstLosses(benchmark, parsed.GetValue(file)!, parsed.GetValue(threads), parsed.GetValue(data), on)),
+        "step" or "end-to-end" => JsonSerializer.Serialize(OwnSide.Measure(
+            benchmark, parsed.GetValue(mode) == "end-to-end", parsed.GetValue(steps), parsed.GetValue(warmup), parsed.GetValue(threads), parsed.GetValue(data), on)),
+        var other => throw new ArgumentException($"there is no mode '{other}'; expected step, end-to-end or losses"),
+    });
+});
+root.Subcommands.Add(run);
+return root.Parse(args).Invoke();
+
+static bool HasTorch(string python)
+{
+    if (!File.Exists(python)) return false;
+    using var process = Process.Start(new ProcessStartInfo(python, ["-c", "import torch, torchvision"]) { RedirectStandardError = true })!;
+    process.WaitForExit();
+    return process.ExitCode == 0;
+}

@@ -1,0 +1,135 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace MLNet.Ssl.Benchmarks;
+
+/// <summary>Runs both sides by turns, each run a process of its own, and writes down how they compare.</summary>
+/// <remarks>A machine's speed drifts: the ratio is taken pair by pair, of runs that follow each other.</remarks>
+internal sealed class Comparison(int runs, double seconds, int threads, string device, string? python, string? data)
+{
+    private const double LossTolerance = 1e-4;
+
+    // Both sides load the same libtorch, and get the same OpenBLAS: the one that shares libtorch's OpenMP threads, where the system has it.
+    private const string OpenMpBlas = "/usr/lib/x86_64-linux-gnu/openblas-openmp";
+
+    private static readonly string[] Modes = ["step", "end-to-end"];
+
+    private readonly StringBuilder _markdown = new();
+
+    /// <summary>False if the two sides do not compute the same, so that their speeds mean nothing.</summary>
+    public bool Run(IEnumerable<BenchmarkCase> cases, string reportPath)
+    {
+        bool agree = true;
+        var rows = new List<string>();
+        Say($"{threads} threads, batch {BenchmarkCase.Batch}, {device}, OMP_WAIT_POLICY=PASSIVE, {(Directory.Exists(OpenMpBlas) ? "OpenBLAS (OpenMP)" : "the system's BLAS")}, "
+            + $"{(data is null ? "noise images" : "CIFAR-10 images")}, {runs} alternating pairs of about {seconds:0} s, {Environment.ProcessorCount} processors, {DateTime.UtcNow:yyyy-MM-dd}");
+        Say("");
+        foreach (var benchmark in cases)
+        {
+            if (python is not null)
+            {
+                double difference = LossDifference(benchmark);
+                agree &= difference <= LossTolerance;
+                Say($"{benchmark.Name}: the first 10 losses differ by at most {difference:0.0e+0} ({(difference <= LossTolerance ? "agree" : $"DISAGREE, expected {LossTolerance:0.0e+0}")})");
+            }
+            foreach (string mode in Modes) rows.Add(Compare(benchmark, mode));
+        }
+        Say("");
+        Say("| case | mode | PyTorch, images/s: median (min–max) | here | ratio | peak memory, MiB: PyTorch | here |");
+        Say("|---|---|---|---|---|---|---|");
+        foreach (string row in rows) Say(row);
+        Say("");
+        Say("PyTorch's memory is the training process's alone; its loader's worker process comes on top in the end-to-end runs.");
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(reportPath))!);
+        File.WriteAllText(reportPath, _markdown.ToString());
+        return agree;
+    }
+
+    private string Compare(BenchmarkCase benchmark, string mode)
+    {
+        // The loader's workers share the processor with training: take the number that suits the other side best.
+        int workers = python is null || mode == "step" ? 1 : new[] { 1, 2 }.MaxBy(w => Twin(benchmark, mode, StepsFor(benchmark, mode, w), w).images_per_second);
+        int steps = StepsFor(benchmark, mode, workers);
+        var pairs = new List<(Measurement? Twin, Measurement Own)>();
+        for (int i = 0; i < runs; i++)
+        {
+            pairs.Add((python is null ? null : Twin(benchmark, mode, steps, workers), Own(benchmark, mode, steps)));
+            var (twin, own) = pairs[^1];
+            Console.Error.WriteLine($"  {benchmark.Name} {mode} {i + 1}/{runs}: PyTorch {twin?.images_per_second:0.0}, here {own.images_per_second:0.0} images/s");
+        }
+        string ours = Spread(pairs.Select(p => p.Own.images_per_second), "0.0"), ourMemory = $"{pairs.Max(p => p.Own.peak_mib):0}";
+        if (python is null) return $"| {benchmark.Name} | {mode} | – | {ours} | – | – | {ourMemory} |";
+        string label = mode == "step" ? mode : $"{mode}, {workers} worker{(workers == 1 ? "" : "s")}";
+        return $"| {benchmark.Name} | {label} | {Spread(pairs.Select(p => p.Twin!.images_per_second), "0.0")} | {ours} | "
+            + $"**{Spread(pairs.Select(p => p.Own.images_per_second / p.Twin!.images_per_second), "0.00")}** | {pairs.Max(p => p.Twin!.peak_mib):0} | {ourMemory} |";
+    }
+
+    private readonly Dictionary<(string, string), int> _steps = [];
+
+    /// <summary>As many steps as the slower side does in the given time; both sides then do that many.</summary>
+    private int StepsFor(BenchmarkCase benchmark, string mode, int workers)
+    {
+        if (_steps.TryGetValue((benchmark.Name, mode), out int steps)) return steps;
+        double rate = Own(benchmark, mode, 2).images_per_second;
+        if (python is not null) rate = Math.Min(rate, Twin(benchmark, mode, 2, workers).images_per_second);
+        return _steps[(benchmark.Name, mode)] = Math.Max(3, (int)(seconds * rate / BenchmarkCase.Batch));
+    }
+
+    private double LossDifference(BenchmarkCase benchmark)
+    {
+        string file = Path.GetTempFileName();
+        try
+        {
+            var own = Parse<Losses>(Start(Environment.ProcessPath!, ["run", "losses", .. OwnArguments(benchmark), "--file", file])).losses;
+            var twin = Parse<Losses>(Start(python!, [TwinScript, "losses", file, "--threads", $"{threads}", "--device", device])).losses;
+            return own.Zip(twin, (a, b) => Math.Abs(a - b)).Max();
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    private Measurement Own(BenchmarkCase benchmark, string mode, int steps) =>
+        Parse<Measurement>(Start(Environment.ProcessPath!, ["run", mode, .. OwnArguments(benchmark), "--steps", $"{steps}"]));
+
+    private string[] OwnArguments(BenchmarkCase benchmark) => ["--case", benchmark.Name, "--threads", $"{threads}", "--device", device, .. DataArgument];
+
+    private Measurement Twin(BenchmarkCase benchmark, string mode, int steps, int workers) => Parse<Measurement>(Start(python!,
+        [TwinScript, mode, "--case", benchmark.Name, "--steps", $"{steps}", "--threads", $"{threads}", "--workers", $"{workers}", "--device", device, .. DataArgument]));
+
+    private string[] DataArgument => data is null ? [] : ["--data", data];
+
+    private static string TwinScript => Path.Combine(AppContext.BaseDirectory, "pytorch_twin.py");
+
+    private string Start(string program, IEnumerable<string> arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true };
+        start.Environment["OMP_WAIT_POLICY"] = "PASSIVE";
+        start.Environment["OMP_NUM_THREADS"] = $"{threads}";
+        if (Directory.Exists(OpenMpBlas)) start.Environment["LD_LIBRARY_PATH"] = $"{OpenMpBlas}:{Environment.GetEnvironmentVariable("LD_LIBRARY_PATH")}";
+        using var process = Process.Start(start)!;
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        if (process.ExitCode != 0) throw new InvalidOperationException($"{Path.GetFileName(program)} {string.Join(' ', arguments)} ended with {process.ExitCode}");
+        return output;
+    }
+
+    private void Say(string line)
+    {
+        Console.WriteLine(line);
+        _markdown.AppendLine(line);
+    }
+
+    private static T Parse<T>(string output) => JsonSerializer.Deserialize<T>(output.TrimEnd().Split('\n')[^1])!;
+
+    private static string Spread(IEnumerable<double> values, string format)
+    {
+        double[] sorted = [.. values.Order()];
+        double median = (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+        string Text(double value) => value.ToString(format, CultureInfo.InvariantCulture);
+        return $"{Text(median)} ({Text(sorted[0])}–{Text(sorted[^1])})";
+    }
+}

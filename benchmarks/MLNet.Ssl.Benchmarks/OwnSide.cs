@@ -1,0 +1,102 @@
+using System.Diagnostics;
+using System.Text.Json;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl.Benchmarks;
+
+/// <summary>What one process measured, as either side prints it.</summary>
+internal sealed record Measurement(double images_per_second, double peak_mib);
+
+/// <summary>The losses of the first steps, as either side prints them.</summary>
+internal sealed record Losses(double[] losses);
+
+/// <summary>This library's side of the benchmark: one mode of one case in this process.</summary>
+internal static class OwnSide
+{
+    private const int LossSteps = 10;
+
+    /// <summary>Images per second of <paramref name="steps"/> training steps, with or without making the views.</summary>
+    public static Measurement Measure(BenchmarkCase benchmark, bool endToEnd, int steps, int warmup, int threads, string? data, Device device)
+    {
+        using var scope = NewDisposeScope();
+        set_num_threads(threads);
+        using var training = new Training(benchmark.Resolved(threads, compareLosses: false), threads, device);
+        var images = Cifar10File.Load(data);
+        var pipeline = new ViewPipeline(training.Method.Views, 3, threads);
+        using var loader = endToEnd ? new ViewLoader(images, pipeline, BenchmarkCase.Batch, training.Clock.Epochs, 4, device) : null;
+        Tensor[]? still = endToEnd ? null : [.. Batch(pipeline, images, 0).Select(v => v.to(device))];
+
+        var stopwatch = new Stopwatch();
+        for (int i = -warmup; i < steps; i++)
+        {
+            if (i == 0) stopwatch.Start();
+            using var step = NewDisposeScope();
+            training.Step(loader?.Next() ?? still!);
+        }
+        return new(BenchmarkCase.Batch * steps / stopwatch.Elapsed.TotalSeconds, PeakMemory());
+    }
+
+    /// <summary>The losses of the first steps; <paramref name="file"/> receives the weights and views they start from.</summary>
+    public static Losses FirstLosses(BenchmarkCase benchmark, string file, int threads, string? data, Device device)
+    {
+        using var scope = NewDisposeScope();
+        set_num_threads(threads);
+        var options = benchmark.Resolved(threads, compareLosses: true);
+        using var training = new Training(options, threads, device);
+        var images = Cifar10File.Load(data);
+        var pipeline = new ViewPipeline(training.Method.Views, 3, threads);
+        var batches = Enumerable.Range(0, LossSteps).Select(i => Batch(pipeline, images, i)).ToList();
+        SafetensorsWriter.Write(
+            file,
+            [
+                .. training.Method.Parameters.Groups.SelectMany(g => g.Slots).Select(s => ($"student.{s.Name}", (Tensor)s.Parameter)),
+                .. batches.SelectMany((views, step) => views.Select((view, v) => ($"view.{step}.{v}", view))),
+            ],
+            new() { ["case"] = benchmark.Name, ["options"] = JsonSerializer.Serialize(BenchmarkCase.ForTwin(options)) });
+        return new([.. batches.Select(views => training.Step([.. views.Select(v => v.to(device))]))]);
+    }
+
+    private static Tensor[] Batch(ViewPipeline pipeline, ImageStore images, int number) =>
+        pipeline.Render(images, [.. Enumerable.Range(number * BenchmarkCase.Batch, BenchmarkCase.Batch)], epoch: 0);
+
+    /// <summary>Peak resident memory of this process in MiB; Linux keeps it.</summary>
+    private static double PeakMemory() => File.Exists("/proc/self/status")
+        ? double.Parse(File.ReadLines("/proc/self/status").First(l => l.StartsWith("VmHWM", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) / 1024
+        : Process.GetCurrentProcess().PeakWorkingSet64 / 1048576.0;
+
+    /// <summary>The pretrainer's inner loop, step by step.</summary>
+    private sealed class Training : IDisposable
+    {
+        private readonly Generator _generator;
+        private readonly TrainingStep _step;
+
+        public Training(PretrainOptions options, int threads, Device device)
+        {
+            _generator = new(1, CPU);
+            Method = options.CreateMethod(_generator, device, threads);
+            _step = new(Method, options.CreatePlan(), TrainingStep.ShardsFor(Method, BenchmarkCase.Batch, threads, device.type), threads, 2);
+            Clock = new(0, BenchmarkCase.StepsPerEpoch, options.Epochs);
+        }
+
+        public Method Method { get; }
+
+        public StepClock Clock { get; private set; }
+
+        /// <summary>Trains on a batch; reads the loss, as the official code does at every step.</summary>
+        public double Step(IReadOnlyList<Tensor> views)
+        {
+            using var scope = NewDisposeScope();
+            double loss = _step.Run(views, Clock).Loss.ToSingle();
+            Clock = Clock with { Step = Clock.Step + 1 };
+            return loss;
+        }
+
+        public void Dispose()
+        {
+            _step.Dispose();
+            Method.Dispose();
+            _generator.Dispose();
+        }
+    }
+}
