@@ -463,13 +463,15 @@ def measure(args):
         source = batches(loader)
     for it in range(args.warmup):
         training.step(on(args.device, next(source)), it)
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     for it in range(args.steps):
         training.step(on(args.device, next(source)), args.warmup + it)
     seconds = time.perf_counter() - start
-    # In end-to-end runs the worker processes come on top; their peak is known once they have ended.
+    cpu = time.process_time() - cpu
+    # This process alone: the loader's workers come on top in end-to-end runs.
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return dict(mode=args.mode, case=args.case, steps=args.steps, seconds=seconds, images_per_second=o["batch"] * args.steps / seconds, peak_mib=peak)
+    images = o["batch"] * args.steps
+    return dict(images_per_second=images / seconds, cpu_ms_per_image=1000 * cpu / images, peak_mib=peak)
 
 
 def read_safetensors(path):

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Benchmarks;
 
 /// <summary>What one process measured, as either side prints it.</summary>
-internal sealed record Measurement(double images_per_second, double peak_mib);
+internal sealed record Measurement(double images_per_second, double cpu_ms_per_image, double peak_mib);
 
 /// <summary>The losses of the first steps, as either side prints them.</summary>
 internal sealed record Losses(double[] losses);
@@ -22,19 +22,29 @@ internal static class OwnSide
         using var scope = NewDisposeScope();
         set_num_threads(threads);
         using var training = new Training(benchmark.Resolved(threads, compareLosses: false), threads, device);
-        var images = Cifar10File.Load(data);
+        var store = Cifar10File.Load(data);
         var pipeline = new ViewPipeline(training.Method.Views, 3, threads);
-        using var loader = endToEnd ? new ViewLoader(images, pipeline, BenchmarkCase.Batch, training.Clock.Epochs, 4, device) : null;
-        Tensor[]? still = endToEnd ? null : [.. Batch(pipeline, images, 0).Select(v => v.to(device))];
+        using var loader = endToEnd ? new ViewLoader(store, pipeline, BenchmarkCase.Batch, training.Clock.Epochs, 4, device) : null;
+        Tensor[]? still = endToEnd ? null : [.. Batch(pipeline, store, 0).Select(v => v.to(device))];
 
+        using var process = Process.GetCurrentProcess();
         var stopwatch = new Stopwatch();
+        var processor = TimeSpan.Zero;
         for (int i = -warmup; i < steps; i++)
         {
-            if (i == 0) stopwatch.Start();
+            if (i == 0)
+            {
+                process.Refresh();
+                processor = process.TotalProcessorTime;
+                stopwatch.Start();
+            }
             using var step = NewDisposeScope();
             training.Step(loader?.Next() ?? still!);
         }
-        return new(BenchmarkCase.Batch * steps / stopwatch.Elapsed.TotalSeconds, PeakMemory());
+        double seconds = stopwatch.Elapsed.TotalSeconds;
+        process.Refresh();
+        int images = BenchmarkCase.Batch * steps;
+        return new(images / seconds, (process.TotalProcessorTime - processor).TotalMilliseconds / images, PeakMemory());
     }
 
     /// <summary>The losses of the first steps; <paramref name="file"/> receives the weights and views they start from.</summary>
