@@ -31,7 +31,6 @@ public static class Pretrainer
         options.Validate(facts);
         foreach (var reason in reasons) log?.Invoke(new(false, $"{options.MethodName}: {reason}"));
 
-        NativeHeap.KeepFreedBlocks();
         int threadsBefore = get_num_threads();
         set_num_threads(options.Threads!.Value);
         try

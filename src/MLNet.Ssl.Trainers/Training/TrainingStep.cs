@@ -17,6 +17,7 @@ internal sealed class TrainingStep : IDisposable
 
     public TrainingStep(Method method, OptimizationPlan plan, int shards, int threads, ulong seed)
     {
+        NativeHeap.KeepFreedBlocks();
         _method = method;
         _plan = plan;
         _seed = seed;
