@@ -25,12 +25,13 @@ public sealed class MlpHead : Module<Tensor, Tensor>
         for (int i = 1, inputs = options.InputDimension; i <= options.Layers; i++, inputs = options.HiddenDimension)
         {
             bool last = i == options.Layers;
-            Add(new Linear(inputs, last ? options.OutputDimension : options.HiddenDimension, generator, hasBias: last ? options.OutputBias : options.HiddenBias));
+            var (outputs, bias) = last ? (options.OutputDimension, options.OutputBias) : (options.HiddenDimension, options.HiddenBias);
+            Add(new Linear(inputs, outputs, generator, hasBias: bias));
             if (!last && options.BatchNorm) Add(new BatchNorm(options.HiddenDimension));
             if (!last) _layers.Add(null);
         }
-        if (options.OutputNorm is not HeadOutputNorm.None)
-            Add(options.OutputNorm == HeadOutputNorm.Affine ? new BatchNorm(options.OutputDimension) : new BatchNorm(options.OutputDimension, gamma: null, beta: false));
+        bool affine = options.OutputNorm == HeadOutputNorm.Affine;
+        if (options.OutputNorm != HeadOutputNorm.None) Add(new BatchNorm(options.OutputDimension, gamma: affine ? 1 : null, beta: affine));
     }
 
     /// <summary>Projects features.</summary>

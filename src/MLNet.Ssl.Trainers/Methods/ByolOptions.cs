@@ -25,7 +25,7 @@ public sealed record ByolOptions : PretrainOptions
     /// <value>Default true; i-Mix's published runs have false.</value>
     public bool Symmetric { get; init; } = true;
 
-    /// <summary>Parts of the batch that are normalised on their own, and from which targets are shuffled; see <see cref="MoCoOptions.BatchNormGroups"/>.</summary>
+    /// <summary>Parts of the batch that are normalised on their own, as in <see cref="MoCoOptions.BatchNormGroups"/>.</summary>
     /// <value>Default 1: one.</value>
     public int BatchNormGroups { get; init; } = 1;
 

@@ -123,8 +123,10 @@ public sealed record DinoOptions : PretrainOptions
         Check.AtLeast(LocalCrops, 0, nameof(LocalCrops));
         if (Mixing is SdmpOptions sdmp)
         {
-            if (LocalCrops < 2) throw new ArgumentOutOfRangeException(nameof(LocalCrops), LocalCrops, $"LocalCrops is {LocalCrops}; SDMP mixes half of them, so it must be at least 2.");
-            if (sdmp.LogMixture || sdmp.ExtraViews) throw new ArgumentException("Mixing.LogMixture and Mixing.ExtraViews are for MoCo v3; for DINO both must be false.", nameof(Mixing));
+            if (LocalCrops < 2)
+                throw new ArgumentException($"LocalCrops is {LocalCrops}; SDMP mixes half of them, so it must be at least 2.", nameof(LocalCrops));
+            if (sdmp.LogMixture || sdmp.ExtraViews)
+                throw new ArgumentException("Mixing.LogMixture and Mixing.ExtraViews are for MoCo v3; for DINO both must be false.", nameof(Mixing));
         }
         Check.Ordered(GlobalScale, 0, 1, nameof(GlobalScale));
         Check.Ordered(LocalScale, 0, 1, nameof(LocalScale));

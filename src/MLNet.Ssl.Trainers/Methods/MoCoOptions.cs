@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
 
-/// <summary>Options of MoCo, momentum contrast. Defaults are the official code's of MoCo v2 (Chen et al., arXiv 2003.04297); <see cref="V1"/> has v1's.</summary>
+/// <summary>
+/// Options of MoCo, momentum contrast. Defaults are the official code's of MoCo v2 (Chen et al., arXiv 2003.04297); <see cref="V1"/> has v1's.
+/// </summary>
 public sealed record MoCoOptions : PretrainOptions
 {
     /// <summary>K, number of negatives; a multiple of the batch.</summary>
@@ -122,7 +124,9 @@ public sealed record MoCoOptions : PretrainOptions
         double peak = LearningRate!.Value * BatchSize!.Value / 256;
         return new(
             () => Optimizer switch { OptimizerKind.Lars => new Lars(), OptimizerKind.AdamW => new AdamW(), _ => new Sgd() },
-            t => DecayEpochs is null ? Schedules.IMix(t.Step, t.StepsPerEpoch, t.Epochs, WarmupEpochs!.Value, peak) : Schedules.StepDecay(t.Epoch, DecayEpochs, peak),
+            t => DecayEpochs is null
+                ? Schedules.IMix(t.Step, t.StepsPerEpoch, t.Epochs, WarmupEpochs!.Value, peak)
+                : Schedules.StepDecay(t.Epoch, DecayEpochs, peak),
             _ => WeightDecay);
     }
 }

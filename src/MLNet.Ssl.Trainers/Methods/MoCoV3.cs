@@ -88,7 +88,8 @@ public sealed class MoCoV3 : Method
     }
 
     /// <summary>SDMP's two terms, half of each: mixed queries among clean keys, and among mixed keys.</summary>
-    internal static (Tensor Source, Tensor Mixed) MixedTerms(Tensor queries, Tensor keys, Tensor mixedKeys, float[] shares, double temperature, bool logMixture) =>
+    internal static (Tensor Source, Tensor Mixed) MixedTerms(
+        Tensor queries, Tensor keys, Tensor mixedKeys, float[] shares, double temperature, bool logMixture) =>
         (Loss(queries, keys, temperature, Sdmp.SourceTargets(shares, queries.device), logMixture).mul(0.5),
         Loss(queries, mixedKeys, temperature, Sdmp.MixedTargets(shares, queries.device), logMixture).mul(0.5));
 

@@ -50,7 +50,8 @@ public sealed class NegativeQueue : IDisposable
     private Tensor Put(Tensor columns, Tensor keys)
     {
         long batch = keys.size(0), length = columns.size(1);
-        if (length % batch != 0) throw new ArgumentException($"the queue holds {length} keys; that must be a multiple of the batch, which is {batch}.", nameof(keys));
+        if (length % batch != 0)
+            throw new ArgumentException($"the queue holds {length} keys; that must be a multiple of the batch, which is {batch}.", nameof(keys));
         columns.narrow(1, Pointer, batch).copy_(keys.t());
         return columns;
     }

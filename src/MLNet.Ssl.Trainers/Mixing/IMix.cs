@@ -36,7 +36,7 @@ internal sealed class IMix(IMixOptions options)
         return (Mixers.Mixup(x, partner, shares), SoftTargets.Mixed(partners, shares, x.device));
     }
 
-    /// <summary>Weights of an input and its auxiliaries from a draw that sums to 1: the larger one for the input where there is one auxiliary, else at least ½.</summary>
+    /// <summary>Weights of an input and its auxiliaries from a draw that sums to 1; the input has at least ½.</summary>
     public static float[] InputMixCoefficients(float[] drawn)
     {
         if (drawn.Length == 2) return [Math.Max(drawn[0], drawn[1]), Math.Min(drawn[0], drawn[1])];

@@ -54,7 +54,8 @@ public static class Mixers
 
     private static void RequireImages(Tensor x, string mixer)
     {
-        if (x.ndim != 4) throw new ArgumentException($"{mixer} needs images (B,C,H,W); the input is ({string.Join(",", x.shape)}). Mixup takes inputs of any shape.", nameof(x));
+        if (x.ndim == 4) return;
+        throw new ArgumentException($"{mixer} needs images (B,C,H,W); the input is ({string.Join(",", x.shape)}). Mixup takes inputs of any shape.", nameof(x));
     }
 
     /// <summary>(boxes, 1, H, W), true inside.</summary>

@@ -13,7 +13,7 @@ public sealed record SdmpOptions : MixingOptions
     /// <summary>The mixer, or null for one of the three at random for every batch, as in the paper.</summary>
     public Mixer? Mixer { get; init; }
 
-    /// <summary>Takes −log of the mixed probabilities, as the official code's last version does, and not the mix of the cross entropies. MoCo v3 only.</summary>
+    /// <summary>Takes −log of the mixed probabilities, as the official code's last version, not the mix of the cross entropies. MoCo v3 only.</summary>
     /// <value>Default false: the paper's and the first release's form.</value>
     public bool LogMixture { get; init; }
 
@@ -27,6 +27,7 @@ public sealed record SdmpOptions : MixingOptions
     {
         Check.Positive(Alpha, "Mixing.Alpha");
         if (Mixer is { } mixer) Check.Defined(mixer, "Mixing.Mixer");
-        if (batchSize % 2 != 0) throw new ArgumentException($"BatchSize is {batchSize}; SDMP mixes images in pairs, so it must be even.", nameof(PretrainOptions.BatchSize));
+        if (batchSize % 2 != 0)
+            throw new ArgumentException($"BatchSize is {batchSize}; SDMP mixes images in pairs, so it must be even.", nameof(PretrainOptions.BatchSize));
     }
 }

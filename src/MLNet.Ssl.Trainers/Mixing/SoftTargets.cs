@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl;
 
 /// <summary>
-/// Which columns of a row of scores are right, and how much: λ on the row's own label, 1 − λ on its partner's (i-Mix, arXiv 2010.08887; SDMP, arXiv 2206.07692).
+/// Which columns of a row of scores are right, and how much: λ on the row's own label, 1 − λ on its partner's (i-Mix, arXiv 2010.08887; SDMP,
+/// arXiv 2206.07692).
 /// </summary>
 /// <remarks>Every loss that mixing applies to is linear in its target, so the weighted sum of two columns is all a loss needs to know of mixing.</remarks>
 public sealed class SoftTargets
@@ -31,7 +32,8 @@ public sealed class SoftTargets
     public static SoftTargets Mixed(long[] partners, float[] shares, Device device)
     {
         foreach (float share in shares) Check.InRange(share, 0, 1, "λ");
-        return new(arange(partners.Length, ScalarType.Int64, device).unsqueeze(1), tensor(partners, device: device).unsqueeze(1), tensor(shares, device: device));
+        var own = arange(partners.Length, ScalarType.Int64, device);
+        return new(own.unsqueeze(1), tensor(partners, device: device).unsqueeze(1), tensor(shares, device: device));
     }
 
     /// <summary>The targets' mean of every row of <paramref name="scores"/> (N, M), (N).</summary>

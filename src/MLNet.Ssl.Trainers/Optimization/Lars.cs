@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
 
-/// <summary>How <see cref="Lars"/> builds up speed; η is the learning rate, r the trust ratio, g the gradient with its decay. They differ when η changes.</summary>
+/// <summary>How <see cref="Lars"/> builds up speed; η is the learning rate, r the trust ratio, g the gradient with its decay.</summary>
 public enum LarsMomentum
 {
     /// <summary>DINO, MoCo v3, BYOL: v ← μv + r·g, w ← w − η·v.</summary>

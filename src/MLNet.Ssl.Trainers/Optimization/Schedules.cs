@@ -61,7 +61,7 @@ public static class Schedules
             : EpochCosine((int)(step / stepsPerEpoch), epochs, baseValue);
     }
 
-    /// <summary>Momentum of a moving average, by a half cosine to 1: 1 − (1 − m)·½(1 + cos(π·t/E)), of BYOL (by step) and MoCo v3 (by fractional epoch).</summary>
+    /// <summary>Momentum by a half cosine to 1: 1 − (1 − m)·½(1 + cos(π·t/E)), of BYOL (by step) and MoCo v3 (by fractional epoch).</summary>
     /// <param name="time">Step or fractional epoch.</param>
     /// <param name="end">Steps or epochs of the whole run.</param>
     /// <param name="startValue">m at the start.</param>

@@ -92,7 +92,8 @@ public abstract record PretrainOptions
         Check.AtLeast(Threads!.Value, 1, nameof(Threads));
         if (Mixing is { } mixing)
         {
-            if (!CanMixWith(mixing)) throw new ArgumentException($"Mixing is {mixing.Name}, which {MethodName} has no form of; {MixingOptions.Possible}.", nameof(Mixing));
+            if (!CanMixWith(mixing))
+                throw new ArgumentException($"Mixing is {mixing.Name}, which {MethodName} has no form of; {MixingOptions.Possible}.", nameof(Mixing));
             mixing.Validate(BatchSize.Value);
         }
         Backbone!.Validate();

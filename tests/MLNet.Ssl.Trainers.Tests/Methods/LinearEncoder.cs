@@ -35,7 +35,9 @@ internal sealed class GoldenMoCoV3 : IDisposable
     {
         var p = golden.Params;
         var shapes = p.GetProperty("state_dict").EnumerateArray()
-            .ToDictionary(e => e.GetProperty("name").GetString()!, e => (Kind: e.GetProperty("kind").GetString()!, Shape: e.GetProperty("shape").EnumerateArray().Select(v => v.GetInt32()).ToArray()));
+            .ToDictionary(e => e.GetProperty("name").GetString()!, e => (
+                Kind: e.GetProperty("kind").GetString()!,
+                Shape: e.GetProperty("shape").EnumerateArray().Select(v => v.GetInt32()).ToArray()));
         var (weight, predictor) = (shapes["base_encoder.lin.weight"].Shape, shapes["predictor.0.weight"].Shape);
         var options = new MoCoV3Options
         {
@@ -61,13 +63,15 @@ internal sealed class GoldenMoCoV3 : IDisposable
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         var online = Method.Pair.Online.state_dict();
-        Assert.Equal(shapes.Keys.Where(n => n.StartsWith("predictor", StringComparison.Ordinal)).Order(), online.Keys.Where(n => n.StartsWith("predictor", StringComparison.Ordinal)).Order());
+        Assert.Equal(shapes.Keys.Where(IsPredictor).Order(), online.Keys.Where(IsPredictor).Order());
         foreach (var (name, (kind, shape)) in shapes)
         {
             var target = name.StartsWith("momentum_encoder", StringComparison.Ordinal) ? Method.Pair.Target.state_dict()[Own(name)] : online[Own(name)];
             target.copy_(tensor(GoldenRules.Sine(name, kind, target.numel()), [.. shape.Select(v => (long)v)]));
         }
     }
+
+    private static bool IsPredictor(string name) => name.StartsWith("predictor", StringComparison.Ordinal);
 
     public MoCoV3 Method { get; }
 

@@ -7,35 +7,30 @@ public class MomentumMethodTests
 {
     private static readonly ResNetOptions TinyResNet = new() { BlocksPerStage = [1, 1], Width = 16, Stem = ResNetStem.Small };
 
-    private static readonly VisionTransformerOptions TinyVit = VisionTransformerOptions.MoCoV3Small(6) with { ImageSize = 24, EmbeddingDimension = 24, Depth = 2 };
+    private static readonly VisionTransformerOptions TinyVit =
+        VisionTransformerOptions.MoCoV3Small(6) with { ImageSize = 24, EmbeddingDimension = 24, Depth = 2 };
 
-    private static readonly MoCoOptions TinyMoCo = new() { Backbone = TinyResNet, ImageSize = 24, BatchSize = 16, Epochs = 2, Seed = 3, Threads = 2 };
+    private static readonly MoCoOptions TinyMoCo = Tiny(new MoCoOptions(), TinyResNet);
 
-    private static readonly MoCoV3Options TinyMoCoV3 = new() { Backbone = TinyVit, ImageSize = 24, BatchSize = 16, Epochs = 2, Seed = 3, Threads = 2, HeadHiddenDimension = 32 };
+    private static readonly MoCoV3Options TinyMoCoV3 = Tiny(new MoCoV3Options { HeadHiddenDimension = 32 }, TinyVit);
 
-    private static readonly ByolOptions TinyByol = new() { Backbone = TinyResNet, ImageSize = 24, BatchSize = 16, Epochs = 2, Seed = 3, Threads = 2, HeadHiddenDimension = 32 };
+    private static readonly ByolOptions TinyByol = Tiny(new ByolOptions { HeadHiddenDimension = 32 }, TinyResNet);
 
-    private static readonly DinoOptions TinyDino = new()
+    private static readonly DinoOptions TinyDino = Tiny(new DinoOptions
     {
-        Backbone = TinyVit,
-        ImageSize = 24,
         LocalCrops = 4,
         LocalSize = 12,
         OutputDimension = 64,
         HeadHiddenDimension = 32,
         HeadBottleneckDimension = 16,
-        BatchSize = 16,
-        Epochs = 2,
-        Seed = 3,
-        Threads = 2,
-    };
+    }, TinyVit);
 
-    private static readonly SimClrOptions TinyNPair = new() { Backbone = TinyResNet, ImageSize = 24, BatchSize = 16, Epochs = 2, Seed = 3, Threads = 2, Loss = SimClrLoss.NPair };
+    private static readonly SimClrOptions TinyNPair = Tiny(new SimClrOptions { Loss = SimClrLoss.NPair }, TinyResNet);
 
     public static TheoryData<PretrainOptions> Runs => new(
         TinyMoCo,
         TinyMoCo with { Symmetric = true, BatchNormInHead = true, Mixing = new IMixOptions() },
-        MoCoOptions.V1 with { Backbone = TinyResNet, ImageSize = 24, BatchSize = 16, Epochs = 2, Seed = 3, Threads = 2 },
+        Tiny(MoCoOptions.V1, TinyResNet),
         TinyMoCoV3,
         TinyMoCoV3 with { Mixing = new SdmpOptions() },
         TinyMoCoV3 with { Backbone = TinyResNet, Mixing = new SdmpOptions { ExtraViews = true, LogMixture = true } },
@@ -126,10 +121,39 @@ public class MomentumMethodTests
         Assert.Equal((3, 2, HeadOutputNorm.Plain), (vit.Projector.Layers, vit.Predictor.Layers, vit.Predictor.OutputNorm));
         var resnet = (MoCoV3Options)new MoCoV3Options().Resolve(small, []);
         Assert.Equal((1.0, OptimizerKind.Lars, 0.6, 1e-6), (resnet.Temperature, resnet.Optimizer, resnet.LearningRate, resnet.WeightDecay));
-        Assert.Equal((2, HeadOutputNorm.None, true), (resnet.Projector.Layers, resnet.Predictor.OutputNorm, ((ResNetOptions)resnet.Backbone!).ZeroInitResidual));
+        Assert.Equal((2, HeadOutputNorm.None), (resnet.Projector.Layers, resnet.Predictor.OutputNorm));
+        Assert.True(((ResNetOptions)resnet.Backbone!).ZeroInitResidual);
         var byol = (ByolOptions)new ByolOptions().Resolve(small, []);
         Assert.Equal((OptimizerKind.Lars, 2.0, 0.99, 1e-6), (byol.Optimizer, byol.LearningRate, byol.TargetMomentum, byol.WeightDecay));
     }
+
+    public static TheoryData<PretrainOptions> Published => new(
+        Presets.MoCoV1ImageNet,
+        Presets.MoCoV2ImageNet,
+        Presets.MoCoV3ImageNetViTSmall,
+        Presets.MoCoV3ImageNetResNet50,
+        Presets.MoCoV3ImageNetSdmp,
+        Presets.ByolImageNet);
+
+    [Theory]
+    [MemberData(nameof(Published))]
+    public void PublishedSettingsAreValid(PretrainOptions preset)
+    {
+        var imageNet = new DataFacts(1_281_167, 400, 8);
+        preset.Resolve(imageNet, []).Validate(imageNet);
+    }
+
+    [Fact]
+    public void TheCifarPresetHasTheValuesOfIMix()
+    {
+        var cifar = new DataFacts(50_000, 32, 8);
+        var preset = (MoCoOptions)Presets.MoCoV2Cifar10IMix.Resolve(cifar, []);
+        preset.Validate(cifar);
+        Assert.Equal((10, 0.2, OptimizerKind.Sgd, 1e-4, 2), (preset.WarmupEpochs, preset.Temperature, preset.Optimizer, preset.WeightDecay, preset.HeadLayers));
+    }
+
+    private static T Tiny<T>(T options, BackboneOptions backbone) where T : PretrainOptions =>
+        (T)(options with { Backbone = backbone, ImageSize = 24, BatchSize = 16, Epochs = 2, Seed = 3, Threads = 2 });
 
     private static float[] Embeddings(ImageStore images, PretrainOptions options)
     {

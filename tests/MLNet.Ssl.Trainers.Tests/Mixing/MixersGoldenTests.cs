@@ -41,13 +41,15 @@ public class MixersGoldenTests
         using var scope = NewDisposeScope();
         var x = golden.Input("x").ToTensor();
         int rows = (int)x.size(0);
-        foreach (string output in golden.ExpectedNames.Where(n => n.StartsWith("inputmix", StringComparison.Ordinal) && n.EndsWith(".output", StringComparison.Ordinal)))
+        foreach (string output in golden.ExpectedNames.Where(n => n.EndsWith(".output", StringComparison.Ordinal)))
         {
+            if (!output.StartsWith("inputmix", StringComparison.Ordinal)) continue;
             string name = output[..^".output".Length];
             var permutations = golden.Input($"{name}.perms").Longs.Chunk(rows).ToList();
             var drawn = golden.Input($"{name}.raw_weights").Floats;
             // One auxiliary has one number a row: the first share of two.
-            var coefficients = (permutations.Count == 1 ? drawn.Select(w => new[] { w, 1 - w }) : drawn.Chunk(permutations.Count + 1)).Select(IMix.InputMixCoefficients).ToList();
+            var rowsDrawn = permutations.Count == 1 ? drawn.Select(w => new[] { w, 1 - w }) : drawn.Chunk(permutations.Count + 1);
+            var coefficients = rowsDrawn.Select(IMix.InputMixCoefficients).ToList();
             golden.Expected($"{name}.coefficients").AssertValues(
                 [.. Enumerable.Range(0, permutations.Count + 1).SelectMany(i => coefficients.Select(c => (double)c[i]))], 1e-6, $"{name}.coefficients");
             golden.Expected(output).AssertClose(Mixers.InputMix(x, permutations, coefficients), 1e-6, output);

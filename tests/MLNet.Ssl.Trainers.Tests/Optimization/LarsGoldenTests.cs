@@ -28,7 +28,8 @@ public class LarsGoldenTests
         {
             var slots = flat.Groups.SelectMany(g => g.Slots).ToList();
             for (int i = 0; i < slots.Count; i++) gradients.Views[i].copy_(golden.Input($"grad_step{step}.{names[Index(slots[i].Name)]}").ToTensor());
-            for (int g = 0; g < flat.Groups.Count; g++) lars.Step(flat.Groups[g], gradients.Flat[g], rates[step - 1], p.GetProperty("weight_decay").GetDouble());
+            for (int g = 0; g < flat.Groups.Count; g++)
+                lars.Step(flat.Groups[g], gradients.Flat[g], rates[step - 1], p.GetProperty("weight_decay").GetDouble());
             foreach (var slot in slots)
             {
                 string name = $"{variant}.step{step}.{names[Index(slot.Name)]}";

@@ -12,16 +12,19 @@ public class SchedulesTests
     {
         var golden = Golden.Load("moco_v3_schedules");
         var p = golden.Params;
-        int epochs = p.GetProperty("epochs").GetInt32(), warmup = p.GetProperty("warmup_epochs").GetInt32(), perEpoch = p.GetProperty("iters_per_epoch").GetInt32();
+        int Int(string key) => p.GetProperty(key).GetInt32();
+        int epochs = Int("epochs"), warmup = Int("warmup_epochs"), perEpoch = Int("iters_per_epoch");
         double rate = p.GetProperty("base_lr").GetDouble() * p.GetProperty("batch_size").GetInt32() / 256;
         var times = Enumerable.Range(0, epochs * perEpoch).Select(step => new StepClock(step, perEpoch, epochs).FractionalEpoch).ToArray();
         golden.Expected("lr").AssertValues([.. times.Select(t => Schedules.MoCoV3(t, epochs, warmup, rate))], 1e-9, "lr");
-        golden.Expected("momentum").AssertValues([.. times.Select(t => Schedules.MomentumCosine(t, epochs, p.GetProperty("moco_m").GetDouble()))], 1e-9, "momentum");
+        double momentum = p.GetProperty("moco_m").GetDouble();
+        golden.Expected("momentum").AssertValues([.. times.Select(t => Schedules.MomentumCosine(t, epochs, momentum))], 1e-9, "momentum");
         var grid = p.GetProperty("pos_embed");
         int height = grid.GetProperty("grid_h").GetInt32(), width = grid.GetProperty("grid_w").GetInt32(), dim = grid.GetProperty("embed_dim").GetInt32();
         // The official table runs through its columns first; on the square grids of a transformer that is the row.
         using var scope = NewDisposeScope();
-        golden.Expected("sincos_pos_embed").AssertClose(tensor(SinCosPositions.Table(width, height, dim), [1, 1 + height * width, dim]), 1e-6, "sincos_pos_embed");
+        var table = tensor(SinCosPositions.Table(width, height, dim), [1, 1 + height * width, dim]);
+        golden.Expected("sincos_pos_embed").AssertClose(table, 1e-6, "sincos_pos_embed");
     }
 
     [Fact]

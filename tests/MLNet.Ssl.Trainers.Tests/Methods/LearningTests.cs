@@ -1,0 +1,78 @@
+namespace MLNet.Ssl.Tests;
+
+/// <summary>Methods, alone and mixed, must learn: kNN accuracy on frozen features against that of the untrained encoder.</summary>
+[Collection(nameof(Alone))]
+public class LearningTests
+{
+    private static readonly ResNetOptions TinyResNet = new() { BlocksPerStage = [1, 1], Width = 16, Stem = ResNetStem.SmallStride2 };
+
+    // The pictures' colours say nothing of their class, so they are jittered away.
+    private static readonly ViewRecipe View = ViewRecipes.SimClr() with { Scale = (0.3, 1), BlurProbability = 0 };
+
+    private static readonly MoCoOptions MoCo = Common(new MoCoOptions { View = View, KeyMomentum = 0.97, QueueLength = 256 });
+
+    private static readonly MoCoV3Options MoCoV3 = Common(new MoCoV3Options
+    {
+        View1 = View,
+        View2 = View,
+        HeadHiddenDimension = 128,
+        ProjectionDimension = 64,
+        Temperature = 0.2,
+        KeyMomentum = 0.9,
+    });
+
+    private static readonly SimClrOptions NPair = Common(new SimClrOptions { View = View, Loss = SimClrLoss.NPair });
+
+    private static readonly DinoOptions Dino = Common(new DinoOptions
+    {
+        LocalCrops = 4,
+        LocalSize = 12,
+        OutputDimension = 256,
+        HeadHiddenDimension = 128,
+        HeadBottleneckDimension = 64,
+    }) with
+    {
+        Optimizer = OptimizerKind.AdamW,
+        LearningRate = 0.003,
+        BatchSize = 32,
+    };
+
+    public static TheoryData<string, PretrainOptions, double> Runs => new()
+    {
+        { "MoCo v2, i-Mix", Adam(MoCo) with { Mixing = new IMixOptions() }, 0.12 },
+        { "MoCo v3", MoCoV3, 0.1 },
+        { "MoCo v3, SDMP", WithOwnViews(MoCoV3) with { LearningRate = 1, Mixing = new SdmpOptions() }, 0.06 },
+        { "N-pair", Adam(NPair), 0.2 },
+        { "N-pair, i-Mix", Adam(NPair) with { Mixing = new IMixOptions() }, 0.2 },
+        { "N-pair, i-Mix and InputMix", Adam(NPair) with { Mixing = new IMixOptions { InputMix = new() { Auxiliaries = 1, Alpha = 0.2 } } }, 0.2 },
+        { "DINO, SDMP", Dino with { Mixing = new SdmpOptions() }, 0.06 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Runs))]
+    public void LearnsTexturesThatAnUntrainedEncoderDoesNotTellApart(string name, PretrainOptions options, double margin)
+    {
+        var (train, test) = (Patterns.Draw(512, 1), Patterns.Draw(256, 2));
+        using var untrained = Pretrainer.Fit(train.Images, options with { Epochs = 0 });
+        using var trained = Pretrainer.Fit(train.Images, options);
+        double before = Patterns.KnnAccuracy(untrained, train, test), after = Patterns.KnnAccuracy(trained, train, test);
+        Assert.True(after >= before + margin, $"{name}: kNN accuracy {before:0.000} untrained, {after:0.000} trained");
+    }
+
+    private static MoCoV3Options WithOwnViews(MoCoV3Options options) =>
+        options with { View1 = null, View2 = null, Backbone = TinyResNet with { Stem = ResNetStem.Small } };
+
+    private static T Adam<T>(T options) where T : PretrainOptions => (T)(options with { Optimizer = OptimizerKind.AdamW, LearningRate = 0.008 });
+
+    private static T Common<T>(T options) where T : PretrainOptions => (T)(options with
+    {
+        Backbone = TinyResNet,
+        ImageSize = 24,
+        BatchSize = 64,
+        Epochs = 20,
+        LearningRate = 0.2,
+        Optimizer = OptimizerKind.Sgd,
+        Seed = 3,
+        Threads = 2,
+    });
+}
