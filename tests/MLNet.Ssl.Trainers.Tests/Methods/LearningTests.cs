@@ -39,6 +39,7 @@ public class LearningTests
 
     public static TheoryData<string, PretrainOptions, double> Runs => new()
     {
+        { "MoCo v2", Adam(MoCo) with { KeyMomentum = 0.99, LearningRate = 0.002 }, 0.06 },
         { "MoCo v2, i-Mix", Adam(MoCo) with { Mixing = new IMixOptions() }, 0.12 },
         { "MoCo v3", MoCoV3, 0.1 },
         { "MoCo v3, SDMP", WithOwnViews(MoCoV3) with { LearningRate = 1, Mixing = new SdmpOptions() }, 0.06 },
