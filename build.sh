@@ -105,7 +105,12 @@ case "$verb" in
   build) setup; build ;;
   test) setup; build; verb_test "$@" ;;
   demo) setup; build; dotnet run --project samples/Cifar10 -c Release --no-build -- "$@" ;;
-  bench) setup; build; exec dotnet run --project benchmarks/MLNet.Ssl.Benchmarks -c Release --no-build -- "$@" ;;
+  bench)
+    setup
+    [ "$STACK" = nuget ] || install_packages python3-torch python3-torchvision
+    build
+    exec dotnet run --project benchmarks/MLNet.Ssl.Benchmarks -c Release --no-build -- "$@"
+    ;;
   pack) setup; dotnet pack MLNet.Ssl.sln -c Release -o artifacts/packages "$@" ;;
   *) sed -n '2,3s/^# //p' "$0" >&2; exit 2 ;;
 esac

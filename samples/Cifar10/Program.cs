@@ -5,7 +5,7 @@ using Cifar10;
 var data = new Option<string?>("--data") { Description = "Folder with CIFAR-10 in its binary format, plain or .gz" };
 var method = new Option<string>("--method") { Description = "Self-supervised method", DefaultValueFactory = _ => "simclr" };
 var backbone = new Option<string>("--backbone") { Description = "Network of the encoder", DefaultValueFactory = _ => "resnet" };
-var epochs = new Option<int>("--epochs") { Description = "Passes over the unlabelled images", DefaultValueFactory = _ => 14 };
+var epochs = new Option<int>("--epochs") { Description = "Passes over the unlabelled images", DefaultValueFactory = _ => 12 };
 var seed = new Option<int>("--seed") { Description = "Seed of everything random", DefaultValueFactory = _ => 1 };
 method.AcceptOnlyFromAmong("simclr", "dino");
 backbone.AcceptOnlyFromAmong("resnet", "vit");
