@@ -63,6 +63,8 @@ internal sealed class ShardThreads : IDisposable
 
     private void Loop(int shard, int threads)
     {
+        // A thread takes over the process's count when it first asks libtorch for its own: let it do so before it is told its share.
+        _ = torch.get_num_threads();
         torch.set_num_threads(threads);
         _done.Signal();
         while (true)

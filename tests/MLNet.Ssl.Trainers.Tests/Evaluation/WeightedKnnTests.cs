@@ -29,11 +29,11 @@ public sealed class WeightedKnnTests
             var predictions = scores.argmax(1).data<long>().ToArray();
             Assert.Equal(file.Expected($"k{k}.predictions").Longs, predictions);
             Assert.Equal(predictions, probabilities.argmax(1).data<long>().ToArray());
-            Assert.Equal(file.Expected($"k{k}.top1_percent").Data[0], Percent(truth.Zip(predictions, (t, p) => t == p)), 4);
+            Assert.Equal(file.Expected($"k{k}.top1_percent").Data[0], Percent(truth.Zip(predictions, (t, p) => t == p)), tolerance: 1e-3);
 
             int top = Math.Min(5, Math.Min(k, classes));
             var best = scores.topk(top, dim: 1).Item2.data<long>().ToArray().Chunk(top);
-            Assert.Equal(file.Expected($"k{k}.top5_percent").Data[0], Percent(truth.Zip(best, (t, b) => b.Contains(t))), 4);
+            Assert.Equal(file.Expected($"k{k}.top5_percent").Data[0], Percent(truth.Zip(best, (t, b) => b.Contains(t))), tolerance: 1e-3);
 
             for (int row = 0; row < truth.Length; row++)
             {
