@@ -31,7 +31,7 @@ public class NativeMemoryTests
             tensors.Add(Tensor.TotalCount);
             memory.Add(Environment.WorkingSet);
         });
-        options = options with { ImageSize = 24, BatchSize = 16, Epochs = dino ? 60 : 100, Seed = 1, Progress = progress };
+        options = options with { ImageSize = 24, BatchSize = 16, Epochs = 400, Seed = 1, Progress = progress };
         using var encoder = Pretrainer.Fit(Patterns.Draw(64, 1).Images, options);
         Assert.True(tensors.Count >= 4, $"{tensors.Count} reports are too few to tell");
         // Views made ahead come and go; a leak of one tensor a step would be hundreds.
