@@ -19,12 +19,7 @@ public sealed class Byol : Method
             withPredictor ? new MlpHead(options.Predictor, generator) : null).to(device);
         _pair = new(Network(true), Network(false));
         _mix = options.Mixing is IMixOptions mixing ? new(mixing) : null;
-        int size = options.ImageSize!.Value;
-        Views = [options.View1! with { Size = size }, options.View2! with { Size = size }];
     }
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<ViewRecipe> Views { get; }
 
     /// <inheritdoc/>
     public override FlatParameters Parameters => _pair.Parameters;

@@ -20,12 +20,7 @@ public sealed class MoCo : Method
         _pair = new(Network(), Network(), (_, _) => FlatParameters.Decayed);
         _queue = new(options.ProjectionDimension, options.QueueLength!.Value, generator, device);
         _mix = options.Mixing is IMixOptions mixing ? new(mixing) : null;
-        var view = options.View! with { Size = options.ImageSize!.Value };
-        Views = [view, view];
     }
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<ViewRecipe> Views { get; }
 
     /// <inheritdoc/>
     public override FlatParameters Parameters => _pair.Parameters;
@@ -91,6 +86,6 @@ public sealed class MoCo : Method
     }
 
     private Tensor Loss(Tensor query, Tensor keys, Tensor negatives, SoftTargets? targets) => targets is null
-        ? Contrast.CrossEntropy(Contrast.QueueLogits(query, keys, negatives, _options.Temperature), SoftTargets.First(query.size(0), query.device))
-        : Contrast.CrossEntropy(Contrast.BatchAndQueueLogits(query, keys, negatives, _options.Temperature), targets);
+        ? Contrast.CrossEntropy(Contrast.QueueLogits(query, keys, negatives, _options.Temperature!.Value), SoftTargets.First(query.size(0), query.device))
+        : Contrast.CrossEntropy(Contrast.BatchAndQueueLogits(query, keys, negatives, _options.Temperature!.Value), targets);
 }

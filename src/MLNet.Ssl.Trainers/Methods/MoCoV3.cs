@@ -24,13 +24,7 @@ public sealed class MoCoV3 : Method
                 if (name.Contains("patch_embed", StringComparison.Ordinal)) parameter.requires_grad = false;
         // LARS leaves biases and norms alone; the official AdamW decays them too.
         _pair = new(online, target, options.Optimizer == OptimizerKind.Lars ? null : (_, _) => FlatParameters.Decayed);
-        int size = options.ImageSize!.Value;
-        ViewRecipe[] views = [options.View1! with { Size = size }, options.View2! with { Size = size }];
-        Views = options.Mixing is SdmpOptions { ExtraViews: true } ? [.. views, .. views] : views;
     }
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<ViewRecipe> Views { get; }
 
     /// <inheritdoc/>
     public override FlatParameters Parameters => _pair.Parameters;

@@ -19,7 +19,7 @@ public static class Presets
         LearningRate = 0.125,
         QueueLength = 4096,
         KeyMomentum = 0.999,
-        BatchNormInHead = true,
+        HeadBatchNorm = HeadNormalization.Hidden,
         BatchNormGroups = 2,
         View = ViewRecipes.IMixCifar(),
         Mixing = new IMixOptions(),

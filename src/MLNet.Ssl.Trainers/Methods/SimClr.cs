@@ -14,18 +14,10 @@ public sealed class SimClr : Method
     {
         _options = options;
         var backbone = options.Backbone!;
-        var head = new ProjectionHeadOptions(backbone.EmbeddingDimension) { OutputDimension = options.ProjectionDimension, Layers = options.HeadLayers };
-        _network = new EncoderWithHead(backbone.Create(generator), new ProjectionHead(head, generator)).to(device);
-        Parameters = new(_network);
+        _network = new EncoderWithHead(backbone.Create(generator), options.CreateHead(generator)).to(device);
+        Parameters = new(_network, options.Loss == SimClrLoss.NPair ? (_, _) => FlatParameters.Decayed : null);
         _mix = options.Mixing is IMixOptions mixing ? new(mixing) : null;
-        var view = options.View ?? ViewRecipes.SimClr(strength: options.ColorStrength!.Value) with { Scale = (options.MinCropScale, 1) };
-        if (options.View is null && !options.Blur!.Value) view = view with { BlurProbability = 0 };
-        view = view with { Size = options.ImageSize!.Value };
-        Views = [view, view];
     }
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<ViewRecipe> Views { get; }
 
     /// <inheritdoc/>
     public override FlatParameters Parameters { get; }

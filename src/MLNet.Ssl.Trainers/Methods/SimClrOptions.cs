@@ -8,7 +8,10 @@ public enum SimClrLoss
     /// <summary>NT-Xent: every other embedding of both views is a negative.</summary>
     NtXent,
 
-    /// <summary>The N-pair form, which i-Mix is defined on: first views find their second views among the second views, in one direction.</summary>
+    /// <summary>
+    /// The N-pair form, which i-Mix is defined on: first views find their second views among the second views, in one direction. Head, schedule and decay are
+    /// i-Mix's then (arXiv 2010.08887): batch norm behind every layer, a cosine by the epoch, decay of every parameter.
+    /// </summary>
     NPair,
 }
 
@@ -51,26 +54,37 @@ public sealed record SimClrOptions : PretrainOptions
     /// <value>Auto: off up to 64 pixels, else on.</value>
     public bool? Blur { get; init; }
 
-    /// <summary>Weight decay; biases and normalisation weights have none.</summary>
+    /// <summary>Weight decay; biases and normalisation weights have none, but for the N-pair form.</summary>
     /// <value>Default 1e-4, range 0 and up.</value>
     public double WeightDecay { get; init; } = 1e-4;
 
     /// <inheritdoc/>
     public override string MethodName => "SimCLR";
 
+    internal override IReadOnlyList<ViewRecipe> ImageViews
+    {
+        get
+        {
+            var view = View ?? ViewRecipes.SimClr(strength: ColorStrength!.Value) with { Scale = (MinCropScale, 1) };
+            if (View is null && !Blur!.Value) view = view with { BlurProbability = 0 };
+            view = view with { Size = ImageSize!.Value };
+            return [view, view];
+        }
+    }
+
     internal override bool CanMixWith(MixingOptions mixing) => mixing is IMixOptions && Loss == SimClrLoss.NPair;
 
     internal override PretrainOptions Resolve(DataFacts facts, ICollection<string> reasons)
     {
         var o = (SimClrOptions)ResolveShared(facts, reasons, 256, ResNetOptions.ResNet50());
-        bool small = o.ImageSize <= 64;
+        bool table = facts.Table is not null, small = facts.AreSmall(o.ImageSize);
         var optimizer = o.Optimizer ?? OptimizerKind.Sgd;
         // The published LARS rates (1.0 linear for CIFAR-10) are for large batches; SGD's is the one used by small-batch reproductions of MoCo and SimCLR.
-        double rate = o.LearningRate ?? (optimizer switch { OptimizerKind.Lars => small ? 1.0 : 0.3, OptimizerKind.AdamW => 0.0005, _ => 0.06 });
+        double rate = o.LearningRate ?? (optimizer switch { OptimizerKind.Lars => small ? 1.0 : 0.3, OptimizerKind.AdamW => 0.0005, _ => table ? 0.125 : 0.06 });
         if (o.Optimizer is null) reasons.Add($"Optimizer = {optimizer}: batches of {o.BatchSize} need no LARS");
         if (o.LearningRate is null) reasons.Add($"LearningRate = {rate}: for {optimizer}");
-        double temperature = o.Temperature ?? (o.Loss == SimClrLoss.NPair ? 0.2 : small ? 0.5 : 0.1);
-        if (o.Temperature is null) reasons.Add($"Temperature = {temperature}: for {o.Loss} and images of {o.ImageSize} pixels");
+        double temperature = o.Temperature ?? (table ? 0.1 : o.Loss == SimClrLoss.NPair ? 0.2 : small ? 0.5 : 0.1);
+        if (o.Temperature is null) reasons.Add($"Temperature = {temperature}: for {o.Loss} and {(table ? "tables" : $"images of {o.ImageSize} pixels")}");
         return o with
         {
             Optimizer = optimizer,
@@ -86,7 +100,7 @@ public sealed record SimClrOptions : PretrainOptions
         base.Validate(facts);
         Check.Defined(Loss, nameof(Loss));
         Check.Positive(Temperature!.Value, nameof(Temperature));
-        (View is null ? null : View with { Size = ImageSize!.Value })?.Validate();
+        if (View is not null && ImageSize is { } size) (View with { Size = size }).Validate();
         Check.AtLeast(HeadLayers, 1, nameof(HeadLayers));
         Check.AtLeast(ProjectionDimension, 1, nameof(ProjectionDimension));
         Check.Defined(Reduction, nameof(Reduction));
@@ -98,8 +112,22 @@ public sealed record SimClrOptions : PretrainOptions
 
     internal override Method CreateMethod(Generator generator, Device device, int shards) => new SimClr(this, generator, device);
 
-    internal override OptimizationPlan CreatePlan() => new(
-        () => Optimizer switch { OptimizerKind.Lars => new Lars(LarsMomentum.RateInside), OptimizerKind.AdamW => new AdamW(), _ => new Sgd() },
-        t => Schedules.SimClr(t.Step, t.TotalSteps, WarmupEpochs!.Value * t.StepsPerEpoch, LearningRate!.Value * BatchSize!.Value / 256),
-        _ => WeightDecay);
+    internal nn.Module<Tensor, Tensor> CreateHead(Generator generator)
+    {
+        int width = Backbone!.EmbeddingDimension;
+        return Loss == SimClrLoss.NPair
+            ? new MlpHead(new(width) { OutputDimension = ProjectionDimension, Layers = HeadLayers, BatchNorm = true, OutputNorm = HeadOutputNorm.Affine }, generator)
+            : new ProjectionHead(new(width) { OutputDimension = ProjectionDimension, Layers = HeadLayers }, generator);
+    }
+
+    internal override OptimizationPlan CreatePlan()
+    {
+        double peak = LearningRate!.Value * BatchSize!.Value / 256;
+        return new(
+            () => Optimizer switch { OptimizerKind.Lars => new Lars(LarsMomentum.RateInside), OptimizerKind.AdamW => new AdamW(), _ => new Sgd() },
+            t => Loss == SimClrLoss.NPair
+                ? Schedules.IMix(t.Step, t.StepsPerEpoch, t.Epochs, WarmupEpochs!.Value, peak)
+                : Schedules.SimClr(t.Step, t.TotalSteps, WarmupEpochs!.Value * t.StepsPerEpoch, peak),
+            _ => WeightDecay);
+    }
 }

@@ -22,11 +22,13 @@ public sealed record IMixOptions : MixingOptions
 
     internal override string Name => "i-Mix";
 
-    internal override void Validate(int batchSize)
+    internal override void Validate(int batchSize, bool ofTables)
     {
         Check.Positive(Alpha, "Mixing.Alpha");
         if (Mixer is not (Mixer.Mixup or Mixer.CutMix))
             throw new ArgumentOutOfRangeException("Mixing.Mixer", Mixer, $"Mixing.Mixer is {Mixer}; for i-Mix it must be one of Mixup, CutMix.");
+        if (ofTables && Mixer != Mixer.Mixup)
+            throw new ArgumentException($"Mixing.Mixer is {Mixer}, which cuts boxes out of images; for rows of a table it must be Mixup.", "Mixing.Mixer");
         if (InputMix is not { } input) return;
         Check.InRange(input.Auxiliaries, 1, batchSize, "Mixing.InputMix.Auxiliaries");
         Check.Positive(input.Alpha, "Mixing.InputMix.Alpha");

@@ -12,8 +12,8 @@ public abstract record MixingOptions
     /// <summary>Name in the literature.</summary>
     internal abstract string Name { get; }
 
-    /// <summary>Checks every option.</summary>
-    internal abstract void Validate(int batchSize);
+    /// <summary>Checks every option, for images or for rows of a table.</summary>
+    internal abstract void Validate(int batchSize, bool ofTables);
 }
 
 /// <summary>How two inputs are put into one.</summary>

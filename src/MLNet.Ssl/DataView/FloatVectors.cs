@@ -6,6 +6,14 @@ namespace MLNet.Ssl;
 /// <summary>Known-size vectors of Single, read and written.</summary>
 internal static class FloatVectors
 {
+    /// <summary>Refuses a column that is no known-size vector of Single, or not of the size given.</summary>
+    public static void Check(DataViewSchema.Column column, string role, int? size = null)
+    {
+        if (column.Type is not VectorDataViewType { IsKnownSize: true } vector || vector.ItemType != NumberDataViewType.Single
+            || (size is not null && vector.Size != size))
+            throw SchemaShapes.Mismatch(role, column.Name, size is null ? "known-size vector of Single" : $"Vector<Single, {size}>", column.Type);
+    }
+
     /// <summary>Reads the row's vector into a new array, checking what the type does not promise: its length and its numbers.</summary>
     public static Func<float[]> Reader(DataViewRow row, DataViewSchema.Column column)
     {
@@ -21,7 +29,8 @@ internal static class FloatVectors
             buffer.CopyTo(values);
             for (int slot = 0; slot < size; slot++)
                 if (!float.IsFinite(values[slot]))
-                    throw new InvalidOperationException($"Column '{column.Name}', row {row.Position}, slot {slot}: {values[slot]} is not a finite number.");
+                    throw new InvalidOperationException($"Column '{column.Name}', row {row.Position}, slot {slot}: {values[slot]} is not a finite number."
+                        + (float.IsNaN(values[slot]) ? " ml.Transforms.ReplaceMissingValues fills missing values." : ""));
             return values;
         };
     }

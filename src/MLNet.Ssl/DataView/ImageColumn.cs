@@ -9,17 +9,11 @@ internal static class ImageColumn
 {
     private const string Expected = "an image, or a known-size vector of Single with the dimensions (3, height, width) or (height, width, 3)";
 
-    /// <summary>The check that a shape allows: it knows no dimensions.</summary>
-    public static void Check(SchemaShape.Column column, string role)
-    {
-        bool image = column is { Kind: SchemaShape.Column.VectorKind.Scalar, IsKey: false, ItemType: ImageDataViewType };
-        bool pixels = column is { Kind: SchemaShape.Column.VectorKind.Vector, IsKey: false } && column.ItemType == NumberDataViewType.Single;
-        if (!image && !pixels) throw SchemaShapes.Mismatch(role, column.Name, Expected, column.Describe(), Advice(column.ItemType, column.IsKey));
-    }
+    public static bool Holds(DataViewSchema.Column column) => column.Type is ImageDataViewType || PixelSize(column.Type) is not null;
 
     public static void Check(DataViewSchema.Column column, string role)
     {
-        if (column.Type is not ImageDataViewType && PixelSize(column.Type) is null)
+        if (!Holds(column))
             throw SchemaShapes.Mismatch(role, column.Name, Expected, column.Type, Advice(column.Type, column.Type is KeyDataViewType));
     }
 
@@ -92,7 +86,8 @@ internal static class ImageColumn
             ? a == 3 ? (c, b, true) : c == 3 ? (b, a, false) : null
             : null;
 
-    private static string? Advice(DataViewType type, bool isKey) =>
+    /// <summary>What to do about a column of another type.</summary>
+    public static string? Advice(DataViewType type, bool isKey) =>
         type is TextDataViewType ? "Paths become images by ml.Transforms.LoadImages."
         : isKey ? "Pretraining learns from images; it takes no labels."
         : null;

@@ -29,7 +29,7 @@ public class MomentumMethodTests
 
     public static TheoryData<PretrainOptions> Runs => new(
         TinyMoCo,
-        TinyMoCo with { Symmetric = true, BatchNormInHead = true, Mixing = new IMixOptions() },
+        TinyMoCo with { Symmetric = true, HeadBatchNorm = HeadNormalization.Hidden, Mixing = new IMixOptions() },
         Tiny(MoCoOptions.V1, TinyResNet),
         TinyMoCoV3,
         TinyMoCoV3 with { Mixing = new SdmpOptions() },
