@@ -87,7 +87,7 @@ public sealed record MoCoOptions : PretrainOptions
         if (o.QueueLength is null) reasons.Add($"QueueLength = {length}: a multiple of the batch, for {facts.Rows} rows");
         double momentum = o.KeyMomentum ?? (facts.Rows < 100_000 ? 0.99 : 0.999);
         if (o.KeyMomentum is null) reasons.Add($"KeyMomentum = {momentum}: for {facts.Rows} rows");
-        bool normalizes = o.Backbone is not VisionTransformerOptions || BatchNormInHead;
+        bool normalizes = o.Backbone is not VisionTransformerOptions { ConvolutionalStem: false } || BatchNormInHead;
         int groups = o.BatchNormGroups ?? (!normalizes ? 1 : small ? 2 : 8);
         while (o.BatchNormGroups is null && groups > 1 && (batch % groups != 0 || batch / groups < 2)) groups--;
         return o with

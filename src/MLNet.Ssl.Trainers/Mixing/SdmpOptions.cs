@@ -23,7 +23,7 @@ public sealed record SdmpOptions : MixingOptions
 
     internal override string Name => "SDMP";
 
-    internal override void Validate(int batchSize)
+    internal override void Validate(int batchSize, BackboneOptions backbone)
     {
         Check.Positive(Alpha, "Mixing.Alpha");
         if (Mixer is { } mixer) Check.Defined(mixer, "Mixing.Mixer");

@@ -90,18 +90,17 @@ public abstract record PretrainOptions
         Check.Defined(Optimizer!.Value, nameof(Optimizer));
         Check.AtLeast(WarmupEpochs!.Value, 0, nameof(WarmupEpochs));
         Check.AtLeast(Threads!.Value, 1, nameof(Threads));
-        if (Mixing is { } mixing)
-        {
-            if (!CanMixWith(mixing))
-                throw new ArgumentException($"Mixing is {mixing.Name}, which {MethodName} has no form of; {MixingOptions.Possible}.", nameof(Mixing));
-            mixing.Validate(BatchSize.Value);
-        }
         Backbone!.Validate();
         Backbone.ValidateViewSize(ImageSize.Value);
+        if (Mixing is not { } mixing) return;
+        if (!CanMixWith(mixing))
+            throw new ArgumentException($"Mixing is {mixing.Name}, which {MethodName} has no form of; {MixingOptions.Possible}.", nameof(Mixing));
+        mixing.Validate(BatchSize.Value, Backbone);
     }
 
-    /// <summary>Fills the options that all methods share.</summary>
-    private protected PretrainOptions ResolveShared(DataFacts facts, ICollection<string> reasons, int batch, BackboneOptions large)
+    /// <summary>Fills the options that all methods share; where the method's residual branches start silent, so do those of a ResNet chosen here.</summary>
+    private protected PretrainOptions ResolveShared(
+        DataFacts facts, ICollection<string> reasons, int batch, BackboneOptions large, bool zeroInitResidual = false)
     {
         T Choose<T>(T? given, string name, T value, string reason) where T : struct
         {
@@ -114,7 +113,8 @@ public abstract record PretrainOptions
         var backbone = Backbone;
         if (backbone is null)
         {
-            backbone = size <= 64 ? ResNetOptions.ResNet18() with { Stem = ResNetStem.Small } : large;
+            backbone = size <= 64 ? ResNetOptions.ResNet18(ResNetStem.Small) : large;
+            if (backbone is ResNetOptions resNet) backbone = resNet with { ZeroInitResidual = zeroInitResidual };
             reasons.Add($"Backbone = {backbone}: for images of {size} pixels");
         }
         return this with
