@@ -19,7 +19,7 @@ public sealed class VisionTransformer : Backbone
 
     private Parameter cls_token;
     private Parameter pos_embed;
-    private PatchEmbedding patch_embed;
+    private nn.Module<Tensor, Tensor> patch_embed;
     private ModuleList<TransformerBlock> blocks;
     private LayerNorm norm;
 
@@ -33,7 +33,7 @@ public sealed class VisionTransformer : Backbone
         ArgumentNullException.ThrowIfNull(generator);
         _options = options;
         int width = options.EmbeddingDimension, side = options.ImageSize / options.PatchSize;
-        patch_embed = new PatchEmbedding(options.PatchSize, width, generator);
+        patch_embed = options.ConvolutionalStem ? new ConvStem(width, generator) : new PatchEmbedding(options.PatchSize, width, generator);
         cls_token = Weights.Normal(0.02, generator, 1, 1, width);
         pos_embed = Weights.Normal(0.02, generator, 1, 1 + (long)side * side, width);
         blocks = new ModuleList<TransformerBlock>([.. Enumerable.Range(0, options.Depth).Select(i =>
@@ -53,14 +53,15 @@ public sealed class VisionTransformer : Backbone
         cls_token.normal_(0, 1e-6, generator);
         foreach (var (name, parameter) in named_parameters())
         {
-            if (parameter.ndim < 2 || name is "pos_embed" or "cls_token") continue;
+            bool ofStem = _options.ConvolutionalStem && name.StartsWith("patch_embed", StringComparison.Ordinal);
+            if (parameter.ndim < 2 || ofStem || name is "pos_embed" or "cls_token") continue;
             long outputs = parameter.size(0), inputs = parameter.numel() / outputs;
             if (name.Contains("qkv", StringComparison.Ordinal)) outputs /= 3;
             double bound = Math.Sqrt(6.0 / (inputs + outputs));
             parameter.uniform_(-bound, bound, generator);
         }
-        // The linear layers' biases are zero already; only the patch projection has PyTorch's default.
-        named_parameters().First(p => p.name == "patch_embed.proj.bias").parameter.zero_();
+        // The linear layers' biases are zero already; only the patch projection has PyTorch's default. A convolutional stem keeps that default.
+        if (!_options.ConvolutionalStem) named_parameters().First(p => p.name == "patch_embed.proj.bias").parameter.zero_();
     }
 
     private double DropPathRate(int block) => _options.Depth == 1 ? 0 : _options.DropPathRate * block / (_options.Depth - 1);

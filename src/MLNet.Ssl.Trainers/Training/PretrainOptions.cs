@@ -119,22 +119,21 @@ public abstract record PretrainOptions
         Check.Defined(Optimizer!.Value, nameof(Optimizer));
         Check.AtLeast(WarmupEpochs!.Value, 0, nameof(WarmupEpochs));
         Check.AtLeast(Threads!.Value, 1, nameof(Threads));
-        if (Mixing is { } mixing)
-        {
-            if (!CanMixWith(mixing))
-                throw new ArgumentException($"Mixing is {mixing.Name}, which {MethodName} has no form of; {MixingOptions.Possible}.", nameof(Mixing));
-            mixing.Validate(BatchSize.Value, facts.Table is not null);
-        }
         Backbone!.Validate();
         if (facts.Table is null) Backbone.ValidateViewSize(ImageSize!.Value);
         else Backbone.ValidateColumns(facts.Table.Columns);
+        if (Mixing is not { } mixing) return;
+        if (!CanMixWith(mixing))
+            throw new ArgumentException($"Mixing is {mixing.Name}, which {MethodName} has no form of; {MixingOptions.Possible}.", nameof(Mixing));
+        mixing.Validate(BatchSize.Value, Backbone);
     }
 
     /// <summary>p of the masking noise where none is given.</summary>
     private protected virtual double UsualMaskProbability => 0.2;
 
-    /// <summary>Fills the options that all methods share.</summary>
-    private protected PretrainOptions ResolveShared(DataFacts facts, ICollection<string> reasons, int batch, BackboneOptions large)
+    /// <summary>Fills the options that all methods share; where the method's residual branches start silent, so do those of a ResNet chosen here.</summary>
+    private protected PretrainOptions ResolveShared(
+        DataFacts facts, ICollection<string> reasons, int batch, BackboneOptions large, bool zeroInitResidual = false)
     {
         T Choose<T>(T? given, string name, T value, string reason) where T : struct
         {
@@ -157,7 +156,8 @@ public abstract record PretrainOptions
             size = Choose(ImageSize, nameof(ImageSize), facts.UsualImageSize, $"the images' median shorter side is {facts.MedianShorterSide}");
             if (backbone is null)
             {
-                backbone = size <= 64 ? ResNetOptions.ResNet18() with { Stem = ResNetStem.Small } : large;
+                backbone = size <= 64 ? ResNetOptions.ResNet18(ResNetStem.Small) : large;
+                if (backbone is ResNetOptions resNet) backbone = resNet with { ZeroInitResidual = zeroInitResidual };
                 reasons.Add($"Backbone = {backbone}: for images of {size} pixels");
             }
         }

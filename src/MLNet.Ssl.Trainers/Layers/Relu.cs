@@ -1,0 +1,10 @@
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace MLNet.Ssl;
+
+/// <summary>ReLU in place.</summary>
+internal sealed class Relu() : Module<Tensor, Tensor>(nameof(Relu))
+{
+    public override Tensor forward(Tensor x) => functional.relu(x, inplace: true);
+}
