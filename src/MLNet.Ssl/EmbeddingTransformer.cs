@@ -39,6 +39,9 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
         return new BatchView<RgbImage>(Bind(input.Schema), input);
     }
 
+    /// <inheritdoc cref="Encoder.ExportOnnx"/>
+    public void ExportOnnx(string path) => Encoder.ExportOnnx(path);
+
     /// <summary>Frees the encoder.</summary>
     public void Dispose()
     {

@@ -9,7 +9,7 @@ namespace MLNet.Ssl;
 /// A residual network (He et al., arXiv 1512.03385; bottlenecks with the stride on the 3×3 convolution): the feature is the mean of the last feature map.
 /// </summary>
 /// <remarks>State-dict names are torchvision's, so its checkpoints load by name (without their fc).</remarks>
-public sealed class ResNet : Backbone
+public sealed class ResNet : Backbone, IOnnxLayer
 {
     private readonly bool _pools;
     private readonly Sequential[] _stages;
@@ -60,6 +60,14 @@ public sealed class ResNet : Backbone
         if (_pools) x = MaxPool3x3Stride2(x);
         foreach (var stage in _stages) x = stage.call(x);
         return x.mean([2, 3]);
+    }
+
+    string IOnnxLayer.Export(OnnxGraph graph, string x)
+    {
+        x = graph.Relu(bn1.Export(graph, conv1.Export(graph, x)));
+        if (_pools) x = graph.MaxPool(x, kernel: 3, stride: 2, padding: 1);
+        foreach (var stage in _stages) x = graph.Apply(stage, x);
+        return graph.ReduceMean(x, keepDimensions: false, 2, 3);
     }
 
     /// <summary>

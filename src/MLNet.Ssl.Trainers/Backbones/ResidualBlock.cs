@@ -6,7 +6,7 @@ using static TorchSharp.torch.nn;
 namespace MLNet.Ssl;
 
 /// <summary>relu(F(x) + shortcut(x)), where F is a chain of convolutions with batch norm: (B,C,H,W) → (B,width·expansion,⌈H/stride⌉,⌈W/stride⌉).</summary>
-internal sealed class ResidualBlock : Module<Tensor, Tensor>
+internal sealed class ResidualBlock : Module<Tensor, Tensor>, IOnnxLayer
 {
     private readonly List<(Conv2d Conv, BatchNorm Norm)> _branch = [];
     private Sequential? downsample;
@@ -49,5 +49,16 @@ internal sealed class ResidualBlock : Module<Tensor, Tensor>
             x = _branch[i].Norm.call(_branch[i].Conv.call(x));
         }
         return functional.relu(x.add_(shortcut), inplace: true).MoveToOuterDisposeScope();
+    }
+
+    public string Export(OnnxGraph graph, string x)
+    {
+        string shortcut = downsample is null ? x : graph.Apply(downsample, x);
+        for (int i = 0; i < _branch.Count; i++)
+        {
+            if (i > 0) x = graph.Relu(x);
+            x = _branch[i].Norm.Export(graph, _branch[i].Conv.Export(graph, x));
+        }
+        return graph.Relu(graph.Add(x, shortcut));
     }
 }

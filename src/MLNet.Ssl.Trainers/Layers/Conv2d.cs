@@ -6,7 +6,7 @@ using static TorchSharp.torch.nn;
 namespace MLNet.Ssl;
 
 /// <summary>Convolution with a square kernel, "same" padding (kernel/2) and no bias: (B,C,H,W) → (B,outputs,⌈H/stride⌉,⌈W/stride⌉).</summary>
-internal sealed class Conv2d : Module<Tensor, Tensor>
+internal sealed class Conv2d : Module<Tensor, Tensor>, IOnnxLayer
 {
     private readonly long[] _stride, _padding;
     private Parameter weight;
@@ -21,4 +21,6 @@ internal sealed class Conv2d : Module<Tensor, Tensor>
     }
 
     public override Tensor forward(Tensor x) => functional.conv2d(x, weight, null, _stride, _padding);
+
+    public string Export(OnnxGraph graph, string x) => graph.Conv(x, weight, null, _stride[0], _padding[0]);
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Google.Protobuf;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -15,6 +16,7 @@ public sealed class Encoder : IDisposable
 
     private readonly Backbone _backbone;
     private readonly Device _device;
+    private bool _disposed;
 
     /// <summary>Takes over <paramref name="backbone"/>, which must be on <paramref name="device"/>, and puts it into evaluation mode.</summary>
     public Encoder(Backbone backbone, ImagePreprocessing preprocessing, Device? device = null)
@@ -35,8 +37,10 @@ public sealed class Encoder : IDisposable
     /// <param name="images">Images of any size.</param>
     /// <param name="destination">Receives <c>images.Count × D</c> values, an image after the other.</param>
     /// <exception cref="ArgumentException"><paramref name="destination"/> is too short.</exception>
+    /// <exception cref="ObjectDisposedException">The encoder was disposed of.</exception>
     public void Embed(IReadOnlyList<RgbImage> images, Span<float> destination)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         int length = images.Count * EmbeddingDimension;
         if (destination.Length < length)
             throw new ArgumentException($"destination holds {destination.Length} values; expected {length} for {images.Count} images of {EmbeddingDimension}.", nameof(destination));
@@ -66,6 +70,30 @@ public sealed class Encoder : IDisposable
         }
     }
 
+    /// <summary>Writes the encoder as an ONNX model (opset 17, single precision), for ONNX Runtime or ML.NET's ApplyOnnxModel: docs/onnx.md.</summary>
+    /// <remarks>
+    /// The input "image" is (N,3,S,S): RGB values from 0 to 255 in planes, of images of the size S that <see cref="Preprocessing"/> resizes to
+    /// (<see cref="ImagePreprocessing.Resize"/>; without it <see cref="ImagePreprocessing.CropSize"/>). The central crop and the standardisation are part of
+    /// the model, the resize is not. The output "embedding" is (N,D). N is free. Metadata name the library, the backbone, the sizes, mean and std.
+    /// </remarks>
+    /// <param name="path">The file, replaced if it exists: wholly or, on failure, not at all.</param>
+    /// <exception cref="InvalidOperationException">The preprocessing has no <see cref="ImagePreprocessing.CropSize"/>.</exception>
+    /// <exception cref="NotSupportedException">The backbone is of a type that cannot be exported, or has more than 2 GB of weights.</exception>
+    /// <exception cref="IOException">The file cannot be written, or its folder does not exist.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be written, or the path is that of a folder.</exception>
+    /// <exception cref="ObjectDisposedException">The encoder was disposed of.</exception>
+    public void ExportOnnx(string path)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        using var mode = inference_mode();
+        using var scope = NewDisposeScope();
+        AtomicFile.Write(path, stream => OnnxModel.OfImages(_backbone, Preprocessing).WriteTo(stream));
+    }
+
     /// <summary>Releases the backbone.</summary>
-    public void Dispose() => _backbone.Dispose();
+    public void Dispose()
+    {
+        _disposed = true;
+        _backbone.Dispose();
+    }
 }
