@@ -30,7 +30,7 @@ internal sealed partial class OnnxGraph
 
     /// <summary>One index of a dimension, which is dropped.</summary>
     public string Select(string x, long axis, long index) =>
-        Node("Gather", [x, Constant("index", TensorProto.Types.DataType.Int64, new ReadOnlySpan<long>(in index))], Attribute("axis", axis));
+        Node("Gather", [x, Constant<long>("index", TensorProto.Types.DataType.Int64, [index])], Attribute("axis", axis));
 
     /// <summary>The range [start, start + length) of each of the axes.</summary>
     public string Slice(string x, long start, long length, params long[] axes)
