@@ -3,8 +3,8 @@ namespace MLNet.Ssl;
 /// <summary>Files that are written wholly or not at all.</summary>
 internal static class AtomicFile
 {
-    /// <summary>Writes to a new file beside <paramref name="path"/> and then puts it in that place, over what was there; on failure nothing changes.</summary>
-    /// <exception cref="IOException">The folder does not exist or the file cannot be written; thrown before <paramref name="write"/> is called.</exception>
+    /// <summary>Writes a new file beside <paramref name="path"/> and then puts it in that place, over what was there; on failure nothing changes.</summary>
+    /// <exception cref="IOException">The folder does not exist or the file cannot be written.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder may not be written to, or the path is that of a folder.</exception>
     public static void Write(string path, Action<Stream> write)
     {

@@ -1,6 +1,6 @@
 namespace MLNet.Ssl;
 
-/// <summary>A module whose forward pass in evaluation mode can be written as nodes of an ONNX graph. Backbones and layers implement it beside forward.</summary>
+/// <summary>A module that can write its forward pass in evaluation mode as nodes of an ONNX graph; implemented beside forward.</summary>
 internal interface IOnnxLayer
 {
     /// <summary>Adds the nodes of the forward pass.</summary>

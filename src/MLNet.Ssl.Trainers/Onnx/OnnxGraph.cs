@@ -82,7 +82,8 @@ internal sealed partial class OnnxGraph
     public string Constant(float value) => Constant([value]);
 
     /// <summary>A constant of that shape; without one, a scalar.</summary>
-    public string Constant(ReadOnlySpan<float> values, params long[] shape) => Constant("constant", TensorProto.Types.DataType.Float, values, shape);
+    public string Constant(ReadOnlySpan<float> values, params long[] shape) =>
+        Constant("constant", TensorProto.Types.DataType.Float, values, shape);
 
     /// <summary>Integers of shape (n), as Reshape and its like take them.</summary>
     public string Integers(params long[] values) => Constant("integers", TensorProto.Types.DataType.Int64, values.AsSpan(), values.Length);
@@ -93,7 +94,8 @@ internal sealed partial class OnnxGraph
     {
         long bytes = _weights.Sum(w => w.Value.numel() * sizeof(float));
         if (bytes > MostBytes)
-            throw new NotSupportedException($"{_graph.Name} has {bytes / 1e9:0.00} GB of weights; an ONNX file can hold at most {MostBytes / 1e9:0.00} GB.");
+            throw new NotSupportedException(
+                $"{_graph.Name} has {bytes / 1e9:0.00} GB of weights; an ONNX file can hold at most {MostBytes / 1e9:0.00} GB.");
         foreach (var (proto, value) in _weights)
             proto.RawData = ByteString.CopyFrom(value.detach().to(ScalarType.Float32).cpu().contiguous().bytes);
         return _graph;

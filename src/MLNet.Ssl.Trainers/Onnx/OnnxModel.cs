@@ -8,7 +8,9 @@ internal static class OnnxModel
     /// <summary>The IR version that belongs to opset 17.</summary>
     private const long IrVersion = 8;
 
-    /// <summary>"image", RGB values 0 to 255 (N,3,S,S), to "embedding" (N,D). S is the size after the preprocessing's resize, its crop is in the graph.</summary>
+    /// <summary>
+    /// "image", RGB values 0 to 255 (N,3,S,S), to "embedding" (N,D). S is the size after the preprocessing's resize; its crop is in the graph.
+    /// </summary>
     public static ModelProto OfImages(Backbone backbone, ImagePreprocessing preprocessing)
     {
         preprocessing.Validate();

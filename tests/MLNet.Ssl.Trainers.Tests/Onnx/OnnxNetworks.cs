@@ -7,7 +7,8 @@ namespace MLNet.Ssl.Tests;
 /// <summary>Networks to export, with random weights and statistics.</summary>
 internal static class OnnxNetworks
 {
-    private static readonly VisionTransformerOptions Transformer = new() { PatchSize = 4, EmbeddingDimension = 48, Depth = 3, Heads = 3, ImageSize = 32 };
+    private static readonly VisionTransformerOptions Transformer =
+        new() { PatchSize = 4, EmbeddingDimension = 48, Depth = 3, Heads = 3, ImageSize = 32 };
 
     public static IReadOnlyDictionary<string, BackboneOptions> All { get; } = new Dictionary<string, BackboneOptions>
     {
@@ -55,8 +56,13 @@ internal static class OnnxNetworks
     })];
 
     /// <summary>What ML.NET's ExtractPixels gives: values 0 to 255 in planes.</summary>
-    public static float[] Planes(IEnumerable<RgbImage> images) => [.. images.SelectMany(image =>
-        Enumerable.Range(0, 3).SelectMany(channel => Enumerable.Range(0, image.Width * image.Height).Select(i => (float)image.Pixels.Span[3 * i + channel])))];
+    public static float[] Planes(IEnumerable<RgbImage> images) =>
+    [
+        .. from image in images
+           from channel in Enumerable.Range(0, 3)
+           from i in Enumerable.Range(0, image.Width * image.Height)
+           select (float)image.Pixels.Span[3 * i + channel],
+    ];
 }
 
 /// <summary>An image network of the operators that no backbone uses yet, and its export.</summary>
