@@ -43,6 +43,9 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
         };
     }
 
+    /// <inheritdoc cref="Encoder.ExportOnnx"/>
+    public void ExportOnnx(string path) => Encoder.ExportOnnx(path);
+
     /// <summary>Frees the encoder.</summary>
     public void Dispose()
     {

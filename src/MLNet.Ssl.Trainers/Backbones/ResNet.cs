@@ -13,7 +13,7 @@ namespace MLNet.Ssl;
 /// networks: conv1.0 (1, 3, 4, 6) of the deep stem; conv2, bn2, attn.fc_reduce, attn.bn and attn.fc_select of a block with selective kernels; downsample.1
 /// and .2 behind a pooled shortcut's pooling.
 /// </remarks>
-public sealed class ResNet : Backbone
+public sealed class ResNet : Backbone, IOnnxLayer
 {
     private readonly bool _pools;
     private readonly Sequential[] _stages;
@@ -85,6 +85,14 @@ public sealed class ResNet : Backbone
     {
         x = functional.relu(bn1.call(conv1.call(x)), inplace: true);
         return _pools ? MaxPool3x3Stride2(x) : x;
+    }
+
+    string IOnnxLayer.Export(OnnxGraph graph, string x)
+    {
+        x = graph.Relu(bn1.Export(graph, graph.Apply(conv1, x)));
+        if (_pools) x = graph.MaxPool(x, kernel: 3, stride: 2, padding: 1);
+        foreach (var stage in _stages) x = graph.Apply(stage, x);
+        return graph.ReduceMean(x, keepDimensions: false, 2, 3);
     }
 
     /// <summary>

@@ -7,7 +7,7 @@ namespace MLNet.Ssl;
 
 /// <summary>relu(F(x) + shortcut(x)), where F is a chain of convolutions with batch norm: (B,C,H,W) → (B,width·expansion,⌈H/stride⌉,⌈W/stride⌉).</summary>
 /// <remarks>With selective kernels, two streams share conv2 and bn2, attn chooses between them, and shortcuts pool before they project (ResNet-D).</remarks>
-internal sealed class ResidualBlock : Module<Tensor, Tensor>
+internal sealed class ResidualBlock : Module<Tensor, Tensor>, IOnnxLayer
 {
     private readonly List<(Conv2d Conv, BatchNorm Norm)> _branch = [];
     private SelectiveKernel? attn;
@@ -58,5 +58,17 @@ internal sealed class ResidualBlock : Module<Tensor, Tensor>
             x = _branch[i].Norm.call(_branch[i].Conv.call(x));
         }
         return functional.relu(x.add_(shortcut), inplace: true).MoveToOuterDisposeScope();
+    }
+
+    public string Export(OnnxGraph graph, string x)
+    {
+        string shortcut = downsample is null ? x : graph.Apply(downsample, x);
+        for (int i = 0; i < _branch.Count; i++)
+        {
+            if (i > 0) x = graph.Relu(x);
+            if (i == 2 && attn is not null) x = attn.Export(graph, x);
+            x = _branch[i].Norm.Export(graph, _branch[i].Conv.Export(graph, x));
+        }
+        return graph.Relu(graph.Add(x, shortcut));
     }
 }

@@ -10,7 +10,7 @@ namespace MLNet.Ssl;
 /// batch norm and ReLU, a linear layer, and maxout. (B, columns) → (B, D).
 /// </summary>
 /// <remarks>Behind a single input layer stand batch norm and ReLU, behind several nothing, as published. Weights start as PyTorch's.</remarks>
-public sealed class TabularMlp : Backbone
+public sealed class TabularMlp : Backbone, IOnnxLayer
 {
     private readonly int[] _groups;
     private readonly long _maxout;
@@ -58,13 +58,20 @@ public sealed class TabularMlp : Backbone
         return cat(parts, 1);
     }
 
+    string IOnnxLayer.Export(OnnxGraph graph, string x)
+    {
+        if (input_bn is not null) x = graph.Relu(input_bn.Export(graph, input[0].Export(graph, x)));
+        else x = graph.Concat(1, [.. input.Select((layer, i) => layer.Export(graph, graph.Slice(x, _groups.Take(i).Sum(), _groups[i], 1)))]);
+        return graph.Maxout(output.Export(graph, hidden.Aggregate(x, (value, layer) => layer.Export(graph, value))), _maxout);
+    }
+
     private static TabularMlpOptions Validated(TabularMlpOptions options)
     {
         options.Validate();
         return options;
     }
 
-    private sealed class Hidden : Module<Tensor, Tensor>
+    private sealed class Hidden : Module<Tensor, Tensor>, IOnnxLayer
     {
         private Linear linear;
         private BatchNorm bn;
@@ -77,5 +84,7 @@ public sealed class TabularMlp : Backbone
         }
 
         public override Tensor forward(Tensor x) => functional.relu(bn.call(linear.call(x)), inplace: true);
+
+        public string Export(OnnxGraph graph, string x) => graph.Relu(bn.Export(graph, linear.Export(graph, x)));
     }
 }

@@ -10,7 +10,7 @@ namespace MLNet.Ssl;
 /// positions through pre-norm blocks; the feature is the class token after the final layer norm.
 /// </summary>
 /// <remarks>State-dict names are those of the official repository, so its checkpoints load by name.</remarks>
-public sealed class VisionTransformer : Backbone
+public sealed class VisionTransformer : Backbone, IOnnxLayer
 {
     private const double NormEps = 1e-6;
 
@@ -78,6 +78,16 @@ public sealed class VisionTransformer : Backbone
         return norm.call(x.select(1, 0));
     }
 
+    string IOnnxLayer.Export(OnnxGraph graph, string x)
+    {
+        CheckShape([1, .. graph.InputShape]);
+        string classToken = graph.ForEachRow(graph.Weight(cls_token), x, 1, EmbeddingDimension);
+        x = graph.Concat(1, classToken, graph.Apply(patch_embed, x));
+        x = graph.Add(x, graph.Weight(nameof(pos_embed), Positions(graph.InputShape[1], graph.InputShape[2])));
+        foreach (var block in blocks) x = block.Export(graph, x);
+        return norm.Export(graph, graph.Select(x, axis: 1, index: 0));
+    }
+
     /// <summary>The tokens after each of the last blocks, passed through the final norm.</summary>
     /// <param name="x">Normalised images (B,3,H,W).</param>
     /// <param name="n">Number of blocks, from 1 to the depth.</param>
@@ -109,13 +119,18 @@ public sealed class VisionTransformer : Backbone
 
     private Tensor Tokens(Tensor x)
     {
-        var shape = x.shape;
+        var shape = CheckShape(x.shape);
+        var tokens = cat([cls_token.expand(shape[0], 1, EmbeddingDimension), patch_embed.call(x)], 1);
+        return tokens + Positions(shape[2], shape[3]);
+    }
+
+    private long[] CheckShape(long[] shape)
+    {
         int patch = _options.PatchSize;
         if (shape.Length != 4 || shape[1] != 3 || shape[2] < patch || shape[3] < patch)
             throw new ArgumentException(
-                $"The images are ({string.Join(",", shape)}); expected (B,3,H,W) with H and W of at least the patch size {patch}.", nameof(x));
-        var tokens = cat([cls_token.expand(shape[0], 1, EmbeddingDimension), patch_embed.call(x)], 1);
-        return tokens + Positions(shape[2], shape[3]);
+                $"The images are ({string.Join(",", shape)}); expected (B,3,H,W) with H and W of at least the patch size {patch}.", "x");
+        return shape;
     }
 
     /// <summary>The position table for images of this size in pixels: (1,1+P,D), bicubically resampled where the patch grid is another.</summary>

@@ -7,7 +7,7 @@ namespace MLNet.Ssl;
 /// <remarks>
 /// As SimCLR v2's code pads: at stride 1 the means at the border are those of the pixels that exist; at stride 2 an odd side gets a border of zeros.
 /// </remarks>
-internal sealed class AveragePool2x2(long stride) : Module<Tensor, Tensor>(nameof(AveragePool2x2))
+internal sealed class AveragePool2x2(long stride) : Module<Tensor, Tensor>(nameof(AveragePool2x2)), IOnnxLayer
 {
     public override Tensor forward(Tensor x)
     {
@@ -16,6 +16,8 @@ internal sealed class AveragePool2x2(long stride) : Module<Tensor, Tensor>(nameo
         if (height % 2 + width % 2 > 0) x = functional.pad(x, [0, width % 2, 0, height % 2]);
         return functional.adaptive_avg_pool2d(x, [(height + 1) / 2, (width + 1) / 2]);
     }
+
+    public string Export(OnnxGraph graph, string x) => graph.AveragePool2x2(x, stride);
 
     private static Tensor MeanWithNext(Tensor x, int dim)
     {

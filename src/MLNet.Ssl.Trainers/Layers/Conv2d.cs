@@ -6,7 +6,7 @@ using static TorchSharp.torch.nn;
 namespace MLNet.Ssl;
 
 /// <summary>Convolution with a square kernel and "same" padding (kernel/2): (B,C,H,W) → (B,outputs,⌈H/stride⌉,⌈W/stride⌉).</summary>
-internal sealed class Conv2d : Module<Tensor, Tensor>
+internal sealed class Conv2d : Module<Tensor, Tensor>, IOnnxLayer
 {
     private readonly long[] _stride, _padding;
     private Parameter weight;
@@ -30,4 +30,6 @@ internal sealed class Conv2d : Module<Tensor, Tensor>
     }
 
     public override Tensor forward(Tensor x) => functional.conv2d(x, weight, bias, _stride, _padding);
+
+    public string Export(OnnxGraph graph, string x) => graph.Conv(x, weight, bias, _stride[0], _padding[0]);
 }
