@@ -82,8 +82,8 @@ internal sealed class Comparison(int runs, double seconds, int threads, string d
         string file = Path.GetTempFileName();
         try
         {
-            var own = Parse<Losses>(Start(Environment.ProcessPath!, ["run", "losses", .. OwnArguments(benchmark), "--file", file])).losses;
-            var twin = Parse<Losses>(Start(python!, [TwinScript, "losses", file, "--threads", $"{threads}", "--device", device])).losses;
+            var own = Parse<Losses>(Start(Environment.ProcessPath!, ["run", "losses", .. OwnArguments(benchmark), "--file", file], threads)).losses;
+            var twin = Parse<Losses>(Start(python!, [TwinScript, "losses", file, "--threads", $"{threads}", "--device", device], threads)).losses;
             return own.Zip(twin, (a, b) => Math.Abs(a - b)).Max();
         }
         finally
@@ -93,18 +93,18 @@ internal sealed class Comparison(int runs, double seconds, int threads, string d
     }
 
     private Measurement Own(BenchmarkCase benchmark, string mode, int steps) =>
-        Parse<Measurement>(Start(Environment.ProcessPath!, ["run", mode, .. OwnArguments(benchmark), "--steps", $"{steps}"]));
+        Parse<Measurement>(Start(Environment.ProcessPath!, ["run", mode, .. OwnArguments(benchmark), "--steps", $"{steps}"], threads));
 
     private string[] OwnArguments(BenchmarkCase benchmark) => ["--case", benchmark.Name, "--threads", $"{threads}", "--device", device, .. DataArgument];
 
     private Measurement Twin(BenchmarkCase benchmark, string mode, int steps, int workers) => Parse<Measurement>(Start(python!,
-        [TwinScript, mode, "--case", benchmark.Name, "--steps", $"{steps}", "--threads", $"{threads}", "--workers", $"{workers}", "--device", device, .. DataArgument]));
+        [TwinScript, mode, "--case", benchmark.Name, "--steps", $"{steps}", "--threads", $"{threads}", "--workers", $"{workers}", "--device", device, .. DataArgument], threads));
 
     private string[] DataArgument => data is null ? [] : ["--data", data];
 
     private static string TwinScript => Path.Combine(AppContext.BaseDirectory, "pytorch_twin.py");
 
-    private string Start(string program, IEnumerable<string> arguments)
+    internal static string Start(string program, IEnumerable<string> arguments, int threads)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true };
         start.Environment["OMP_WAIT_POLICY"] = "PASSIVE";
@@ -123,9 +123,9 @@ internal sealed class Comparison(int runs, double seconds, int threads, string d
         _markdown.AppendLine(line);
     }
 
-    private static T Parse<T>(string output) => JsonSerializer.Deserialize<T>(output.TrimEnd().Split('\n')[^1])!;
+    internal static T Parse<T>(string output) => JsonSerializer.Deserialize<T>(output.TrimEnd().Split('\n')[^1])!;
 
-    private static string Spread(IEnumerable<double> values, string format)
+    internal static string Spread(IEnumerable<double> values, string format)
     {
         double[] sorted = [.. values.Order()];
         double median = (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;

@@ -71,7 +71,7 @@ internal static class OwnSide
         pipeline.Render(images, [.. Enumerable.Range(number * BenchmarkCase.Batch, BenchmarkCase.Batch)], epoch: 0);
 
     /// <summary>Peak resident memory of this process in MiB; Linux keeps it.</summary>
-    private static double PeakMemory() => File.Exists("/proc/self/status")
+    internal static double PeakMemory() => File.Exists("/proc/self/status")
         ? double.Parse(File.ReadLines("/proc/self/status").First(l => l.StartsWith("VmHWM", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) / 1024
         : Process.GetCurrentProcess().PeakWorkingSet64 / 1048576.0;
 
