@@ -35,7 +35,7 @@ internal sealed class TransformerBlock : Module<Tensor, bool, Tensor>
         return drop_path.call(x, mlp.call(norm2.call(x))).MoveToOuterDisposeScope();
     }
 
-    public Tensor AttentionWeights(Tensor x) => attn.AttentionWeights(norm1.call(x));
+    public Tensor AttentionWeights(Tensor x, bool classTokenOnly) => attn.AttentionWeights(norm1.call(x), classTokenOnly);
 }
 
 /// <summary>Two linear layers with the exact GELU between.</summary>

@@ -31,6 +31,10 @@ public sealed class Encoder : IDisposable
     /// <summary>What is done to an image before the backbone sees it.</summary>
     public ImagePreprocessing Preprocessing { get; }
 
+    internal Backbone Backbone => _backbone;
+
+    internal Device Device => _device;
+
     /// <summary>Embeds a batch of images.</summary>
     /// <param name="images">Images of any size.</param>
     /// <param name="destination">Receives <c>images.Count × D</c> values, an image after the other.</param>
