@@ -53,6 +53,10 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
         Encoder.Dispose();
     }
 
+    /// <summary>The encoder, where images are needed.</summary>
+    internal ImageEncoder ImageEncoder => Encoder as ImageEncoder
+        ?? throw new NotSupportedException("The transformer embeds rows of a table; one that embeds images is needed here.");
+
     internal static DataViewSchema.DetachedColumn OutputColumn(string name, int dimension) =>
         new(name, new VectorDataViewType(NumberDataViewType.Single, dimension));
 

@@ -42,7 +42,7 @@ public sealed record ImagePreprocessing
     {
         if (Resize is { } resize) OptionRange.Check(nameof(Resize), resize, 1, 1 << 15);
         if (CropSize is { } crop) OptionRange.Check(nameof(CropSize), crop, 1, Resize ?? 1 << 15);
-        OptionRange.Check(nameof(Interpolation), (int)Interpolation, (int)Interpolation.Bilinear, (int)Interpolation.Bicubic);
+        OptionRange.Check(nameof(Interpolation), (int)Interpolation, (int)Interpolation.Bilinear, (int)Interpolation.Lanczos);
         ArgumentNullException.ThrowIfNull(Normalization);
         Normalization.Validate();
     }

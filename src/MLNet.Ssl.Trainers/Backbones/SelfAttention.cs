@@ -39,10 +39,10 @@ internal sealed class SelfAttention : Module<Tensor, bool, Tensor>, IOnnxLayer
         return proj.Export(graph, graph.Reshape(mixed, 0, 0, _width));
     }
 
-    /// <summary>(B,heads,N,N).</summary>
-    public Tensor AttentionWeights(Tensor x)
+    /// <summary>(B,heads,N,N), or the class token's row (B,heads,1,N).</summary>
+    public Tensor AttentionWeights(Tensor x, bool classTokenOnly)
     {
-        var (q, k, _) = Project(x, classTokenOnly: false);
+        var (q, k, _) = Project(x, classTokenOnly);
         return Attend(q, k).view(x.size(0), _heads, q.size(1), k.size(1));
     }
 

@@ -41,7 +41,7 @@ internal sealed class TransformerBlock : Module<Tensor, bool, Tensor>, IOnnxLaye
         return graph.Add(x, mlp.Export(graph, norm2.Export(graph, x)));
     }
 
-    public Tensor AttentionWeights(Tensor x) => attn.AttentionWeights(norm1.call(x));
+    public Tensor AttentionWeights(Tensor x, bool classTokenOnly) => attn.AttentionWeights(norm1.call(x), classTokenOnly);
 }
 
 /// <summary>Two linear layers with the exact GELU between.</summary>

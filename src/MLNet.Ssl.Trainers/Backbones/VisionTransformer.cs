@@ -43,6 +43,8 @@ public sealed class VisionTransformer : Backbone, IOnnxLayer
         if (options.Flavor == VisionTransformerFlavor.MoCoV3) InitializeAsMoCoV3(generator);
     }
 
+    internal int PatchSize => _options.PatchSize;
+
     private void InitializeAsMoCoV3(torch.Generator generator)
     {
         using var _ = no_grad();
@@ -110,11 +112,23 @@ public sealed class VisionTransformer : Backbone, IOnnxLayer
     /// <param name="x">Normalised images (B,3,H,W).</param>
     /// <returns>(B,heads,1+P,1+P), rows sum to 1; row and column 0 are the class token.</returns>
     /// <exception cref="ArgumentException">The images do not fit.</exception>
-    public Tensor LastSelfAttention(Tensor x)
+    public Tensor LastSelfAttention(Tensor x) => LastAttention(x, classTokenOnly: false);
+
+    /// <summary>For each head of the last block, how much the class token takes from each patch: what attention maps show.</summary>
+    /// <param name="x">Normalised images (B,3,H,W).</param>
+    /// <returns>(B,heads,⌊H/p⌋,⌊W/p⌋), what <see cref="LastSelfAttention"/> has in row 0 from column 1 on; a head sums to 1 less its share of itself.</returns>
+    /// <exception cref="ArgumentException">The images do not fit.</exception>
+    public Tensor ClassTokenAttention(Tensor x)
+    {
+        long h = x.size(2) / _options.PatchSize, w = x.size(3) / _options.PatchSize;
+        return LastAttention(x, classTokenOnly: true).narrow(3, 1, h * w).reshape(x.size(0), _options.Heads, h, w);
+    }
+
+    private Tensor LastAttention(Tensor x, bool classTokenOnly)
     {
         x = Tokens(x);
         for (int i = 0; i < blocks.Count - 1; i++) x = blocks[i].call(x, false);
-        return blocks[^1].AttentionWeights(x);
+        return blocks[^1].AttentionWeights(x, classTokenOnly);
     }
 
     private Tensor Tokens(Tensor x)
