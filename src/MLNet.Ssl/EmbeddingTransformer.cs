@@ -39,6 +39,15 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
         return new BatchView<RgbImage>(Bind(input.Schema), input);
     }
 
+    /// <summary>Writes the encoder's weights under their official names, for PyTorch or <see cref="SelfSupervisedCatalog.LoadPretrained"/>.</summary>
+    /// <param name="path">The safetensors file. An existing one is replaced when the new one is complete.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public void SaveSafeTensors(string path)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        Encoder.SaveSafeTensors(path);
+    }
+
     /// <summary>Frees the encoder.</summary>
     public void Dispose()
     {

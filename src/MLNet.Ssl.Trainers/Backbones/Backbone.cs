@@ -17,4 +17,7 @@ public abstract class Backbone : Module<Tensor, Tensor>
 
     /// <summary>Width D of the features.</summary>
     public int EmbeddingDimension { get; }
+
+    /// <summary>What the backbone was built from; null for one of another assembly.</summary>
+    internal virtual BackboneOptions? Options => null;
 }

@@ -11,6 +11,7 @@ namespace MLNet.Ssl;
 /// <remarks>State-dict names are torchvision's, so its checkpoints load by name (without their fc).</remarks>
 public sealed class ResNet : Backbone
 {
+    private readonly ResNetOptions _options;
     private readonly bool _pools;
     private readonly Sequential[] _stages;
 
@@ -24,6 +25,7 @@ public sealed class ResNet : Backbone
     public ResNet(ResNetOptions options, torch.Generator generator) : base(nameof(ResNet), Validated(options).EmbeddingDimension)
     {
         ArgumentNullException.ThrowIfNull(generator);
+        _options = options;
         _pools = options.Stem == ResNetStem.ImageNet;
         conv1 = new Conv2d(3, options.Width, _pools ? 7 : 3, options.Stem == ResNetStem.Small ? 1 : 2, generator);
         bn1 = new BatchNorm(options.Width);
@@ -41,6 +43,8 @@ public sealed class ResNet : Backbone
             register_module($"layer{stage + 1}", _stages[stage] = Sequential(blocks));
         }
     }
+
+    internal override BackboneOptions Options => _options;
 
     private static ResNetOptions Validated(ResNetOptions options)
     {

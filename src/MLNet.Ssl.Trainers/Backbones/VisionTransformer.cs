@@ -43,6 +43,8 @@ public sealed class VisionTransformer : Backbone
         if (options.Flavor == VisionTransformerFlavor.MoCoV3) InitializeAsMoCoV3(generator);
     }
 
+    internal override BackboneOptions Options => _options;
+
     private void InitializeAsMoCoV3(torch.Generator generator)
     {
         using var _ = no_grad();

@@ -28,6 +28,11 @@ public sealed class Encoder : IDisposable
     /// <summary>D, width of an embedding.</summary>
     public int EmbeddingDimension => _backbone.EmbeddingDimension;
 
+    /// <summary>Name of the method that trained it, as the literature has it; null if unknown.</summary>
+    public string? Method { get; init; }
+
+    internal Backbone Backbone => _backbone;
+
     /// <summary>What is done to an image before the backbone sees it.</summary>
     public ImagePreprocessing Preprocessing { get; }
 
@@ -65,6 +70,14 @@ public sealed class Encoder : IDisposable
             MemoryMarshal.Cast<byte, float>(embeddings.bytes).CopyTo(result.AsSpan(first * EmbeddingDimension));
         }
     }
+
+    /// <summary>
+    /// Writes the backbone's weights as a safetensors file under their official names, which PyTorch, timm and <see cref="PretrainedEncoder.Load"/> read; the
+    /// preprocessing goes with them as metadata.
+    /// </summary>
+    /// <param name="path">The file. An existing one is replaced when the new one is complete.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public void SaveSafeTensors(string path) => SafeTensors.Write(path, _backbone.state_dict(), EncoderMetadata.Of(this));
 
     /// <summary>Releases the backbone.</summary>
     public void Dispose() => _backbone.Dispose();

@@ -42,7 +42,10 @@ public static class Pretrainer
             if (options.Epochs > 0) Train(images, options, method, seed, device, log);
             var encoder = options.Backbone!.Create(generator).to(device);
             encoder.load_state_dict(method.Encoder.state_dict());
-            return new(encoder, ImagePreprocessing.For(options.ImageSize!.Value) with { Normalization = method.Views[0].Normalization }, device);
+            return new(encoder, ImagePreprocessing.For(options.ImageSize!.Value) with { Normalization = method.Views[0].Normalization }, device)
+            {
+                Method = options.MethodName,
+            };
         }
         finally
         {
