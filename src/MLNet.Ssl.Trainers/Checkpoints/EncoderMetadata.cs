@@ -3,7 +3,7 @@ using System.Globalization;
 namespace MLNet.Ssl;
 
 /// <summary>What an encoder's file says beside its tensors: what their shapes do not tell, and the preprocessing.</summary>
-internal sealed record EncoderMetadata(int? Heads, ResNetStem? Stem, ImagePreprocessing? Preprocessing)
+internal sealed record EncoderMetadata(string? Method, int? Heads, ResNetStem? Stem, ImagePreprocessing? Preprocessing)
 {
     private const string Library = "MLNet.Ssl";
 
@@ -29,7 +29,7 @@ internal sealed record EncoderMetadata(int? Heads, ResNetStem? Stem, ImagePrepro
     /// <summary>Reads what <see cref="Of"/> wrote; another library's metadata say nothing.</summary>
     public static EncoderMetadata Read(IReadOnlyDictionary<string, string> metadata)
     {
-        if (!metadata.TryGetValue("library", out var library) || library != Library) return new(null, null, null);
+        if (!metadata.TryGetValue("library", out var library) || library != Library) return new(null, null, null, null);
         var preprocessing = new ImagePreprocessing
         {
             Resize = Number("resize"),
@@ -38,7 +38,7 @@ internal sealed record EncoderMetadata(int? Heads, ResNetStem? Stem, ImagePrepro
             Normalization = new(Triple("mean"), Triple("std")),
         };
         preprocessing.Validate();
-        return new(Number("heads"), Name<ResNetStem>("stem"), preprocessing);
+        return new(metadata.GetValueOrDefault("method"), Number("heads"), Name<ResNetStem>("stem"), preprocessing);
 
         int? Number(string key) =>
             !metadata.TryGetValue(key, out var text) ? null

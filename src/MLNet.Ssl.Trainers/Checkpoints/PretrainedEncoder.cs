@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
@@ -16,9 +15,6 @@ public static class PretrainedEncoder
     public static Encoder Load(string path, PretrainedOptions? options = null, Device? device = null)
     {
         using var weights = PretrainedWeights.Open(path, options);
-        return Load(weights, device);
+        return weights.CreateEncoder(device);
     }
-
-    internal static Encoder Load(PretrainedWeights weights, Device? device = null) =>
-        new(weights.CreateBackbone().to(device ?? CPU), weights.Preprocessing, device);
 }

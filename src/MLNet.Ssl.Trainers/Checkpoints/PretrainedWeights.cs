@@ -15,14 +15,17 @@ public sealed class PretrainedWeights : IDisposable
     private readonly Checkpoint _checkpoint;
     private readonly StoredNetwork _network;
 
-    private PretrainedWeights(Checkpoint checkpoint, StoredNetwork network, BackboneOptions backbone, ImagePreprocessing preprocessing, PretrainedReport report) =>
-        (_checkpoint, _network, Backbone, Preprocessing, Report) = (checkpoint, network, backbone, preprocessing, report);
+    private PretrainedWeights(Checkpoint checkpoint, StoredNetwork network, BackboneOptions backbone, PretrainedReport report) =>
+        (_checkpoint, _network, Backbone, Report) = (checkpoint, network, backbone, report);
 
     /// <summary>The architecture.</summary>
     public BackboneOptions Backbone { get; }
 
     /// <summary>What the network expects to be done to an image.</summary>
-    public ImagePreprocessing Preprocessing { get; }
+    public ImagePreprocessing Preprocessing { get; private init; } = null!;
+
+    /// <summary>Name of the method that trained the network, if the file says it.</summary>
+    public string? Method { get; private init; }
 
     /// <summary>Which tensors match, are missing, and are ignored.</summary>
     public PretrainedReport Report { get; }
@@ -64,7 +67,7 @@ public sealed class PretrainedWeights : IDisposable
         // Tensors may share a storage; those of a network do not.
         if (report.Matched.Aggregate((Int128)0, (sum, name) => sum + network.Tensors[name].Bytes) > checkpoint.Length)
             throw new InvalidDataException($"its tensors claim more than the file's {checkpoint.Length} bytes.");
-        return new(checkpoint, network, backbone, PreprocessingFor(backbone, options, metadata), report);
+        return new(checkpoint, network, backbone, report) { Preprocessing = PreprocessingFor(backbone, options, metadata), Method = metadata.Method };
     }
 
     private static BackboneOptions Infer(StoredNetwork network, PretrainedOptions options, EncoderMetadata metadata) => network.IsVisionTransformer
@@ -99,6 +102,11 @@ public sealed class PretrainedWeights : IDisposable
             throw;
         }
     }
+
+    /// <summary>Builds the backbone, fills it and gives it its preprocessing.</summary>
+    /// <param name="device">Where it runs; the processor by default.</param>
+    /// <exception cref="InvalidDataException">A weight is not a finite number; the message names file and tensor.</exception>
+    public Encoder CreateEncoder(torch.Device? device = null) => new(CreateBackbone().to(device ?? torch.CPU), Preprocessing, device) { Method = Method };
 
     /// <summary>Warm start: fills a backbone that exists with the weights of a file. On an error the backbone stays as it was.</summary>
     /// <param name="backbone">The backbone; one of your own kind takes a file of its tensors alone.</param>
