@@ -14,7 +14,7 @@ public sealed class PyTorchTests : IDisposable
     public void PyTorchLoadsAnExportAndItsFilesLoadHere()
     {
         string python = Environment.GetEnvironmentVariable("MLNETSSL_PYTHON") ?? "/usr/bin/python3";
-        Skip.IfNot(File.Exists(python) && Run(python, "-c", "import torch").Code == 0, $"{python} has no torch: sudo apt-get install -y python3-torch");
+        Skip.IfNot(File.Exists(python) && Run(python, "-c", "import importlib.util as u, sys; sys.exit(u.find_spec('torch') is None)").Code == 0, $"{python} has no torch: sudo apt-get install -y python3-torch");
         using var scope = NewDisposeScope();
         using var mode = no_grad();
         using var generator = new Generator(4, CPU);
