@@ -10,7 +10,7 @@ internal static class StateDictMatch
 
     /// <summary>Modules that methods and classifiers put behind the features.</summary>
     private static readonly HashSet<string> Heads =
-        ["head", "heads", "head_dist", "fc", "classifier", "last_layer", "projector", "projection_head", "predictor", "prototypes", "queue", "queue_ptr"];
+        ["head", "heads", "head_dist", "fc", "classifier", "last_layer", "projector", "projection_head", "predictor", "prototypes", "pre_logits", "queue", "queue_ptr"];
 
     /// <summary>Checks that the file has every tensor of the network, in its shape, and no more but heads.</summary>
     /// <exception cref="InvalidDataException">The message names the tensors, and both shapes.</exception>

@@ -13,8 +13,7 @@ public sealed class PyTorchTests : IDisposable
     [SkippableFact]
     public void PyTorchLoadsAnExportAndItsFilesLoadHere()
     {
-        string python = Environment.GetEnvironmentVariable("MLNETSSL_PYTHON") ?? "/usr/bin/python3";
-        Skip.IfNot(File.Exists(python) && Run(python, "-c", "import importlib.util as u, sys; sys.exit(u.find_spec('torch') is None)").Code == 0, $"{python} has no torch: sudo apt-get install -y python3-torch");
+        Skip.IfNot(Has("torch"), $"{Python} has no torch: sudo apt-get install -y python3-torch");
         using var scope = NewDisposeScope();
         using var mode = no_grad();
         using var generator = new Generator(4, CPU);
@@ -27,16 +26,14 @@ public sealed class PyTorchTests : IDisposable
         encoder.SaveSafeTensors(export);
         SafeTensors.Write(input, [new("x", x)]);
         string script = Path.Combine(Golden.RepositoryRoot, "tests", "MLNet.Ssl.Trainers.Tests", "Checkpoints", "pytorch_round_trip.py");
-        var (code, error) = Run(python, script, export, input, zip, legacy, output);
+        var (code, error) = Run(Python, script, export, input, zip, legacy, output);
         Assert.True(code == 0, error);
 
         using (var result = Checkpoint.Open(output))
         {
             var values = (IReadOnlyDictionary<string, object?>)result.Root!;
             Assert.Equal("pt", values["format"]);
-            var (theirs, ours) = (((StoredTensor)values["embedding"]!).Read(), encoder.Backbone.call(x));
-            double worst = (theirs - ours).abs().max().item<float>();
-            Assert.True(worst <= 1e-5 * Math.Max(1, ours.abs().max().item<float>()), $"off by {worst:g3}");
+            AssertClose(((StoredTensor)values["embedding"]!).Read(), encoder.Backbone.call(x));
         }
         foreach (string path in new[] { zip, legacy })
         {
@@ -44,6 +41,51 @@ public sealed class PyTorchTests : IDisposable
             using var loaded = weights.CreateBackbone();
             Assert.All(encoder.Backbone.state_dict(), s => Assert.True(s.Value.Equals(loaded.state_dict()[s.Key]), s.Key));
         }
+    }
+
+    [SkippableFact]
+    public void TorchvisionsResNetsGiveItsFeatures()
+    {
+        Skip.IfNot(Has("torchvision"), $"{Python} has no torchvision: sudo apt-get install -y python3-torchvision");
+        using var scope = NewDisposeScope();
+        using var mode = no_grad();
+        const string script = """
+            import sys, torch, torchvision
+            from torchvision.models import resnet
+            torch.manual_seed(3)
+            x = torch.randn(2, 3, 64, 64)
+            for path, block, layers in ((sys.argv[1], resnet.BasicBlock, [2, 1, 1, 1]), (sys.argv[2], resnet.Bottleneck, [1, 2, 1, 1])):
+                network = torchvision.models.ResNet(block, layers)
+                with torch.no_grad():
+                    network.train()(x)
+                    features = torch.nn.Sequential(*list(network.eval().children())[:-1])(x).flatten(1)
+                torch.save({"state_dict": network.state_dict(), "x": x, "features": features}, path)
+            """;
+        string basic = _folder.File("basic.pth"), bottleneck = _folder.File("bottleneck.pth");
+        var (code, error) = Run(Python, "-c", script, basic, bottleneck);
+        Assert.True(code == 0, error);
+        foreach (string path in new[] { basic, bottleneck })
+        {
+            using var checkpoint = Checkpoint.Open(path);
+            var values = (IReadOnlyDictionary<string, object?>)checkpoint.Root!;
+            using var weights = PretrainedWeights.Open(path);
+            Assert.Equal(["fc.weight", "fc.bias"], weights.Report.Ignored);
+            using var loaded = weights.CreateBackbone();
+            loaded.eval();
+            AssertClose(((StoredTensor)values["features"]!).Read(), loaded.call(((StoredTensor)values["x"]!).Read()));
+        }
+    }
+
+    private static string Python => Environment.GetEnvironmentVariable("MLNETSSL_PYTHON") ?? "/usr/bin/python3";
+
+    private static bool Has(string module) =>
+        File.Exists(Python) && Run(Python, "-c", $"import importlib.util as u, sys; sys.exit(u.find_spec('{module}') is None)").Code == 0;
+
+    private static void AssertClose(Tensor theirs, Tensor ours)
+    {
+        Assert.Equal(theirs.shape, ours.shape);
+        double worst = (theirs - ours).abs().max().item<float>();
+        Assert.True(worst <= 1e-5 * Math.Max(1, theirs.abs().max().item<float>()), $"off by {worst:g3}");
     }
 
     private static (int Code, string Error) Run(string program, params string[] arguments)
