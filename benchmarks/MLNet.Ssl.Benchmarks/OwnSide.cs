@@ -57,13 +57,13 @@ internal static class OwnSide
         var images = Cifar10File.Load(data);
         var pipeline = new ViewPipeline(training.Options.ImageViews, 3, threads);
         var batches = Enumerable.Range(0, LossSteps).Select(i => Batch(pipeline, images, i)).ToList();
-        SafetensorsWriter.Write(
+        SafeTensors.Write(
             file,
             [
-                .. training.Method.Parameters.Groups.SelectMany(g => g.Slots).Select(s => ($"student.{s.Name}", (Tensor)s.Parameter)),
-                .. batches.SelectMany((views, step) => views.Select((view, v) => ($"view.{step}.{v}", view))),
+                .. training.Method.Parameters.Groups.SelectMany(g => g.Slots).Select(s => KeyValuePair.Create($"student.{s.Name}", (Tensor)s.Parameter)),
+                .. batches.SelectMany((views, step) => views.Select((view, v) => KeyValuePair.Create($"view.{step}.{v}", view))),
             ],
-            new() { ["case"] = benchmark.Name, ["options"] = JsonSerializer.Serialize(BenchmarkCase.ForTwin(options)) });
+            new Dictionary<string, string> { ["case"] = benchmark.Name, ["options"] = JsonSerializer.Serialize(BenchmarkCase.ForTwin(options)) });
         return new([.. batches.Select(views => training.Step([.. views.Select(v => v.to(device))]))]);
     }
 
