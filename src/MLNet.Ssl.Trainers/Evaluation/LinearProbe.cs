@@ -10,7 +10,7 @@ namespace MLNet.Ssl;
 /// using var probe = LinearProbe.Train(features, labels, classes, LinearProbeOptions.Dino, testFeatures, testLabels);
 /// Console.WriteLine($"{probe.Chosen.Accuracy:p1} at {probe.Chosen.LearningRate}");
 /// </code></example>
-public sealed class LinearProbe : IFeatureClassifier
+public sealed partial class LinearProbe : IFeatureClassifier
 {
     private readonly Tensor _weight, _bias;
 
@@ -126,6 +126,17 @@ public sealed class LinearProbe : IFeatureClassifier
     {
         using var scope = NewDisposeScope();
         return Score(features).softmax(-1).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Accuracy on labelled features.</summary>
+    /// <param name="features">Features (N,D), float.</param>
+    /// <param name="labels">Class of each row (N), int64, 0 to C − 1.</param>
+    /// <exception cref="ArgumentException">Shapes that do not fit, features that are not finite, labels out of range.</exception>
+    public ProbeAccuracy Accuracy(Tensor features, Tensor labels)
+    {
+        FeatureRows.Check(features, labels, NumberOfClasses);
+        using var scope = NewDisposeScope();
+        return LabelRank.Accuracy(Score(features), labels.to(_weight.device));
     }
 
     /// <summary>Frees the weights.</summary>
