@@ -81,7 +81,7 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
             return new ImageMapper(images, inputSchema, input, embedding);
         }
         var rows = (TableEncoder)Encoder;
-        FloatVectors.Check(input, "input", rows.Columns);
+        FloatVectors.Check(input, rows.Columns, "input");
         return new RowMapper(rows, inputSchema, input, embedding);
     }
 

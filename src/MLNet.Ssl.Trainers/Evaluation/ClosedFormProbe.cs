@@ -74,22 +74,13 @@ public sealed class ClosedFormProbe : IDisposable
     /// <param name="features">Features (N,D), float.</param>
     /// <param name="labels">Class of each row (N), int64, 0 to C − 1.</param>
     /// <exception cref="ArgumentException">Shapes that do not fit, features that are not finite, labels out of range.</exception>
-    public ClosedFormAccuracy Accuracy(Tensor features, Tensor labels)
+    public ProbeAccuracy Accuracy(Tensor features, Tensor labels)
     {
         FeatureRows.Check(features, labels, NumberOfClasses);
         using var scope = NewDisposeScope();
-        int top = LabelRank.TopK(NumberOfClasses);
-        var rank = LabelRank.Of(Score(features), labels.to(Weight.device));
-        double Share(int k) => rank.lt(k).sum().item<long>() / (double)rank.shape[0];
-        return new(Share(1), Share(top), top);
+        return LabelRank.Accuracy(Score(features), labels.to(Weight.device));
     }
 
     /// <summary>Frees the weights.</summary>
     public void Dispose() => Weight.Dispose();
 }
-
-/// <summary>Accuracy of the closed-form probe.</summary>
-/// <param name="Accuracy">Share of the rows whose class has the highest score, 0 to 1.</param>
-/// <param name="TopKAccuracy">Share of the rows whose class is among the <paramref name="TopKPredictionCount"/> highest scores, 0 to 1.</param>
-/// <param name="TopKPredictionCount">5, or the number of classes where that is lower.</param>
-public sealed record ClosedFormAccuracy(double Accuracy, double TopKAccuracy, int TopKPredictionCount);

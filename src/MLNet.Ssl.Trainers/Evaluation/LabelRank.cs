@@ -21,4 +21,14 @@ internal static class LabelRank
         var before = scores.eq(own).logical_and(arange(shape[^1], device: scores.device).lt(index));
         return ahead.logical_or(before).sum(-1);
     }
+
+    /// <summary>Accuracy of scores (N,C) against classes (N).</summary>
+    public static ProbeAccuracy Accuracy(Tensor scores, Tensor labels)
+    {
+        using var scope = NewDisposeScope();
+        var rank = Of(scores, labels);
+        int top = TopK((int)scores.shape[1]);
+        double Share(int k) => rank.lt(k).sum().item<long>() / (double)rank.shape[0];
+        return new(Share(1), Share(top), top);
+    }
 }

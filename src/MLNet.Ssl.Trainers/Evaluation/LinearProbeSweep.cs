@@ -47,7 +47,7 @@ internal sealed class LinearProbeSweep : IDisposable
     /// <param name="labels">(N).</param>
     /// <param name="batch">Rows of a step.</param>
     /// <param name="epoch">Number of the pass, from 0.</param>
-    /// <returns>Mean loss of each rate over the pass.</returns>
+    /// <returns>Loss of each rate, averaged over the steps as the official code averages it.</returns>
     public double[] Epoch(Tensor features, Tensor labels, int batch, int epoch)
     {
         using var scope = NewDisposeScope();
@@ -63,10 +63,9 @@ internal sealed class LinearProbeSweep : IDisposable
             using var inner = NewDisposeScope();
             long first = step * batch, size = Math.Min(batch, rows - first);
             Tensor Take(Tensor t) => order is null ? t.narrow(0, first, size) : t.index_select(0, order.narrow(0, first, size));
-            losses.add_(Step(Take(features), Take(labels), _options.RateFactor(epoch * steps + step, steps)), (double)size);
+            losses.add_(Step(Take(features), Take(labels), _options.RateFactor(epoch * steps + step, steps)));
         }
-        double seen = Math.Min(rows, steps * batch);
-        return [.. losses.cpu().data<float>().ToArray().Select(sum => sum / seen)];
+        return [.. losses.cpu().data<float>().ToArray().Select(sum => (double)sum / steps)];
     }
 
     /// <summary>For each rate, the shares of rows whose class is the best and among the best few.</summary>
@@ -81,8 +80,8 @@ internal sealed class LinearProbeSweep : IDisposable
             using var inner = NewDisposeScope();
             long size = Math.Min(chunk, rows - first);
             var rank = LabelRank.Of(Logits(features.narrow(0, first, size)), labels.narrow(0, first, size).unsqueeze(1));
-            top1.add_(rank.lt(1).sum(0));
-            topK.add_(rank.lt(LabelRank.TopK(Classes)).sum(0));
+            top1.add_(rank.lt(1).sum(dim: 0));
+            topK.add_(rank.lt(LabelRank.TopK(Classes)).sum(dim: 0));
         }
         var (ones, best) = (top1.cpu().data<float>().ToArray(), topK.cpu().data<float>().ToArray());
         return [.. ones.Zip(best, (a, b) => (a / (double)rows, b / (double)rows))];
@@ -102,7 +101,7 @@ internal sealed class LinearProbeSweep : IDisposable
         var loss = logarithm.gather(-1, truth).mean([0, 2]).neg();
         var difference = logarithm.exp_().scatter_add_(-1, truth, full([size, Rates, 1], -1f, device: x.device)).div_(size).view(size, -1);
         Move(Weight, _weightVelocity, difference.transpose(0, 1).matmul(x), _rates.unsqueeze(1), factor);
-        Move(Bias, _biasVelocity, difference.sum(0), _rates, factor);
+        Move(Bias, _biasVelocity, difference.sum(dim: 0), _rates, factor);
         return loss;
     }
 

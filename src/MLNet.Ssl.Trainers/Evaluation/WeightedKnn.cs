@@ -74,8 +74,7 @@ public sealed class WeightedKnn : IFeatureClassifier
     public IReadOnlyList<NearestNeighborsAccuracy> Accuracy(Tensor queries, Tensor labels, IReadOnlyList<int>? ks = null)
     {
         ks ??= [10, 20, 100, 200];
-        if (ks.Count == 0) throw new ArgumentException("ks is empty; expected at least one number of neighbours.", nameof(ks));
-        foreach (int k in ks) Check.AtLeast(k, 1, nameof(ks));
+        CheckNeighbors(ks);
         FeatureRows.Check(queries, labels, NumberOfClasses, nameof(queries));
         FeatureRows.CheckWidth(queries, Dimension, nameof(queries));
 
@@ -100,6 +99,12 @@ public sealed class WeightedKnn : IFeatureClassifier
 
         int TopK(int k) => Math.Min(k, LabelRank.TopK(NumberOfClasses));
         static long Below(Tensor rank, int k) => rank.lt(k).sum().item<long>();
+    }
+
+    internal static void CheckNeighbors(IReadOnlyList<int> ks)
+    {
+        if (ks.Count == 0) throw new ArgumentException("ks is empty; expected at least one number of neighbours.", nameof(ks));
+        foreach (int k in ks) Check.AtLeast(k, 1, nameof(ks));
     }
 
     /// <summary>Frees the training features.</summary>

@@ -10,7 +10,7 @@ internal static class MulticlassColumns
     private const string KeyValues = "KeyValues", SlotNames = "SlotNames", ScoreSet = "ScoreColumnSetId";
 
     /// <summary>The predicted label (a key with the label's values) and the class probabilities.</summary>
-    public static DataViewSchema.DetachedColumn[] For(DataViewSchema input, NearestNeighborsOptions options, int classes, DataViewSchema.Annotations label)
+    public static DataViewSchema.DetachedColumn[] For(DataViewSchema input, MulticlassOptions options, int classes, DataViewSchema.Annotations label)
     {
         uint set = NextScoreSet(input);
         var predicted = Prediction(set, "PredictedLabel");
@@ -26,7 +26,7 @@ internal static class MulticlassColumns
     }
 
     /// <summary>The same columns before the data is known: of a shape, types count and sizes and values do not.</summary>
-    public static DataViewSchema.DetachedColumn[] For(NearestNeighborsOptions options, SchemaShape.Column label)
+    public static DataViewSchema.DetachedColumn[] For(MulticlassOptions options, SchemaShape.Column label)
     {
         var values = new DataViewSchema.Annotations.Builder();
         foreach (var column in label.Annotations)
