@@ -24,6 +24,6 @@ public abstract class Backbone : Module<Tensor, Tensor>
     /// <summary>Stages that follow each other; between them feature maps may be mixed (<see cref="IMixOptions.Layers"/>).</summary>
     internal virtual int StageCount => 1;
 
-    /// <summary>Passes <paramref name="x"/> through the stages from <paramref name="first"/> to before <paramref name="end"/>; all of them are a forward pass.</summary>
+    /// <summary>Passes what stage <paramref name="first"/> takes through the stages before <paramref name="end"/>; all of them are a forward pass.</summary>
     internal virtual Tensor Run(Tensor x, int first, int end) => first < end ? call(x) : x;
 }
