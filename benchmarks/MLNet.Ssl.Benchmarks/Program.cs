@@ -46,6 +46,8 @@ run.SetAction(parsed =>
     });
 });
 root.Subcommands.Add(run);
+root.Subcommands.Add(ResultsCommands.Results());
+root.Subcommands.Add(ResultsCommands.Result());
 return root.Parse(args).Invoke();
 
 static bool HasTorch(string python)
