@@ -5,7 +5,7 @@ namespace MLNet.Ssl.Tests;
 /// <summary>The evaluators on real photos, with a network of random weights: colours and coarse shapes are what it sees.</summary>
 public sealed class RetrievalPhotoTests
 {
-    private static Encoder RandomTransformer() => new(
+    private static ImageEncoder RandomTransformer() => new(
         new VisionTransformerOptions { ImageSize = 64, PatchSize = 8, EmbeddingDimension = 96, Depth = 2, Heads = 3 }.Create(new Generator(5)),
         ImagePreprocessing.For(64));
 

@@ -35,6 +35,7 @@ public sealed class ViewRecipeTests
         { nameof(ViewRecipes.SimClr), ViewRecipes.SimClr() },
         { nameof(ViewRecipes.SimClrCifar), ViewRecipes.SimClrCifar() },
         { nameof(ViewRecipes.IMixCifar), ViewRecipes.IMixCifar() },
+        { nameof(ViewRecipes.NoAugmentation), ViewRecipes.NoAugmentation() },
     };
 
     [Theory]
