@@ -2,7 +2,6 @@ using System.Buffers;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
-using Microsoft.ML.Transforms.Image;
 
 namespace MLNet.Ssl;
 
@@ -67,7 +66,7 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
         var options = _options ?? Usual(images, channel);
         options = options with { Seed = options.Seed ?? _seed };
         var device = DeviceChoice.Of(_context, channel);
-        if (images) return new(Pretrainer.Fit(ReadImages(input, column, options.ImageSize), options, device, Log), _output, column.Name);
+        if (images) return new(Pretrainer.Fit(ImageRows.Read(input, column, options.ImageSize).Images, options, device, Log), _output, column.Name);
         using var table = ReadTable(input, column);
         return new(Pretrainer.Fit(table, options, device, Log), _output, column.Name);
 
@@ -95,24 +94,5 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
         while (cursor.MoveNext()) values.Write(read());
         if (values.WrittenCount == 0) throw new InvalidOperationException($"Column '{column.Name}' has no rows: there is nothing to learn from.");
         return new(values.WrittenMemory, ((VectorDataViewType)column.Type).Size);
-    }
-
-    private static ImageStore ReadImages(IDataView input, DataViewSchema.Column column, int? imageSize)
-    {
-        // Photographs are kept at the size that the encoder's own preprocessing starts from, and of 224 where the size is chosen later.
-        var images = new ImageStore(maxShorterSide: Math.Max(256, (int)Math.Ceiling((imageSize ?? 0) * 256 / 224.0)));
-        bool scaled = column.Type is not ImageDataViewType;
-        using var cursor = input.GetRowCursor([column]);
-        var read = ImageColumn.Reader(cursor, column);
-        while (cursor.MoveNext())
-        {
-            var image = read();
-            scaled &= !image.Pixels.Span.ContainsAnyExceptInRange((byte)0, (byte)1);
-            images.Add(image.Pixels.Span, image.Width, image.Height);
-        }
-        if (images.Count == 0) throw new InvalidOperationException($"Column '{column.Name}' has no rows: there is nothing to learn from.");
-        if (scaled)
-            throw new InvalidOperationException($"All pixels of column '{column.Name}' lie between 0 and 1; expected 0 to 255, without offset and scale.");
-        return images;
     }
 }

@@ -18,6 +18,9 @@ public abstract class Method : IDisposable
     /// <summary>The backbone that embeds rows after training.</summary>
     public abstract Backbone Encoder { get; }
 
+    /// <summary>SimCLR's projection head, from inside of which fine-tuning may start; null for other methods.</summary>
+    internal virtual ProjectionHead? ProjectionHead => null;
+
     /// <summary>True if samples do not meet in the forward pass, so that parts of a batch may be passed side by side.</summary>
     public virtual bool SamplesAreIndependent => false;
 

@@ -35,6 +35,8 @@ public sealed class SimClr : Method
     /// <summary>The trained backbone.</summary>
     public override Backbone Encoder => _network.Backbone;
 
+    internal override ProjectionHead? ProjectionHead => _network.Head as ProjectionHead;
+
     internal EncoderWithHead Network => _network;
 
     internal MomentumPair? Pair => _pair;

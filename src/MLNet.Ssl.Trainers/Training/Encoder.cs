@@ -73,9 +73,11 @@ public abstract class Encoder : IDisposable
     public void Dispose()
     {
         _disposed = true;
-        Backbone.Dispose();
+        Free();
         GC.SuppressFinalize(this);
     }
+
+    private protected virtual void Free() => Backbone.Dispose();
 
     private protected abstract ModelProto ToOnnx();
 

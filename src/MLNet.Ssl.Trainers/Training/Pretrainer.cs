@@ -25,10 +25,11 @@ public static class Pretrainer
         if (images.Count < 2) throw new ArgumentException($"there are {images.Count} training images; expected 2 or more.", nameof(images));
         options = Resolve(DataFacts.Of(images), options, log);
         var recipes = options.ImageViews;
-        var backbone = Fit(seed => new ImageViews(images, new ViewPipeline(recipes, seed, options.Threads!.Value)), options, device ?? CPU, log);
+        var (backbone, head) = Fit(seed => new ImageViews(images, new ViewPipeline(recipes, seed, options.Threads!.Value)), options, device ?? CPU, log);
         return new(backbone, ImagePreprocessing.For(options.ImageSize!.Value) with { Normalization = recipes[0].Normalization }, device)
         {
             Method = options.MethodName,
+            ProjectionHead = head,
         };
     }
 
@@ -51,7 +52,8 @@ public static class Pretrainer
         TableViews? views = null;
         try
         {
-            var backbone = Fit(seed => views = new TableViews(table, preprocessing, options.Table, options.TableViews, seed), options, device ?? CPU, log);
+            var (backbone, head) = Fit(seed => views = new TableViews(table, preprocessing, options.Table, options.TableViews, seed), options, device ?? CPU, log);
+            head?.Dispose();
             return new(backbone, preprocessing, device) { Method = options.MethodName };
         }
         finally
@@ -70,7 +72,7 @@ public static class Pretrainer
         return options;
     }
 
-    private static Backbone Fit(Func<ulong, IViewSource> views, PretrainOptions options, Device device, Action<PretrainMessage>? log)
+    private static (Backbone Backbone, ProjectionHead? Head) Fit(Func<ulong, IViewSource> views, PretrainOptions options, Device device, Action<PretrainMessage>? log)
     {
         int threadsBefore = get_num_threads();
         set_num_threads(options.Threads!.Value);
@@ -83,7 +85,11 @@ public static class Pretrainer
             if (options.Epochs > 0) Train(views(SplitMix64.Hash(seed, 3)), options, method, seed, device, log);
             var encoder = options.Backbone!.Create(generator).to(device);
             encoder.load_state_dict(method.Encoder.state_dict());
-            return encoder;
+            if (method.ProjectionHead is not { } head) return (encoder, null);
+            var kept = new ProjectionHead(head.Options, generator).to(device);
+            kept.load_state_dict(head.state_dict());
+            kept.eval();
+            return (encoder, kept);
         }
         finally
         {

@@ -83,7 +83,8 @@ internal sealed class TrainingStep : IDisposable
         {
             var group = gradients.Groups[g];
             if (_plan.IsFrozen?.Invoke(clock, group.Name) == true) continue;
-            _optimizer.Step(group, gradients.Flat[g], learningRate, group.Name == FlatParameters.Undecayed ? 0 : weightDecay);
+            double scale = _plan.RateScale?.Invoke(group.Name) ?? 1;
+            _optimizer.Step(group, gradients.Flat[g], learningRate * scale, FlatParameters.Decays(group.Name) ? weightDecay : 0);
         }
     }
 
