@@ -26,6 +26,9 @@ public sealed class SimClr : Method
     public override Backbone Encoder => _network.Backbone;
 
     /// <inheritdoc/>
+    public override IEnumerable<(string Name, Tensor Value)> State => StateOf("network", _network);
+
+    /// <inheritdoc/>
     public override MethodOutput Forward(IReadOnlyList<Tensor> views, StepClock clock, int shard)
     {
         var (first, second) = (views[0], views[1]);
