@@ -13,8 +13,8 @@ internal sealed class CheckpointFolder : IDisposable
 
     public string Path { get; }
 
-    /// <summary>The checkpoints, the newest first.</summary>
-    public IReadOnlyList<(long Step, string Path)> Files =>
+    /// <summary>The checkpoints, the newest first; none if the folder was taken away.</summary>
+    public IReadOnlyList<(long Step, string Path)> Files => !Directory.Exists(Path) ? [] :
         [.. Directory.EnumerateFiles(Path, Prefix + "*" + Extension).Select(path => (StepOf(path), path)).Where(file => file.Item1 >= 0).OrderDescending()];
 
     /// <summary>Makes the folder, tries whether it can be written, and takes hold of it.</summary>

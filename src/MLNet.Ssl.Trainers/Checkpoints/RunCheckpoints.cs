@@ -18,7 +18,7 @@ internal sealed class RunCheckpoints : IDisposable
     private IReadOnlyDictionary<string, string> _run = new Dictionary<string, string>();
     private IReadOnlyList<(string Name, Tensor Value)> _state = [];
     private CollapseAlarm _alarm = new();
-    private long _lastStep;
+    private long _lastStep, _written;
     private long _lastTime = Stopwatch.GetTimestamp();
 
     private RunCheckpoints(CheckpointFolder? folder, PretrainOptions options, Action<PretrainMessage>? log)
@@ -103,17 +103,23 @@ internal sealed class RunCheckpoints : IDisposable
     {
         if (!_step!.IsFinite)
             throw new ArithmeticException($"the weights are not finite after step {next.Step}: lower LearningRate, or clip gradients. No checkpoint of it is written.");
+        long start = Stopwatch.GetTimestamp();
+        string path = _folder!.PathOf(next.Step);
         try
         {
-            new TrainingCheckpoint(next.Step, _run, _alarm.Counts, score).Write(_folder!.PathOf(next.Step), _state);
+            new TrainingCheckpoint(next.Step, _run, _alarm.Counts, score).Write(path, _state);
             _folder.Prune(_options.CheckpointsKept);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        // .NET reports a file that may not grow further (a quota, FAT's 4 GiB) as an argument out of range.
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException)
         {
-            throw new IOException($"The checkpoint of step {next.Step} cannot be written to CheckpointFolder '{_folder!.Path}': {e.Message.TrimEnd('.')}. "
+            throw new IOException($"The checkpoint of step {next.Step} cannot be written to CheckpointFolder '{_folder.Path}': {e.Message.TrimEnd('.')}. "
                 + (_folder.Files is [var newest, ..] ? $"The one of step {newest.Step} is intact." : "There is none before it."), e);
         }
         (_lastStep, _lastTime) = (next.Step, Stopwatch.GetTimestamp());
+        if (_written++ == 0)
+            _log?.Invoke(new(false, string.Create(CultureInfo.InvariantCulture,
+                $"The first checkpoint, '{path}', took {Stopwatch.GetElapsedTime(start).TotalSeconds:0.000} s and {new FileInfo(path).Length:N0} bytes.")));
     }
 
     /// <summary>Ends a cancelled run before the step that <paramref name="next"/> stands at: saves what there is, and says where.</summary>

@@ -21,6 +21,21 @@ public sealed class CheckpointFolderTests : IDisposable
     }
 
     [Fact]
+    public void AFolderThatIsTakenAwayIsNamedAtTheWrite()
+    {
+        string folder = _temporary.File("run");
+        var options = Options.In(folder) with { CheckpointEvery = CheckpointInterval.Epochs(3), Progress = new Collect(() => Directory.Delete(folder, true)) };
+        var error = Assert.Throws<IOException>(() => Runs.Train(options));
+        Assert.Contains($"The checkpoint of step 12 cannot be written to CheckpointFolder '{folder}'", error.Message);
+        Assert.EndsWith("There is none before it.", error.Message);
+    }
+
+    private sealed class Collect(Action report) : IProgress<PretrainProgress>
+    {
+        public void Report(PretrainProgress value) => report();
+    }
+
+    [Fact]
     public void ADiskWithoutRoomIsRefusedBeforeTrainingWithTheNumbers()
     {
         string folder = _temporary.File("run");

@@ -13,11 +13,11 @@ internal static class TrainingProcess
     /// <summary>One whose step takes most of the time, and one whose checkpoints do.</summary>
     public static IReadOnlyDictionary<string, PretrainOptions> Runs { get; } = new Dictionary<string, PretrainOptions>
     {
-        ["steps"] = Tests.Runs.Of("DINO, SDMP") with { Epochs = 25 },
+        ["steps"] = Tests.Runs.Of("DINO, SDMP") with { Epochs = 10 },
         ["writes"] = (MoCoOptions)Tests.Runs.Of("table: MoCo, i-Mix, InputMix") with
         {
-            Epochs = 25,
-            Backbone = new TabularMlpOptions { InputWidth = 64, HiddenWidths = [512, 512], OutputWidth = 1024 },
+            Epochs = 10,
+            Backbone = new TabularMlpOptions { InputWidth = 64, HiddenWidths = [256, 256], OutputWidth = 512 },
         },
     };
 

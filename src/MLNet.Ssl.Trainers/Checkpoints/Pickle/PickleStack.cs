@@ -40,7 +40,8 @@ internal sealed class PickleStack
 
     private object?[] Take(int count, bool dropMark)
     {
-        var items = _items.GetRange(_items.Count - count, count).ToArray();
+        var items = new object?[count];
+        _items.CopyTo(_items.Count - count, items, 0, count);
         _items.RemoveRange(_items.Count - count, count);
         if (dropMark) _marks.RemoveAt(_marks.Count - 1);
         return items;

@@ -9,8 +9,8 @@ namespace MLNet.Ssl;
 /// <remarks>No opcode recurses; memory grows with the bytes read, which <see cref="PickleInput"/> bounds, and with the opcodes, bounded here.</remarks>
 internal sealed class Unpickler(PickleInput input, Func<object?, object?> persistentLoad)
 {
-    /// <summary>Opcodes of one pickle; a training checkpoint of ViT-B takes 25 thousand.</summary>
-    private const long MaxOpcodes = 1 << 22;
+    /// <summary>Opcodes of one pickle: far above what the largest training checkpoints take, some 35 a tensor.</summary>
+    private const long MaxOpcodes = 1 << 20;
 
     private readonly PickleStack _stack = new();
     private long _opcodes;
@@ -83,8 +83,8 @@ internal sealed class Unpickler(PickleInput input, Func<object?, object?> persis
             case PickleOp.Tuple3: _stack.Push(_stack.Take(3)); break;
             case PickleOp.Tuple: _stack.Push(_stack.PopToMark()); break;
             case PickleOp.EmptyList or PickleOp.EmptySet: _stack.Push(new List<object?>()); break;
-            case PickleOp.Append: Append(_stack.Take(1)); break;
-            case PickleOp.Appends or PickleOp.AddItems: Append(_stack.PopToMark()); break;
+            case PickleOp.Append: Append(_stack.Pop()); break;
+            case PickleOp.Appends or PickleOp.AddItems: AppendAll(_stack.PopToMark()); break;
             case PickleOp.EmptyDict: _stack.Push(new Dictionary<string, object?>()); break;
             case PickleOp.SetItem: SetItems(_stack.Take(2)); break;
             case PickleOp.SetItems: SetItems(_stack.PopToMark()); break;
@@ -105,10 +105,15 @@ internal sealed class Unpickler(PickleInput input, Func<object?, object?> persis
         }
     }
 
-    private void Append(object?[] items)
+    private void AppendAll(object?[] items)
+    {
+        foreach (var item in items) Append(item);
+    }
+
+    private void Append(object? item)
     {
         if (_stack.Top is not List<object?> list) throw new InvalidDataException("the pickle appends to what is no list.");
-        list.AddRange(items);
+        list.Add(item);
     }
 
     private void SetItems(object?[] items)
