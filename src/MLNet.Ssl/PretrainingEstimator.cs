@@ -57,6 +57,9 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
     /// <exception cref="ArgumentOutOfRangeException">The input column is missing, or holds neither images nor vectors of known size.</exception>
     /// <exception cref="InvalidOperationException">There are no rows; an image cannot be read or a value is not finite (the message names column, row and
     /// slot); pixels are outside 0..255; the GPU asked for is not there; or training fails, see <see cref="Pretrainer"/>.</exception>
+    /// <exception cref="ArgumentException">An option is out of range, or the run to resume is another one; the message names the option.</exception>
+    /// <exception cref="IOException">The folder of checkpoints cannot be written; thrown before the data is read, or when a checkpoint is written.</exception>
+    /// <exception cref="OperationCanceledException">The options' token was cancelled.</exception>
     public EmbeddingTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
@@ -64,7 +67,8 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
         bool images = ImageColumn.Holds(column);
         using var channel = _host.Start("Fit");
         var options = _options ?? Usual(images, channel);
-        options = options with { Seed = options.Seed ?? _seed };
+        options = options with { UsualSeed = _seed };
+        Pretrainer.CheckFiles(options);
         var device = DeviceChoice.Of(_context, channel);
         if (images) return new(Pretrainer.Fit(ImageRows.Read(input, column, options.ImageSize).Images, options, device, Log), _output, column.Name);
         using var table = ReadTable(input, column);

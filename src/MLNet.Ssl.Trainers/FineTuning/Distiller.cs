@@ -56,6 +56,8 @@ public static class Distiller
 
         public override Backbone Encoder => _student.Features;
 
+        public override IEnumerable<(string Name, Tensor Value)> State => StateOf("student", _student);
+
         public override bool SamplesAreIndependent { get; }
 
         public override MethodOutput Forward(IReadOnlyList<Tensor> views, StepClock clock, int shard)

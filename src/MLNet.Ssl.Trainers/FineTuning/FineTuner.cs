@@ -109,6 +109,8 @@ public static class FineTuner
 
         public override Backbone Encoder => _network.Features;
 
+        public override IEnumerable<(string Name, Tensor Value)> State => StateOf("network", _network);
+
         public override bool SamplesAreIndependent { get; }
 
         public override MethodOutput Forward(IReadOnlyList<Tensor> views, StepClock clock, int shard)

@@ -7,6 +7,8 @@ internal sealed class LabeledViews(ImageStore images, IReadOnlyList<int> labels,
 {
     public int Count => images.Count;
 
+    public string Fingerprint => Checksum.Of(images);
+
     public Tensor[] Render(ReadOnlySpan<int> rows, int epoch)
     {
         var classes = new long[rows.Length];

@@ -27,6 +27,9 @@ public sealed class Byol : Method
     /// <summary>The online network's backbone.</summary>
     public override Backbone Encoder => _pair.Online.Backbone;
 
+    /// <inheritdoc/>
+    public override IEnumerable<(string Name, Tensor Value)> State => _pair.State;
+
     internal MomentumPair Pair => _pair;
 
     /// <inheritdoc/>

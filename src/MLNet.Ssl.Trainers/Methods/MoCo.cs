@@ -27,6 +27,9 @@ public sealed class MoCo : Method
     /// <summary>The query network's backbone.</summary>
     public override Backbone Encoder => _pair.Online.Backbone;
 
+    /// <inheritdoc/>
+    public override IEnumerable<(string Name, Tensor Value)> State => [.. _pair.State, .. _queue.State];
+
     internal MomentumPair Pair => _pair;
 
     internal NegativeQueue Queue => _queue;

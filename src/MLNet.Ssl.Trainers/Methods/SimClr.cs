@@ -44,6 +44,10 @@ public sealed class SimClr : Method
     internal NegativeQueue? Memory => _memory;
 
     /// <inheritdoc/>
+    public override IEnumerable<(string Name, Tensor Value)> State =>
+        _pair is null ? StateOf("network", _network) : [.. _pair.State, .. _memory!.State];
+
+    /// <inheritdoc/>
     public override MethodOutput Forward(IReadOnlyList<Tensor> views, StepClock clock, int shard)
     {
         var (first, second) = (views[0], views[1]);
