@@ -46,6 +46,8 @@ run.SetAction(parsed =>
     });
 });
 root.Subcommands.Add(run);
+foreach (var table in TableComparison.Commands()) root.Subcommands.Add(table);
+root.Subcommands.Add(CovTypeResults.Command());
 return root.Parse(args).Invoke();
 
 static bool HasTorch(string python)

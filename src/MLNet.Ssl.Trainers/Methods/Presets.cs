@@ -1,7 +1,7 @@
 namespace MLNet.Ssl;
 
 /// <summary>Published settings by name, to be used as they are or edited: <c>Presets.MoCoV2Cifar10IMix with { Epochs = 200 }</c>.</summary>
-public static class Presets
+public static partial class Presets
 {
     /// <summary>MoCo v1 on ImageNet (He et al., arXiv 1911.05722): ResNet-50, 200 epochs.</summary>
     public static MoCoOptions MoCoV1ImageNet { get; } = MoCoImageNet(MoCoOptions.V1);
