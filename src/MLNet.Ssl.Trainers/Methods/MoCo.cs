@@ -79,6 +79,6 @@ public sealed class MoCo : Method
     }
 
     private Tensor Loss(Tensor query, Tensor keys, Tensor negatives, SoftTargets? targets) => targets is null
-        ? Contrast.CrossEntropy(Contrast.QueueLogits(query, keys, negatives, _options.Temperature!.Value), SoftTargets.First(query.size(0), query.device))
-        : Contrast.CrossEntropy(Contrast.BatchAndQueueLogits(query, keys, negatives, _options.Temperature!.Value), targets);
+        ? QueueContrast.Loss(query, keys, negatives, _options.Temperature!.Value)
+        : QueueContrast.Loss(query, keys, negatives, _options.Temperature!.Value, targets);
 }
