@@ -1,4 +1,5 @@
 using System.Globalization;
+using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
 
@@ -51,8 +52,30 @@ internal sealed class CheckpointFolder : IDisposable
     /// <summary>Where the checkpoint of a step goes.</summary>
     public string PathOf(long step) => System.IO.Path.Combine(Path, Prefix + step.ToString("D10", CultureInfo.InvariantCulture) + Extension);
 
-    /// <summary>Puts a file that cannot be read out of the way.</summary>
-    public static void SetAside(string file) => File.Move(file, file + Damaged, overwrite: true);
+    /// <summary>The newest checkpoint that can be read, with its tensors, which the caller owns; damaged ones that are newer are put aside.</summary>
+    /// <exception cref="InvalidDataException">There are checkpoints, and all of them are damaged.</exception>
+    public (TrainingCheckpoint Checkpoint, IReadOnlyDictionary<string, Tensor> State)? ReadNewest(Action<PretrainMessage>? log)
+    {
+        var damaged = new List<string>();
+        foreach (var (_, path) in Files)
+        {
+            try
+            {
+                using var scope = NewDisposeScope();
+                var (checkpoint, state) = TrainingCheckpoint.Read(path);
+                foreach (var tensor in state.Values) tensor.DetachFromDisposeScope();
+                foreach (var file in damaged) File.Move(file, file + Damaged, overwrite: true);
+                return (checkpoint, state);
+            }
+            catch (InvalidDataException e)
+            {
+                log?.Invoke(new(true, $"A damaged checkpoint is passed over: {e.Message}"));
+                damaged.Add(path);
+            }
+        }
+        if (damaged.Count == 0) return null;
+        throw new InvalidDataException($"CheckpointFolder '{Path}' holds {damaged.Count} checkpoint(s), and all are damaged; take another folder to start anew.");
+    }
 
     /// <summary>Deletes all but the newest files and the one that scored best.</summary>
     public void Prune(int keep)
@@ -89,5 +112,6 @@ internal sealed class CheckpointFolder : IDisposable
     public void Dispose() => _lock.Dispose();
 
     private static long StepOf(string path) =>
-        long.TryParse(System.IO.Path.GetFileNameWithoutExtension(path).AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out long step) ? step : -1;
+        long.TryParse(System.IO.Path.GetFileNameWithoutExtension(path).AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out long step)
+            ? step : -1;
 }

@@ -25,7 +25,7 @@ internal sealed class RunCheckpoints : IDisposable
     {
         (_folder, _options, _log) = (folder, options, log);
         if (folder is null || !options.Resume) return;
-        if (ReadNewest(folder) is { } newest) (_saved, _savedState) = newest;
+        if (folder.ReadNewest(log) is { } newest) (_saved, _savedState) = newest;
         else log?.Invoke(new(false, $"CheckpointFolder '{folder.Path}' holds no checkpoint: the run starts anew."));
     }
 
@@ -79,8 +79,8 @@ internal sealed class RunCheckpoints : IDisposable
         if (_saved is null) return clock;
         if (RunIdentity.Differences(_saved.Run, _run) is { Count: > 0 } differences)
         {
-            throw new ArgumentException($"The run in CheckpointFolder '{_folder.Path}' cannot be continued, as it is another one: {string.Join("; ", differences)}. "
-                + "Restore what has changed, or start anew in another folder.");
+            throw new ArgumentException($"The run in CheckpointFolder '{_folder.Path}' cannot be continued, as it is another one: "
+                + $"{string.Join("; ", differences)}. Restore what has changed, or start anew in another folder.");
         }
         Restore();
         alarm.Counts = _saved.Alarm;
@@ -102,7 +102,10 @@ internal sealed class RunCheckpoints : IDisposable
     public void Write(StepClock next, double? score = null)
     {
         if (!_step!.IsFinite)
-            throw new ArithmeticException($"the weights are not finite after step {next.Step}: lower LearningRate, or clip gradients. No checkpoint of it is written.");
+        {
+            throw new ArithmeticException(
+                $"the weights are not finite after step {next.Step}: lower LearningRate, or clip gradients. No checkpoint of it is written.");
+        }
         long start = Stopwatch.GetTimestamp();
         string path = _folder!.PathOf(next.Step);
         try
@@ -143,7 +146,11 @@ internal sealed class RunCheckpoints : IDisposable
     private static CheckpointFolder? OpenFolder(PretrainOptions options)
     {
         if (options.CheckpointFolder is not { } path)
-            return options.Resume ? throw new ArgumentException("Resume is true, but CheckpointFolder is null: there is nothing to continue.", nameof(options.Resume)) : null;
+        {
+            return options.Resume
+                ? throw new ArgumentException("Resume is true, but CheckpointFolder is null: there is nothing to continue.", nameof(options.Resume))
+                : null;
+        }
         ArgumentNullException.ThrowIfNull(options.CheckpointEvery);
         Check.AtLeast(options.CheckpointsKept, 1, nameof(options.CheckpointsKept));
         var folder = CheckpointFolder.Open(path);
@@ -151,30 +158,6 @@ internal sealed class RunCheckpoints : IDisposable
         folder.Dispose();
         throw new ArgumentException($"CheckpointFolder '{path}' holds checkpoints, the newest of step {newest.Step}: set Resume = true to continue that run, "
             + "or take another folder.", nameof(options.CheckpointFolder));
-    }
-
-    /// <summary>The newest checkpoint that can be read; damaged ones that are newer are put aside.</summary>
-    private (TrainingCheckpoint, IReadOnlyDictionary<string, Tensor>)? ReadNewest(CheckpointFolder folder)
-    {
-        var damaged = new List<string>();
-        foreach (var (_, path) in folder.Files)
-        {
-            try
-            {
-                using var scope = NewDisposeScope();
-                var (checkpoint, state) = TrainingCheckpoint.Read(path);
-                foreach (var tensor in state.Values) tensor.DetachFromDisposeScope();
-                damaged.ForEach(CheckpointFolder.SetAside);
-                return (checkpoint, state);
-            }
-            catch (InvalidDataException e)
-            {
-                _log?.Invoke(new(true, $"A damaged checkpoint is passed over: {e.Message}"));
-                damaged.Add(path);
-            }
-        }
-        if (damaged.Count == 0) return null;
-        throw new InvalidDataException($"CheckpointFolder '{folder.Path}' holds {damaged.Count} checkpoint(s), and all are damaged; take another folder to start anew.");
     }
 
     private void FreeSavedState()
@@ -186,8 +169,10 @@ internal sealed class RunCheckpoints : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        if (_state.Count != _savedState.Count || !_state.All(entry => _savedState.TryGetValue(entry.Name, out var saved) && saved.shape.SequenceEqual(entry.Value.shape)))
-            throw new InvalidDataException($"The checkpoint of step {_saved!.Step} in CheckpointFolder '{_folder!.Path}' holds other tensors than this run's.");
+        bool Fits((string Name, Tensor Value) entry) =>
+            _savedState.TryGetValue(entry.Name, out var saved) && saved.shape.SequenceEqual(entry.Value.shape);
+        if (_state.Count != _savedState.Count || !_state.All(Fits))
+            throw new InvalidDataException($"The checkpoint of step {_saved!.Step} in CheckpointFolder '{_folder!.Path}' holds other tensors than the run.");
         foreach (var (name, value) in _state) value.copy_(_savedState[name]);
         FreeSavedState();
     }

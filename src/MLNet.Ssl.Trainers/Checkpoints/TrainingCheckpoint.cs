@@ -71,7 +71,8 @@ internal sealed record TrainingCheckpoint(long Step, IReadOnlyDictionary<string,
     // The checksum vouches for the values.
     private static TrainingCheckpoint Parse(SortedDictionary<string, string> metadata) => new(
         long.Parse(metadata[StepKey], CultureInfo.InvariantCulture),
-        metadata.Where(entry => entry.Key.StartsWith(RunPrefix, StringComparison.Ordinal)).ToDictionary(entry => entry.Key[RunPrefix.Length..], entry => entry.Value),
+        metadata.Where(entry => entry.Key.StartsWith(RunPrefix, StringComparison.Ordinal))
+            .ToDictionary(entry => entry.Key[RunPrefix.Length..], entry => entry.Value),
         [.. metadata[AlarmKey].Split(' ').Select(count => int.Parse(count, CultureInfo.InvariantCulture))],
         metadata.TryGetValue(ScoreKey, out var score) ? double.Parse(score, CultureInfo.InvariantCulture) : null);
 
