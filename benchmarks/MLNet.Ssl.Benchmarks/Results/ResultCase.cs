@@ -58,6 +58,14 @@ internal sealed record ResultCase(string Method, string Mixing, bool Augmented, 
     public PretrainOptions For(int epochs, int seed, int threads) =>
         Options with { Epochs = Method == "untrained" ? 0 : epochs, Seed = seed, Threads = threads };
 
+    /// <summary>Checks the options before any work begins.</summary>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    public void Validate(int images, int epochs, int threads)
+    {
+        var facts = new DataFacts(images, ImageSize, threads);
+        For(epochs, 1, threads).Resolve(facts, []).Validate(facts);
+    }
+
     private static T Sgd<T>(T options, double rate) where T : PretrainOptions =>
         (T)(Common(options) with { Optimizer = OptimizerKind.Sgd, LearningRate = rate });
 
