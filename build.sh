@@ -16,7 +16,7 @@ has_packages() {
   {
     echo '<Project Sdk="Microsoft.NET.Sdk"><PropertyGroup><TargetFramework>net10.0</TargetFramework><MLStack>probe</MLStack>'
     echo '<ManagePackageVersionsCentrally>false</ManagePackageVersionsCentrally></PropertyGroup><ItemGroup>'
-    sed -n 's/.*PackageVersion Include="\(Microsoft\.ML[^"]*\|TorchSharp\|TorchSharp-cpu\)" Version="\([^"]*\)".*/<PackageDownload Include="\1" Version="[\2]" \/>/p' Directory.Packages.props
+    sed -n '/OnnxRuntime/d; s/.*PackageVersion Include="\(Microsoft\.ML[^"]*\|TorchSharp\|TorchSharp-cpu\)" Version="\([^"]*\)".*/<PackageDownload Include="\1" Version="[\2]" \/>/p' Directory.Packages.props
     echo '</ItemGroup></Project>'
   } > "$probe/probe.csproj"
   dotnet restore "$probe/probe.csproj" > "$probe/restore.log" 2>&1

@@ -23,8 +23,8 @@ internal static class OwnSide
         set_num_threads(threads);
         using var training = new Training(benchmark.Resolved(threads, compareLosses: false), threads, device);
         var store = Cifar10File.Load(data);
-        var pipeline = new ViewPipeline(training.Method.Views, 3, threads);
-        using var loader = endToEnd ? new ViewLoader(store, pipeline, BenchmarkCase.Batch, training.Clock.Epochs, 4, device) : null;
+        var pipeline = new ViewPipeline(training.Options.ImageViews, 3, threads);
+        using var loader = endToEnd ? new ViewLoader(new ImageViews(store, pipeline), BenchmarkCase.Batch, training.Clock.Epochs, 4, device) : null;
         Tensor[]? still = endToEnd ? null : [.. Batch(pipeline, store, 0).Select(v => v.to(device))];
 
         using var process = Process.GetCurrentProcess();
@@ -55,7 +55,7 @@ internal static class OwnSide
         var options = benchmark.Resolved(threads, compareLosses: true);
         using var training = new Training(options, threads, device);
         var images = Cifar10File.Load(data);
-        var pipeline = new ViewPipeline(training.Method.Views, 3, threads);
+        var pipeline = new ViewPipeline(training.Options.ImageViews, 3, threads);
         var batches = Enumerable.Range(0, LossSteps).Select(i => Batch(pipeline, images, i)).ToList();
         SafetensorsWriter.Write(
             file,
@@ -83,11 +83,14 @@ internal static class OwnSide
 
         public Training(PretrainOptions options, int threads, Device device)
         {
+            Options = options;
             _generator = new(1, CPU);
             Method = options.CreateMethod(_generator, device, threads);
             _step = new(Method, options.CreatePlan(), TrainingStep.ShardsFor(Method, BenchmarkCase.Batch, threads, device.type), threads, 2);
             Clock = new(0, BenchmarkCase.StepsPerEpoch, options.Epochs);
         }
+
+        public PretrainOptions Options { get; }
 
         public Method Method { get; }
 

@@ -3,7 +3,7 @@ using Microsoft.ML.Data;
 
 namespace MLNet.Ssl;
 
-/// <summary>Embeds images with an encoder. Rows are embedded as they are read, in batches ahead of the cursor; safe to share between threads.</summary>
+/// <summary>Embeds images, or rows of a table, with an encoder. Rows are embedded as they are read, in batches ahead of the cursor; safe to share between threads.</summary>
 /// <remarks>
 /// Where several passes over the rows follow (most trainers make them), cache behind it, or every pass embeds all rows again. Disposing of a
 /// <c>PredictionEngine</c> disposes of its transformer too, unless <c>PredictionEngineOptions.OwnsTransformer</c> is false.
@@ -21,23 +21,30 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
     /// <summary>Column that receives the embedding, a vector of <see cref="float"/> of the encoder's width.</summary>
     public string OutputColumnName { get; }
 
-    /// <summary>Column of the images.</summary>
+    /// <summary>Column of the images, or of the rows' values.</summary>
     public string InputColumnName { get; }
 
     bool ITransformer.IsRowToRowMapper => true;
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentOutOfRangeException">The input column is missing or holds no images.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The input column is missing or of another type than the encoder was trained on.</exception>
     public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => Bind(inputSchema).OutputSchema;
 
     /// <summary>The data with the embedding's column, computed as it is read.</summary>
-    /// <param name="input">Data with the image column.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The input column is missing or holds no images.</exception>
+    /// <param name="input">Data with the input column.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The input column is missing or of another type than the encoder was trained on.</exception>
     public IDataView Transform(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        return new BatchView<RgbImage>(Bind(input.Schema), input);
+        return Bind(input.Schema) switch
+        {
+            BatchMapper<RgbImage> images => new BatchView<RgbImage>(images, input),
+            var rows => new BatchView<float[]>((BatchMapper<float[]>)rows, input),
+        };
     }
+
+    /// <inheritdoc cref="Encoder.ExportOnnx"/>
+    public void ExportOnnx(string path) => Encoder.ExportOnnx(path);
 
     /// <summary>Frees the encoder.</summary>
     public void Dispose()
@@ -46,6 +53,10 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
         Encoder.Dispose();
     }
 
+    /// <summary>The encoder, where images are needed.</summary>
+    internal ImageEncoder ImageEncoder => Encoder as ImageEncoder
+        ?? throw new NotSupportedException("The transformer embeds rows of a table; one that embeds images is needed here.");
+
     internal static DataViewSchema.DetachedColumn OutputColumn(string name, int dimension) =>
         new(name, new VectorDataViewType(NumberDataViewType.Single, dimension));
 
@@ -53,16 +64,23 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
 
     void ICanSaveModel.Save(ModelSaveContext ctx) => throw Persistence.NotYet(nameof(EmbeddingTransformer));
 
-    private Mapper Bind(DataViewSchema inputSchema)
+    private IRowToRowMapper Bind(DataViewSchema inputSchema)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentNullException.ThrowIfNull(inputSchema);
-        var images = inputSchema.Find("input", InputColumnName);
-        ImageColumn.Check(images, "input");
-        return new(Encoder, inputSchema, images, OutputColumn(OutputColumnName, Encoder.EmbeddingDimension));
+        var input = inputSchema.Find("input", InputColumnName);
+        var embedding = OutputColumn(OutputColumnName, Encoder.EmbeddingDimension);
+        if (Encoder is ImageEncoder images)
+        {
+            ImageColumn.Check(input, "input");
+            return new ImageMapper(images, inputSchema, input, embedding);
+        }
+        var rows = (TableEncoder)Encoder;
+        FloatVectors.Check(input, "input", rows.Columns);
+        return new RowMapper(rows, inputSchema, input, embedding);
     }
 
-    private sealed class Mapper(Encoder encoder, DataViewSchema inputSchema, DataViewSchema.Column images, DataViewSchema.DetachedColumn embedding)
+    private sealed class ImageMapper(ImageEncoder encoder, DataViewSchema inputSchema, DataViewSchema.Column images, DataViewSchema.DetachedColumn embedding)
         : BatchMapper<RgbImage>(inputSchema, images, embedding)
     {
         public override int Width => encoder.EmbeddingDimension;
@@ -72,6 +90,22 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
         public override long SizeOf(RgbImage input) => input.Pixels.Length;
 
         public override void Compute(IReadOnlyList<RgbImage> inputs, Span<float> results) => encoder.Embed(inputs, results);
+
+        public override Delegate CreateGetter(int output, RowResult result) => FloatVectors.Getter(result);
+    }
+
+    private sealed class RowMapper(TableEncoder encoder, DataViewSchema inputSchema, DataViewSchema.Column values, DataViewSchema.DetachedColumn embedding)
+        : BatchMapper<float[]>(inputSchema, values, embedding)
+    {
+        public override int Width => encoder.EmbeddingDimension;
+
+        public override int RowsAtATime => 1024;
+
+        public override Func<float[]> CreateReader(DataViewRow row) => FloatVectors.Reader(row, Input);
+
+        public override long SizeOf(float[] input) => input.Length * sizeof(float);
+
+        public override void Compute(IReadOnlyList<float[]> inputs, Span<float> results) => encoder.Embed(inputs, results);
 
         public override Delegate CreateGetter(int output, RowResult result) => FloatVectors.Getter(result);
     }

@@ -17,38 +17,38 @@ public sealed class SelfSupervisedCatalog
     /// <summary>The protocols that measure how good an embedding is.</summary>
     public EvaluationCatalog Evaluate { get; }
 
-    /// <summary>Learns an encoder from the images of a column, and embeds them with it.</summary>
+    /// <summary>Learns an encoder from a column of images, or of rows of a table, and embeds them with it.</summary>
     /// <param name="outputColumnName">Column that receives the embedding, a known-size vector of Single.</param>
     /// <param name="inputColumnName">Column of the images: <c>MLImage</c> of any size, or a known-size vector of Single with the dimensions
-    /// (3, height, width) or (height, width, 3) and values in 0..255, as <c>ExtractPixels</c> gives by default. Null means the name of the output column.
-    /// </param>
+    /// (3, height, width) or (height, width, 3) and values in 0..255, as <c>ExtractPixels</c> gives by default. Or column of rows of a table: a known-size
+    /// vector of Single of any other form. Null means the output column if the data has it, else "Image", else "Features".</param>
     /// <param name="options">The method and its options, such as <see cref="DinoOptions"/> or <see cref="SimClrOptions"/>. Null means the method that
-    /// learns fastest on little data of the column's type: SimCLR for images; the log says so.</param>
-    public PretrainingEstimator Pretrain(string outputColumnName = "Embedding", string? inputColumnName = "Image", PretrainOptions? options = null) =>
-        new(_context, outputColumnName, inputColumnName ?? outputColumnName, options);
+    /// learns fastest on little data of the column's type: SimCLR for images, MoCo with i-Mix for tables; the log says so.</param>
+    public PretrainingEstimator Pretrain(string outputColumnName = "Embedding", string? inputColumnName = null, PretrainOptions? options = null) =>
+        new(_context, outputColumnName, inputColumnName, options);
 
     /// <summary>Learns by self-distillation without labels (DINO; Caron et al., arXiv 2104.14294).</summary>
     /// <inheritdoc cref="Pretrain"/>
-    public PretrainingEstimator Dino(string outputColumnName = "Embedding", string? inputColumnName = "Image", DinoOptions? options = null) =>
+    public PretrainingEstimator Dino(string outputColumnName = "Embedding", string? inputColumnName = null, DinoOptions? options = null) =>
         Pretrain(outputColumnName, inputColumnName, options ?? new DinoOptions());
 
-    /// <summary>Learns by contrasting two views of each image with all others (SimCLR; Chen et al., arXiv 2002.05709).</summary>
+    /// <summary>Learns by contrasting two views of each row with all others (SimCLR; Chen et al., arXiv 2002.05709).</summary>
     /// <inheritdoc cref="Pretrain"/>
-    public PretrainingEstimator SimClr(string outputColumnName = "Embedding", string? inputColumnName = "Image", SimClrOptions? options = null) =>
+    public PretrainingEstimator SimClr(string outputColumnName = "Embedding", string? inputColumnName = null, SimClrOptions? options = null) =>
         Pretrain(outputColumnName, inputColumnName, options ?? new SimClrOptions());
 
-    /// <summary>Learns by finding the key of each image in a queue of earlier ones (MoCo v2 and v1; Chen et al., arXiv 2003.04297).</summary>
+    /// <summary>Learns by finding the key of each row in a queue of earlier ones (MoCo v2 and v1; Chen et al., arXiv 2003.04297).</summary>
     /// <inheritdoc cref="Pretrain"/>
-    public PretrainingEstimator MoCo(string outputColumnName = "Embedding", string? inputColumnName = "Image", MoCoOptions? options = null) =>
+    public PretrainingEstimator MoCo(string outputColumnName = "Embedding", string? inputColumnName = null, MoCoOptions? options = null) =>
         Pretrain(outputColumnName, inputColumnName, options ?? new MoCoOptions());
 
-    /// <summary>Learns by predicting a slow copy's view of each image among all others (MoCo v3; Chen et al., arXiv 2104.02057).</summary>
+    /// <summary>Learns by predicting a slow copy's view of each row among all others (MoCo v3; Chen et al., arXiv 2104.02057).</summary>
     /// <inheritdoc cref="Pretrain"/>
-    public PretrainingEstimator MoCoV3(string outputColumnName = "Embedding", string? inputColumnName = "Image", MoCoV3Options? options = null) =>
+    public PretrainingEstimator MoCoV3(string outputColumnName = "Embedding", string? inputColumnName = null, MoCoV3Options? options = null) =>
         Pretrain(outputColumnName, inputColumnName, options ?? new MoCoV3Options());
 
-    /// <summary>Learns by predicting a slow copy's view of each image, without negatives (BYOL; Grill et al., arXiv 2006.07733).</summary>
+    /// <summary>Learns by predicting a slow copy's view of each row, without negatives (BYOL; Grill et al., arXiv 2006.07733).</summary>
     /// <inheritdoc cref="Pretrain"/>
-    public PretrainingEstimator Byol(string outputColumnName = "Embedding", string? inputColumnName = "Image", ByolOptions? options = null) =>
+    public PretrainingEstimator Byol(string outputColumnName = "Embedding", string? inputColumnName = null, ByolOptions? options = null) =>
         Pretrain(outputColumnName, inputColumnName, options ?? new ByolOptions());
 }

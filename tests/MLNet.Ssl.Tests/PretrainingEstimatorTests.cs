@@ -22,9 +22,6 @@ public sealed class PretrainingEstimatorTests
 
         public float[] Variable { get; set; } = [];
 
-        [VectorType(12)]
-        public float[] Flat { get; set; } = new float[12];
-
         [VectorType(2, 2, 2)]
         public float[] TwoChannels { get; set; } = new float[8];
 
@@ -37,7 +34,6 @@ public sealed class PretrainingEstimatorTests
     [InlineData("Key", "Key<UInt32", "no labels")]
     [InlineData("Number", "Single")]
     [InlineData("Variable", "Vector<Single")]
-    [InlineData("Flat", "Vector<Single, 12>", "(3, height, width)")]
     [InlineData("TwoChannels", "Vector<Single, 2, 2, 2>")]
     [InlineData("Bytes", "Vector<Byte")]
     [InlineData("Nothing", "'Text'")]

@@ -43,7 +43,7 @@ internal static class Patterns
     }
 
     /// <summary>Accuracy of a weighted kNN on frozen embeddings.</summary>
-    public static double KnnAccuracy(Encoder encoder, (ImageStore Images, int[] Labels) train, (ImageStore Images, int[] Labels) test)
+    public static double KnnAccuracy(ImageEncoder encoder, (ImageStore Images, int[] Labels) train, (ImageStore Images, int[] Labels) test)
     {
         int d = encoder.EmbeddingDimension;
         Tensor Embed(ImageStore images)

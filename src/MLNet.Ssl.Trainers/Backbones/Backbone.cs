@@ -17,4 +17,10 @@ public abstract class Backbone : Module<Tensor, Tensor>
 
     /// <summary>Width D of the features.</summary>
     public int EmbeddingDimension { get; }
+
+    /// <summary>Stages that follow each other; between them feature maps may be mixed (<see cref="IMixOptions.Layers"/>).</summary>
+    internal virtual int StageCount => 1;
+
+    /// <summary>Passes <paramref name="x"/> through the stages from <paramref name="first"/> to before <paramref name="end"/>; all of them are a forward pass.</summary>
+    internal virtual Tensor Run(Tensor x, int first, int end) => first < end ? call(x) : x;
 }

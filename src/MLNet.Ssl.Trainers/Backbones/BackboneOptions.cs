@@ -16,9 +16,20 @@ public abstract record BackboneOptions
     /// <summary>What <see cref="EmbeddingDimension"/> answers; derived options may hide that one by a property that can be set.</summary>
     protected abstract int FeatureDimension { get; }
 
+    /// <summary>Stages of the network; 1 unless feature maps between them may be mixed.</summary>
+    internal virtual int StageCount => 1;
+
     /// <summary>Checks every option.</summary>
     /// <exception cref="ArgumentException">The message names the option, its value and what is allowed.</exception>
     public abstract void Validate();
+
+    /// <summary>True if the input is rows of a table (B, columns) and not images.</summary>
+    public virtual bool TakesTables => false;
+
+    /// <summary>Checks that rows of this width can be embedded.</summary>
+    /// <param name="columns">Width of a row.</param>
+    /// <exception cref="ArgumentException">The backbone takes another width, or images.</exception>
+    public virtual void ValidateColumns(int columns) => throw new ArgumentException($"{GetType().Name} takes images, not rows of {columns} values.", nameof(columns));
 
     /// <summary>Checks that square views of this size can be embedded.</summary>
     /// <param name="size">Side of the view in pixels.</param>

@@ -13,6 +13,19 @@ public enum HeadOutputNorm
     Affine,
 }
 
+/// <summary>Where a projection head has batch norm.</summary>
+public enum HeadNormalization
+{
+    /// <summary>Nowhere: MoCo v2.</summary>
+    None,
+
+    /// <summary>Behind hidden layers: i-Mix's "mlpbn1", BYOL.</summary>
+    Hidden,
+
+    /// <summary>Behind hidden layers and the output: i-Mix's "mlpbn".</summary>
+    All,
+}
+
 /// <summary>Options of an <see cref="MlpHead"/>; the defaults are MoCo v2's head (Chen et al., arXiv 2003.04297).</summary>
 /// <param name="InputDimension">Width D of the input.</param>
 public sealed record MlpHeadOptions(int InputDimension)

@@ -19,12 +19,7 @@ public sealed class Byol : Method
             withPredictor ? new MlpHead(options.Predictor, generator) : null).to(device);
         _pair = new(Network(true), Network(false));
         _mix = options.Mixing is IMixOptions mixing ? new(mixing) : null;
-        int size = options.ImageSize!.Value;
-        Views = [options.View1! with { Size = size }, options.View2! with { Size = size }];
     }
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<ViewRecipe> Views { get; }
 
     /// <inheritdoc/>
     public override FlatParameters Parameters => _pair.Parameters;
@@ -60,10 +55,15 @@ public sealed class Byol : Method
 
     private (Tensor Loss, Tensor Features) Direction(Tensor view, Tensor target, HostRandom random)
     {
-        SoftTargets? targets = null;
-        if (_mix is not null) (view, targets) = _mix.Mix(view, random);
-        var (features, prediction) = _pair.Online.Pass(view, _options.BatchNormGroups);
+        var (features, prediction, targets) = Predict(view, random);
         var similarities = Contrast.Logits(prediction, _pair.Keys(target, _options.BatchNormGroups));
         return (Contrast.SquaredDistance(similarities, targets ?? SoftTargets.Diagonal(view.size(0), view.device)), features);
+    }
+
+    private (Tensor Features, Tensor Prediction, SoftTargets? Targets) Predict(Tensor view, HostRandom random)
+    {
+        if (_mix is not null) return _mix.Pass(_pair.Online, view, view.size(0), _options.BatchNormGroups, random);
+        var (features, prediction) = _pair.Online.Pass(view, _options.BatchNormGroups);
+        return (features, prediction, null);
     }
 }

@@ -54,7 +54,11 @@ public sealed record ByolOptions : PretrainOptions
 
     internal MlpHeadOptions Predictor => Projector with { InputDimension = ProjectionDimension };
 
+    internal override IReadOnlyList<ViewRecipe> ImageViews => [View1! with { Size = ImageSize!.Value }, View2! with { Size = ImageSize!.Value }];
+
     internal override bool CanMixWith(MixingOptions mixing) => mixing is IMixOptions;
+
+    private protected override double UsualMaskProbability => Mixing is IMixOptions ? 0 : 0.2;
 
     internal override PretrainOptions Resolve(DataFacts facts, ICollection<string> reasons)
     {
@@ -70,7 +74,7 @@ public sealed record ByolOptions : PretrainOptions
         double momentum = o.TargetMomentum ?? (o.Epochs <= 40 ? 0.97 : o.Epochs <= 300 ? 0.99 : 0.996);
         if (o.LearningRate is null) reasons.Add($"LearningRate = {rate}: for {optimizer}, {facts.Rows} rows and {o.Epochs} epochs");
         if (o.TargetMomentum is null) reasons.Add($"TargetMomentum = {momentum}: for {o.Epochs} epochs");
-        ViewRecipe Recipe(ViewRecipe usual) => o.ImageSize <= 64 ? usual with { BlurProbability = 0 } : usual;
+        ViewRecipe Recipe(ViewRecipe usual) => facts.AreSmall(o.ImageSize) ? usual with { BlurProbability = 0 } : usual;
         return o with
         {
             Optimizer = optimizer,
@@ -90,8 +94,9 @@ public sealed record ByolOptions : PretrainOptions
         Check.AtLeast(HeadHiddenDimension, 1, nameof(HeadHiddenDimension));
         Check.BatchNormGroups(BatchNormGroups, BatchSize!.Value);
         Check.AtLeast(WeightDecay!.Value, 0, nameof(WeightDecay));
-        (View1! with { Size = ImageSize!.Value }).Validate();
-        (View2! with { Size = ImageSize!.Value }).Validate();
+        if (ImageSize is not { } size) return;
+        (View1! with { Size = size }).Validate();
+        (View2! with { Size = size }).Validate();
     }
 
     internal override Method CreateMethod(Generator generator, Device device, int shards) => new Byol(this, generator, device);

@@ -40,17 +40,8 @@ public sealed class Dino : Method
         _teacherParameters = new(_teacher, Parameters);
         _loss = new(options.OutputDimension!.Value, options.StudentTemperature, options.CenterMomentum, device);
         _teacherMeans = new Tensor?[shards];
-        Views =
-        [
-            ViewRecipes.DinoGlobal1(options.ImageSize!.Value) with { Scale = options.GlobalScale },
-            ViewRecipes.DinoGlobal2(options.ImageSize!.Value) with { Scale = options.GlobalScale },
-            .. Enumerable.Repeat(ViewRecipes.DinoLocal(options.LocalSize!.Value) with { Scale = options.LocalScale }, options.LocalCrops),
-        ];
         SamplesAreIndependent = options.Mixing is null && !_student.buffers().Any();
     }
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<ViewRecipe> Views { get; }
 
     /// <inheritdoc/>
     public override FlatParameters Parameters { get; }

@@ -92,6 +92,15 @@ public sealed record DinoOptions : PretrainOptions
     /// <inheritdoc/>
     public override string MethodName => "DINO";
 
+    internal override bool TakesTables => false;
+
+    internal override IReadOnlyList<ViewRecipe> ImageViews =>
+    [
+        ViewRecipes.DinoGlobal1(ImageSize!.Value) with { Scale = GlobalScale },
+        ViewRecipes.DinoGlobal2(ImageSize!.Value) with { Scale = GlobalScale },
+        .. Enumerable.Repeat(ViewRecipes.DinoLocal(LocalSize!.Value) with { Scale = LocalScale }, LocalCrops),
+    ];
+
     internal override bool CanMixWith(MixingOptions mixing) => mixing is SdmpOptions;
 
     internal override PretrainOptions Resolve(DataFacts facts, ICollection<string> reasons)

@@ -12,9 +12,6 @@ public sealed record MethodOutput(Tensor Loss, Tensor Embeddings, Tensor? Teache
 /// <remarks>A method never reads the clock, the disk or the console; the step it is at is told to it.</remarks>
 public abstract class Method : IDisposable
 {
-    /// <summary>The views a sample is shown in, in the order <see cref="Forward"/> expects them.</summary>
-    public abstract IReadOnlyList<ViewRecipe> Views { get; }
-
     /// <summary>The parameters that the optimiser moves.</summary>
     public abstract FlatParameters Parameters { get; }
 
@@ -25,7 +22,7 @@ public abstract class Method : IDisposable
     public virtual bool SamplesAreIndependent => false;
 
     /// <summary>Views → loss. Called on several threads at once, a shard of the batch each, if <see cref="SamplesAreIndependent"/>.</summary>
-    /// <param name="views">One tensor (B, 3, H, W) per recipe of <see cref="Views"/>.</param>
+    /// <param name="views">The views of the batch, a tensor (B, 3, H, W) of images or (B, D) of rows each.</param>
     /// <param name="clock">The step.</param>
     /// <param name="shard">Which part of the batch this is, from 0.</param>
     public abstract MethodOutput Forward(IReadOnlyList<Tensor> views, StepClock clock, int shard);

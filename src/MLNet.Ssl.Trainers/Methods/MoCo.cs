@@ -10,7 +10,6 @@ public sealed class MoCo : Method
     private readonly MomentumPair _pair;
     private readonly NegativeQueue _queue;
     private readonly IMix? _mix;
-    private readonly List<Tensor> _newKeys = [];
 
     internal MoCo(MoCoOptions options, Generator generator, Device device)
     {
@@ -20,12 +19,7 @@ public sealed class MoCo : Method
         _pair = new(Network(), Network(), (_, _) => FlatParameters.Decayed);
         _queue = new(options.ProjectionDimension, options.QueueLength!.Value, generator, device);
         _mix = options.Mixing is IMixOptions mixing ? new(mixing) : null;
-        var view = options.View! with { Size = options.ImageSize!.Value };
-        Views = [view, view];
     }
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<ViewRecipe> Views { get; }
 
     /// <inheritdoc/>
     public override FlatParameters Parameters => _pair.Parameters;
@@ -56,41 +50,32 @@ public sealed class MoCo : Method
     }
 
     /// <summary>Puts the step's keys into the queue.</summary>
-    public override void AfterStep(StepClock clock)
-    {
-        foreach (var keys in _newKeys)
-        {
-            _queue.Enqueue(keys);
-            keys.Dispose();
-        }
-        _newKeys.Clear();
-    }
+    public override void AfterStep(StepClock clock) => _queue.EnqueueHeld();
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         if (!disposing) return;
-        foreach (var keys in _newKeys) keys.Dispose();
         _pair.Dispose();
         _queue.Dispose();
     }
 
     private (Tensor Features, Tensor Query, SoftTargets? Targets) Query(Tensor view, HostRandom random)
     {
-        SoftTargets? targets = null;
-        if (_mix is not null) (view, targets) = _mix.Mix(view, random);
-        var (features, query) = _pair.Online.Pass(view, _options.BatchNormGroups!.Value);
-        return (features, query, targets);
+        int groups = _options.BatchNormGroups!.Value;
+        if (_mix is not null) return _mix.Pass(_pair.Online, view, view.size(0), groups, random);
+        var (features, query) = _pair.Online.Pass(view, groups);
+        return (features, query, null);
     }
 
     private Tensor Keys(Tensor view)
     {
         var keys = NtXent.Normalize(_pair.Keys(view, _options.BatchNormGroups!.Value));
-        _newKeys.Add(keys.alias().DetachFromDisposeScope());
+        _queue.Hold(keys);
         return keys;
     }
 
     private Tensor Loss(Tensor query, Tensor keys, Tensor negatives, SoftTargets? targets) => targets is null
-        ? Contrast.CrossEntropy(Contrast.QueueLogits(query, keys, negatives, _options.Temperature), SoftTargets.First(query.size(0), query.device))
-        : Contrast.CrossEntropy(Contrast.BatchAndQueueLogits(query, keys, negatives, _options.Temperature), targets);
+        ? Contrast.CrossEntropy(Contrast.QueueLogits(query, keys, negatives, _options.Temperature!.Value), SoftTargets.First(query.size(0), query.device))
+        : Contrast.CrossEntropy(Contrast.BatchAndQueueLogits(query, keys, negatives, _options.Temperature!.Value), targets);
 }

@@ -16,16 +16,16 @@ public sealed record MoCoOptions : PretrainOptions
     public double? KeyMomentum { get; init; }
 
     /// <summary>T.</summary>
-    /// <value>Default 0.2, range above 0.</value>
-    public double Temperature { get; init; } = 0.2;
+    /// <value>Auto: 0.2; 0.1 for tables (i-Mix). Range above 0.</value>
+    public double? Temperature { get; init; }
 
     /// <summary>Layers of the projection head: 2 in v2, 1 in v1.</summary>
     /// <value>Default 2, range 1 and up.</value>
     public int HeadLayers { get; init; } = 2;
 
-    /// <summary>Batch norm behind the head's hidden layers, as i-Mix has on CIFAR.</summary>
-    /// <value>Default false.</value>
-    public bool BatchNormInHead { get; init; }
+    /// <summary>Where the head has batch norm.</summary>
+    /// <value>Auto: nowhere, as official; everywhere for tables (i-Mix). i-Mix on CIFAR has it behind hidden layers.</value>
+    public HeadNormalization? HeadBatchNorm { get; init; }
 
     /// <summary>Width of the projection.</summary>
     /// <value>Default 128.</value>
@@ -70,34 +70,42 @@ public sealed record MoCoOptions : PretrainOptions
     {
         OutputDimension = ProjectionDimension,
         Layers = HeadLayers,
-        BatchNorm = BatchNormInHead,
+        BatchNorm = HeadBatchNorm != HeadNormalization.None,
+        OutputNorm = HeadBatchNorm == HeadNormalization.All ? HeadOutputNorm.Affine : HeadOutputNorm.None,
     };
 
+    internal override IReadOnlyList<ViewRecipe> ImageViews => [View! with { Size = ImageSize!.Value }, View! with { Size = ImageSize!.Value }];
+
     internal override bool CanMixWith(MixingOptions mixing) => mixing is IMixOptions;
+
+    private protected override double UsualMaskProbability => Mixing is IMixOptions ? 0 : 0.2;
 
     internal override PretrainOptions Resolve(DataFacts facts, ICollection<string> reasons)
     {
         bool mixes = Mixing is IMixOptions;
-        // MoCo has no warm-up; i-Mix has its own.
-        int warmup = WarmupEpochs ?? (mixes ? Math.Min(Epochs > 500 ? 10 : 5, Epochs / 10) : 0);
+        // MoCo has no warm-up; i-Mix has its own, also in its baselines for tables.
+        int warmup = WarmupEpochs ?? (mixes || facts.Table is not null ? Math.Min(Epochs > 500 ? 10 : 5, Epochs / 10) : 0);
         var o = (MoCoOptions)(this with { WarmupEpochs = warmup }).ResolveShared(facts, reasons, 256, ResNetOptions.ResNet50());
-        bool small = o.ImageSize <= 64;
+        bool table = facts.Table is not null, small = facts.AreSmall(o.ImageSize);
         int batch = o.BatchSize!.Value;
         int length = o.QueueLength ?? Math.Max(1, Math.Min(small ? 4096 : 65_536, facts.Rows / 2) / batch) * batch;
         if (o.QueueLength is null) reasons.Add($"QueueLength = {length}: a multiple of the batch, for {facts.Rows} rows");
         double momentum = o.KeyMomentum ?? (facts.Rows < 100_000 ? 0.99 : 0.999);
         if (o.KeyMomentum is null) reasons.Add($"KeyMomentum = {momentum}: for {facts.Rows} rows");
-        bool normalizes = o.Backbone is not VisionTransformerOptions || BatchNormInHead;
-        int groups = o.BatchNormGroups ?? (!normalizes ? 1 : small ? 2 : 8);
+        var headNorm = o.HeadBatchNorm ?? (table ? HeadNormalization.All : HeadNormalization.None);
+        bool normalizes = o.Backbone is not VisionTransformerOptions { ConvolutionalStem: false } || headNorm != HeadNormalization.None;
+        int groups = o.BatchNormGroups ?? (!normalizes || table ? 1 : small ? 2 : 8);
         while (o.BatchNormGroups is null && groups > 1 && (batch % groups != 0 || batch / groups < 2)) groups--;
         return o with
         {
             QueueLength = length,
             KeyMomentum = momentum,
             BatchNormGroups = groups,
+            HeadBatchNorm = headNorm,
+            Temperature = o.Temperature ?? (table ? 0.1 : 0.2),
             View = o.View ?? (small ? ViewRecipes.IMixCifar() : ViewRecipes.MoCoV2()),
             Optimizer = o.Optimizer ?? OptimizerKind.Sgd,
-            LearningRate = o.LearningRate ?? (mixes && small ? 0.125 : 0.03),
+            LearningRate = o.LearningRate ?? (table || (mixes && small) ? 0.125 : 0.03),
         };
     }
 
@@ -109,12 +117,13 @@ public sealed record MoCoOptions : PretrainOptions
         if (QueueLength.Value % batch != 0)
             throw new ArgumentException($"QueueLength is {QueueLength}; it must be a multiple of BatchSize ({batch}).", nameof(QueueLength));
         Check.InRange(KeyMomentum!.Value, 0, 1, nameof(KeyMomentum));
-        Check.Positive(Temperature, nameof(Temperature));
+        Check.Positive(Temperature!.Value, nameof(Temperature));
+        Check.Defined(HeadBatchNorm!.Value, nameof(HeadBatchNorm));
         Check.AtLeast(HeadLayers, 1, nameof(HeadLayers));
         Check.AtLeast(ProjectionDimension, 1, nameof(ProjectionDimension));
         Check.BatchNormGroups(BatchNormGroups!.Value, batch);
         Check.AtLeast(WeightDecay, 0, nameof(WeightDecay));
-        (View! with { Size = ImageSize!.Value }).Validate();
+        if (ImageSize is { } size) (View! with { Size = size }).Validate();
     }
 
     internal override Method CreateMethod(Generator generator, Device device, int shards) => new MoCo(this, generator, device);

@@ -21,16 +21,10 @@ public sealed class MoCoV3 : Method
         _options = options;
         if (options.FreezePatchEmbedding)
             foreach (var (name, parameter) in online.named_parameters())
-                if (name.Contains("patch_embed", StringComparison.Ordinal)) parameter.requires_grad = false;
+                if (name is "backbone.patch_embed.proj.weight" or "backbone.patch_embed.proj.bias") parameter.requires_grad = false;
         // LARS leaves biases and norms alone; the official AdamW decays them too.
         _pair = new(online, target, options.Optimizer == OptimizerKind.Lars ? null : (_, _) => FlatParameters.Decayed);
-        int size = options.ImageSize!.Value;
-        ViewRecipe[] views = [options.View1! with { Size = size }, options.View2! with { Size = size }];
-        Views = options.Mixing is SdmpOptions { ExtraViews: true } ? [.. views, .. views] : views;
     }
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<ViewRecipe> Views { get; }
 
     /// <inheritdoc/>
     public override FlatParameters Parameters => _pair.Parameters;

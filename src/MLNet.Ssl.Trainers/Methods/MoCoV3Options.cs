@@ -21,7 +21,7 @@ public sealed record MoCoV3Options : PretrainOptions
     /// <value>Default 4 096.</value>
     public int HeadHiddenDimension { get; init; } = 4096;
 
-    /// <summary>Keeps a transformer's patch projection as initialised, which steadies training.</summary>
+    /// <summary>Keeps a transformer's patch projection as initialised, which steadies training. A convolutional stem is trained all the same.</summary>
     /// <value>Default true.</value>
     public bool FreezePatchEmbedding { get; init; } = true;
 
@@ -60,13 +60,21 @@ public sealed record MoCoV3Options : PretrainOptions
 
     private bool IsTransformer => Backbone is VisionTransformerOptions;
 
+    internal override IReadOnlyList<ViewRecipe> ImageViews
+    {
+        get
+        {
+            ViewRecipe[] views = [View1! with { Size = ImageSize!.Value }, View2! with { Size = ImageSize!.Value }];
+            return Mixing is SdmpOptions { ExtraViews: true } ? [.. views, .. views] : views;
+        }
+    }
+
     internal override bool CanMixWith(MixingOptions mixing) => mixing is SdmpOptions;
 
     internal override PretrainOptions Resolve(DataFacts facts, ICollection<string> reasons)
     {
-        var o = (MoCoV3Options)ResolveShared(facts, reasons, 256, VisionTransformerOptions.MoCoV3Small());
-        if (Backbone is null && o.Backbone is ResNetOptions chosen) o = o with { Backbone = chosen with { ZeroInitResidual = true } };
-        bool transformer = o.IsTransformer, small = o.ImageSize <= 64;
+        var o = (MoCoV3Options)ResolveShared(facts, reasons, 256, VisionTransformerOptions.MoCoV3Small(), zeroInitResidual: true);
+        bool transformer = o.IsTransformer, small = facts.AreSmall(o.ImageSize);
         var optimizer = o.Optimizer ?? (transformer ? OptimizerKind.AdamW : OptimizerKind.Lars);
         double rate = o.LearningRate ?? (optimizer switch { OptimizerKind.AdamW => 1.5e-4, OptimizerKind.Lars => o.Epochs <= 100 ? 0.6 : 0.3, _ => 0.06 });
         double temperature = o.Temperature ?? (transformer ? 0.2 : 1), scale = transformer ? 0.08 : 0.2;
@@ -94,8 +102,9 @@ public sealed record MoCoV3Options : PretrainOptions
         Check.AtLeast(ProjectionDimension, 1, nameof(ProjectionDimension));
         Check.AtLeast(HeadHiddenDimension, 1, nameof(HeadHiddenDimension));
         Check.AtLeast(WeightDecay!.Value, 0, nameof(WeightDecay));
-        (View1! with { Size = ImageSize!.Value }).Validate();
-        (View2! with { Size = ImageSize!.Value }).Validate();
+        if (ImageSize is not { } size) return;
+        (View1! with { Size = size }).Validate();
+        (View2! with { Size = size }).Validate();
     }
 
     internal override Method CreateMethod(Generator generator, Device device, int shards) => new MoCoV3(this, generator, device);

@@ -6,6 +6,7 @@ namespace MLNet.Ssl;
 public sealed class NegativeQueue : IDisposable
 {
     private readonly Tensor _columns;
+    private readonly List<Tensor> _held = [];
 
     /// <summary>Fills the queue with random columns of norm 1.</summary>
     /// <param name="width">d, width of a key.</param>
@@ -36,6 +37,20 @@ public sealed class NegativeQueue : IDisposable
         Pointer = (Pointer + keys.size(0)) % _columns.size(1);
     }
 
+    /// <summary>Keeps the keys of a step until <see cref="EnqueueHeld"/>, when its loss no longer needs the columns.</summary>
+    internal void Hold(Tensor keys) => _held.Add(keys.alias().DetachFromDisposeScope());
+
+    /// <summary>Enqueues what is held.</summary>
+    internal void EnqueueHeld()
+    {
+        foreach (var keys in _held)
+        {
+            Enqueue(keys);
+            keys.Dispose();
+        }
+        _held.Clear();
+    }
+
     /// <summary>The columns as they will be after <see cref="Enqueue"/>, as a tensor of its own.</summary>
     /// <inheritdoc cref="Enqueue"/>
     public Tensor With(Tensor keys)
@@ -45,7 +60,11 @@ public sealed class NegativeQueue : IDisposable
     }
 
     /// <summary>Releases the columns.</summary>
-    public void Dispose() => _columns.Dispose();
+    public void Dispose()
+    {
+        foreach (var keys in _held) keys.Dispose();
+        _columns.Dispose();
+    }
 
     private Tensor Put(Tensor columns, Tensor keys)
     {

@@ -12,8 +12,8 @@ public abstract record MixingOptions
     /// <summary>Name in the literature.</summary>
     internal abstract string Name { get; }
 
-    /// <summary>Checks every option.</summary>
-    internal abstract void Validate(int batchSize);
+    /// <summary>Checks every option; the batch and the backbone are valid.</summary>
+    internal abstract void Validate(int batchSize, BackboneOptions backbone);
 }
 
 /// <summary>How two inputs are put into one.</summary>

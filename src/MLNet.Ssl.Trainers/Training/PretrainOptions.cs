@@ -19,7 +19,7 @@ public enum OptimizerKind
 public abstract record PretrainOptions
 {
     /// <summary>The encoder's network.</summary>
-    /// <value>Auto: a ResNet-18 with the small-image stem up to 64 pixels, above that the method's usual one.</value>
+    /// <value>Auto: a ResNet-18 with the small-image stem up to 64 pixels, above that the method's usual one; for tables a <see cref="TabularMlp"/>.</value>
     public BackboneOptions? Backbone { get; init; }
 
     /// <summary>Passes over the data. 0 gives the untrained encoder, the baseline of every comparison.</summary>
@@ -30,7 +30,7 @@ public abstract record PretrainOptions
     /// <value>Auto: the method's usual batch, or all rows where there are fewer. Range 2 to the number of rows.</value>
     public int? BatchSize { get; init; }
 
-    /// <summary>Side of the square view that the encoder sees whole, in pixels; also the size that rows are embedded at.</summary>
+    /// <summary>Side of the square view that the encoder sees whole, in pixels; also the size that rows are embedded at. For images only.</summary>
     /// <value>Auto: the median shorter side of the images, at most 224, rounded down to a multiple of 16 (of 8 below 32).</value>
     public int? ImageSize { get; init; }
 
@@ -58,6 +58,9 @@ public abstract record PretrainOptions
     /// <value>Default null: no mixing.</value>
     public MixingOptions? Mixing { get; init; }
 
+    /// <summary>How rows of a table become views.</summary>
+    public TableOptions Table { get; init; } = new();
+
     /// <summary>Receives the state of the run about twice a second, from the training thread.</summary>
     public IProgress<PretrainProgress>? Progress { get; init; }
 
@@ -69,6 +72,31 @@ public abstract record PretrainOptions
 
     /// <summary>True if the method is defined with this kind of mixing.</summary>
     internal virtual bool CanMixWith(MixingOptions mixing) => false;
+
+    /// <summary>False for methods whose views are those of images alone.</summary>
+    internal virtual bool TakesTables => true;
+
+    /// <summary>Recipes of an image's views, in the order that the method's Forward expects; the options are resolved.</summary>
+    internal abstract IReadOnlyList<ViewRecipe> ImageViews { get; }
+
+    /// <summary>Views of a row of a table.</summary>
+    internal virtual int TableViews => 2;
+
+    /// <summary>Refuses options that are not for this kind of data, before anything is resolved.</summary>
+    internal void CheckInput(DataFacts facts)
+    {
+        if (facts.Table is null)
+        {
+            if (Backbone is { TakesTables: true })
+                throw new ArgumentException($"Backbone is {Backbone.GetType().Name}, which takes rows of a table; the input is images.", nameof(Backbone));
+            return;
+        }
+        if (!TakesTables)
+            throw new ArgumentException($"{MethodName} learns from views of images; for rows of a table take MoCo, SimCLR with Loss = NPair, or BYOL.");
+        if (ImageSize is not null) throw new ArgumentException($"ImageSize is {ImageSize}; it is for images, and the input is rows of a table.", nameof(ImageSize));
+        if (Backbone is { TakesTables: false })
+            throw new ArgumentException($"Backbone is {Backbone.GetType().Name}, which takes images; the input is rows of a table.", nameof(Backbone));
+    }
 
     /// <summary>Fills what was left at Auto; <paramref name="reasons"/> receives a sentence for every choice.</summary>
     internal abstract PretrainOptions Resolve(DataFacts facts, ICollection<string> reasons);
@@ -85,23 +113,27 @@ public abstract record PretrainOptions
     {
         Check.AtLeast(Epochs, 0, nameof(Epochs));
         Check.InRange(BatchSize!.Value, 2, facts.Rows, nameof(BatchSize));
-        Check.AtLeast(ImageSize!.Value, 8, nameof(ImageSize));
+        if (facts.Table is { } table) Table.Validate(table);
+        else Check.AtLeast(ImageSize!.Value, 8, nameof(ImageSize));
         Check.Positive(LearningRate!.Value, nameof(LearningRate));
         Check.Defined(Optimizer!.Value, nameof(Optimizer));
         Check.AtLeast(WarmupEpochs!.Value, 0, nameof(WarmupEpochs));
         Check.AtLeast(Threads!.Value, 1, nameof(Threads));
-        if (Mixing is { } mixing)
-        {
-            if (!CanMixWith(mixing))
-                throw new ArgumentException($"Mixing is {mixing.Name}, which {MethodName} has no form of; {MixingOptions.Possible}.", nameof(Mixing));
-            mixing.Validate(BatchSize.Value);
-        }
         Backbone!.Validate();
-        Backbone.ValidateViewSize(ImageSize.Value);
+        if (facts.Table is null) Backbone.ValidateViewSize(ImageSize!.Value);
+        else Backbone.ValidateColumns(facts.Table.Columns);
+        if (Mixing is not { } mixing) return;
+        if (!CanMixWith(mixing))
+            throw new ArgumentException($"Mixing is {mixing.Name}, which {MethodName} has no form of; {MixingOptions.Possible}.", nameof(Mixing));
+        mixing.Validate(BatchSize.Value, Backbone);
     }
 
-    /// <summary>Fills the options that all methods share.</summary>
-    private protected PretrainOptions ResolveShared(DataFacts facts, ICollection<string> reasons, int batch, BackboneOptions large)
+    /// <summary>p of the masking noise where none is given.</summary>
+    private protected virtual double UsualMaskProbability => 0.2;
+
+    /// <summary>Fills the options that all methods share; where the method's residual branches start silent, so do those of a ResNet chosen here.</summary>
+    private protected PretrainOptions ResolveShared(
+        DataFacts facts, ICollection<string> reasons, int batch, BackboneOptions large, bool zeroInitResidual = false)
     {
         T Choose<T>(T? given, string name, T value, string reason) where T : struct
         {
@@ -110,17 +142,30 @@ public abstract record PretrainOptions
             return value;
         }
 
-        int size = Choose(ImageSize, nameof(ImageSize), facts.UsualImageSize, $"the images' median shorter side is {facts.MedianShorterSide}");
+        int? size = null;
         var backbone = Backbone;
-        if (backbone is null)
+        var table = Table;
+        if (facts.Table is { } rows)
         {
-            backbone = size <= 64 ? ResNetOptions.ResNet18() with { Stem = ResNetStem.Small } : large;
-            reasons.Add($"Backbone = {backbone}: for images of {size} pixels");
+            backbone = TabularMlpOptions.For(backbone, rows.Columns, reasons);
+            table = table.Resolve(rows, UsualMaskProbability, reasons);
+            batch = Math.Max(batch, 512);
+        }
+        else
+        {
+            size = Choose(ImageSize, nameof(ImageSize), facts.UsualImageSize, $"the images' median shorter side is {facts.MedianShorterSide}");
+            if (backbone is null)
+            {
+                backbone = size <= 64 ? ResNetOptions.ResNet18(ResNetStem.Small) : large;
+                if (backbone is ResNetOptions resNet) backbone = resNet with { ZeroInitResidual = zeroInitResidual };
+                reasons.Add($"Backbone = {backbone}: for images of {size} pixels");
+            }
         }
         return this with
         {
             Backbone = backbone,
             ImageSize = size,
+            Table = table,
             BatchSize = Choose(BatchSize, nameof(BatchSize), Math.Min(batch, facts.Rows), $"of {facts.Rows} rows"),
             WarmupEpochs = Choose(WarmupEpochs, nameof(WarmupEpochs), Math.Min(10, Epochs / 10), $"at most a tenth of {Epochs} epochs"),
             Threads = Choose(Threads, nameof(Threads), facts.Processors, "the processors here"),
@@ -131,10 +176,18 @@ public abstract record PretrainOptions
 
 /// <summary>What Auto options are chosen from.</summary>
 /// <param name="Rows">Training rows.</param>
-/// <param name="MedianShorterSide">Median of the images' shorter sides, in pixels.</param>
+/// <param name="MedianShorterSide">Median of the images' shorter sides, in pixels; 0 for a table.</param>
 /// <param name="Processors">Processor threads of the machine.</param>
 internal sealed record DataFacts(int Rows, int MedianShorterSide, int Processors)
 {
+    /// <summary>What there is to know of a table; null for images.</summary>
+    public TableFacts? Table { get; init; }
+
+    /// <summary>Whether the published settings for small images, or for tables, fit better than those for ImageNet.</summary>
+    public bool AreSmall(int? imageSize) => Table is not null || imageSize <= 64;
+
+    public static DataFacts Of(TableStore table) => new(table.Count, 0, Environment.ProcessorCount) { Table = TableFacts.Of(table) };
+
     public static DataFacts Of(ImageStore images)
     {
         var sides = new int[images.Count];

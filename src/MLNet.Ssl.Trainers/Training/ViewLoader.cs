@@ -18,10 +18,10 @@ internal sealed class ViewLoader : IDisposable
     private readonly Device _device;
     private Exception? _error;
 
-    public ViewLoader(ImageStore images, ViewPipeline pipeline, int batch, int epochs, ulong seed, Device device)
+    public ViewLoader(IViewSource source, int batch, int epochs, ulong seed, Device device)
     {
         _device = device;
-        _thread = new(() => Produce(images, pipeline, batch, epochs, seed)) { IsBackground = true, Name = "views" };
+        _thread = new(() => Produce(source, batch, epochs, seed)) { IsBackground = true, Name = "views" };
         _thread.Start();
     }
 
@@ -66,15 +66,15 @@ internal sealed class ViewLoader : IDisposable
         return order;
     }
 
-    private void Produce(ImageStore images, ViewPipeline pipeline, int batch, int epochs, ulong seed)
+    private void Produce(IViewSource source, int batch, int epochs, ulong seed)
     {
         try
         {
             for (int epoch = 0; epoch < epochs; epoch++)
             {
-                var order = Order(images.Count, epoch, seed);
+                var order = Order(source.Count, epoch, seed);
                 for (int first = 0; first + batch <= order.Length; first += batch)
-                    _ready.Add(pipeline.Render(images, order.AsSpan(first, batch), epoch), _stop.Token);
+                    _ready.Add(source.Render(order.AsSpan(first, batch), epoch), _stop.Token);
             }
         }
         catch (OperationCanceledException)

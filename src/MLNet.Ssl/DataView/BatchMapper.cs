@@ -33,6 +33,9 @@ internal abstract class BatchMapper<TInput> : IRowToRowMapper
     /// <summary>Floats computed for a row.</summary>
     public abstract int Width { get; }
 
+    /// <summary>Rows that a cursor computes at a time.</summary>
+    public virtual int RowsAtATime => 64;
+
     /// <summary>Whether <see cref="CreateInputGetter"/> gives the input column back, so that it need not be read a second time.</summary>
     public virtual bool KeepsInput => false;
 

@@ -9,18 +9,18 @@ internal static class FloatVectors
     private const string Expected = "known-size vector of Single";
 
     /// <summary>The check that a shape allows: it knows no size.</summary>
-    public static void Check(SchemaShape.Column column)
+    public static void Check(SchemaShape.Column column, string role)
     {
         if (column is not { Kind: SchemaShape.Column.VectorKind.Vector, IsKey: false } || column.ItemType != NumberDataViewType.Single)
-            throw SchemaShapes.Mismatch("feature", column.Name, Expected, column.Describe());
+            throw SchemaShapes.Mismatch(role, column.Name, Expected, column.Describe());
     }
 
-    /// <summary>The vector's size, which must be <paramref name="size"/> where that is given.</summary>
-    public static int Check(DataViewSchema.Column column, int? size = null)
+    /// <summary>Refuses a column that is no known-size vector of Single, or not of the size given; returns its size.</summary>
+    public static int Check(DataViewSchema.Column column, string role, int? size = null)
     {
         if (column.Type is not VectorDataViewType { IsKnownSize: true } vector || vector.ItemType != NumberDataViewType.Single
             || (size is not null && vector.Size != size))
-            throw SchemaShapes.Mismatch("feature", column.Name, size is null ? Expected : $"Vector<Single, {size}>", column.Type);
+            throw SchemaShapes.Mismatch(role, column.Name, size is null ? Expected : $"Vector<Single, {size}>", column.Type);
         return vector.Size;
     }
 
@@ -39,7 +39,8 @@ internal static class FloatVectors
             buffer.CopyTo(values);
             for (int slot = 0; slot < size; slot++)
                 if (!float.IsFinite(values[slot]))
-                    throw new InvalidOperationException($"Column '{column.Name}', row {row.Position}, slot {slot}: {values[slot]} is not a finite number.");
+                    throw new InvalidOperationException($"Column '{column.Name}', row {row.Position}, slot {slot}: {values[slot]} is not a finite number."
+                        + (float.IsNaN(values[slot]) ? " ml.Transforms.ReplaceMissingValues fills missing values." : ""));
             return values;
         };
     }

@@ -9,17 +9,11 @@ internal static class ImageColumn
 {
     private const string Expected = "an image, or a known-size vector of Single with the dimensions (3, height, width) or (height, width, 3)";
 
-    /// <summary>The check that a shape allows: it knows no dimensions.</summary>
-    public static void Check(SchemaShape.Column column, string role)
-    {
-        bool image = column is { Kind: SchemaShape.Column.VectorKind.Scalar, IsKey: false, ItemType: ImageDataViewType };
-        bool pixels = column is { Kind: SchemaShape.Column.VectorKind.Vector, IsKey: false } && column.ItemType == NumberDataViewType.Single;
-        if (!image && !pixels) throw SchemaShapes.Mismatch(role, column.Name, Expected, column.Describe(), Advice(column.ItemType, column.IsKey));
-    }
+    public static bool Holds(DataViewSchema.Column column) => column.Type is ImageDataViewType || PixelSize(column.Type) is not null;
 
     public static void Check(DataViewSchema.Column column, string role)
     {
-        if (column.Type is not ImageDataViewType && PixelSize(column.Type) is null)
+        if (!Holds(column))
             throw SchemaShapes.Mismatch(role, column.Name, Expected, column.Type, Advice(column.Type, column.Type is KeyDataViewType));
     }
 
@@ -43,27 +37,8 @@ internal static class ImageColumn
                 throw new InvalidOperationException($"Column '{column.Name}', row {row.Position}: the image cannot be read: {e.Message}", e);
             }
             if (image is null) throw new InvalidOperationException($"Column '{column.Name}', row {row.Position}: there is no image.");
-            return ToRgb(image, $"Column '{column.Name}', row {row.Position}");
+            return image.ToRgbImage($"Column '{column.Name}', row {row.Position}");
         };
-    }
-
-    private static RgbImage ToRgb(MLImage image, string place)
-    {
-        var (red, blue) = image.PixelFormat switch
-        {
-            MLPixelFormat.Rgba32 => (0, 2),
-            MLPixelFormat.Bgra32 => (2, 0),
-            _ => throw new InvalidOperationException($"{place}: the pixel format is {image.PixelFormat}; expected Rgba32 or Bgra32."),
-        };
-        var source = image.Pixels;
-        var pixels = new byte[image.Width * image.Height * 3];
-        for (int from = 0, to = 0; to < pixels.Length; from += 4, to += 3)
-        {
-            pixels[to] = source[from + red];
-            pixels[to + 1] = source[from + 1];
-            pixels[to + 2] = source[from + blue];
-        }
-        return new(pixels, image.Width, image.Height);
     }
 
     private static Func<RgbImage> PixelReader(DataViewRow row, DataViewSchema.Column column)
@@ -92,7 +67,8 @@ internal static class ImageColumn
             ? a == 3 ? (c, b, true) : c == 3 ? (b, a, false) : null
             : null;
 
-    private static string? Advice(DataViewType type, bool isKey) =>
+    /// <summary>What to do about a column of another type.</summary>
+    public static string? Advice(DataViewType type, bool isKey) =>
         type is TextDataViewType ? "Paths become images by ml.Transforms.LoadImages."
         : isKey ? "Pretraining learns from images; it takes no labels."
         : null;

@@ -37,7 +37,7 @@ internal sealed class LabeledRows
     {
         var label = LabelColumn.Find(input.Schema, labelColumn, out int classes);
         var features = input.Schema.Find("feature", featureColumn);
-        int width = FloatVectors.Check(features);
+        int width = FloatVectors.Check(features, "feature");
 
         var values = new ArrayBufferWriter<float>();
         var labels = new List<long>();
@@ -53,7 +53,7 @@ internal sealed class LabeledRows
                 }
         }
         if (labels.Count == 0)
-            throw new InvalidOperationException($"No row has both features '{features.Name}' and a label in '{label.Name}': there is nothing to compare with.");
+            throw new InvalidOperationException($"No row has both features '{features.Name}' and a label in '{label.Name}': there is nothing to learn.");
         var matrix = torch.empty(labels.Count, width);
         MemoryMarshal.AsBytes(values.WrittenSpan).CopyTo(matrix.bytes);
         return new(label, matrix, torch.tensor(labels.ToArray()), classes);

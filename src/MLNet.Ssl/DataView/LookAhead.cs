@@ -9,8 +9,6 @@ namespace MLNet.Ssl;
 /// </summary>
 internal sealed class LookAhead<TInput> : IDisposable
 {
-    private const int RowsAtATime = 64;
-
     // Full-size photographs: what a batch holds is bounded too.
     private const long BytesAtATime = 64 << 20;
 
@@ -84,7 +82,7 @@ internal sealed class LookAhead<TInput> : IDisposable
         long bytes = 0;
         try
         {
-            while (!_ended && batch.Inputs.Count < RowsAtATime && bytes < BytesAtATime)
+            while (!_ended && batch.Inputs.Count < _mapper.RowsAtATime && bytes < BytesAtATime)
             {
                 if (!_cursor.MoveNext())
                 {

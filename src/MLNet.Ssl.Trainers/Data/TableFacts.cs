@@ -1,0 +1,40 @@
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl;
+
+/// <summary>What there is to know of a table before training.</summary>
+/// <param name="Columns">Width of a row.</param>
+/// <param name="Continuous">Slots with more than two different values, ascending.</param>
+/// <param name="Constant">Slots with one value, ascending.</param>
+internal sealed record TableFacts(int Columns, int[] Continuous, int[] Constant)
+{
+    public static TableFacts Of(TableStore table)
+    {
+        using var scope = NewDisposeScope();
+        var values = table.Values;
+        var (least, most) = (values.amin([0]), values.amax([0]));
+        // A slot with a value strictly between its extremes has more than two.
+        var continuous = values.gt(least).logical_and(values.lt(most)).any(0, false);
+        return new(table.Columns, Where(continuous), Where(least.eq(most)));
+    }
+
+    private static int[] Where(Tensor slots)
+    {
+        var flags = slots.data<bool>().ToArray();
+        return [.. Enumerable.Range(0, flags.Length).Where(i => flags[i])];
+    }
+
+    /// <summary>Slot numbers for a message: 0–9, 14.</summary>
+    public static string Describe(IReadOnlyList<int> slots)
+    {
+        var ranges = new List<string>();
+        for (int i = 0; i < slots.Count;)
+        {
+            int last = i;
+            while (last + 1 < slots.Count && slots[last + 1] == slots[last] + 1) last++;
+            ranges.Add(last == i ? $"{slots[i]}" : $"{slots[i]}–{slots[last]}");
+            i = last + 1;
+        }
+        return ranges.Count == 0 ? "none" : string.Join(", ", ranges);
+    }
+}

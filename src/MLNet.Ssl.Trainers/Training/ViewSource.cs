@@ -1,0 +1,66 @@
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl;
+
+/// <summary>What training asks of its data: how many rows there are, and views of some of them.</summary>
+internal interface IViewSource
+{
+    int Count { get; }
+
+    /// <summary>The views of some rows, a CPU tensor (rows, …) each, in the order the method expects; the caller owns them.</summary>
+    Tensor[] Render(ReadOnlySpan<int> rows, int epoch);
+}
+
+/// <summary>Augmented views of images.</summary>
+internal sealed class ImageViews(ImageStore images, ViewPipeline pipeline) : IViewSource
+{
+    public int Count => images.Count;
+
+    public Tensor[] Render(ReadOnlySpan<int> rows, int epoch) => pipeline.Render(images, rows, epoch);
+}
+
+/// <summary>Rows of a table, each view with masking noise of its own. Draws depend on seed, epoch and the batch.</summary>
+internal sealed class TableViews : IViewSource, IDisposable
+{
+    private readonly Tensor _rows;
+    private readonly Tensor? _probabilities;
+    private readonly int _views;
+    private readonly ulong _seed;
+    private readonly Generator _generator = new(0, CPU);
+
+    /// <param name="table">The rows.</param>
+    /// <param name="preprocessing">Applied once, to all of them.</param>
+    /// <param name="options">Resolved.</param>
+    /// <param name="views">Views of a row.</param>
+    /// <param name="seed">Seed of the masks.</param>
+    public TableViews(TableStore table, TablePreprocessing preprocessing, TableOptions options, int views, ulong seed)
+    {
+        using var scope = NewDisposeScope();
+        _rows = preprocessing.Apply(table.Values).DetachFromDisposeScope();
+        (_views, _seed) = (views, seed);
+        if (options.MaskProbability > 0)
+            _probabilities = MaskingNoise.Probabilities(table.Columns, options.ContinuousSlots!, options.MaskProbability.Value).DetachFromDisposeScope();
+    }
+
+    public int Count => (int)_rows.size(0);
+
+    public Tensor[] Render(ReadOnlySpan<int> rows, int epoch)
+    {
+        using var scope = NewDisposeScope();
+        var indices = new long[rows.Length];
+        for (int i = 0; i < indices.Length; i++) indices[i] = rows[i];
+        var batch = _rows.index_select(0, tensor(indices));
+        if (_probabilities is null) return [.. Enumerable.Range(0, _views).Select(_ => batch.alias().DetachFromDisposeScope())];
+        // A row occurs once an epoch, so the first one tells batches apart.
+        _generator.manual_seed(unchecked((long)SplitMix64.Hash(_seed, (ulong)epoch, (ulong)rows[0])));
+        return [.. Enumerable.Range(0, _views).Select(_ =>
+            MaskingNoise.Apply(batch, rand(batch.shape, generator: _generator), _probabilities).DetachFromDisposeScope())];
+    }
+
+    public void Dispose()
+    {
+        _rows.Dispose();
+        _probabilities?.Dispose();
+        _generator.Dispose();
+    }
+}

@@ -1,0 +1,76 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl.Tests;
+
+public class TableTests
+{
+    // Continuous, binary, constant, one-hot.
+    private static TableStore Store() => new(new float[] { 1, 0, 7, 1, 2, 1, 7, 0, 6, 0, 7, 0 }, 4);
+
+    [Fact]
+    public void FactsTellContinuousSlotsFromIndicatorsAndConstants()
+    {
+        using var store = Store();
+        var facts = TableFacts.Of(store);
+        Assert.Equal((4, "0", "2"), (facts.Columns, TableFacts.Describe(facts.Continuous), TableFacts.Describe(facts.Constant)));
+        Assert.Equal("0–2, 5, 7–8", TableFacts.Describe([0, 1, 2, 5, 7, 8]));
+        Assert.Equal("none", TableFacts.Describe([]));
+    }
+
+    [Fact]
+    public void StandardizedSlotsHaveMeanZeroAndDeviationOneAndOthersStay()
+    {
+        using var scope = NewDisposeScope();
+        using var store = Store();
+        var preprocessing = TablePreprocessing.Standardize(store, [0, 2]);
+        var result = preprocessing.Apply(store.Values);
+        var slot = result.select(1, 0);
+        Assert.Equal(0, slot.mean().ToSingle(), 1e-6);
+        Assert.Equal(1, slot.std(false).ToSingle(), 1e-6);
+        // A constant has no deviation to divide by: it stays.
+        Assert.True(result.narrow(1, 1, 3).equal(store.Values.narrow(1, 1, 3)).all().item<bool>());
+        Assert.Equal(preprocessing, TablePreprocessing.Standardize(store, [0]));
+        Assert.NotEqual(preprocessing, TablePreprocessing.None(4));
+    }
+
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
+    public void AValueThatIsNotFiniteIsNamedByRowAndSlot(float value)
+    {
+        var error = Assert.Throws<ArgumentException>(() => new TableStore(new[] { 1, 2, 3, value }, 2));
+        Assert.Contains("Row 1, slot 1", error.Message);
+        Assert.Contains("multiple of 3", Assert.Throws<ArgumentException>(() => new TableStore(new float[4], 3)).Message);
+    }
+
+    [Fact]
+    public void ViewsAreMaskedAnewEveryEpochAndNeverInPlace()
+    {
+        using var scope = NewDisposeScope();
+        using var store = new TableStore(Enumerable.Range(1, 400).Select(i => (float)i).ToArray(), 4);
+        var options = new TableOptions { MaskProbability = 0.5, ContinuousSlots = [0, 1, 2] };
+        using var views = new TableViews(store, TablePreprocessing.None(4), options, views: 2, seed: 1);
+        int[] rows = [5, 3, 99];
+        float[] Values(int view, int epoch) => [.. views.Render(rows, epoch)[view].data<float>()];
+        Assert.Equal(Values(0, 0), Values(0, 0));
+        Assert.NotEqual(Values(0, 0), Values(1, 0));
+        Assert.NotEqual(Values(0, 0), Values(0, 1));
+        var clean = store.Values.index_select(0, tensor(new long[] { 5, 3, 99 })).data<float>().ToArray();
+        var masked = Values(0, 0);
+        Assert.All(masked.Zip(clean), pair => Assert.True(pair.First == 0 || pair.First == pair.Second));
+        Assert.Contains(0, masked);
+        Assert.Equal([24, 16, 400], new[] { masked[3], masked[7], masked[11] });
+        Assert.Equal(1, store.Values[0, 0].ToSingle());
+    }
+
+    [Fact]
+    public void TheMaskedShareIsTheProbability()
+    {
+        using var scope = NewDisposeScope();
+        using var store = new TableStore(Enumerable.Repeat(1f, 40_000).ToArray(), 4);
+        using var views = new TableViews(store, TablePreprocessing.None(4), new() { MaskProbability = 0.2, ContinuousSlots = [0, 1, 2, 3] }, views: 1, seed: 1);
+        double kept = views.Render([.. Enumerable.Range(0, 10_000)], 0)[0].mean().ToSingle();
+        Assert.InRange(kept, 0.79, 0.81);
+    }
+}

@@ -1,0 +1,151 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl.Tests;
+
+[Collection(nameof(Alone))]
+public class TablePretrainingTests
+{
+    private static readonly TabularMlpOptions Mlp = new() { InputWidth = 16, HiddenWidths = [32], OutputWidth = 64 };
+
+    private static readonly MoCoOptions MoCo = new()
+    {
+        Backbone = Mlp,
+        Epochs = 3,
+        BatchSize = 64,
+        Seed = 1,
+        Threads = 1,
+        Mixing = new IMixOptions { Alpha = 2 },
+    };
+
+    public static TheoryData<string, PretrainOptions> Methods => new()
+    {
+        { "MoCo", MoCo with { Mixing = null } },
+        { "MoCo, i-Mix", MoCo },
+        { "MoCo, i-Mix, InputMix", MoCo with { Mixing = new IMixOptions { InputMix = new() } } },
+        { "MoCo v3", new MoCoV3Options { Backbone = Mlp, Epochs = 3, BatchSize = 64, Seed = 1, HeadHiddenDimension = 32, ProjectionDimension = 16 } },
+        { "N-pair, i-Mix", new SimClrOptions { Backbone = Mlp, Epochs = 3, BatchSize = 64, Seed = 1, Loss = SimClrLoss.NPair, Mixing = new IMixOptions() } },
+        { "SimCLR", new SimClrOptions { Backbone = Mlp, Epochs = 3, BatchSize = 64, Seed = 1 } },
+        { "BYOL, i-Mix", new ByolOptions { Backbone = Mlp, Epochs = 3, BatchSize = 64, Seed = 1, HeadHiddenDimension = 32, Mixing = new IMixOptions() } },
+    };
+
+    [Theory]
+    [MemberData(nameof(Methods))]
+    public void EveryMethodTrainsOnRowsAndTheSameSeedGivesTheSameWeights(string method, PretrainOptions options)
+    {
+        using var table = Draw(256, 1).Table;
+        float[] first = Embeddings(table, options), untrained = Embeddings(table, options with { Epochs = 0 });
+        Assert.True(first.All(float.IsFinite), method);
+        Assert.Equal(first, Embeddings(table, options));
+        Assert.NotEqual(first, untrained);
+    }
+
+    [Fact]
+    public void IMixLearnsWhatAnUntrainedEncoderDoesNotSee()
+    {
+        var (train, test) = (Draw(1024, 1), Draw(512, 2));
+        var options = MoCo with { Epochs = 30, BatchSize = 128, Table = new() { MaskProbability = 0.3 } };
+        double Accuracy(PretrainOptions o)
+        {
+            using var scope = NewDisposeScope();
+            using var encoder = Pretrainer.Fit(train.Table, o);
+            using var knn = new WeightedKnn(Embed(encoder, train.Table), tensor(train.Labels), Clusters);
+            return knn.Score(Embed(encoder, test.Table)).argmax(1).eq(tensor(test.Labels)).to(float32).mean().ToSingle();
+        }
+        double before = Accuracy(options with { Epochs = 0 }), after = Accuracy(options);
+        Assert.True(after >= before + 0.1, $"kNN accuracy {before:0.000} untrained, {after:0.000} trained");
+    }
+
+    [Fact]
+    public void WhatIsLeftAtAutoIsScaledToTheTableAndSaid()
+    {
+        using var table = Draw(300, 1).Table;
+        var messages = new List<string>();
+        using var encoder = Pretrainer.Fit(table, new MoCoOptions { Mixing = new IMixOptions(), Epochs = 1, Seed = 1 }, log: m => messages.Add(m.Text));
+        Assert.Equal((Columns, 256), (encoder.Columns, encoder.EmbeddingDimension));
+        Assert.All(new[] { "BatchSize = 300: of 300 rows", "QueueLength = 300", "Backbone = TabularMlp", "Table.ContinuousSlots = 0–23 of 26" },
+            part => Assert.Contains(messages, m => m.Contains(part, StringComparison.Ordinal)));
+    }
+
+    public static TheoryData<PretrainOptions, string> Invalid => new()
+    {
+        { MoCo with { BatchSize = 5000 }, "BatchSize is 5000" },
+        { MoCo with { ImageSize = 32 }, "ImageSize is 32" },
+        { MoCo with { Backbone = ResNetOptions.ResNet18() }, "which takes images" },
+        { MoCo with { Backbone = Mlp with { InputGroups = [10, 4] } }, "14 slots in all; rows have 26" },
+        { MoCo with { Mixing = new IMixOptions { Mixer = Mixer.CutMix } }, "must be Mixup" },
+        { MoCo with { Table = new() { MaskProbability = 1 } }, "Table.MaskProbability is 1" },
+        { MoCo with { Table = new() { ContinuousSlots = [26] } }, "slots 0 to 25" },
+        { new DinoOptions(), "DINO learns from views of images" },
+        { new MoCoV3Options { Backbone = Mlp, Mixing = new SdmpOptions() }, "take i-Mix" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Invalid))]
+    public void WhatDoesNotSuitATableIsNamedBeforeTraining(PretrainOptions options, string named)
+    {
+        using var table = Draw(128, 1).Table;
+        Assert.Contains(named, Assert.ThrowsAny<ArgumentException>(() => Pretrainer.Fit(table, options)).Message);
+    }
+
+    [Fact]
+    public void ConstantSlotsAreWarnedOfAndATableOfThemIsRefused()
+    {
+        var messages = new List<PretrainMessage>();
+        var random = new Random(1);
+        using var some = new TableStore(Enumerable.Range(0, 300).Select(i => i % 3 == 1 ? 5f : random.NextSingle()).ToArray(), 3);
+        using var encoder = Pretrainer.Fit(some, MoCo with { BatchSize = 32 }, log: messages.Add);
+        Assert.Contains(messages, m => m.IsWarning && m.Text.Contains("1 of 3 slots are constant and tell nothing: 1.", StringComparison.Ordinal));
+        using var all = new TableStore(Enumerable.Repeat(1f, 300).ToArray(), 3);
+        Assert.Contains("All 3 slots are constant", Assert.Throws<ArgumentException>(() => Pretrainer.Fit(all, MoCo)).Message);
+        using var one = new TableStore(new float[] { 1, 2 }, 2);
+        Assert.Contains("there is 1 training row", Assert.Throws<ArgumentException>(() => Pretrainer.Fit(one, MoCo)).Message);
+        Assert.Contains("takes rows of a table", Assert.Throws<ArgumentException>(() => Pretrainer.Fit(Patterns.Draw(8, 1).Images, MoCo)).Message);
+    }
+
+    [Fact]
+    public void RowsOfAnotherWidthAreRefused()
+    {
+        using var table = Draw(128, 1).Table;
+        using var encoder = Pretrainer.Fit(table, MoCo with { Epochs = 0 });
+        Assert.Contains("Row 1 has 9 values; expected 26", Assert.Throws<ArgumentException>(() => encoder.Embed([new float[26], new float[9]], new float[1000])).Message);
+    }
+
+    private const int Columns = 26, Signal = 8, Clusters = 4;
+
+    /// <summary>
+    /// Eight slots that tell of the class, each a little, among as many again of noise, in different units, and two indicators. Only what slots have in common
+    /// outlives masking.
+    /// </summary>
+    private static (TableStore Table, long[] Labels) Draw(int rows, int seed)
+    {
+        var random = new Random(seed);
+        double Normal() => Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
+        var values = new float[rows * Columns];
+        var labels = new long[rows];
+        for (int i = 0; i < rows; i++)
+        {
+            labels[i] = random.Next(Clusters);
+            double angle = labels[i] * Math.PI / 2 + 0.3 * Normal();
+            for (int j = 0; j < Columns - 2; j++)
+                values[i * Columns + j] = (float)(((j < Signal ? 2 * Math.Cos(angle + j) : 0) + Normal()) * Math.Pow(10, j % 4) + 50 * j);
+            values[(i + 1) * Columns - 2] = random.Next(2);
+            values[(i + 1) * Columns - 1] = 1 - values[(i + 1) * Columns - 2];
+        }
+        return (new(values, Columns), labels);
+    }
+
+    private static Tensor Embed(TableEncoder encoder, TableStore table)
+    {
+        var result = new float[table.Count * encoder.EmbeddingDimension];
+        encoder.Embed([.. table.Values.data<float>().ToArray().Chunk(table.Columns)], result);
+        return tensor(result, [table.Count, encoder.EmbeddingDimension]);
+    }
+
+    private static float[] Embeddings(TableStore table, PretrainOptions options)
+    {
+        using var scope = NewDisposeScope();
+        using var encoder = Pretrainer.Fit(table, options);
+        return Embed(encoder, table).data<float>().ToArray();
+    }
+}
