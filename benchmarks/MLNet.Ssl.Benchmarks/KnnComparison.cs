@@ -29,12 +29,11 @@ internal sealed class KnnComparison(int bank, int queries, int width, int k, int
             bool agree = true;
             for (int i = 0; i < runs; i++)
             {
-                own.Add(Comparison.Parse<KnnTime>(Comparison.Start(
-                    Environment.ProcessPath!, ["knn-run", folder, "--k", $"{k}", "--threads", $"{threads}"], threads)));
+                own.Add(ChildProcess.Own<KnnTime>(["knn-run", folder, "--k", $"{k}", "--threads", $"{threads}"], threads));
                 foreach (string metric in python is null ? [] : Metrics)
                 {
-                    twins[metric].Add(Comparison.Parse<KnnTime>(Comparison.Start(python!,
-                        [Path.Combine(AppContext.BaseDirectory, "sklearn_twin.py"), folder, "--k", $"{k}", "--threads", $"{threads}", "--metric", metric], threads)));
+                    twins[metric].Add(ChildProcess.Run<KnnTime>(python!,
+                        [Path.Combine(AppContext.BaseDirectory, "sklearn_twin.py"), folder, "--k", $"{k}", "--threads", $"{threads}", "--metric", metric], threads));
                     int differ = Read<long>(folder, "own.i64").Zip(Read<long>(folder, "twin.i64")).Count(pair => pair.First != pair.Second);
                     agree &= differ <= queries / 1000;
                     Console.Error.WriteLine($"  {i + 1}/{runs}: here {own[^1].seconds:0.00} s ({own[^1].cpu_seconds:0.00} of processor), "
@@ -78,7 +77,7 @@ internal sealed class KnnComparison(int bank, int queries, int width, int k, int
         process.Refresh();
         double busy = (process.TotalProcessorTime - processor).TotalSeconds;
         File.WriteAllBytes(Path.Combine(folder, "own.i64"), predicted.bytes.ToArray());
-        return new(seconds, busy, OwnSide.PeakMemory());
+        return new(seconds, busy, ChildProcess.PeakMemory());
     }
 
     /// <summary>Classes around centres so close that neighbours of all of them meet.</summary>

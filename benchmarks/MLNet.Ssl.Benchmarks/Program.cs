@@ -70,6 +70,8 @@ var knnRun = new Command("knn-run", "One run of this side's kNN; knn starts it."
 knnRun.SetAction(parsed =>
     Console.WriteLine(JsonSerializer.Serialize(KnnComparison.Measure(parsed.GetValue(folder)!, parsed.GetValue(neighbors), parsed.GetValue(threads)))));
 root.Subcommands.Add(knnRun);
+root.Subcommands.Add(ResultsCommands.Results());
+root.Subcommands.Add(ResultsCommands.Result());
 return root.Parse(args).Invoke();
 
 static bool Has(string python, string modules)

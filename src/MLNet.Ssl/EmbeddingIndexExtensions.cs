@@ -24,7 +24,7 @@ public static class EmbeddingIndexExtensions
         var keys = data.Schema.Find("key", keyColumnName);
         if (keys.Type is not TextDataViewType) throw SchemaShapes.Mismatch("key", keys.Name, "text", keys.Type, TextAdvice);
         var embeddings = data.Schema.Find("embedding", embeddingColumnName);
-        FloatVectors.Check(embeddings, "feature", index.Dimension);
+        FloatVectors.Check(embeddings, index.Dimension, "embedding");
 
         using var cursor = data.GetRowCursor([keys, embeddings]);
         var readKey = cursor.GetGetter<ReadOnlyMemory<char>>(keys);

@@ -105,11 +105,11 @@ public sealed class EvaluationCatalog
         using (var channel = _host.Start("Evaluate")) device = DeviceChoice.Of(_context, channel);
         // All schemas are checked before the first row is read, which may cost an embedding.
         var key = LabelColumn.Find(train.Schema, label, out _);
-        int width = FloatVectors.Check(train.Schema.Find("feature", features), "feature");
+        int width = FloatVectors.Check(train.Schema.Find("feature", features));
         foreach (var other in new[] { test, validation }.OfType<IDataView>())
         {
             LabelColumn.CheckSame(key, LabelColumn.Find(other.Schema, label, out _));
-            FloatVectors.Check(other.Schema.Find("feature", features), "feature", width);
+            FloatVectors.Check(other.Schema.Find("feature", features), width);
         }
         LabeledRows Rows(IDataView view) => LabeledRows.Read(view, label, features).To(device);
         return (Rows(train), Rows(test), validation is null ? null : Rows(validation));

@@ -22,7 +22,7 @@ public abstract class MulticlassTrainer<TTransformer> : IEstimator<TTransformer>
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         var label = LabelColumn.Find(inputSchema, _options.LabelColumnName);
-        FloatVectors.Check(inputSchema.Find("feature", _options.FeatureColumnName), "feature");
+        FloatVectors.Check(inputSchema.Find("feature", _options.FeatureColumnName));
         return inputSchema.With(MulticlassColumns.For(_options, label));
     }
 

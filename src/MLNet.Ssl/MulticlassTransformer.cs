@@ -52,7 +52,7 @@ public abstract class MulticlassTransformer : ITransformer, IDisposable
         ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentNullException.ThrowIfNull(inputSchema);
         var features = inputSchema.Find("feature", _options.FeatureColumnName);
-        FloatVectors.Check(features, "feature", _classifier.Dimension);
+        FloatVectors.Check(features, _classifier.Dimension);
         return new(_classifier, inputSchema, features, MulticlassColumns.For(inputSchema, _options, _classifier.NumberOfClasses, _label));
     }
 

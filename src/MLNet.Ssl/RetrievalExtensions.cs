@@ -19,8 +19,7 @@ public static class RetrievalExtensions
         ArgumentNullException.ThrowIfNull(catalog);
         ArgumentNullException.ThrowIfNull(data);
         var embeddings = data.Schema.Find("embedding", embeddingColumnName);
-        FloatVectors.Check(embeddings, "embedding");
-        var index = new EmbeddingIndex(((VectorDataViewType)embeddings.Type).Size);
+        var index = new EmbeddingIndex(FloatVectors.Check(embeddings, role: "embedding"));
         index.Add(data, keyColumnName, embeddingColumnName);
         return index;
     }

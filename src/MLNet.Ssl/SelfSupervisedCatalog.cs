@@ -51,4 +51,16 @@ public sealed class SelfSupervisedCatalog
     /// <inheritdoc cref="Pretrain"/>
     public PretrainingEstimator Byol(string outputColumnName = "Embedding", string? inputColumnName = null, ByolOptions? options = null) =>
         Pretrain(outputColumnName, inputColumnName, options ?? new ByolOptions());
+
+    /// <summary>Embeds images with an encoder that was pretrained elsewhere: an official checkpoint of DINO, MoCo or SDMP, a ResNet of torchvision, or a file
+    /// that <see cref="EmbeddingTransformer.SaveSafeTensors"/> wrote. The file is recognised and checked here, and read when the estimator is fitted.</summary>
+    /// <param name="outputColumnName">Column that receives the embedding, a known-size vector of Single.</param>
+    /// <param name="inputColumnName">Column of the images, as for <see cref="Pretrain"/>. Null means the name of the output column.</param>
+    /// <param name="path">The file: .pth, .pth.tar or .safetensors (<see cref="PretrainedWeights"/>).</param>
+    /// <param name="options">What the file's names and shapes do not say; null means all Auto.</param>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    /// <exception cref="IOException">The file is missing or cannot be read.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged, refused or of no known network; the message names file and tensor.</exception>
+    public PretrainedEstimator LoadPretrained(string outputColumnName, string? inputColumnName, string path, PretrainedOptions? options = null) =>
+        new(_context, outputColumnName, inputColumnName ?? outputColumnName, path, options);
 }

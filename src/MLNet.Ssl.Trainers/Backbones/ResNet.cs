@@ -15,6 +15,7 @@ namespace MLNet.Ssl;
 /// </remarks>
 public sealed class ResNet : Backbone, IOnnxLayer
 {
+    private readonly ResNetOptions _options;
     private readonly bool _pools;
     private readonly Sequential[] _stages;
 
@@ -28,6 +29,7 @@ public sealed class ResNet : Backbone, IOnnxLayer
     public ResNet(ResNetOptions options, torch.Generator generator) : base(nameof(ResNet), Validated(options).EmbeddingDimension)
     {
         ArgumentNullException.ThrowIfNull(generator);
+        _options = options;
         _pools = options.Stem == ResNetStem.ImageNet;
         conv1 = _pools && options.SelectiveKernels
             ? DeepStem(options.Width, generator)
@@ -47,6 +49,8 @@ public sealed class ResNet : Backbone, IOnnxLayer
             register_module($"layer{stage + 1}", _stages[stage] = Sequential(blocks));
         }
     }
+
+    internal override BackboneOptions Options => _options;
 
     /// <summary>ResNet-D's three 3×3 convolutions in place of one 7×7 (He et al., arXiv 1812.01187).</summary>
     private static Sequential DeepStem(int width, torch.Generator generator) => Sequential(

@@ -89,8 +89,8 @@ public sealed record ResNetOptions : BackboneOptions
     public static ResNetOptions ResNet152(ResNetStem stem = ResNetStem.ImageNet, int width = 64) => Preset([3, 8, 36, 3], ResNetBlock.Bottleneck, stem, width);
 
     /// <summary>
-    /// A network of SimCLR v2 (Chen et al., arXiv 2006.10029, Table 1), from ResNet-50 (24 million parameters, 35 with selective kernels) to ResNet-152 at
-    /// three times the width with selective kernels (795 million). Residual branches start silent.
+    /// A network of SimCLR v2 (Chen et al., arXiv 2006.10029, Table 1): from ResNet-50 (24 million parameters, 35 with selective kernels) to ResNet-152
+    /// at three times the width with selective kernels (795 million). Residual branches start silent.
     /// </summary>
     /// <param name="depth">50, 101 or 152.</param>
     /// <param name="widthMultiplier">w, the width in multiples of 64; published are 1, 2 and 3.</param>

@@ -12,6 +12,7 @@ namespace MLNet.Ssl;
 /// <remarks>Behind a single input layer stand batch norm and ReLU, behind several nothing, as published. Weights start as PyTorch's.</remarks>
 public sealed class TabularMlp : Backbone, IOnnxLayer
 {
+    private readonly TabularMlpOptions _options;
     private readonly int[] _groups;
     private readonly long _maxout;
     private ModuleList<Linear> input;
@@ -26,6 +27,7 @@ public sealed class TabularMlp : Backbone, IOnnxLayer
     public TabularMlp(TabularMlpOptions options, torch.Generator generator) : base(nameof(TabularMlp), Validated(options).EmbeddingDimension)
     {
         ArgumentNullException.ThrowIfNull(generator);
+        _options = options;
         _groups = options.InputGroups!;
         _maxout = options.MaxoutGroup;
         input = new ModuleList<Linear>([.. _groups.Select(slots => new Linear(slots, options.InputWidth, generator))]);
@@ -35,6 +37,8 @@ public sealed class TabularMlp : Backbone, IOnnxLayer
         output = new Linear(widths[^1], options.OutputWidth, generator);
         RegisterComponents();
     }
+
+    internal override BackboneOptions Options => _options;
 
     /// <summary>Embeds rows.</summary>
     /// <param name="x">Rows (B, columns).</param>

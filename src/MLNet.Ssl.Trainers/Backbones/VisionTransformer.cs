@@ -43,6 +43,8 @@ public sealed class VisionTransformer : Backbone, IOnnxLayer
         if (options.Flavor == VisionTransformerFlavor.MoCoV3) InitializeAsMoCoV3(generator);
     }
 
+    internal override BackboneOptions Options => _options;
+
     internal int PatchSize => _options.PatchSize;
 
     private void InitializeAsMoCoV3(torch.Generator generator)

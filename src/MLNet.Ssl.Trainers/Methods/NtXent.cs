@@ -23,7 +23,8 @@ public static class NtXent
     /// <param name="normalize">l2-normalises the rows first.</param>
     /// <param name="memory">Negatives of every row besides, (d, K), columns of norm 1: SimCLR v2's memory (arXiv 2006.10029). Null for none.</param>
     /// <returns>A scalar.</returns>
-    public static Tensor Loss(Tensor embeddings, double temperature, NtXentReduction reduction = NtXentReduction.Paper, bool normalize = true, Tensor? memory = null)
+    public static Tensor Loss(
+        Tensor embeddings, double temperature, NtXentReduction reduction = NtXentReduction.Paper, bool normalize = true, Tensor? memory = null)
     {
         long rows = embeddings.size(0), batch = rows / 2;
         var z = normalize ? Normalize(embeddings) : embeddings;

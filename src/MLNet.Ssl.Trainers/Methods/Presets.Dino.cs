@@ -2,7 +2,7 @@ namespace MLNet.Ssl;
 
 public static partial class Presets
 {
-    /// <summary>DINO on ImageNet, the vanilla run of the official README (Caron et al., arXiv 2104.14294): ViT-S/16, 100 epochs, 8 × 64 images a step.</summary>
+    /// <summary>DINO on ImageNet, the official README's vanilla run (Caron et al., arXiv 2104.14294): ViT-S/16, 100 epochs, batch 512.</summary>
     public static DinoOptions DinoImageNetViTSmall { get; } = new()
     {
         Backbone = VisionTransformerOptions.Small(),
@@ -15,7 +15,7 @@ public static partial class Presets
         TeacherMomentum = 0.996,
     };
 
-    /// <summary>DINO on ImageNet, the boosted run of the official README: 300 epochs, a rising teacher temperature, trained norms of the last layer.</summary>
+    /// <summary>DINO on ImageNet, the README's boosted run: 300 epochs, a rising teacher temperature, trained norms of the last layer.</summary>
     public static DinoOptions DinoImageNetViTSmallBoosted { get; } = DinoImageNetViTSmall with
     {
         Epochs = 300,
@@ -24,7 +24,7 @@ public static partial class Presets
         NormLastLayer = false,
     };
 
-    /// <summary>DINO on ImageNet, the ResNet-50 run of the official README: SGD, 100 epochs.</summary>
+    /// <summary>DINO on ImageNet, the README's ResNet-50 run: SGD, 100 epochs.</summary>
     public static DinoOptions DinoImageNetResNet50 { get; } = DinoImageNetViTSmall with
     {
         Backbone = ResNetOptions.ResNet50(),

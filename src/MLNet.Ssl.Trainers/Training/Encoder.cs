@@ -26,11 +26,27 @@ public abstract class Encoder : IDisposable
     /// <summary>D, width of an embedding.</summary>
     public int EmbeddingDimension => Backbone.EmbeddingDimension;
 
+    /// <summary>Name of the method that trained it, as the literature has it; null if unknown.</summary>
+    public string? Method { get; init; }
+
     /// <summary>The network.</summary>
     internal Backbone Backbone { get; }
 
     /// <summary>Where it computes.</summary>
     internal Device Device { get; }
+
+    /// <summary>
+    /// Writes the backbone's weights as a safetensors file under their official names, which PyTorch, timm and <see cref="PretrainedEncoder.Load"/> read; the
+    /// preprocessing goes with them as metadata.
+    /// </summary>
+    /// <param name="path">The file. An existing one is replaced when the new one is complete.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    /// <exception cref="ObjectDisposedException">The encoder was disposed of.</exception>
+    public void SaveSafeTensors(string path)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        SafeTensors.Write(path, Backbone.state_dict(), EncoderMetadata.Of(this));
+    }
 
     /// <summary>Writes the encoder as an ONNX model (opset 17, single precision), for ONNX Runtime or ML.NET's ApplyOnnxModel: docs/onnx.md.</summary>
     /// <remarks>

@@ -26,7 +26,10 @@ public static class Pretrainer
         options = Resolve(DataFacts.Of(images), options, log);
         var recipes = options.ImageViews;
         var backbone = Fit(seed => new ImageViews(images, new ViewPipeline(recipes, seed, options.Threads!.Value)), options, device ?? CPU, log);
-        return new(backbone, ImagePreprocessing.For(options.ImageSize!.Value) with { Normalization = recipes[0].Normalization }, device);
+        return new(backbone, ImagePreprocessing.For(options.ImageSize!.Value) with { Normalization = recipes[0].Normalization }, device)
+        {
+            Method = options.MethodName,
+        };
     }
 
     /// <summary>Trains on rows of a table and returns the encoder, on <paramref name="device"/>, in evaluation mode.</summary>
@@ -49,7 +52,7 @@ public static class Pretrainer
         try
         {
             var backbone = Fit(seed => views = new TableViews(table, preprocessing, options.Table, options.TableViews, seed), options, device ?? CPU, log);
-            return new(backbone, preprocessing, device);
+            return new(backbone, preprocessing, device) { Method = options.MethodName };
         }
         finally
         {

@@ -9,14 +9,14 @@ internal static class FloatVectors
     private const string Expected = "known-size vector of Single";
 
     /// <summary>The check that a shape allows: it knows no size.</summary>
-    public static void Check(SchemaShape.Column column, string role)
+    public static void Check(SchemaShape.Column column)
     {
         if (column is not { Kind: SchemaShape.Column.VectorKind.Vector, IsKey: false } || column.ItemType != NumberDataViewType.Single)
-            throw SchemaShapes.Mismatch(role, column.Name, Expected, column.Describe());
+            throw SchemaShapes.Mismatch("feature", column.Name, Expected, column.Describe());
     }
 
-    /// <summary>Refuses a column that is no known-size vector of Single, or not of the size given; returns its size.</summary>
-    public static int Check(DataViewSchema.Column column, string role, int? size = null)
+    /// <summary>The vector's size, which must be <paramref name="size"/> where that is given.</summary>
+    public static int Check(DataViewSchema.Column column, int? size = null, string role = "feature")
     {
         if (column.Type is not VectorDataViewType { IsKnownSize: true } vector || vector.ItemType != NumberDataViewType.Single
             || (size is not null && vector.Size != size))

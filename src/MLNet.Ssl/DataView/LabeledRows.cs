@@ -37,7 +37,7 @@ internal sealed class LabeledRows
     {
         var label = LabelColumn.Find(input.Schema, labelColumn, out int classes);
         var features = input.Schema.Find("feature", featureColumn);
-        int width = FloatVectors.Check(features, "feature");
+        int width = FloatVectors.Check(features);
 
         var values = new ArrayBufferWriter<float>();
         var labels = new List<long>();

@@ -29,16 +29,17 @@ public class ConvStemTests
         using var network = new VisionTransformer(Tiny, new Generator(1));
         network.eval();
         var p = network.state_dict();
-        string[] official = [.. new[] { 0, 3, 6, 9 }.SelectMany(i => new[] { "weight" }.Select(n => $"{i}.{n}").Concat(
-            new[] { "weight", "bias", "running_mean", "running_var", "num_batches_tracked" }.Select(n => $"{i + 1}.{n}"))), "12.weight", "12.bias"];
-        Assert.Equal(official.Select(n => "patch_embed.proj." + n).Order(), p.Keys.Where(k => k.StartsWith("patch_embed", StringComparison.Ordinal)).Order());
+        string[] norm = ["weight", "bias", "running_mean", "running_var", "num_batches_tracked"];
+        string[] official = [.. new[] { 0, 3, 6, 9 }.SelectMany(i => norm.Select(n => $"{i + 1}.{n}").Prepend($"{i}.weight")), "12.weight", "12.bias"];
+        var ofStem = p.Where(e => e.Key.StartsWith("patch_embed.", StringComparison.Ordinal)).ToDictionary(e => e.Key["patch_embed.".Length..], e => e.Value);
+        Assert.Equal(official.Select(n => "proj." + n).Order(), ofStem.Keys.Order());
         foreach (var (name, value) in p)
             if (name.Contains("running", StringComparison.Ordinal)) value.copy_(rand(value.shape, generator: new Generator(7)).add(0.5));
 
         using var _ = no_grad();
         using var stem = new ConvStem(24, new Generator(2));
         stem.eval();
-        stem.load_state_dict(p.Where(e => e.Key.StartsWith("patch_embed.", StringComparison.Ordinal)).ToDictionary(e => e.Key["patch_embed.".Length..], e => e.Value));
+        stem.load_state_dict(ofStem);
         var x = randn([2, 3, 37, 50], generator: new Generator(3));
         var y = x.narrow(2, 0, 32).narrow(3, 0, 48);
         for (int i = 0; i < 12; i += 3)
@@ -71,8 +72,8 @@ public class ConvStemTests
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(1, CPU);
-        var options = (MoCoV3Options)new MoCoV3Options { Backbone = Tiny, ImageSize = 48, BatchSize = 4, HeadHiddenDimension = 16 }.Resolve(new DataFacts(64, 48, 2), []);
-        using var method = new MoCoV3(options, generator, CPU);
+        var options = new MoCoV3Options { Backbone = Tiny, ImageSize = 48, BatchSize = 4, HeadHiddenDimension = 16 }.Resolve(new DataFacts(64, 48, 2), []);
+        using var method = new MoCoV3((MoCoV3Options)options, generator, CPU);
         var views = new[] { randn([4, 3, 48, 48], generator: generator), randn([4, 3, 48, 48], generator: generator) };
         method.Forward(views, new StepClock(0, 4, 2), 0).Loss.backward();
         foreach (var (name, parameter) in method.Pair.Online.named_parameters())
@@ -89,7 +90,7 @@ public class ConvStemTests
     public void SamplesAreNoLongerIndependentForDino()
     {
         using var generator = new Generator(1, CPU);
-        var options = new DinoOptions { ImageSize = 48, LocalSize = 16, OutputDimension = 16, HeadHiddenDimension = 16, HeadBottleneckDimension = 8, BatchSize = 4 };
+        var options = new DinoOptions { ImageSize = 48, LocalSize = 16, OutputDimension = 16, HeadHiddenDimension = 16, BatchSize = 4 };
         foreach (var (backbone, independent) in new[] { (Tiny, false), (Tiny with { ConvolutionalStem = false }, true) })
         {
             var resolved = (options with { Backbone = backbone }).Resolve(new DataFacts(64, 48, 2), []);
@@ -97,7 +98,8 @@ public class ConvStemTests
             Assert.Equal(independent, method.SamplesAreIndependent);
         }
         // MoCo keeps batch statistics of parts of a batch apart, where there are any.
-        int? Groups(VisionTransformerOptions backbone) => ((MoCoOptions)new MoCoOptions { Backbone = backbone }.Resolve(new DataFacts(5000, 224, 2), [])).BatchNormGroups;
+        int? Groups(VisionTransformerOptions vit) =>
+            ((MoCoOptions)new MoCoOptions { Backbone = vit }.Resolve(new DataFacts(5000, 224, 2), [])).BatchNormGroups;
         Assert.Equal((8, 1), (Groups(Tiny), Groups(Tiny with { ConvolutionalStem = false })));
     }
 

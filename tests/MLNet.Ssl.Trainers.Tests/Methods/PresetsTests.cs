@@ -11,7 +11,8 @@ public class PresetsTests
 
     private static T Resolved<T>(string name) where T : PretrainOptions
     {
-        var facts = name.Contains("Cifar", StringComparison.Ordinal) ? Cifar : name.Contains("SmallData", StringComparison.Ordinal) ? SmallData : ImageNet;
+        bool Is(string data) => name.Contains(data, StringComparison.Ordinal);
+        var facts = Is("Cifar") ? Cifar : Is("SmallData") ? SmallData : ImageNet;
         var preset = (PretrainOptions)typeof(Presets).GetProperty(name)!.GetValue(null)!;
         var options = preset.Resolve(facts, []);
         options.Validate(facts);
@@ -53,7 +54,8 @@ public class PresetsTests
     public void DinosHaveThePublishedValues()
     {
         var vanilla = Resolved<DinoOptions>(nameof(Presets.DinoImageNetViTSmall));
-        Assert.Equal((0.001, OptimizerKind.AdamW, 0.04, 0.4, 8), (Peak(vanilla), vanilla.Optimizer, vanilla.WeightDecay, vanilla.WeightDecayEnd, vanilla.LocalCrops));
+        Assert.Equal((0.001, OptimizerKind.AdamW, 0.04, 0.4, 8),
+            (Peak(vanilla), vanilla.Optimizer, vanilla.WeightDecay, vanilla.WeightDecayEnd, vanilla.LocalCrops));
         var boosted = Resolved<DinoOptions>(nameof(Presets.DinoImageNetViTSmallBoosted));
         Assert.Equal((300, 0.04, 0.07, 30, false), (boosted.Epochs, boosted.WarmupTeacherTemperature, boosted.TeacherTemperature,
             boosted.WarmupTeacherTemperatureEpochs, boosted.NormLastLayer));

@@ -53,6 +53,7 @@ internal static class OnnxNetworks
             else if (tensor.ndim == 1 && name.EndsWith("weight")) tensor.uniform_(0.3, 0.9, generator);
             else if (tensor.ndim == 1 && name.EndsWith("bias")) tensor.uniform_(-0.3, 0.3, generator);
             else if (tensor.ndim == 2) tensor.normal_(0, 1 / Math.Sqrt(tensor.size(1)), generator);
+            else if (tensor.ndim == 4) tensor.normal_(0, Math.Sqrt(2.0 * tensor.size(0) / tensor.numel()), generator);
             else if (name == "cls_token" || (name == "pos_embed" && tensor.requires_grad)) tensor.normal_(0, 0.5, generator);
         }
     }
