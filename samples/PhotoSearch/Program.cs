@@ -4,7 +4,11 @@ using PhotoSearch;
 
 var photos = new Option<string?>("--photos") { Description = "Folder with photos, searched with its subfolders; without it, MLNETSSL_DATA/photos" };
 var query = new Option<string[]>("--query") { Description = "Photo to search for, in the folder or not; repeatable; without it, six of the folder" };
-var method = new Option<string>("--method") { Description = "dino: a vision transformer, with attention maps; simclr: a residual network", DefaultValueFactory = _ => "dino" };
+var method = new Option<string>("--method")
+{
+    Description = "dino: a vision transformer, with attention maps; simclr: a residual network",
+    DefaultValueFactory = _ => "dino",
+};
 var epochs = new Option<int>("--epochs") { Description = "Passes over the photos; 0 searches with random weights", DefaultValueFactory = _ => 100 };
 var neighbors = new Option<int>("--neighbors") { Description = "Photos shown for each query", DefaultValueFactory = _ => 5 };
 var output = new Option<string>("--output") { Description = "Folder of the page, the index and the attention maps", DefaultValueFactory = _ => "photo-search" };

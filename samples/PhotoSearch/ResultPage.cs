@@ -70,7 +70,8 @@ public static class ResultPage
         {
             page.Append($"""
                 <section>
-                <figure class="query"><img src="{result.Query.Picture}" alt="Query {Text(result.Query.Name)}"><figcaption>searched for</figcaption><h2>{Text(result.Query.Name)}</h2></figure>
+                <figure class="query"><img src="{result.Query.Picture}" alt="Query {Text(result.Query.Name)}">
+                <figcaption>searched for</figcaption><h2>{Text(result.Query.Name)}</h2></figure>
                 <div class="neighbors">
 
                 """);
@@ -84,7 +85,10 @@ public static class ResultPage
 
                     """);
                 foreach (var (head, picture) in result.Attention.Index())
-                    page.Append($"<figure><img src=\"{picture}\" alt=\"Attention of head {head}\" loading=\"lazy\"><figcaption>head {head}</figcaption></figure>\n");
+                {
+                    page.Append($"<figure><img src=\"{picture}\" alt=\"Attention of head {head}\" loading=\"lazy\">");
+                    page.Append($"<figcaption>head {head}</figcaption></figure>\n");
+                }
                 page.Append("</div></details>\n");
             }
             page.Append("</section>\n");
@@ -94,7 +98,8 @@ public static class ResultPage
 
     private static FormattableString Figure(PagePhoto photo) => $"""
         <figure><img src="{photo.Picture}" alt="{Text(photo.Name)}" loading="lazy"><figcaption>
-        <span class="similarity">{photo.Similarity:0.000}<span class="bar"><i style="width:{100 * Math.Clamp(photo.Similarity ?? 0, 0, 1):0}%"></i></span></span>
+        <span class="similarity">{photo.Similarity:0.000}
+        <span class="bar"><i style="width:{100 * Math.Clamp(photo.Similarity ?? 0, 0, 1):0}%"></i></span></span>
         {Text(photo.Name)}</figcaption></figure>
 
         """;

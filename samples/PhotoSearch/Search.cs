@@ -48,9 +48,13 @@ internal static class Search
         }
 
         string facts = FormattableString.Invariant(
-            $"{folder.Files.Count:N0} photos, {options.Method}, {options.Epochs} epochs in {pretrained.TotalSeconds:0} s, no labels. Numbers are cosine similarities.");
+            $"{folder.Files.Count:N0} photos, {options.Method}, {options.Epochs} epochs in {pretrained.TotalSeconds:0} s, no labels. ")
+            + "Numbers are cosine similarities.";
         if (SameFolder(folder, index, options.Neighbors) is { } share)
-            facts += FormattableString.Invariant($" Of the {options.Neighbors} nearest photos {share.Found:P0} lie in the query's own subfolder; by chance it would be {share.Chance:P0}.");
+        {
+            facts += FormattableString.Invariant($" Of the {options.Neighbors} nearest photos {share.Found:P0} lie in the query's own subfolder; ")
+                + FormattableString.Invariant($"by chance it would be {share.Chance:P0}.");
+        }
         string page = Path.Combine(options.Output, "index.html");
         File.WriteAllText(page, ResultPage.Html("Photos like these", facts, results));
         AnsiConsole.MarkupLineInterpolated($"{facts}");
@@ -84,8 +88,9 @@ internal static class Search
     private static EmbeddingTransformer Pretrain(MLContext ml, PhotoFolder folder, PretrainOptions options)
     {
         var rows = ml.Data.LoadFromEnumerable(folder.Files.Select(path => new PhotoRow { Path = path }));
+        options = options with { BatchSize = Math.Min(options.BatchSize!.Value, folder.Files.Count) };
         return WithProgress(progress => ml.Transforms.LoadImages("Image", imageFolder: null, "Path")
-            .Append(ml.SelfSupervised().Pretrain("Embedding", "Image", options with { BatchSize = Math.Min(options.BatchSize!.Value, folder.Files.Count), Progress = progress }))
+            .Append(ml.SelfSupervised().Pretrain("Embedding", "Image", options with { Progress = progress }))
             .Fit(rows).LastTransformer);
     }
 
