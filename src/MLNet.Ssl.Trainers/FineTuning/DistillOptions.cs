@@ -1,6 +1,10 @@
 namespace MLNet.Ssl;
 
 /// <summary>Options of <see cref="Distiller"/> (SimCLR v2: Chen et al., arXiv 2006.10029, section 2, Eq. 2 and 3).</summary>
+/// <remarks>
+/// A student that starts at random learns at four times fine-tuning's rates. The gradient is τ times that of labels (with τ² in the loss, else 1/τ times), to
+/// which AdamW and LARS are blind; SGD's rate at Auto makes up for it.
+/// </remarks>
 public sealed record DistillOptions : SupervisedOptions
 {
     /// <summary>The student's network.</summary>
@@ -23,8 +27,14 @@ public sealed record DistillOptions : SupervisedOptions
     /// <value>Default true.</value>
     public bool TemperatureSquared { get; init; } = true;
 
+    private protected override double UsualRate(OptimizerKind optimizer)
+    {
+        double rate = (StartFromTeacher ? 1 : 4) * base.UsualRate(optimizer);
+        return optimizer != OptimizerKind.Sgd ? rate : TemperatureSquared ? rate / Temperature!.Value : rate * Temperature!.Value;
+    }
+
     internal override DistillOptions Resolve(BackboneOptions backbone, int rows, int imageSize) =>
-        (DistillOptions)base.Resolve(Student ?? backbone, rows, imageSize) with { Temperature = Temperature ?? (Student is null ? 0.1 : 1) };
+        (DistillOptions)(this with { Temperature = Temperature ?? (Student is null ? 0.1 : 1) }).ResolveShared(Student ?? backbone, rows, imageSize);
 
     internal override void Validate(int rows)
     {

@@ -34,7 +34,7 @@ public sealed record FineTuneOptions : SupervisedOptions
     public double CutMixAlpha { get; init; }
 
     internal override FineTuneOptions Resolve(BackboneOptions backbone, int rows, int imageSize) =>
-        (FineTuneOptions)base.Resolve(backbone, rows, imageSize) with { LayerDecay = LayerDecay ?? (backbone is VisionTransformerOptions ? 0.75 : 1) };
+        (FineTuneOptions)ResolveShared(backbone, rows, imageSize) with { LayerDecay = LayerDecay ?? (backbone is VisionTransformerOptions ? 0.75 : 1) };
 
     internal override void Validate(int rows)
     {

@@ -16,7 +16,7 @@ public abstract record SupervisedOptions
     public OptimizerKind? Optimizer { get; init; }
 
     /// <summary>Peak learning rate for a batch of 256; it is scaled by batch / 256.</summary>
-    /// <value>Auto: 0.00025 for AdamW (DeiT's), 0.05 for SGD, 0.04 for LARS. Range above 0.</value>
+    /// <value>Auto: 0.00025 for AdamW (DeiT's), 0.05 for SGD, 0.04 for LARS; of a distilled network see <see cref="DistillOptions"/>. Range above 0.</value>
     public double? LearningRate { get; init; }
 
     /// <summary>Weight decay; biases, normalisation weights, positions and class token have none.</summary>
@@ -46,7 +46,9 @@ public abstract record SupervisedOptions
     public CancellationToken CancellationToken { get; init; }
 
     /// <summary>Fills what was left at Auto for training this backbone on so many images of that size.</summary>
-    internal virtual SupervisedOptions Resolve(BackboneOptions backbone, int rows, int imageSize)
+    internal abstract SupervisedOptions Resolve(BackboneOptions backbone, int rows, int imageSize);
+
+    private protected SupervisedOptions ResolveShared(BackboneOptions backbone, int rows, int imageSize)
     {
         bool transformer = backbone is VisionTransformerOptions;
         var optimizer = Optimizer ?? (transformer ? OptimizerKind.AdamW : OptimizerKind.Sgd);
@@ -54,7 +56,7 @@ public abstract record SupervisedOptions
         {
             BatchSize = BatchSize ?? Math.Min(64, rows),
             Optimizer = optimizer,
-            LearningRate = LearningRate ?? optimizer switch { OptimizerKind.AdamW => 0.00025, OptimizerKind.Lars => 0.04, _ => 0.05 },
+            LearningRate = LearningRate ?? UsualRate(optimizer),
             WeightDecay = WeightDecay ?? (optimizer == OptimizerKind.AdamW ? 0.05 : 0),
             WarmupEpochs = WarmupEpochs ?? (transformer ? Math.Min(5, Epochs / 10) : 0),
             MinCropScale = MinCropScale ?? (imageSize <= 64 ? 0.5 : 0.08),
@@ -62,6 +64,9 @@ public abstract record SupervisedOptions
             Threads = Threads ?? Environment.ProcessorCount,
         };
     }
+
+    private protected virtual double UsualRate(OptimizerKind optimizer) =>
+        optimizer switch { OptimizerKind.AdamW => 0.00025, OptimizerKind.Lars => 0.04, _ => 0.05 };
 
     internal virtual void Validate(int rows)
     {
