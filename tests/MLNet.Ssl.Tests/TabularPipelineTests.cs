@@ -148,7 +148,13 @@ public sealed class TabularPipelineTests
             .Append(_ml.Transforms.Categorical.OneHotEncoding([new("Area"), new("Soil")]))
             .Append(_ml.Transforms.Concatenate("Features", "Continuous", "Area", "Soil"))
             .Append(_ml.Transforms.NormalizeMeanVariance("Features"))
-            .Append(_ml.SelfSupervised().Pretrain("Embedding", "Features", Quick with { BatchSize = 256, Epochs = 5, Mixing = new IMixOptions { Alpha = 2 } }))
+            .Append(_ml.SelfSupervised().Pretrain("Embedding", "Features", new MoCoOptions
+            {
+                Backbone = new TabularMlpOptions { InputWidth = 32, HiddenWidths = [64], OutputWidth = 256 },
+                Epochs = 5,
+                BatchSize = 256,
+                Mixing = new IMixOptions { Alpha = 2 },
+            }))
             .Append(_ml.Transforms.Conversion.MapValueToKey("Label"));
         double Accuracy(IEstimator<ITransformer> classifier)
         {
