@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Setup and one verb: ./build.sh build | demo | test | bench | pack [arguments passed on]
+# Setup and one verb: ./build.sh build | demo | test | bench | results | pack [arguments passed on]
 #   MLSTACK=nuget|compat  overrides the choice of stack      LIBTORCH=<dir>  another libtorch for the compat stack
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -16,7 +16,7 @@ has_packages() {
   {
     echo '<Project Sdk="Microsoft.NET.Sdk"><PropertyGroup><TargetFramework>net10.0</TargetFramework><MLStack>probe</MLStack>'
     echo '<ManagePackageVersionsCentrally>false</ManagePackageVersionsCentrally></PropertyGroup><ItemGroup>'
-    sed -n 's/.*PackageVersion Include="\(Microsoft\.ML[^"]*\|TorchSharp\|TorchSharp-cpu\)" Version="\([^"]*\)".*/<PackageDownload Include="\1" Version="[\2]" \/>/p' Directory.Packages.props
+    sed -n '/OnnxRuntime/d; s/.*PackageVersion Include="\(Microsoft\.ML[^"]*\|TorchSharp\|TorchSharp-cpu\)" Version="\([^"]*\)".*/<PackageDownload Include="\1" Version="[\2]" \/>/p' Directory.Packages.props
     echo '</ItemGroup></Project>'
   } > "$probe/probe.csproj"
   dotnet restore "$probe/probe.csproj" > "$probe/restore.log" 2>&1
@@ -111,6 +111,7 @@ case "$verb" in
     build
     exec dotnet run --project benchmarks/MLNet.Ssl.Benchmarks -c Release --no-build -- "$@"
     ;;
+  results) setup; build; exec dotnet run --project benchmarks/MLNet.Ssl.Benchmarks -c Release --no-build -- results "$@" ;;
   pack) setup; dotnet pack MLNet.Ssl.sln -c Release -o artifacts/packages "$@" ;;
   *) sed -n '2,3s/^# //p' "$0" >&2; exit 2 ;;
 esac

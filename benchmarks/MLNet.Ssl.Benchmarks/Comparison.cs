@@ -1,7 +1,5 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text;
-using System.Text.Json;
 
 namespace MLNet.Ssl.Benchmarks;
 
@@ -10,9 +8,6 @@ namespace MLNet.Ssl.Benchmarks;
 internal sealed class Comparison(int runs, double seconds, int threads, string device, string? python, string? data)
 {
     private const double LossTolerance = 1e-4;
-
-    // Both sides load the same libtorch, and get the same OpenBLAS: the one that shares libtorch's OpenMP threads, where the system has it.
-    private const string OpenMpBlas = "/usr/lib/x86_64-linux-gnu/openblas-openmp";
 
     private static readonly string[] Modes = ["step", "end-to-end"];
 
@@ -23,7 +18,7 @@ internal sealed class Comparison(int runs, double seconds, int threads, string d
     {
         bool agree = true;
         var rows = new List<string>();
-        Say($"{threads} threads, batch {BenchmarkCase.Batch}, {device}, OMP_WAIT_POLICY=PASSIVE, {(Directory.Exists(OpenMpBlas) ? "OpenBLAS (OpenMP)" : "the system's BLAS")}, "
+        Say($"{threads} threads, batch {BenchmarkCase.Batch}, {device}, OMP_WAIT_POLICY=PASSIVE, {(ChildProcess.HasOpenMpBlas ? "OpenBLAS (OpenMP)" : "the system's BLAS")}, "
             + $"{(data is null ? "noise images" : "CIFAR-10 images")}, {runs} alternating pairs of about {seconds:0} s, {Environment.ProcessorCount} processors, {DateTime.UtcNow:yyyy-MM-dd}");
         Say("");
         foreach (var benchmark in cases)
@@ -82,8 +77,8 @@ internal sealed class Comparison(int runs, double seconds, int threads, string d
         string file = Path.GetTempFileName();
         try
         {
-            var own = Parse<Losses>(Start(Environment.ProcessPath!, ["run", "losses", .. OwnArguments(benchmark), "--file", file])).losses;
-            var twin = Parse<Losses>(Start(python!, [TwinScript, "losses", file, "--threads", $"{threads}", "--device", device])).losses;
+            var own = ChildProcess.Own<Losses>(["run", "losses", .. OwnArguments(benchmark), "--file", file], threads).losses;
+            var twin = ChildProcess.Run<Losses>(python!, [TwinScript, "losses", file, "--threads", $"{threads}", "--device", device], threads).losses;
             return own.Zip(twin, (a, b) => Math.Abs(a - b)).Max();
         }
         finally
@@ -93,29 +88,16 @@ internal sealed class Comparison(int runs, double seconds, int threads, string d
     }
 
     private Measurement Own(BenchmarkCase benchmark, string mode, int steps) =>
-        Parse<Measurement>(Start(Environment.ProcessPath!, ["run", mode, .. OwnArguments(benchmark), "--steps", $"{steps}"]));
+        ChildProcess.Own<Measurement>(["run", mode, .. OwnArguments(benchmark), "--steps", $"{steps}"], threads);
 
     private string[] OwnArguments(BenchmarkCase benchmark) => ["--case", benchmark.Name, "--threads", $"{threads}", "--device", device, .. DataArgument];
 
-    private Measurement Twin(BenchmarkCase benchmark, string mode, int steps, int workers) => Parse<Measurement>(Start(python!,
-        [TwinScript, mode, "--case", benchmark.Name, "--steps", $"{steps}", "--threads", $"{threads}", "--workers", $"{workers}", "--device", device, .. DataArgument]));
+    private Measurement Twin(BenchmarkCase benchmark, string mode, int steps, int workers) => ChildProcess.Run<Measurement>(python!,
+        [TwinScript, mode, "--case", benchmark.Name, "--steps", $"{steps}", "--threads", $"{threads}", "--workers", $"{workers}", "--device", device, .. DataArgument], threads);
 
     private string[] DataArgument => data is null ? [] : ["--data", data];
 
     private static string TwinScript => Path.Combine(AppContext.BaseDirectory, "pytorch_twin.py");
-
-    private string Start(string program, IEnumerable<string> arguments)
-    {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true };
-        start.Environment["OMP_WAIT_POLICY"] = "PASSIVE";
-        start.Environment["OMP_NUM_THREADS"] = $"{threads}";
-        if (Directory.Exists(OpenMpBlas)) start.Environment["LD_LIBRARY_PATH"] = $"{OpenMpBlas}:{Environment.GetEnvironmentVariable("LD_LIBRARY_PATH")}";
-        using var process = Process.Start(start)!;
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        if (process.ExitCode != 0) throw new InvalidOperationException($"{Path.GetFileName(program)} {string.Join(' ', arguments)} ended with {process.ExitCode}");
-        return output;
-    }
 
     private void Say(string line)
     {
@@ -123,9 +105,7 @@ internal sealed class Comparison(int runs, double seconds, int threads, string d
         _markdown.AppendLine(line);
     }
 
-    private static T Parse<T>(string output) => JsonSerializer.Deserialize<T>(output.TrimEnd().Split('\n')[^1])!;
-
-    private static string Spread(IEnumerable<double> values, string format)
+    internal static string Spread(IEnumerable<double> values, string format)
     {
         double[] sorted = [.. values.Order()];
         double median = (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;

@@ -44,7 +44,7 @@ internal static class OwnSide
         double seconds = stopwatch.Elapsed.TotalSeconds;
         process.Refresh();
         int images = BenchmarkCase.Batch * steps;
-        return new(images / seconds, (process.TotalProcessorTime - processor).TotalMilliseconds / images, PeakMemory());
+        return new(images / seconds, (process.TotalProcessorTime - processor).TotalMilliseconds / images, ChildProcess.PeakMemory());
     }
 
     /// <summary>The losses of the first steps; <paramref name="file"/> receives the weights and views they start from.</summary>
@@ -57,23 +57,18 @@ internal static class OwnSide
         var images = Cifar10File.Load(data);
         var pipeline = new ViewPipeline(training.Options.ImageViews, 3, threads);
         var batches = Enumerable.Range(0, LossSteps).Select(i => Batch(pipeline, images, i)).ToList();
-        SafetensorsWriter.Write(
+        SafeTensors.Write(
             file,
             [
-                .. training.Method.Parameters.Groups.SelectMany(g => g.Slots).Select(s => ($"student.{s.Name}", (Tensor)s.Parameter)),
-                .. batches.SelectMany((views, step) => views.Select((view, v) => ($"view.{step}.{v}", view))),
+                .. training.Method.Parameters.Groups.SelectMany(g => g.Slots).Select(s => KeyValuePair.Create($"student.{s.Name}", (Tensor)s.Parameter)),
+                .. batches.SelectMany((views, step) => views.Select((view, v) => KeyValuePair.Create($"view.{step}.{v}", view))),
             ],
-            new() { ["case"] = benchmark.Name, ["options"] = JsonSerializer.Serialize(BenchmarkCase.ForTwin(options)) });
+            new Dictionary<string, string> { ["case"] = benchmark.Name, ["options"] = JsonSerializer.Serialize(BenchmarkCase.ForTwin(options)) });
         return new([.. batches.Select(views => training.Step([.. views.Select(v => v.to(device))]))]);
     }
 
     private static Tensor[] Batch(ViewPipeline pipeline, ImageStore images, int number) =>
         pipeline.Render(images, [.. Enumerable.Range(number * BenchmarkCase.Batch, BenchmarkCase.Batch)], epoch: 0);
-
-    /// <summary>Peak resident memory of this process in MiB; Linux keeps it.</summary>
-    private static double PeakMemory() => File.Exists("/proc/self/status")
-        ? double.Parse(File.ReadLines("/proc/self/status").First(l => l.StartsWith("VmHWM", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) / 1024
-        : Process.GetCurrentProcess().PeakWorkingSet64 / 1048576.0;
 
     /// <summary>The pretrainer's inner loop, step by step.</summary>
     private sealed class Training : IDisposable

@@ -17,7 +17,7 @@ var root = new RootCommand("Training speed of this library and of PyTorch, by tu
 root.SetAction(parsed =>
 {
     string? interpreter = parsed.GetValue(python);
-    if (!HasTorch(interpreter!))
+    if (!Has(interpreter!, "torch, torchvision"))
     {
         Console.Error.WriteLine($"{interpreter} has no torch and torchvision, so only this side is timed; for both: sudo apt-get install -y python3-torch python3-torchvision");
         interpreter = null;
@@ -46,14 +46,40 @@ run.SetAction(parsed =>
     });
 });
 root.Subcommands.Add(run);
+
+// The nearest-neighbour classifier, against scikit-learn.
+var bank = new Option<int>("--bank") { Description = "training rows", DefaultValueFactory = _ => 100_000 };
+var queries = new Option<int>("--queries") { Description = "rows to classify", DefaultValueFactory = _ => 10_000 };
+var width = new Option<int>("--width") { Description = "floats of a row", DefaultValueFactory = _ => 384 };
+var neighbors = new Option<int>("--k") { Description = "neighbours", DefaultValueFactory = _ => 20 };
+var knn = new Command("knn", "Weighted kNN of this library and of scikit-learn, by turns on the same features.") { bank, queries, width, neighbors, runs, threads, python };
+knn.SetAction(parsed =>
+{
+    string? interpreter = parsed.GetValue(python);
+    if (!Has(interpreter!, "sklearn"))
+    {
+        Console.Error.WriteLine($"{interpreter} has no sklearn, so only this side is timed; for both: sudo apt-get install -y python3-sklearn");
+        interpreter = null;
+    }
+    return new KnnComparison(parsed.GetValue(bank), parsed.GetValue(queries), parsed.GetValue(width), parsed.GetValue(neighbors),
+        parsed.GetValue(runs), parsed.GetValue(threads), interpreter).Run() ? 0 : 1;
+});
+root.Subcommands.Add(knn);
+var folder = new Argument<string>("folder");
+var knnRun = new Command("knn-run", "One run of this side's kNN; knn starts it.") { folder, neighbors, threads };
+knnRun.SetAction(parsed =>
+    Console.WriteLine(JsonSerializer.Serialize(KnnComparison.Measure(parsed.GetValue(folder)!, parsed.GetValue(neighbors), parsed.GetValue(threads)))));
+root.Subcommands.Add(knnRun);
+root.Subcommands.Add(ResultsCommands.Results());
+root.Subcommands.Add(ResultsCommands.Result());
 foreach (var table in TableComparison.Commands()) root.Subcommands.Add(table);
 root.Subcommands.Add(CovTypeResults.Command());
 return root.Parse(args).Invoke();
 
-static bool HasTorch(string python)
+static bool Has(string python, string modules)
 {
     if (!File.Exists(python)) return false;
-    using var process = Process.Start(new ProcessStartInfo(python, ["-c", "import torch, torchvision"]) { RedirectStandardError = true })!;
+    using var process = Process.Start(new ProcessStartInfo(python, ["-c", $"import {modules}"]) { RedirectStandardError = true })!;
     process.WaitForExit();
     return process.ExitCode == 0;
 }

@@ -85,14 +85,14 @@ internal static class TableSide
         using var run = new Training(Options(width, threads, compareLosses: true), threads);
         var batches = Enumerable.Range(0, LossSteps).Select(i => table.Values.narrow(0, i * run.Batch, run.Batch)).ToList();
         double rate = run.Options.CreatePlan().LearningRate(run.Clock);
-        SafetensorsWriter.Write(
+        SafeTensors.Write(
             file,
             [
-                .. run.Method.Parameters.Groups.SelectMany(g => g.Slots).Select(s => ($"query.{s.Name}", (Tensor)s.Parameter)),
-                ("queue", run.Method.Queue.Columns),
-                .. batches.Select((rows, i) => ($"rows.{i}", rows)),
+                .. run.Method.Parameters.Groups.SelectMany(g => g.Slots).Select(s => KeyValuePair.Create($"query.{s.Name}", (Tensor)s.Parameter)),
+                KeyValuePair.Create("queue", run.Method.Queue.Columns),
+                .. batches.Select((rows, i) => KeyValuePair.Create($"rows.{i}", rows)),
             ],
-            new() { ["width"] = $"{width}", ["lr"] = rate.ToString(CultureInfo.InvariantCulture) });
+            new Dictionary<string, string> { ["width"] = $"{width}", ["lr"] = rate.ToString(CultureInfo.InvariantCulture) });
         return new([.. batches.Select(rows => run.Step([rows, rows]))]);
     }
 

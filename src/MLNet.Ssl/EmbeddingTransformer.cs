@@ -43,12 +43,24 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
         };
     }
 
+    /// <summary>Writes the encoder's weights under their official names, for PyTorch or <see cref="SelfSupervisedCatalog.LoadPretrained"/>.</summary>
+    /// <param name="path">The safetensors file. An existing one is replaced when the new one is complete.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public void SaveSafeTensors(string path) => Encoder.SaveSafeTensors(path);
+
+    /// <inheritdoc cref="Encoder.ExportOnnx"/>
+    public void ExportOnnx(string path) => Encoder.ExportOnnx(path);
+
     /// <summary>Frees the encoder.</summary>
     public void Dispose()
     {
         _disposed = true;
         Encoder.Dispose();
     }
+
+    /// <summary>The encoder, where images are needed.</summary>
+    internal ImageEncoder ImageEncoder => Encoder as ImageEncoder
+        ?? throw new NotSupportedException("The transformer embeds rows of a table; one that embeds images is needed here.");
 
     internal static DataViewSchema.DetachedColumn OutputColumn(string name, int dimension) =>
         new(name, new VectorDataViewType(NumberDataViewType.Single, dimension));
@@ -69,7 +81,7 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
             return new ImageMapper(images, inputSchema, input, embedding);
         }
         var rows = (TableEncoder)Encoder;
-        FloatVectors.Check(input, "input", rows.Columns);
+        FloatVectors.Check(input, rows.Columns, "input");
         return new RowMapper(rows, inputSchema, input, embedding);
     }
 

@@ -1,8 +1,3 @@
-using System.Buffers;
-using Microsoft.ML;
-using Microsoft.ML.Data;
-using TorchSharp;
-
 namespace MLNet.Ssl;
 
 /// <summary>
@@ -22,99 +17,12 @@ namespace MLNet.Ssl;
 /// </list>
 /// <para>Rows whose label is missing are left out. It runs on the CPU.</para>
 /// </remarks>
-public sealed class NearestNeighborsTrainer : IEstimator<NearestNeighborsTransformer>
+public sealed class NearestNeighborsTrainer : MulticlassTrainer<NearestNeighborsTransformer>
 {
-    private const string ExpectedLabel = "a key", ExpectedFeatures = "known-size vector of Single";
-    private const string LabelAdvice = "ml.Transforms.Conversion.MapValueToKey makes a key of a column.";
-
     private readonly NearestNeighborsOptions _options;
 
-    internal NearestNeighborsTrainer(NearestNeighborsOptions options)
-    {
-        ArgumentNullException.ThrowIfNull(options);
-        options.Validate();
-        _options = options;
-    }
+    internal NearestNeighborsTrainer(NearestNeighborsOptions options) : base(options) => _options = options;
 
-    /// <inheritdoc/>
-    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
-    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
-    {
-        ArgumentNullException.ThrowIfNull(inputSchema);
-        var label = inputSchema.Find("label", _options.LabelColumnName);
-        if (label is not { IsKey: true, Kind: SchemaShape.Column.VectorKind.Scalar })
-            throw SchemaShapes.Mismatch("label", label.Name, ExpectedLabel, label.Describe(), LabelAdvice);
-        var features = inputSchema.Find("feature", _options.FeatureColumnName);
-        if (features is not { Kind: SchemaShape.Column.VectorKind.Vector, IsKey: false } || features.ItemType != NumberDataViewType.Single)
-            throw SchemaShapes.Mismatch("feature", features.Name, ExpectedFeatures, features.Describe());
-        return inputSchema.With(MulticlassColumns.For(_options, label));
-    }
-
-    /// <summary>Remembers the labelled rows.</summary>
-    /// <param name="input">The training data, read once.</param>
-    /// <returns>The classifier; dispose of it, or of the chain it is in, to free the features.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
-    /// <exception cref="InvalidOperationException">No row has a label, or a feature is not a finite number (the message names column, row and slot).
-    /// </exception>
-    public NearestNeighborsTransformer Fit(IDataView input)
-    {
-        ArgumentNullException.ThrowIfNull(input);
-        var label = input.Schema.Find("label", _options.LabelColumnName);
-        if (label.Type is not KeyDataViewType key) throw SchemaShapes.Mismatch("label", label.Name, ExpectedLabel, label.Type, LabelAdvice);
-        if (key.Count > int.MaxValue)
-            throw SchemaShapes.Mismatch("label", label.Name, "a key of at most 2147483647 classes", key, LabelAdvice);
-        var features = input.Schema.Find("feature", _options.FeatureColumnName);
-        CheckFeatures(features);
-
-        var bank = new ArrayBufferWriter<float>();
-        var classes = new List<long>();
-        using (var cursor = input.GetRowCursor([label, features]))
-        {
-            var readLabel = LabelReader(cursor, label);
-            var readFeatures = FloatVectors.Reader(cursor, features);
-            while (cursor.MoveNext())
-                if (readLabel() is > 0 and var raw)
-                {
-                    bank.Write(readFeatures());
-                    classes.Add((long)raw - 1);
-                }
-        }
-        if (classes.Count == 0)
-            throw new InvalidOperationException($"No row has both features '{features.Name}' and a label in '{label.Name}': there are no neighbours to ask.");
-
-        using var scope = torch.NewDisposeScope();
-        var knn = new WeightedKnn(torch.tensor(bank.WrittenSpan.ToArray(), [classes.Count, ((VectorDataViewType)features.Type).Size]),
-            torch.tensor(classes.ToArray()), (int)key.Count, _options.NumberOfNeighbors, _options.Temperature);
-        return new(knn, _options, label.Annotations);
-    }
-
-    internal static void CheckFeatures(DataViewSchema.Column column, int? size = null)
-    {
-        if (column.Type is not VectorDataViewType { IsKnownSize: true } vector || vector.ItemType != NumberDataViewType.Single
-            || (size is not null && vector.Size != size))
-            throw SchemaShapes.Mismatch("feature", column.Name, size is null ? ExpectedFeatures : $"Vector<Single, {size}>", column.Type);
-    }
-
-    // Keys come in four sizes; 0 is a missing label.
-    private static Func<ulong> LabelReader(DataViewRow row, DataViewSchema.Column column)
-    {
-        return Type.GetTypeCode(column.Type.RawType) switch
-        {
-            TypeCode.Byte => Read<byte>(v => v),
-            TypeCode.UInt16 => Read<ushort>(v => v),
-            TypeCode.UInt32 => Read<uint>(v => v),
-            _ => Read<ulong>(v => v),
-        };
-
-        Func<ulong> Read<T>(Func<T, ulong> widen)
-        {
-            var getter = row.GetGetter<T>(column);
-            T value = default!;
-            return () =>
-            {
-                getter(ref value);
-                return widen(value);
-            };
-        }
-    }
+    private protected override NearestNeighborsTransformer Learn(LabeledRows rows) => new(
+        new WeightedKnn(rows.Features, rows.Labels, rows.NumberOfClasses, _options.NumberOfNeighbors, _options.Temperature), _options, rows.Label.Annotations);
 }

@@ -11,7 +11,11 @@ public sealed class SelfSupervisedCatalog
     {
         ArgumentNullException.ThrowIfNull(context);
         _context = context;
+        Evaluate = new(context);
     }
+
+    /// <summary>The protocols that measure how good an embedding is.</summary>
+    public EvaluationCatalog Evaluate { get; }
 
     /// <summary>Learns an encoder from a column of images, or of rows of a table, and embeds them with it.</summary>
     /// <param name="outputColumnName">Column that receives the embedding, a known-size vector of Single.</param>
@@ -47,4 +51,44 @@ public sealed class SelfSupervisedCatalog
     /// <inheritdoc cref="Pretrain"/>
     public PretrainingEstimator Byol(string outputColumnName = "Embedding", string? inputColumnName = null, ByolOptions? options = null) =>
         Pretrain(outputColumnName, inputColumnName, options ?? new ByolOptions());
+
+    /// <summary>Embeds images with an encoder that was pretrained elsewhere: an official checkpoint of DINO, MoCo or SDMP, a ResNet of torchvision, or a file
+    /// that <see cref="EmbeddingTransformer.SaveSafeTensors"/> wrote. The file is recognised and checked here, and read when the estimator is fitted.</summary>
+    /// <param name="outputColumnName">Column that receives the embedding, a known-size vector of Single.</param>
+    /// <param name="inputColumnName">Column of the images, as for <see cref="Pretrain"/>. Null means the name of the output column.</param>
+    /// <param name="path">The file: .pth, .pth.tar or .safetensors (<see cref="PretrainedWeights"/>).</param>
+    /// <param name="options">What the file's names and shapes do not say; null means all Auto.</param>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    /// <exception cref="IOException">The file is missing or cannot be read.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged, refused or of no known network; the message names file and tensor.</exception>
+    public PretrainedEstimator LoadPretrained(string outputColumnName, string? inputColumnName, string path, PretrainedOptions? options = null) =>
+        new(_context, outputColumnName, inputColumnName ?? outputColumnName, path, options);
+
+    /// <summary>Trains an encoder further on labels, all of it, with a classifier on top (<see cref="FineTuner"/>).</summary>
+    /// <param name="predictedLabelColumnName">Column that receives the predicted class, a key with the label's values.</param>
+    /// <param name="inputColumnName">Column of the images.</param>
+    /// <param name="labelColumnName">Column of the classes, a key; rows without one are left out.</param>
+    /// <param name="encoder">Where it starts; it stays as it is.</param>
+    /// <param name="options">How; null means all defaults.</param>
+    /// <param name="scoreColumnName">Column that receives the class probabilities, a vector of Single.</param>
+    /// <exception cref="NotSupportedException">The encoder embeds rows of a table.</exception>
+    public ImageClassificationEstimator FineTune(string predictedLabelColumnName, string inputColumnName, string labelColumnName, EmbeddingTransformer encoder,
+        FineTuneOptions? options = null, string scoreColumnName = "Score") =>
+        ImageClassificationEstimator.FineTune(
+            _context, Columns(predictedLabelColumnName, inputColumnName, labelColumnName, scoreColumnName), encoder, options);
+
+    /// <summary>Trains a student by what a classifier says of images, with labels or without (<see cref="Distiller"/>).</summary>
+    /// <param name="predictedLabelColumnName">Column that receives the predicted class, a key with the label's values.</param>
+    /// <param name="inputColumnName">Column of the images.</param>
+    /// <param name="labelColumnName">Column of the classes, a key that counts them as the teacher does and may be missing in any row; null for none.</param>
+    /// <param name="teacher">The classifier; it stays as it is.</param>
+    /// <param name="options">How; null means all defaults: a student of the teacher's architecture, by the teacher's labels alone.</param>
+    /// <param name="scoreColumnName">Column that receives the class probabilities, a vector of Single.</param>
+    public ImageClassificationEstimator Distill(string predictedLabelColumnName, string inputColumnName, string? labelColumnName,
+        ImageClassificationTransformer teacher, DistillOptions? options = null, string scoreColumnName = "Score") =>
+        ImageClassificationEstimator.Distill(
+            _context, Columns(predictedLabelColumnName, inputColumnName, labelColumnName ?? "Label", scoreColumnName), labelColumnName, teacher, options);
+
+    private static ImageClassificationColumns Columns(string predicted, string input, string label, string score) =>
+        new() { PredictedLabelColumnName = predicted, FeatureColumnName = input, LabelColumnName = label, ScoreColumnName = score };
 }

@@ -35,4 +35,29 @@ public static class SelfSupervisedExtensions
         ArgumentNullException.ThrowIfNull(catalog);
         return new(options);
     }
+
+    /// <summary>A linear classifier trained as the protocols of self-supervised learning measure embeddings (<see cref="LinearProbeTrainer"/>).</summary>
+    /// <param name="catalog">The catalog of multiclass trainers.</param>
+    /// <param name="labelColumnName">Column of the classes, a key.</param>
+    /// <param name="featureColumnName">Column of the features, a known-size vector of Single.</param>
+    /// <param name="probe">How it is trained, such as <see cref="LinearProbeOptions.MoCoV3"/>. Null means a sweep of eight learning rates.</param>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    public static LinearProbeTrainer LinearProbe(this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog,
+        string labelColumnName = "Label", string featureColumnName = "Features", LinearProbeOptions? probe = null) =>
+        catalog.LinearProbe(new LinearProbeTrainerOptions
+        {
+            LabelColumnName = labelColumnName,
+            FeatureColumnName = featureColumnName,
+            Probe = probe ?? new(),
+        });
+
+    /// <inheritdoc cref="LinearProbe(MulticlassClassificationCatalog.MulticlassClassificationTrainers, string, string, LinearProbeOptions)"/>
+    /// <param name="catalog">The catalog of multiclass trainers.</param>
+    /// <param name="options">All options.</param>
+    public static LinearProbeTrainer LinearProbe(this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog,
+        LinearProbeTrainerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        return new(options);
+    }
 }

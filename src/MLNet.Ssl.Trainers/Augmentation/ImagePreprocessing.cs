@@ -42,7 +42,7 @@ public sealed record ImagePreprocessing
     {
         if (Resize is { } resize) OptionRange.Check(nameof(Resize), resize, 1, 1 << 15);
         if (CropSize is { } crop) OptionRange.Check(nameof(CropSize), crop, 1, Resize ?? 1 << 15);
-        OptionRange.Check(nameof(Interpolation), (int)Interpolation, (int)Interpolation.Bilinear, (int)Interpolation.Bicubic);
+        OptionRange.Check(nameof(Interpolation), (int)Interpolation, (int)Interpolation.Bilinear, (int)Interpolation.Lanczos);
         ArgumentNullException.ThrowIfNull(Normalization);
         Normalization.Validate();
     }
@@ -96,6 +96,9 @@ public sealed record ImagePreprocessing
     internal static (int Width, int Height) ShorterSideTo(int side, int width, int height) =>
         width <= height ? (side, (int)((long)side * height / width)) : ((int)((long)side * width / height), side);
 
+    /// <summary>The first pixel that a central crop keeps.</summary>
+    internal static int CropStart(int size, int crop) => (int)Math.Round((size - crop) / 2.0);
+
     private (int Width, int Height) ResizedSize(int width, int height) => Resize is { } side ? ShorterSideTo(side, width, height) : (width, height);
 
     /// <summary>The size to resize to and what is kept of it.</summary>
@@ -106,6 +109,6 @@ public sealed record ImagePreprocessing
         var (keptWidth, keptHeight) = OutputSize(image.Width, image.Height);
         if (keptWidth > width || keptHeight > height)
             throw new ArgumentException($"An image of {width}×{height} pixels is smaller than {nameof(CropSize)} {CropSize}; set {nameof(Resize)}.");
-        return (width, height, new((int)Math.Round((width - keptWidth) / 2.0), (int)Math.Round((height - keptHeight) / 2.0), keptWidth, keptHeight));
+        return (width, height, new(CropStart(width, keptWidth), CropStart(height, keptHeight), keptWidth, keptHeight));
     }
 }

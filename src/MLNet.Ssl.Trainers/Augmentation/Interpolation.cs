@@ -8,4 +8,7 @@ public enum Interpolation
 
     /// <summary>Cubic convolution (Keys) with a = −0.5 and support 2.</summary>
     Bicubic,
+
+    /// <summary>Windowed sinc of support 3, as DINO shrinks images for retrieval.</summary>
+    Lanczos,
 }

@@ -125,7 +125,7 @@ internal sealed class Resampler
             if (IsIdentity) return;
 
             double scale = (double)inSize / outSize, filterScale = Math.Max(scale, 1);
-            double support = filterScale * (interpolation == Interpolation.Bicubic ? 2 : 1), inverse = 1 / filterScale;
+            double support = filterScale * Support(interpolation), inverse = 1 / filterScale;
             _stride = (int)Math.Ceiling(support) * 2 + 1;
             if (_starts.Length < count) (_starts, _counts) = (new int[count], new int[count]);
             if (_weights.Length < count * _stride) _weights = new int[count * _stride];
@@ -138,7 +138,7 @@ internal sealed class Resampler
                 for (int k = 0; k < taps; k++)
                 {
                     double x = Math.Abs((start + k - centre + 0.5) * inverse);
-                    sum += _real[k] = interpolation == Interpolation.Bicubic ? Cubic(x) : Math.Max(1 - x, 0);
+                    sum += _real[k] = Kernel(interpolation, x);
                 }
                 for (int k = 0; k < taps; k++)
                     _weights[i * _stride + k] = ToFixed(sum != 0 ? _real[k] / sum : 0);
@@ -148,6 +148,18 @@ internal sealed class Resampler
         }
 
         private static int ToFixed(double weight) => (int)(weight * (1 << PrecisionBits) + (weight < 0 ? -0.5 : 0.5));
+
+        private static int Support(Interpolation interpolation) =>
+            interpolation switch { Interpolation.Lanczos => 3, Interpolation.Bicubic => 2, _ => 1 };
+
+        private static double Kernel(Interpolation interpolation, double x) => interpolation switch
+        {
+            Interpolation.Lanczos => x < 3 ? Sinc(x) * Sinc(x / 3) : 0,
+            Interpolation.Bicubic => Cubic(x),
+            _ => Math.Max(1 - x, 0),
+        };
+
+        private static double Sinc(double x) => x == 0 ? 1 : Math.Sin(x * Math.PI) / (x * Math.PI);
 
         private static double Cubic(double x)
         {

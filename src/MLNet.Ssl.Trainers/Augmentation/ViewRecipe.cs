@@ -65,7 +65,7 @@ public sealed record ViewRecipe
         OptionRange.Check(nameof(Size), Size, 1, 4096);
         OptionRange.CheckPair(nameof(Scale), Scale, 1e-6, 1);
         OptionRange.CheckPair(nameof(AspectRatio), AspectRatio, 0.01, 100);
-        OptionRange.Check(nameof(Interpolation), (int)Interpolation, (int)Interpolation.Bilinear, (int)Interpolation.Bicubic);
+        OptionRange.Check(nameof(Interpolation), (int)Interpolation, (int)Interpolation.Bilinear, (int)Interpolation.Lanczos);
         OptionRange.Check(nameof(FlipProbability), FlipProbability, 0, 1);
         OptionRange.Check(nameof(JitterProbability), JitterProbability, 0, 1);
         OptionRange.Check(nameof(GrayscaleProbability), GrayscaleProbability, 0, 1);

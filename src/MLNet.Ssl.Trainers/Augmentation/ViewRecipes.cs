@@ -118,4 +118,16 @@ public static class ViewRecipes
     /// <summary>i-Mix on CIFAR (Lee et al. 2021): <see cref="MoCoV2"/> without blur, normalised with CIFAR-10's statistics.</summary>
     /// <param name="size">Width and height in pixels.</param>
     public static ViewRecipe IMixCifar(int size = 32) => MoCoV2(size) with { BlurProbability = 0, Normalization = Normalization.Cifar10 };
+
+    /// <summary>A random crop and a flip, as networks are trained with labels on.</summary>
+    /// <param name="size">Width and height in pixels.</param>
+    /// <param name="minScale">Smallest area share.</param>
+    public static ViewRecipe CropAndFlip(int size = 224, double minScale = 0.08) => new() { Size = size, Scale = (minScale, 1) };
+
+    /// <summary>
+    /// No augmentation: the image's central square, resized, for data whose invariances are not known; views then differ by InputMix alone (Lee et al. 2021,
+    /// section 4.1).
+    /// </summary>
+    /// <param name="size">Width and height in pixels.</param>
+    public static ViewRecipe NoAugmentation(int size = 224) => new() { Size = size, Scale = (1, 1), AspectRatio = (1, 1), FlipProbability = 0 };
 }

@@ -17,4 +17,13 @@ public abstract class Backbone : Module<Tensor, Tensor>
 
     /// <summary>Width D of the features.</summary>
     public int EmbeddingDimension { get; }
+
+    /// <summary>What the backbone was built from; null for one of another assembly.</summary>
+    internal virtual BackboneOptions? Options => null;
+
+    /// <summary>Stages that follow each other; between them feature maps may be mixed (<see cref="IMixOptions.Layers"/>).</summary>
+    internal virtual int StageCount => 1;
+
+    /// <summary>Passes what stage <paramref name="first"/> takes through the stages before <paramref name="end"/>; all of them are a forward pass.</summary>
+    internal virtual Tensor Run(Tensor x, int first, int end) => first < end ? call(x) : x;
 }

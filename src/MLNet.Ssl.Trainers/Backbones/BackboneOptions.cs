@@ -16,6 +16,9 @@ public abstract record BackboneOptions
     /// <summary>What <see cref="EmbeddingDimension"/> answers; derived options may hide that one by a property that can be set.</summary>
     protected abstract int FeatureDimension { get; }
 
+    /// <summary>Stages of the network; 1 unless feature maps between them may be mixed.</summary>
+    internal virtual int StageCount => 1;
+
     /// <summary>Checks every option.</summary>
     /// <exception cref="ArgumentException">The message names the option, its value and what is allowed.</exception>
     public abstract void Validate();

@@ -6,7 +6,7 @@ using static TorchSharp.torch.nn;
 namespace MLNet.Ssl;
 
 /// <summary>Linear projection of non-overlapping patches: (B,3,H,W) → (B,⌊H/p⌋·⌊W/p⌋,D). A convolution in the state dict, one matrix product here.</summary>
-internal sealed class PatchEmbedding : Module<Tensor, Tensor>
+internal sealed class PatchEmbedding : Module<Tensor, Tensor>, IOnnxLayer
 {
     private readonly long _patch;
     private Projection proj;
@@ -28,7 +28,9 @@ internal sealed class PatchEmbedding : Module<Tensor, Tensor>
         return proj.call(patches).view(batch, h * w, -1);
     }
 
-    private sealed class Projection : Module<Tensor, Tensor>
+    public string Export(OnnxGraph graph, string x) => graph.Transpose(graph.Reshape(proj.Export(graph, x), 0, 0, -1), 0, 2, 1);
+
+    private sealed class Projection : Module<Tensor, Tensor>, IOnnxLayer
     {
         private Parameter weight;
         private Parameter bias;
@@ -42,5 +44,7 @@ internal sealed class PatchEmbedding : Module<Tensor, Tensor>
         }
 
         public override Tensor forward(Tensor patches) => functional.linear(patches, weight.flatten(1), bias);
+
+        public string Export(OnnxGraph graph, string x) => graph.Conv(x, weight, bias, stride: weight.size(2), padding: 0);
     }
 }

@@ -36,8 +36,8 @@ public sealed record ResNetOptions : BackboneOptions
     /// <value>Default <see cref="ResNetBlock.Basic"/>.</value>
     public ResNetBlock Block { get; init; } = ResNetBlock.Basic;
 
-    /// <summary>Channels of the stem and of the first stage.</summary>
-    /// <value>Default 64.</value>
+    /// <summary>Channels of the stem and of the first stage: 64·w for a network that the literature calls w times as wide.</summary>
+    /// <value>Default 64. Range 1 and up, 2 and up with <see cref="SelectiveKernels"/>.</value>
     public int Width { get; init; } = 64;
 
     /// <summary>How the network begins.</summary>
@@ -48,6 +48,13 @@ public sealed record ResNetOptions : BackboneOptions
     /// <value>Default false.</value>
     public bool ZeroInitResidual { get; init; }
 
+    /// <summary>
+    /// SimCLR v2's "SK" (Chen et al., arXiv 2006.10029): bottlenecks choose between two streams of 3×3 kernels, channel by channel; with it come ResNet-D's
+    /// three 3×3 convolutions in the <see cref="ResNetStem.ImageNet"/> stem, and shortcuts that pool before they project.
+    /// </summary>
+    /// <value>Default false. True needs <see cref="ResNetBlock.Bottleneck"/>.</value>
+    public bool SelectiveKernels { get; init; }
+
     /// <inheritdoc/>
     protected override int FeatureDimension => StageWidth(BlocksPerStage.Length - 1) * Expansion;
 
@@ -55,6 +62,8 @@ public sealed record ResNetOptions : BackboneOptions
 
     /// <summary>Factor between the side of the image and that of the last feature map.</summary>
     private int Reduction => Stem switch { ResNetStem.ImageNet => 4, ResNetStem.SmallStride2 => 2, _ => 1 } << BlocksPerStage.Length - 1;
+
+    internal override int StageCount => BlocksPerStage.Length + 2;
 
     internal int StageWidth(int stage) => Width << stage;
 
@@ -79,6 +88,30 @@ public sealed record ResNetOptions : BackboneOptions
     /// <inheritdoc cref="ResNet18"/>
     public static ResNetOptions ResNet152(ResNetStem stem = ResNetStem.ImageNet, int width = 64) => Preset([3, 8, 36, 3], ResNetBlock.Bottleneck, stem, width);
 
+    /// <summary>
+    /// A network of SimCLR v2 (Chen et al., arXiv 2006.10029, Table 1): from ResNet-50 (24 million parameters, 35 with selective kernels) to ResNet-152
+    /// at three times the width with selective kernels (795 million). Residual branches start silent.
+    /// </summary>
+    /// <param name="depth">50, 101 or 152.</param>
+    /// <param name="widthMultiplier">w, the width in multiples of 64; published are 1, 2 and 3.</param>
+    /// <param name="selectiveKernels">Whether the network has <see cref="SelectiveKernels"/>.</param>
+    /// <param name="stem">How the network begins.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The depth is another, or the multiplier is below 1.</exception>
+    public static ResNetOptions SimClrV2(
+        int depth = 50, int widthMultiplier = 1, bool selectiveKernels = false, ResNetStem stem = ResNetStem.ImageNet)
+    {
+        Check.AtLeast(widthMultiplier, 1);
+        int width = 64 * widthMultiplier;
+        var network = depth switch
+        {
+            50 => ResNet50(stem, width),
+            101 => ResNet101(stem, width),
+            152 => ResNet152(stem, width),
+            _ => throw new ArgumentOutOfRangeException(nameof(depth), depth, $"depth is {depth}; it must be 50, 101 or 152."),
+        };
+        return network with { SelectiveKernels = selectiveKernels, ZeroInitResidual = true };
+    }
+
     private static ResNetOptions Preset(int[] blocks, ResNetBlock block, ResNetStem stem, int width) =>
         new() { BlocksPerStage = blocks, Block = block, Stem = stem, Width = width };
 
@@ -92,7 +125,9 @@ public sealed record ResNetOptions : BackboneOptions
             throw new ArgumentException($"{nameof(BlocksPerStage)} is [{string.Join(", ", BlocksPerStage ?? [])}]; it must hold 1 to 8 numbers of at least 1.");
         Check.Defined(Block);
         Check.Defined(Stem);
-        Check.AtLeast(Width, 1);
+        Check.AtLeast(Width, SelectiveKernels ? 2 : 1);
+        if (SelectiveKernels && Block != ResNetBlock.Bottleneck)
+            throw new ArgumentException($"{nameof(Block)} is {Block}; with {nameof(SelectiveKernels)} it must be {nameof(ResNetBlock.Bottleneck)}.");
     }
 
     /// <inheritdoc/>

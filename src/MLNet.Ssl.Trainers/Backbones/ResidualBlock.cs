@@ -6,9 +6,11 @@ using static TorchSharp.torch.nn;
 namespace MLNet.Ssl;
 
 /// <summary>relu(F(x) + shortcut(x)), where F is a chain of convolutions with batch norm: (B,C,H,W) → (B,width·expansion,⌈H/stride⌉,⌈W/stride⌉).</summary>
-internal sealed class ResidualBlock : Module<Tensor, Tensor>
+/// <remarks>With selective kernels, two streams share conv2 and bn2, attn chooses between them, and shortcuts pool before they project (ResNet-D).</remarks>
+internal sealed class ResidualBlock : Module<Tensor, Tensor>, IOnnxLayer
 {
     private readonly List<(Conv2d Conv, BatchNorm Norm)> _branch = [];
+    private SelectiveKernel? attn;
     private Sequential? downsample;
 
     public ResidualBlock(ResNetOptions options, long inputs, long width, long stride, torch.Generator generator) : base(nameof(ResidualBlock))
@@ -23,10 +25,16 @@ internal sealed class ResidualBlock : Module<Tensor, Tensor>
         else
         {
             Add(inputs, width, 1, 1, 1);
-            Add(width, width, 3, stride, 1);
+            Add(width, options.SelectiveKernels ? 2 * width : width, 3, stride, 1);
+            if (options.SelectiveKernels) attn = new SelectiveKernel(width, generator);
             Add(width, outputs, 1, 1, lastGamma);
         }
-        if (stride != 1 || inputs != outputs) downsample = Sequential(new Conv2d(inputs, outputs, 1, stride, generator), new BatchNorm(outputs));
+        if (stride != 1 || inputs != outputs)
+        {
+            downsample = options.SelectiveKernels
+                ? Sequential(new AveragePool2x2(stride), new Conv2d(inputs, outputs, 1, 1, generator), new BatchNorm(outputs))
+                : Sequential(new Conv2d(inputs, outputs, 1, stride, generator), new BatchNorm(outputs));
+        }
         RegisterComponents();
 
         void Add(long from, long to, long kernel, long by, double gamma)
@@ -46,8 +54,21 @@ internal sealed class ResidualBlock : Module<Tensor, Tensor>
         for (int i = 0; i < _branch.Count; i++)
         {
             if (i > 0) x = functional.relu(x, inplace: true);
+            if (i == 2 && attn is not null) x = attn.call(x);
             x = _branch[i].Norm.call(_branch[i].Conv.call(x));
         }
         return functional.relu(x.add_(shortcut), inplace: true).MoveToOuterDisposeScope();
+    }
+
+    public string Export(OnnxGraph graph, string x)
+    {
+        string shortcut = downsample is null ? x : graph.Apply(downsample, x);
+        for (int i = 0; i < _branch.Count; i++)
+        {
+            if (i > 0) x = graph.Relu(x);
+            if (i == 2 && attn is not null) x = attn.Export(graph, x);
+            x = _branch[i].Norm.Export(graph, _branch[i].Conv.Export(graph, x));
+        }
+        return graph.Relu(graph.Add(x, shortcut));
     }
 }

@@ -5,7 +5,7 @@ using static TorchSharp.torch.nn;
 namespace MLNet.Ssl;
 
 /// <summary>Multi-head self-attention: (B,N,D) → (B,N,D), or (B,1,D) for the class token alone.</summary>
-internal sealed class SelfAttention : Module<Tensor, bool, Tensor>
+internal sealed class SelfAttention : Module<Tensor, bool, Tensor>, IOnnxLayer
 {
     private readonly long _width, _heads;
     private Linear qkv;
@@ -28,14 +28,27 @@ internal sealed class SelfAttention : Module<Tensor, bool, Tensor>
         return proj.call(mixed.permute(0, 2, 1, 3).reshape(batch, queries, _width));
     }
 
-    /// <summary>(B,heads,N,N).</summary>
-    public Tensor AttentionWeights(Tensor x)
+    public string Export(OnnxGraph graph, string x)
     {
-        var (q, k, _) = Project(x, classTokenOnly: false);
+        // (B,N,3D) → (3,B,heads,N,D/heads)
+        string all = graph.Transpose(graph.Reshape(qkv.Export(graph, x), 0, 0, 3, _heads, _width / _heads), 2, 0, 3, 1, 4);
+        string q = graph.Select(all, 0, 0), k = graph.Select(all, 0, 1), v = graph.Select(all, 0, 2);
+        string scaled = graph.Mul(q, graph.Constant((float)Scale));
+        string weights = graph.Softmax(graph.MatMul(scaled, graph.Transpose(k, 0, 1, 3, 2)));
+        string mixed = graph.Transpose(graph.MatMul(weights, v), 0, 2, 1, 3);
+        return proj.Export(graph, graph.Reshape(mixed, 0, 0, _width));
+    }
+
+    /// <summary>(B,heads,N,N), or the class token's row (B,heads,1,N).</summary>
+    public Tensor AttentionWeights(Tensor x, bool classTokenOnly)
+    {
+        var (q, k, _) = Project(x, classTokenOnly);
         return Attend(q, k).view(x.size(0), _heads, q.size(1), k.size(1));
     }
 
-    private Tensor Attend(Tensor q, Tensor k) => (q * Math.Pow(_width / _heads, -0.5)).bmm(k.transpose(1, 2)).softmax(-1);
+    private double Scale => Math.Pow(_width / _heads, -0.5);
+
+    private Tensor Attend(Tensor q, Tensor k) => (q * Scale).bmm(k.transpose(1, 2)).softmax(-1);
 
     private (Tensor Q, Tensor K, Tensor V) Project(Tensor x, bool classTokenOnly)
     {

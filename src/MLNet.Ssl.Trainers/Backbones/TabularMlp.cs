@@ -10,8 +10,9 @@ namespace MLNet.Ssl;
 /// batch norm and ReLU, a linear layer, and maxout. (B, columns) → (B, D).
 /// </summary>
 /// <remarks>Behind a single input layer stand batch norm and ReLU, behind several nothing, as published. Weights start as PyTorch's.</remarks>
-public sealed class TabularMlp : Backbone
+public sealed class TabularMlp : Backbone, IOnnxLayer
 {
+    private readonly TabularMlpOptions _options;
     private readonly int[] _groups;
     private readonly long _maxout;
     private ModuleList<Linear> input;
@@ -26,6 +27,7 @@ public sealed class TabularMlp : Backbone
     public TabularMlp(TabularMlpOptions options, torch.Generator generator) : base(nameof(TabularMlp), Validated(options).EmbeddingDimension)
     {
         ArgumentNullException.ThrowIfNull(generator);
+        _options = options;
         _groups = options.InputGroups!;
         _maxout = options.MaxoutGroup;
         input = new ModuleList<Linear>([.. _groups.Select(slots => new Linear(slots, options.InputWidth, generator))]);
@@ -35,6 +37,8 @@ public sealed class TabularMlp : Backbone
         output = new Linear(widths[^1], options.OutputWidth, generator);
         RegisterComponents();
     }
+
+    internal override BackboneOptions Options => _options;
 
     /// <summary>Embeds rows.</summary>
     /// <param name="x">Rows (B, columns).</param>
@@ -58,13 +62,20 @@ public sealed class TabularMlp : Backbone
         return cat(parts, 1);
     }
 
+    string IOnnxLayer.Export(OnnxGraph graph, string x)
+    {
+        if (input_bn is not null) x = graph.Relu(input_bn.Export(graph, input[0].Export(graph, x)));
+        else x = graph.Concat(1, [.. input.Select((layer, i) => layer.Export(graph, graph.Slice(x, _groups.Take(i).Sum(), _groups[i], 1)))]);
+        return graph.Maxout(output.Export(graph, hidden.Aggregate(x, (value, layer) => layer.Export(graph, value))), _maxout);
+    }
+
     private static TabularMlpOptions Validated(TabularMlpOptions options)
     {
         options.Validate();
         return options;
     }
 
-    private sealed class Hidden : Module<Tensor, Tensor>
+    private sealed class Hidden : Module<Tensor, Tensor>, IOnnxLayer
     {
         private Linear linear;
         private BatchNorm bn;
@@ -77,5 +88,7 @@ public sealed class TabularMlp : Backbone
         }
 
         public override Tensor forward(Tensor x) => functional.relu(bn.call(linear.call(x)), inplace: true);
+
+        public string Export(OnnxGraph graph, string x) => graph.Relu(bn.Export(graph, linear.Export(graph, x)));
     }
 }

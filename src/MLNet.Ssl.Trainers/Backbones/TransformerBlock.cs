@@ -8,7 +8,7 @@ namespace MLNet.Ssl;
 /// A pre-norm transformer block: x += Attention(LN(x)); x += Mlp(LN(x)), both sums through drop path. (B,N,D) → (B,N,D), or (B,1,D) if only the
 /// class token of the result is wanted: then queries, projection and MLP are computed for that token alone.
 /// </summary>
-internal sealed class TransformerBlock : Module<Tensor, bool, Tensor>
+internal sealed class TransformerBlock : Module<Tensor, bool, Tensor>, IOnnxLayer
 {
     private LayerNorm norm1;
     private SelfAttention attn;
@@ -35,11 +35,17 @@ internal sealed class TransformerBlock : Module<Tensor, bool, Tensor>
         return drop_path.call(x, mlp.call(norm2.call(x))).MoveToOuterDisposeScope();
     }
 
-    public Tensor AttentionWeights(Tensor x) => attn.AttentionWeights(norm1.call(x));
+    public string Export(OnnxGraph graph, string x)
+    {
+        x = graph.Add(x, attn.Export(graph, norm1.Export(graph, x)));
+        return graph.Add(x, mlp.Export(graph, norm2.Export(graph, x)));
+    }
+
+    public Tensor AttentionWeights(Tensor x, bool classTokenOnly) => attn.AttentionWeights(norm1.call(x), classTokenOnly);
 }
 
 /// <summary>Two linear layers with the exact GELU between.</summary>
-internal sealed class TransformerMlp : Module<Tensor, Tensor>
+internal sealed class TransformerMlp : Module<Tensor, Tensor>, IOnnxLayer
 {
     private Linear fc1;
     private Linear fc2;
@@ -52,4 +58,6 @@ internal sealed class TransformerMlp : Module<Tensor, Tensor>
     }
 
     public override Tensor forward(Tensor x) => fc2.call(functional.gelu(fc1.call(x)));
+
+    public string Export(OnnxGraph graph, string x) => fc2.Export(graph, graph.Gelu(fc1.Export(graph, x)));
 }

@@ -10,7 +10,7 @@ namespace MLNet.Ssl;
 /// positions through pre-norm blocks; the feature is the class token after the final layer norm.
 /// </summary>
 /// <remarks>State-dict names are those of the official repository, so its checkpoints load by name.</remarks>
-public sealed class VisionTransformer : Backbone
+public sealed class VisionTransformer : Backbone, IOnnxLayer
 {
     private const double NormEps = 1e-6;
 
@@ -19,7 +19,7 @@ public sealed class VisionTransformer : Backbone
 
     private Parameter cls_token;
     private Parameter pos_embed;
-    private PatchEmbedding patch_embed;
+    private nn.Module<Tensor, Tensor> patch_embed;
     private ModuleList<TransformerBlock> blocks;
     private LayerNorm norm;
 
@@ -33,7 +33,7 @@ public sealed class VisionTransformer : Backbone
         ArgumentNullException.ThrowIfNull(generator);
         _options = options;
         int width = options.EmbeddingDimension, side = options.ImageSize / options.PatchSize;
-        patch_embed = new PatchEmbedding(options.PatchSize, width, generator);
+        patch_embed = options.ConvolutionalStem ? new ConvStem(width, generator) : new PatchEmbedding(options.PatchSize, width, generator);
         cls_token = Weights.Normal(0.02, generator, 1, 1, width);
         pos_embed = Weights.Normal(0.02, generator, 1, 1 + (long)side * side, width);
         blocks = new ModuleList<TransformerBlock>([.. Enumerable.Range(0, options.Depth).Select(i =>
@@ -42,6 +42,10 @@ public sealed class VisionTransformer : Backbone
         RegisterComponents();
         if (options.Flavor == VisionTransformerFlavor.MoCoV3) InitializeAsMoCoV3(generator);
     }
+
+    internal override BackboneOptions Options => _options;
+
+    internal int PatchSize => _options.PatchSize;
 
     private void InitializeAsMoCoV3(torch.Generator generator)
     {
@@ -53,14 +57,15 @@ public sealed class VisionTransformer : Backbone
         cls_token.normal_(0, 1e-6, generator);
         foreach (var (name, parameter) in named_parameters())
         {
-            if (parameter.ndim < 2 || name is "pos_embed" or "cls_token") continue;
+            bool ofStem = _options.ConvolutionalStem && name.StartsWith("patch_embed", StringComparison.Ordinal);
+            if (parameter.ndim < 2 || ofStem || name is "pos_embed" or "cls_token") continue;
             long outputs = parameter.size(0), inputs = parameter.numel() / outputs;
             if (name.Contains("qkv", StringComparison.Ordinal)) outputs /= 3;
             double bound = Math.Sqrt(6.0 / (inputs + outputs));
             parameter.uniform_(-bound, bound, generator);
         }
-        // The linear layers' biases are zero already; only the patch projection has PyTorch's default.
-        named_parameters().First(p => p.name == "patch_embed.proj.bias").parameter.zero_();
+        // The linear layers' biases are zero already; only the patch projection has PyTorch's default. A convolutional stem keeps that default.
+        if (!_options.ConvolutionalStem) named_parameters().First(p => p.name == "patch_embed.proj.bias").parameter.zero_();
     }
 
     private double DropPathRate(int block) => _options.Depth == 1 ? 0 : _options.DropPathRate * block / (_options.Depth - 1);
@@ -75,6 +80,16 @@ public sealed class VisionTransformer : Backbone
         // The last block computes only what the class token needs: nothing else of it is read.
         for (int i = 0; i < blocks.Count; i++) x = blocks[i].call(x, i == blocks.Count - 1);
         return norm.call(x.select(1, 0));
+    }
+
+    string IOnnxLayer.Export(OnnxGraph graph, string x)
+    {
+        CheckShape([1, .. graph.InputShape]);
+        string classToken = graph.ForEachRow(graph.Weight(cls_token), x, 1, EmbeddingDimension);
+        x = graph.Concat(1, classToken, graph.Apply(patch_embed, x));
+        x = graph.Add(x, graph.Weight(nameof(pos_embed), Positions(graph.InputShape[1], graph.InputShape[2])));
+        foreach (var block in blocks) x = block.Export(graph, x);
+        return norm.Export(graph, graph.Select(x, axis: 1, index: 0));
     }
 
     /// <summary>The tokens after each of the last blocks, passed through the final norm.</summary>
@@ -99,22 +114,39 @@ public sealed class VisionTransformer : Backbone
     /// <param name="x">Normalised images (B,3,H,W).</param>
     /// <returns>(B,heads,1+P,1+P), rows sum to 1; row and column 0 are the class token.</returns>
     /// <exception cref="ArgumentException">The images do not fit.</exception>
-    public Tensor LastSelfAttention(Tensor x)
+    public Tensor LastSelfAttention(Tensor x) => LastAttention(x, classTokenOnly: false);
+
+    /// <summary>For each head of the last block, how much the class token takes from each patch: what attention maps show.</summary>
+    /// <param name="x">Normalised images (B,3,H,W).</param>
+    /// <returns>(B,heads,⌊H/p⌋,⌊W/p⌋), what <see cref="LastSelfAttention"/> has in row 0 from column 1 on; a head sums to 1 less its share of itself.</returns>
+    /// <exception cref="ArgumentException">The images do not fit.</exception>
+    public Tensor ClassTokenAttention(Tensor x)
+    {
+        long h = x.size(2) / _options.PatchSize, w = x.size(3) / _options.PatchSize;
+        return LastAttention(x, classTokenOnly: true).narrow(3, 1, h * w).reshape(x.size(0), _options.Heads, h, w);
+    }
+
+    private Tensor LastAttention(Tensor x, bool classTokenOnly)
     {
         x = Tokens(x);
         for (int i = 0; i < blocks.Count - 1; i++) x = blocks[i].call(x, false);
-        return blocks[^1].AttentionWeights(x);
+        return blocks[^1].AttentionWeights(x, classTokenOnly);
     }
 
     private Tensor Tokens(Tensor x)
     {
-        var shape = x.shape;
+        var shape = CheckShape(x.shape);
+        var tokens = cat([cls_token.expand(shape[0], 1, EmbeddingDimension), patch_embed.call(x)], 1);
+        return tokens + Positions(shape[2], shape[3]);
+    }
+
+    private long[] CheckShape(long[] shape)
+    {
         int patch = _options.PatchSize;
         if (shape.Length != 4 || shape[1] != 3 || shape[2] < patch || shape[3] < patch)
             throw new ArgumentException(
-                $"The images are ({string.Join(",", shape)}); expected (B,3,H,W) with H and W of at least the patch size {patch}.", nameof(x));
-        var tokens = cat([cls_token.expand(shape[0], 1, EmbeddingDimension), patch_embed.call(x)], 1);
-        return tokens + Positions(shape[2], shape[3]);
+                $"The images are ({string.Join(",", shape)}); expected (B,3,H,W) with H and W of at least the patch size {patch}.", "x");
+        return shape;
     }
 
     /// <summary>The position table for images of this size in pixels: (1,1+P,D), bicubically resampled where the patch grid is another.</summary>

@@ -49,6 +49,13 @@ public sealed record VisionTransformerOptions : BackboneOptions
     /// <value>Default <see cref="VisionTransformerFlavor.Dino"/>.</value>
     public VisionTransformerFlavor Flavor { get; init; }
 
+    /// <summary>
+    /// Four 3×3 convolutions of stride 2 with batch norm in place of the patch projection (MoCo v3's "conv" networks). It needs patches of 16 pixels and a
+    /// width that is a multiple of 8. With its batch norms, samples of a batch are no longer independent.
+    /// </summary>
+    /// <value>Default false.</value>
+    public bool ConvolutionalStem { get; init; }
+
     /// <inheritdoc/>
     protected override int FeatureDimension => EmbeddingDimension;
 
@@ -65,6 +72,16 @@ public sealed record VisionTransformerOptions : BackboneOptions
     /// <summary>ViT-S of MoCo v3: as <see cref="Small"/>, but 12 heads, fixed positions and Xavier weights.</summary>
     /// <param name="patchSize">Side of a patch in pixels.</param>
     public static VisionTransformerOptions MoCoV3Small(int patchSize = 16) => Small(patchSize) with { Heads = 12, Flavor = VisionTransformerFlavor.MoCoV3 };
+
+    /// <summary>ViT-B of MoCo v3: as <see cref="Base"/>, but fixed positions and Xavier weights.</summary>
+    /// <param name="patchSize">Side of a patch in pixels.</param>
+    public static VisionTransformerOptions MoCoV3Base(int patchSize = 16) => Base(patchSize) with { Flavor = VisionTransformerFlavor.MoCoV3 };
+
+    /// <summary>"conv ViT-S" of MoCo v3: as <see cref="MoCoV3Small"/>, with a convolutional stem in place of one of the blocks.</summary>
+    public static VisionTransformerOptions MoCoV3ConvSmall() => MoCoV3Small() with { ConvolutionalStem = true, Depth = 11 };
+
+    /// <summary>"conv ViT-B" of MoCo v3: as <see cref="MoCoV3Base"/>, with a convolutional stem in place of one of the blocks.</summary>
+    public static VisionTransformerOptions MoCoV3ConvBase() => MoCoV3Base() with { ConvolutionalStem = true, Depth = 11 };
 
     /// <summary>ViT-B: width 768, 12 heads, 85.8 million parameters.</summary>
     /// <param name="patchSize">Side of a patch in pixels.</param>
@@ -87,6 +104,10 @@ public sealed record VisionTransformerOptions : BackboneOptions
             throw new ArgumentException($"{nameof(EmbeddingDimension)} is {EmbeddingDimension}; it must be a multiple of {nameof(Heads)} ({Heads}).");
         if (Flavor == VisionTransformerFlavor.MoCoV3 && EmbeddingDimension % 4 != 0)
             throw new ArgumentException($"{nameof(EmbeddingDimension)} is {EmbeddingDimension}; for sine-cosine positions it must be a multiple of 4.");
+        if (ConvolutionalStem && PatchSize != ConvStem.PatchSize)
+            throw new ArgumentException($"{nameof(PatchSize)} is {PatchSize}; with {nameof(ConvolutionalStem)} it must be {ConvStem.PatchSize}.");
+        if (ConvolutionalStem && EmbeddingDimension % 8 != 0)
+            throw new ArgumentException($"{nameof(EmbeddingDimension)} is {EmbeddingDimension}; with {nameof(ConvolutionalStem)} it must be a multiple of 8.");
         if (HiddenDimension < 1)
             throw new ArgumentException($"{nameof(MlpRatio)} is {MlpRatio}; times {nameof(EmbeddingDimension)} ({EmbeddingDimension}) it must be at least 1.");
         if (ImageSize < PatchSize || ImageSize % PatchSize != 0)

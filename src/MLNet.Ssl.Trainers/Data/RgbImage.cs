@@ -6,6 +6,23 @@ namespace MLNet.Ssl;
 /// <param name="Height">Height in pixels.</param>
 public readonly record struct RgbImage(ReadOnlyMemory<byte> Pixels, int Width, int Height)
 {
+    /// <summary>A rectangle of the image, copied.</summary>
+    /// <param name="left">First column.</param>
+    /// <param name="top">First row.</param>
+    /// <param name="width">Width in pixels, at least 1.</param>
+    /// <param name="height">Height in pixels, at least 1.</param>
+    /// <exception cref="ArgumentException">The rectangle is empty or leaves the image.</exception>
+    public RgbImage Crop(int left, int top, int width, int height)
+    {
+        CheckSize(Pixels.Length, Width, Height);
+        if (left < 0 || top < 0 || width < 1 || height < 1 || width > Width - left || height > Height - top)
+            throw new ArgumentException($"The rectangle of {width}×{height} pixels at ({left}, {top}) does not lie in an image of {Width}×{Height}.");
+        var pixels = new byte[3 * width * height];
+        for (int y = 0; y < height; y++)
+            Pixels.Span.Slice(3 * ((top + y) * Width + left), 3 * width).CopyTo(pixels.AsSpan(3 * y * width));
+        return new(pixels, width, height);
+    }
+
     /// <summary>Refuses a size below 1×1 and a number of bytes that is not width·height·3.</summary>
     internal static void CheckSize(long bytes, int width, int height)
     {

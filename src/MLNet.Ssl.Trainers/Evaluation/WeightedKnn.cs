@@ -10,10 +10,10 @@ namespace MLNet.Ssl;
 /// Similarity is the dot product of l2-normalised features. Which of several equally similar neighbours at the border of the k counts is up to the
 /// sort; where two classes have equal scores, the arg max is the lower class. Safe to use from several threads.
 /// </remarks>
-public sealed class WeightedKnn : IDisposable
+public sealed class WeightedKnn : IFeatureClassifier
 {
-    // Similarities held at a time, 64 MiB: queries are taken in chunks, whatever the size of the bank.
-    private const long SimilaritiesAtATime = 1 << 24;
+    // Neighbours are held for this many queries at a time.
+    private const long QueriesAtATime = 1 << 13;
 
     private readonly Tensor _features, _labels;
 
@@ -26,22 +26,12 @@ public sealed class WeightedKnn : IDisposable
     /// <exception cref="ArgumentException">No features, shapes that do not fit, features that are not finite, labels or options out of range.</exception>
     public WeightedKnn(Tensor features, Tensor labels, int numberOfClasses, int numberOfNeighbors = 20, float temperature = 0.07f)
     {
-        ArgumentNullException.ThrowIfNull(features);
-        ArgumentNullException.ThrowIfNull(labels);
         Check.AtLeast(numberOfClasses, 1);
         Check.AtLeast(numberOfNeighbors, 1);
         Check.Positive(temperature);
-        if (features.shape is not [> 0, > 0])
-            throw new ArgumentException($"The features have the shape {Shape(features)}; expected (samples, width), neither of them 0.", nameof(features));
-        if (labels.shape is not [var count] || count != features.shape[0])
-            throw new ArgumentException($"The labels have the shape {Shape(labels)}; expected one for each of the {features.shape[0]} features.", nameof(labels));
-
+        FeatureRows.Check(features, labels, numberOfClasses);
         using var scope = NewDisposeScope();
         using var mode = no_grad();
-        if (!features.isfinite().all().item<bool>())
-            throw new ArgumentException("The features are not all finite: one is NaN or infinite.", nameof(features));
-        if (labels.min().item<long>() < 0 || labels.max().item<long>() >= numberOfClasses)
-            throw new ArgumentException($"The labels are not all between 0 and {numberOfClasses - 1}.", nameof(labels));
         _features = Normalise(features).DetachFromDisposeScope();
         _labels = labels.to(features.device, copy: true).DetachFromDisposeScope();
         (NumberOfClasses, NumberOfNeighbors, Temperature) = (numberOfClasses, numberOfNeighbors, temperature);
@@ -71,9 +61,51 @@ public sealed class WeightedKnn : IDisposable
     /// <exception cref="ArgumentException">The width of the queries is not that of the training features.</exception>
     public Tensor Probabilities(Tensor queries) => Vote(queries, similarity =>
     {
-        var ballot = Ballot(similarity.sub(similarity.narrow(1, 0, 1)));
+        var ballot = RelativeBallot(similarity);
         return ballot.div(ballot.sum(1, keepdim: true));
     });
+
+    /// <summary>Accuracy on labelled queries, for several k from one search.</summary>
+    /// <param name="queries">Features (Q,D), float; they need not be normalised.</param>
+    /// <param name="labels">Class of each query (Q), int64, 0 to C − 1.</param>
+    /// <param name="ks">Neighbours that vote, each at least 1; more than there are training rows means all. Null means DINO's 10, 20, 100 and 200.</param>
+    /// <returns>One result for each of <paramref name="ks"/>, in their order.</returns>
+    /// <exception cref="ArgumentException">Shapes that do not fit, features that are not finite, labels or <paramref name="ks"/> out of range.</exception>
+    public IReadOnlyList<NearestNeighborsAccuracy> Accuracy(Tensor queries, Tensor labels, IReadOnlyList<int>? ks = null)
+    {
+        ks ??= [10, 20, 100, 200];
+        CheckNeighbors(ks);
+        FeatureRows.Check(queries, labels, NumberOfClasses, nameof(queries));
+        FeatureRows.CheckWidth(queries, Dimension, nameof(queries));
+
+        var hits = ks.Distinct().ToDictionary(k => k, _ => (Top1: 0L, TopK: 0L));
+        ForEachChunk(queries, ks.Max(), (first, similarity, voted) =>
+        {
+            var ballot = RelativeBallot(similarity);
+            var truth = labels.narrow(0, first, similarity.shape[0]).to(_features.device);
+            var scores = zeros(similarity.shape[0], NumberOfClasses, device: _features.device);
+            long counted = 0;
+            foreach (int k in hits.Keys.Order().ToArray())
+            {
+                long voters = Math.Min(k, similarity.shape[1]) - counted;
+                scores.scatter_add_(1, voted.narrow(1, counted, voters), ballot.narrow(1, counted, voters));
+                counted += voters;
+                var rank = LabelRank.Of(scores, truth);
+                hits[k] = (hits[k].Top1 + Below(rank, 1), hits[k].TopK + Below(rank, TopK(k)));
+            }
+        });
+        double count = queries.shape[0];
+        return [.. ks.Select(k => new NearestNeighborsAccuracy(k, Temperature, hits[k].Top1 / count, hits[k].TopK / count, TopK(k)))];
+
+        int TopK(int k) => Math.Min(k, LabelRank.TopK(NumberOfClasses));
+        static long Below(Tensor rank, int k) => rank.lt(k).sum().item<long>();
+    }
+
+    internal static void CheckNeighbors(IReadOnlyList<int> ks)
+    {
+        if (ks.Count == 0) throw new ArgumentException("ks is empty; expected at least one number of neighbours.", nameof(ks));
+        foreach (int k in ks) Check.AtLeast(k, 1, nameof(ks));
+    }
 
     /// <summary>Frees the training features.</summary>
     public void Dispose()
@@ -84,29 +116,32 @@ public sealed class WeightedKnn : IDisposable
 
     private Tensor Ballot(Tensor similarity) => similarity.div(Temperature).exp();
 
+    // Relative to the nearest neighbour's.
+    private Tensor RelativeBallot(Tensor similarity) => Ballot(similarity.sub(similarity.narrow(1, 0, 1)));
+
     private Tensor Vote(Tensor queries, Func<Tensor, Tensor> ballot)
     {
-        ArgumentNullException.ThrowIfNull(queries);
-        if (queries.shape is not [var count, var width] || width != Dimension)
-            throw new ArgumentException($"The queries have the shape {Shape(queries)}; expected (queries, {Dimension}).", nameof(queries));
-
+        FeatureRows.CheckWidth(queries, Dimension, nameof(queries));
         using var mode = no_grad();
-        long bank = _features.shape[0], chunk = Math.Max(1, SimilaritiesAtATime / bank);
-        int k = (int)Math.Min(NumberOfNeighbors, bank);
-        var scores = zeros(count, NumberOfClasses, device: _features.device);
-        for (long start = 0; start < count; start += chunk)
-        {
-            using var scope = NewDisposeScope();
-            long size = Math.Min(chunk, count - start);
-            var query = Normalise(queries.narrow(0, start, size).to(_features.device));
-            var (similarity, neighbor) = query.matmul(_features.transpose(0, 1)).topk(k, dim: 1);
-            var voted = _labels.index_select(0, neighbor.flatten()).view(size, k);
-            scores.narrow(0, start, size).scatter_add_(1, voted, ballot(similarity));
-        }
+        var scores = zeros(queries.shape[0], NumberOfClasses, device: _features.device);
+        ForEachChunk(queries, NumberOfNeighbors, (first, similarity, voted) =>
+            scores.narrow(0, first, similarity.shape[0]).scatter_add_(1, voted, ballot(similarity)));
         return scores;
     }
 
-    private static Tensor Normalise(Tensor features) => features.div(features.norm(1, keepdim: true).clamp_min(1e-12f));
+    /// <summary>Hands over a chunk's first query and its neighbours' similarities and classes, both (chunk,k), nearest first.</summary>
+    private void ForEachChunk(Tensor queries, int most, Action<long, Tensor, Tensor> use)
+    {
+        using var mode = no_grad();
+        int k = (int)Math.Min(most, _features.shape[0]);
+        for (long first = 0; first < queries.shape[0]; first += QueriesAtATime)
+        {
+            using var scope = NewDisposeScope();
+            var chunk = queries.narrow(0, first, Math.Min(QueriesAtATime, queries.shape[0] - first)).to(_features.device);
+            var (similarity, row) = NeighborSearch.Find(Normalise(chunk), _features, k);
+            use(first, similarity, _labels.index_select(0, row.flatten()).view(row.shape));
+        }
+    }
 
-    private static string Shape(Tensor tensor) => $"({string.Join(", ", tensor.shape)})";
+    private static Tensor Normalise(Tensor features) => features.div(features.norm(1, keepdim: true).clamp_min(1e-12f)).contiguous();
 }

@@ -9,8 +9,10 @@ namespace MLNet.Ssl;
 /// Batch normalisation of (B,C) or (B,C,H,W) per channel: batch statistics in training, running ones (momentum 0.1, unbiased variance) otherwise.
 /// </summary>
 /// <remarks>The running statistics are the one thing a forward pass writes: in training, pass one batch at a time through it.</remarks>
-internal sealed class BatchNorm : Module<Tensor, Tensor>
+internal sealed class BatchNorm : Module<Tensor, Tensor>, IOnnxLayer
 {
+    private const double Eps = 1e-5;
+
     private Parameter? weight;
     private Parameter? bias;
     private Tensor running_mean;
@@ -31,6 +33,8 @@ internal sealed class BatchNorm : Module<Tensor, Tensor>
     public override Tensor forward(Tensor x)
     {
         if (training) num_batches_tracked.add_(1);
-        return functional.batch_norm(x, running_mean, running_var, weight, bias, training, 0.1, 1e-5);
+        return functional.batch_norm(x, running_mean, running_var, weight, bias, training, 0.1, Eps);
     }
+
+    public string Export(OnnxGraph graph, string x) => graph.BatchNorm(x, running_mean, running_var, weight, bias, Eps);
 }

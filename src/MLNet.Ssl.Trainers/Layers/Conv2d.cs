@@ -5,20 +5,31 @@ using static TorchSharp.torch.nn;
 
 namespace MLNet.Ssl;
 
-/// <summary>Convolution with a square kernel, "same" padding (kernel/2) and no bias: (B,C,H,W) → (B,outputs,⌈H/stride⌉,⌈W/stride⌉).</summary>
-internal sealed class Conv2d : Module<Tensor, Tensor>
+/// <summary>Convolution with a square kernel and "same" padding (kernel/2): (B,C,H,W) → (B,outputs,⌈H/stride⌉,⌈W/stride⌉).</summary>
+internal sealed class Conv2d : Module<Tensor, Tensor>, IOnnxLayer
 {
     private readonly long[] _stride, _padding;
     private Parameter weight;
+    private Parameter? bias;
 
-    /// <remarks>Initialised N(0, 2/fan_out), Kaiming's rule for ReLU networks.</remarks>
-    public Conv2d(long inputs, long outputs, long kernel, long stride, torch.Generator generator) : base(nameof(Conv2d))
+    /// <remarks>
+    /// Weights are N(0, 2/fan_out), Kaiming's rule for ReLU networks, or with <paramref name="uniform"/> U(±1/√fan_in), PyTorch's default, which is also
+    /// that of a bias.
+    /// </remarks>
+    public Conv2d(long inputs, long outputs, long kernel, long stride, torch.Generator generator, bool uniform = false, bool hasBias = false)
+        : base(nameof(Conv2d))
     {
         _stride = [stride, stride];
         _padding = [kernel / 2, kernel / 2];
-        weight = Weights.Normal(Math.Sqrt(2.0 / (outputs * kernel * kernel)), generator, outputs, inputs, kernel, kernel);
+        double bound = 1 / Math.Sqrt(inputs * kernel * kernel);
+        weight = uniform
+            ? Weights.Uniform(bound, generator, outputs, inputs, kernel, kernel)
+            : Weights.Normal(Math.Sqrt(2.0 / (outputs * kernel * kernel)), generator, outputs, inputs, kernel, kernel);
+        if (hasBias) bias = Weights.Uniform(bound, generator, outputs);
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor x) => functional.conv2d(x, weight, null, _stride, _padding);
+    public override Tensor forward(Tensor x) => functional.conv2d(x, weight, bias, _stride, _padding);
+
+    public string Export(OnnxGraph graph, string x) => graph.Conv(x, weight, bias, _stride[0], _padding[0]);
 }

@@ -5,7 +5,7 @@ using static TorchSharp.torch.nn;
 namespace MLNet.Ssl;
 
 /// <summary>Layer normalisation over the last dimension; scale starts at 1, shift at 0.</summary>
-internal sealed class LayerNorm : Module<Tensor, Tensor>
+internal sealed class LayerNorm : Module<Tensor, Tensor>, IOnnxLayer
 {
     private readonly long[] _shape;
     private readonly double _eps;
@@ -22,4 +22,6 @@ internal sealed class LayerNorm : Module<Tensor, Tensor>
     }
 
     public override Tensor forward(Tensor x) => functional.layer_norm(x, _shape, weight, bias, _eps);
+
+    public string Export(OnnxGraph graph, string x) => graph.LayerNorm(x, weight, bias, _eps);
 }

@@ -6,7 +6,7 @@ using static TorchSharp.torch.nn;
 namespace MLNet.Ssl;
 
 /// <summary>y = x Wᵀ + b over the last dimension: (…, inputs) → (…, outputs).</summary>
-internal sealed class Linear : Module<Tensor, Tensor>
+internal sealed class Linear : Module<Tensor, Tensor>, IOnnxLayer
 {
     private Parameter weight;
     private Parameter? bias;
@@ -21,6 +21,8 @@ internal sealed class Linear : Module<Tensor, Tensor>
     }
 
     public override Tensor forward(Tensor x) => Apply(x, weight, bias);
+
+    public string Export(OnnxGraph graph, string x) => graph.Linear(x, weight, bias);
 
     /// <summary>Only count outputs, from start on.</summary>
     public Tensor Outputs(Tensor x, long start, long count) => Apply(x, weight.narrow(0, start, count), bias?.narrow(0, start, count));

@@ -27,6 +27,9 @@ public sealed class Byol : Method
     /// <summary>The online network's backbone.</summary>
     public override Backbone Encoder => _pair.Online.Backbone;
 
+    /// <inheritdoc/>
+    public override IEnumerable<(string Name, Tensor Value)> State => _pair.State;
+
     internal MomentumPair Pair => _pair;
 
     /// <inheritdoc/>
@@ -55,10 +58,15 @@ public sealed class Byol : Method
 
     private (Tensor Loss, Tensor Features) Direction(Tensor view, Tensor target, HostRandom random)
     {
-        SoftTargets? targets = null;
-        if (_mix is not null) (view, targets) = _mix.Mix(view, random);
-        var (features, prediction) = _pair.Online.Pass(view, _options.BatchNormGroups);
+        var (features, prediction, targets) = Predict(view, random);
         var similarities = Contrast.Logits(prediction, _pair.Keys(target, _options.BatchNormGroups));
         return (Contrast.SquaredDistance(similarities, targets ?? SoftTargets.Diagonal(view.size(0), view.device)), features);
+    }
+
+    private (Tensor Features, Tensor Prediction, SoftTargets? Targets) Predict(Tensor view, HostRandom random)
+    {
+        if (_mix is not null) return _mix.Pass(_pair.Online, view, view.size(0), _options.BatchNormGroups, random);
+        var (features, prediction) = _pair.Online.Pass(view, _options.BatchNormGroups);
+        return (features, prediction, null);
     }
 }

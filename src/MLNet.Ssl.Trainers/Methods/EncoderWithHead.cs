@@ -27,17 +27,22 @@ internal sealed class EncoderWithHead : nn.Module<Tensor, Tensor>
 
     /// <summary>
     /// The backbone's features and the last module's output. With more than one group, each consecutive part of the batch goes through on its own,
-    /// with its own batch statistics, as on so many devices.
+    /// with its own batch statistics, as on so many devices. The input may be that of a later stage of the backbone.
     /// </summary>
-    public (Tensor Features, Tensor Output) Pass(Tensor input, int groups = 1)
+    public (Tensor Features, Tensor Output) Pass(Tensor input, int groups = 1, int stage = 0)
     {
         if (groups > 1)
         {
-            var parts = input.chunk(groups).Select(part => Pass(part)).ToList();
+            var parts = input.chunk(groups).Select(part => Pass(part, 1, stage)).ToList();
             return (cat([.. parts.Select(p => p.Features)], 0), cat([.. parts.Select(p => p.Output)], 0));
         }
-        var features = backbone.call(input);
+        var features = backbone.Run(input, stage, backbone.StageCount);
         var output = head.call(features);
         return (features, predictor is null ? output : predictor.call(output));
     }
+
+    /// <summary>What a stage of the backbone is given, in groups as in <see cref="Pass"/>.</summary>
+    public Tensor InputOf(int stage, Tensor input, int groups = 1) => stage == 0 ? input
+        : groups == 1 ? backbone.Run(input, 0, stage)
+        : cat([.. input.chunk(groups).Select(part => backbone.Run(part, 0, stage))], 0);
 }

@@ -10,7 +10,6 @@ public sealed class MoCo : Method
     private readonly MomentumPair _pair;
     private readonly NegativeQueue _queue;
     private readonly IMix? _mix;
-    private readonly List<Tensor> _newKeys = [];
 
     internal MoCo(MoCoOptions options, Generator generator, Device device)
     {
@@ -27,6 +26,9 @@ public sealed class MoCo : Method
 
     /// <summary>The query network's backbone.</summary>
     public override Backbone Encoder => _pair.Online.Backbone;
+
+    /// <inheritdoc/>
+    public override IEnumerable<(string Name, Tensor Value)> State => [.. _pair.State, .. _queue.State];
 
     internal MomentumPair Pair => _pair;
 
@@ -51,37 +53,28 @@ public sealed class MoCo : Method
     }
 
     /// <summary>Puts the step's keys into the queue.</summary>
-    public override void AfterStep(StepClock clock)
-    {
-        foreach (var keys in _newKeys)
-        {
-            _queue.Enqueue(keys);
-            keys.Dispose();
-        }
-        _newKeys.Clear();
-    }
+    public override void AfterStep(StepClock clock) => _queue.EnqueueHeld();
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         if (!disposing) return;
-        foreach (var keys in _newKeys) keys.Dispose();
         _pair.Dispose();
         _queue.Dispose();
     }
 
     private (Tensor Features, Tensor Query, SoftTargets? Targets) Query(Tensor view, HostRandom random)
     {
-        SoftTargets? targets = null;
-        if (_mix is not null) (view, targets) = _mix.Mix(view, random);
-        var (features, query) = _pair.Online.Pass(view, _options.BatchNormGroups!.Value);
-        return (features, query, targets);
+        int groups = _options.BatchNormGroups!.Value;
+        if (_mix is not null) return _mix.Pass(_pair.Online, view, view.size(0), groups, random);
+        var (features, query) = _pair.Online.Pass(view, groups);
+        return (features, query, null);
     }
 
     private Tensor Keys(Tensor view)
     {
         var keys = NtXent.Normalize(_pair.Keys(view, _options.BatchNormGroups!.Value));
-        _newKeys.Add(keys.alias().DetachFromDisposeScope());
+        _queue.Hold(keys);
         return keys;
     }
 

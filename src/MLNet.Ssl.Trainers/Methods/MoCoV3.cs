@@ -21,7 +21,7 @@ public sealed class MoCoV3 : Method
         _options = options;
         if (options.FreezePatchEmbedding)
             foreach (var (name, parameter) in online.named_parameters())
-                if (name.Contains("patch_embed", StringComparison.Ordinal)) parameter.requires_grad = false;
+                if (name is "backbone.patch_embed.proj.weight" or "backbone.patch_embed.proj.bias") parameter.requires_grad = false;
         // LARS leaves biases and norms alone; the official AdamW decays them too.
         _pair = new(online, target, options.Optimizer == OptimizerKind.Lars ? null : (_, _) => FlatParameters.Decayed);
     }
@@ -31,6 +31,9 @@ public sealed class MoCoV3 : Method
 
     /// <summary>The online network's backbone.</summary>
     public override Backbone Encoder => _pair.Online.Backbone;
+
+    /// <inheritdoc/>
+    public override IEnumerable<(string Name, Tensor Value)> State => _pair.State;
 
     internal MomentumPair Pair => _pair;
 

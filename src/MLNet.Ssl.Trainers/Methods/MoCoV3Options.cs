@@ -21,7 +21,7 @@ public sealed record MoCoV3Options : PretrainOptions
     /// <value>Default 4 096.</value>
     public int HeadHiddenDimension { get; init; } = 4096;
 
-    /// <summary>Keeps a transformer's patch projection as initialised, which steadies training.</summary>
+    /// <summary>Keeps a transformer's patch projection as initialised, which steadies training. A convolutional stem is trained all the same.</summary>
     /// <value>Default true.</value>
     public bool FreezePatchEmbedding { get; init; } = true;
 
@@ -73,8 +73,7 @@ public sealed record MoCoV3Options : PretrainOptions
 
     internal override PretrainOptions Resolve(DataFacts facts, ICollection<string> reasons)
     {
-        var o = (MoCoV3Options)ResolveShared(facts, reasons, 256, VisionTransformerOptions.MoCoV3Small());
-        if (Backbone is null && o.Backbone is ResNetOptions chosen) o = o with { Backbone = chosen with { ZeroInitResidual = true } };
+        var o = (MoCoV3Options)ResolveShared(facts, reasons, 256, VisionTransformerOptions.MoCoV3Small(), zeroInitResidual: true);
         bool transformer = o.IsTransformer, small = facts.AreSmall(o.ImageSize);
         var optimizer = o.Optimizer ?? (transformer ? OptimizerKind.AdamW : OptimizerKind.Lars);
         double rate = o.LearningRate ?? (optimizer switch { OptimizerKind.AdamW => 1.5e-4, OptimizerKind.Lars => o.Epochs <= 100 ? 0.6 : 0.3, _ => 0.06 });

@@ -6,6 +6,8 @@ namespace MLNet.Ssl;
 public sealed class NegativeQueue : IDisposable
 {
     private readonly Tensor _columns;
+    private readonly List<Tensor> _held = [];
+    private readonly Tensor _pointer = zeros([1], ScalarType.Int64, CPU).DetachFromDisposeScope();
 
     /// <summary>Fills the queue with random columns of norm 1.</summary>
     /// <param name="width">d, width of a key.</param>
@@ -23,7 +25,18 @@ public sealed class NegativeQueue : IDisposable
     public Tensor Columns => _columns;
 
     /// <summary>Column that the next key goes to.</summary>
-    public long Pointer { get; internal set; }
+    public long Pointer
+    {
+        get => _pointer.item<long>();
+        internal set
+        {
+            using var scope = NewDisposeScope();
+            _pointer.fill_(value);
+        }
+    }
+
+    /// <summary>What a checkpoint holds of it, under the official names.</summary>
+    internal IEnumerable<(string Name, Tensor Value)> State => [("queue", _columns), ("queue_ptr", _pointer)];
 
     /// <summary>Overwrites the oldest columns.</summary>
     /// <param name="keys">(B, d), rows of norm 1; K must be a multiple of B.</param>
@@ -36,6 +49,20 @@ public sealed class NegativeQueue : IDisposable
         Pointer = (Pointer + keys.size(0)) % _columns.size(1);
     }
 
+    /// <summary>Keeps the keys of a step until <see cref="EnqueueHeld"/>, when its loss no longer needs the columns.</summary>
+    internal void Hold(Tensor keys) => _held.Add(keys.alias().DetachFromDisposeScope());
+
+    /// <summary>Enqueues what is held.</summary>
+    internal void EnqueueHeld()
+    {
+        foreach (var keys in _held)
+        {
+            Enqueue(keys);
+            keys.Dispose();
+        }
+        _held.Clear();
+    }
+
     /// <summary>The columns as they will be after <see cref="Enqueue"/>, as a tensor of its own.</summary>
     /// <inheritdoc cref="Enqueue"/>
     public Tensor With(Tensor keys)
@@ -45,7 +72,12 @@ public sealed class NegativeQueue : IDisposable
     }
 
     /// <summary>Releases the columns.</summary>
-    public void Dispose() => _columns.Dispose();
+    public void Dispose()
+    {
+        foreach (var keys in _held) keys.Dispose();
+        _columns.Dispose();
+        _pointer.Dispose();
+    }
 
     private Tensor Put(Tensor columns, Tensor keys)
     {

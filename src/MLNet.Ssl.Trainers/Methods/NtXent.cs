@@ -21,14 +21,17 @@ public static class NtXent
     /// <param name="temperature">τ above 0.</param>
     /// <param name="reduction">How the terms are put together.</param>
     /// <param name="normalize">l2-normalises the rows first.</param>
+    /// <param name="memory">Negatives of every row besides, (d, K), columns of norm 1: SimCLR v2's memory (arXiv 2006.10029). Null for none.</param>
     /// <returns>A scalar.</returns>
-    public static Tensor Loss(Tensor embeddings, double temperature, NtXentReduction reduction = NtXentReduction.Paper, bool normalize = true)
+    public static Tensor Loss(
+        Tensor embeddings, double temperature, NtXentReduction reduction = NtXentReduction.Paper, bool normalize = true, Tensor? memory = null)
     {
         long rows = embeddings.size(0), batch = rows / 2;
         var z = normalize ? Normalize(embeddings) : embeddings;
         // A row is no negative of itself.
         var self = eye(rows, dtype: ScalarType.Bool, device: z.device);
         var logits = z.matmul(z.t()).div(temperature).masked_fill(self, -1e9);
+        if (memory is not null) logits = cat([logits, z.matmul(memory).div(temperature)], 1);
         var positives = arange(rows, ScalarType.Int64, z.device).add(batch).remainder(rows);
         var loss = cross_entropy(logits, positives);
         return reduction == NtXentReduction.Paper ? loss : loss.mul(2);

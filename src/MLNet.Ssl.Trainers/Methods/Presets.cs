@@ -45,6 +45,15 @@ public static partial class Presets
         BatchSize = 4096,
     };
 
+    /// <summary>MoCo v3 on ImageNet: ViT-B/16, 300 epochs.</summary>
+    public static MoCoV3Options MoCoV3ImageNetViTBase { get; } = MoCoV3ImageNetViTSmall with { Backbone = VisionTransformerOptions.MoCoV3Base() };
+
+    /// <summary>MoCo v3 on ImageNet: ViT-S with a convolutional stem, 300 epochs.</summary>
+    public static MoCoV3Options MoCoV3ImageNetConvViTSmall { get; } = MoCoV3ImageNetViTSmall with { Backbone = VisionTransformerOptions.MoCoV3ConvSmall() };
+
+    /// <summary>MoCo v3 on ImageNet: ViT-B with a convolutional stem, 300 epochs.</summary>
+    public static MoCoV3Options MoCoV3ImageNetConvViTBase { get; } = MoCoV3ImageNetViTSmall with { Backbone = VisionTransformerOptions.MoCoV3ConvBase() };
+
     /// <summary>MoCo v3 with SDMP on ImageNet (Ren et al., arXiv 2206.07692): ViT-S/16, 300 epochs, batch 1 024.</summary>
     public static MoCoV3Options MoCoV3ImageNetSdmp { get; } = MoCoV3ImageNetViTSmall with { BatchSize = 1024, Mixing = new SdmpOptions() };
 
@@ -57,6 +66,43 @@ public static partial class Presets
         WarmupEpochs = 10,
         BatchSize = 4096,
         LearningRate = 0.3,
+    };
+
+    /// <summary>BYOL on little data, of the official README: ResNet-18, ten classes of ImageNet at 128 pixels, 1 000 epochs.</summary>
+    public static ByolOptions ByolSmallData { get; } = new()
+    {
+        Backbone = ResNetOptions.ResNet18(),
+        ImageSize = 128,
+        Epochs = 1000,
+        WarmupEpochs = 10,
+        BatchSize = 256,
+        Optimizer = OptimizerKind.Lars,
+        LearningRate = 2,
+        WeightDecay = 1e-6,
+    };
+
+    /// <summary>
+    /// BYOL with i-Mix on CIFAR-10 (Lee et al., arXiv 2010.08887): ResNet-50 with the small stem, 2 000 epochs. Other than in i-Mix's code, biases and norms
+    /// do not decay, the heads' last layers have no bias, and the rate follows BYOL's schedule.
+    /// </summary>
+    public static ByolOptions ByolCifar10IMix { get; } = new()
+    {
+        Backbone = ResNetOptions.ResNet50(ResNetStem.Small),
+        ImageSize = 32,
+        Epochs = 2000,
+        WarmupEpochs = 10,
+        BatchSize = 256,
+        Optimizer = OptimizerKind.Sgd,
+        LearningRate = 0.125,
+        TargetMomentum = 0.999,
+        ConstantMomentum = true,
+        ProjectionDimension = 128,
+        HeadHiddenDimension = 2048,
+        Symmetric = false,
+        BatchNormGroups = 2,
+        View1 = ViewRecipes.IMixCifar(),
+        View2 = ViewRecipes.IMixCifar(),
+        Mixing = new IMixOptions(),
     };
 
     private static MoCoOptions MoCoImageNet(MoCoOptions options) => options with

@@ -1,3 +1,4 @@
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
@@ -9,13 +10,13 @@ public enum SimClrLoss
     NtXent,
 
     /// <summary>
-    /// The N-pair form, which i-Mix is defined on: first views find their second views among the second views, in one direction. Head, schedule and decay are
-    /// i-Mix's then (arXiv 2010.08887): batch norm behind every layer, a cosine by the epoch, decay of every parameter.
+    /// The N-pair form, which i-Mix is defined on: first views find their second views among the second views, in one direction. With it come i-Mix's
+    /// head (biases, PyTorch's initial weights, a batch norm with shift at the end), schedule and weight decay of every parameter.
     /// </summary>
     NPair,
 }
 
-/// <summary>Options of SimCLR (Chen et al., arXiv 2002.05709).</summary>
+/// <summary>Options of SimCLR (Chen et al., arXiv 2002.05709) and, with <see cref="HeadLayers"/> = 3, of SimCLR v2 (arXiv 2006.10029).</summary>
 public sealed record SimClrOptions : PretrainOptions
 {
     /// <summary>What is minimised.</summary>
@@ -38,6 +39,17 @@ public sealed record SimClrOptions : PretrainOptions
     /// <value>Default <see cref="NtXentReduction.Paper"/>.</value>
     public NtXentReduction Reduction { get; init; } = NtXentReduction.Paper;
 
+    /// <summary>
+    /// Earlier embeddings that NT-Xent has as negatives besides those of the batch (SimCLR v2's memory; its released code has none). The second views as a
+    /// slow copy of the network embeds them go in, the oldest out. It costs a third forward pass.
+    /// </summary>
+    /// <value>Default 0: none; published 65 536. A multiple of the batch; NT-Xent only.</value>
+    public int MemoryLength { get; init; }
+
+    /// <summary>Momentum of the slow copy that fills the memory.</summary>
+    /// <value>Default 0.999, range 0 to 1.</value>
+    public double MemoryMomentum { get; init; } = 0.999;
+
     /// <summary>The recipe of both views, at any size. The options of crop, colour and blur below apply where it is null.</summary>
     /// <value>Default null: <see cref="ViewRecipes.SimClr"/>.</value>
     public ViewRecipe? View { get; init; }
@@ -54,7 +66,7 @@ public sealed record SimClrOptions : PretrainOptions
     /// <value>Auto: off up to 64 pixels, else on.</value>
     public bool? Blur { get; init; }
 
-    /// <summary>Weight decay; biases and normalisation weights have none, but for the N-pair form.</summary>
+    /// <summary>Weight decay; with NT-Xent, biases and normalisation weights have none.</summary>
     /// <value>Default 1e-4, range 0 and up.</value>
     public double WeightDecay { get; init; } = 1e-4;
 
@@ -72,11 +84,25 @@ public sealed record SimClrOptions : PretrainOptions
         }
     }
 
+    /// <summary>Which parameters decay: of i-Mix all of them.</summary>
+    internal Func<string, Parameter, string>? GroupOf => Loss == SimClrLoss.NPair ? (_, _) => FlatParameters.Decayed : null;
+
+    internal nn.Module<Tensor, Tensor> CreateHead(Generator generator)
+    {
+        int inputs = Backbone!.EmbeddingDimension;
+        if (Loss == SimClrLoss.NtXent)
+            return new ProjectionHead(new(inputs) { OutputDimension = ProjectionDimension, Layers = HeadLayers }, generator);
+        var head = new MlpHeadOptions(inputs) { OutputDimension = ProjectionDimension, Layers = HeadLayers };
+        return new MlpHead(head with { BatchNorm = true, OutputNorm = HeadOutputNorm.Affine }, generator);
+    }
+
     internal override bool CanMixWith(MixingOptions mixing) => mixing is IMixOptions && Loss == SimClrLoss.NPair;
 
     internal override PretrainOptions Resolve(DataFacts facts, ICollection<string> reasons)
     {
-        var o = (SimClrOptions)ResolveShared(facts, reasons, 256, ResNetOptions.ResNet50());
+        int? warmup = WarmupEpochs ?? (Loss == SimClrLoss.NPair ? Math.Min(Epochs > 500 ? 10 : 5, Epochs / 10) : null);
+        var o = (SimClrOptions)(this with { WarmupEpochs = warmup }).ResolveShared(
+            facts, reasons, 256, ResNetOptions.ResNet50(), zeroInitResidual: Loss == SimClrLoss.NtXent);
         bool table = facts.Table is not null, small = facts.AreSmall(o.ImageSize);
         var optimizer = o.Optimizer ?? OptimizerKind.Sgd;
         // The published LARS rates (1.0 linear for CIFAR-10) are for large batches; SGD's is the one used by small-batch reproductions of MoCo and SimCLR.
@@ -108,26 +134,20 @@ public sealed record SimClrOptions : PretrainOptions
         Check.InRange(MinCropScale, 0, 1, nameof(MinCropScale));
         Check.InRange(ColorStrength!.Value, 0, 1, nameof(ColorStrength));
         Check.AtLeast(WeightDecay, 0, nameof(WeightDecay));
+        Check.AtLeast(MemoryLength, 0, nameof(MemoryLength));
+        Check.InRange(MemoryMomentum, 0, 1, nameof(MemoryMomentum));
+        if (MemoryLength % BatchSize!.Value != 0)
+            throw new ArgumentException($"MemoryLength is {MemoryLength}; it must be a multiple of BatchSize ({BatchSize}).", nameof(MemoryLength));
+        if (MemoryLength > 0 && Loss != SimClrLoss.NtXent)
+            throw new ArgumentException($"MemoryLength is {MemoryLength}; with Loss = {Loss} it must be 0.", nameof(MemoryLength));
     }
 
     internal override Method CreateMethod(Generator generator, Device device, int shards) => new SimClr(this, generator, device);
 
-    internal nn.Module<Tensor, Tensor> CreateHead(Generator generator)
-    {
-        int width = Backbone!.EmbeddingDimension;
-        return Loss == SimClrLoss.NPair
-            ? new MlpHead(new(width) { OutputDimension = ProjectionDimension, Layers = HeadLayers, BatchNorm = true, OutputNorm = HeadOutputNorm.Affine }, generator)
-            : new ProjectionHead(new(width) { OutputDimension = ProjectionDimension, Layers = HeadLayers }, generator);
-    }
-
-    internal override OptimizationPlan CreatePlan()
-    {
-        double peak = LearningRate!.Value * BatchSize!.Value / 256;
-        return new(
-            () => Optimizer switch { OptimizerKind.Lars => new Lars(LarsMomentum.RateInside), OptimizerKind.AdamW => new AdamW(), _ => new Sgd() },
-            t => Loss == SimClrLoss.NPair
-                ? Schedules.IMix(t.Step, t.StepsPerEpoch, t.Epochs, WarmupEpochs!.Value, peak)
-                : Schedules.SimClr(t.Step, t.TotalSteps, WarmupEpochs!.Value * t.StepsPerEpoch, peak),
-            _ => WeightDecay);
-    }
+    internal override OptimizationPlan CreatePlan() => new(
+        () => Optimizer switch { OptimizerKind.Lars => new Lars(LarsMomentum.RateInside), OptimizerKind.AdamW => new AdamW(), _ => new Sgd() },
+        t => Loss == SimClrLoss.NPair
+            ? Schedules.IMix(t.Step, t.StepsPerEpoch, t.Epochs, WarmupEpochs!.Value, LearningRate!.Value * BatchSize!.Value / 256)
+            : Schedules.SimClr(t.Step, t.TotalSteps, WarmupEpochs!.Value * t.StepsPerEpoch, LearningRate!.Value * BatchSize!.Value / 256),
+        _ => WeightDecay);
 }

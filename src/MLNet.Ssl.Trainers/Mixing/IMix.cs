@@ -21,6 +21,21 @@ internal sealed class IMix(IMixOptions options)
         return (mixed[0], mixed[1]);
     }
 
+    /// <summary>
+    /// Passes a batch through a network and on the way mixes its first rows, the queries, with each other: before a stage drawn from
+    /// <see cref="IMixOptions.Layers"/>.
+    /// </summary>
+    public (Tensor Features, Tensor Output, SoftTargets Targets) Pass(EncoderWithHead network, Tensor x, long queries, int groups, HostRandom random)
+    {
+        var layers = options.Layers;
+        int layer = layers.Count == 1 ? layers[0] : layers[random.Below(layers.Count)];
+        x = network.InputOf(layer, x, groups);
+        var (mixed, targets) = Mix(x.narrow(0, 0, queries), random);
+        if (queries < x.size(0)) mixed = cat([mixed, x.narrow(0, queries, x.size(0) - queries)], 0);
+        var (features, output) = network.Pass(mixed, groups, layer);
+        return (features, output, targets);
+    }
+
     /// <summary>Mixes queries with each other; <paramref name="x"/> is (B, …).</summary>
     public (Tensor Mixed, SoftTargets Targets) Mix(Tensor x, HostRandom random)
     {

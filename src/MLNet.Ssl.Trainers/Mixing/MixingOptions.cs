@@ -12,8 +12,8 @@ public abstract record MixingOptions
     /// <summary>Name in the literature.</summary>
     internal abstract string Name { get; }
 
-    /// <summary>Checks every option, for images or for rows of a table.</summary>
-    internal abstract void Validate(int batchSize, bool ofTables);
+    /// <summary>Checks every option; the batch and the backbone are valid.</summary>
+    internal abstract void Validate(int batchSize, BackboneOptions backbone);
 }
 
 /// <summary>How two inputs are put into one.</summary>

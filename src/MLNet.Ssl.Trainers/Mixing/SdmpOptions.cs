@@ -23,9 +23,9 @@ public sealed record SdmpOptions : MixingOptions
 
     internal override string Name => "SDMP";
 
-    internal override void Validate(int batchSize, bool ofTables)
+    internal override void Validate(int batchSize, BackboneOptions backbone)
     {
-        if (ofTables) throw new ArgumentException("Mixing is SDMP, which mixes images; for rows of a table take i-Mix.", nameof(PretrainOptions.Mixing));
+        if (backbone.TakesTables) throw new ArgumentException("Mixing is SDMP, which mixes images; for rows of a table take i-Mix.", nameof(PretrainOptions.Mixing));
         Check.Positive(Alpha, "Mixing.Alpha");
         if (Mixer is { } mixer) Check.Defined(mixer, "Mixing.Mixer");
         if (batchSize % 2 != 0)

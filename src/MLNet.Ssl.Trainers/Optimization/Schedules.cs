@@ -37,12 +37,13 @@ public static class Schedules
     /// <param name="baseValue">Value of the first epoch.</param>
     public static double EpochCosine(int epoch, int epochs, double baseValue) => HalfCosine(epoch, epochs, baseValue, 0);
 
-    /// <summary>Steps down to a tenth at every milestone: MoCo v1.</summary>
+    /// <summary>Steps down at every milestone, by default to a tenth: MoCo v1.</summary>
     /// <param name="epoch">Epoch, from 0.</param>
-    /// <param name="milestones">Epochs from which another factor of 0.1 applies.</param>
+    /// <param name="milestones">Epochs from which another factor applies.</param>
     /// <param name="baseValue">Value before the first milestone.</param>
-    public static double StepDecay(int epoch, IEnumerable<int> milestones, double baseValue) =>
-        baseValue * Math.Pow(0.1, milestones.Count(m => epoch >= m));
+    /// <param name="factor">The factor.</param>
+    public static double StepDecay(int epoch, IEnumerable<int> milestones, double baseValue, double factor = 0.1) =>
+        baseValue * Math.Pow(factor, milestones.Count(m => epoch >= m));
 
     /// <summary>
     /// i-Mix's schedule: <see cref="EpochCosine"/> behind a warm-up, linear by the step, to the value that a cosine with the floor

@@ -18,10 +18,22 @@ public sealed class ImageEncoder : Encoder
     /// <summary>What is done to an image before the backbone sees it.</summary>
     public ImagePreprocessing Preprocessing { get; }
 
+    /// <summary>The head it was pretrained with, where that is SimCLR's; owned by the encoder.</summary>
+    internal ProjectionHead? ProjectionHead { get; init; }
+
+    private protected override void Free()
+    {
+        base.Free();
+        ProjectionHead?.Dispose();
+    }
+
+    private protected override ModelProto ToOnnx() => OnnxModel.OfImages(Backbone, Preprocessing);
+
     /// <summary>Embeds a batch of images.</summary>
     /// <param name="images">Images of any size.</param>
     /// <param name="destination">Receives <c>images.Count × D</c> values, an image after the other.</param>
     /// <exception cref="ArgumentException"><paramref name="destination"/> is too short.</exception>
+    /// <exception cref="ObjectDisposedException">The encoder was disposed of.</exception>
     public void Embed(IReadOnlyList<RgbImage> images, Span<float> destination)
     {
         ArgumentNullException.ThrowIfNull(images);

@@ -21,10 +21,13 @@ public sealed class TableEncoder : Encoder
     /// <summary>Width of a row.</summary>
     public int Columns => Preprocessing.Columns;
 
+    private protected override ModelProto ToOnnx() => OnnxModel.OfRows(Backbone, Preprocessing);
+
     /// <summary>Embeds rows.</summary>
     /// <param name="rows">Rows of <see cref="Columns"/> finite values.</param>
     /// <param name="destination">Receives <c>rows.Count × D</c> values, a row after the other.</param>
     /// <exception cref="ArgumentException">A row has another width, or <paramref name="destination"/> is too short.</exception>
+    /// <exception cref="ObjectDisposedException">The encoder was disposed of.</exception>
     public void Embed(IReadOnlyList<float[]> rows, Span<float> destination)
     {
         ArgumentNullException.ThrowIfNull(rows);

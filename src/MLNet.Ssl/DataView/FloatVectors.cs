@@ -6,12 +6,22 @@ namespace MLNet.Ssl;
 /// <summary>Known-size vectors of Single, read and written.</summary>
 internal static class FloatVectors
 {
-    /// <summary>Refuses a column that is no known-size vector of Single, or not of the size given.</summary>
-    public static void Check(DataViewSchema.Column column, string role, int? size = null)
+    private const string Expected = "known-size vector of Single";
+
+    /// <summary>The check that a shape allows: it knows no size.</summary>
+    public static void Check(SchemaShape.Column column)
+    {
+        if (column is not { Kind: SchemaShape.Column.VectorKind.Vector, IsKey: false } || column.ItemType != NumberDataViewType.Single)
+            throw SchemaShapes.Mismatch("feature", column.Name, Expected, column.Describe());
+    }
+
+    /// <summary>The vector's size, which must be <paramref name="size"/> where that is given.</summary>
+    public static int Check(DataViewSchema.Column column, int? size = null, string role = "feature")
     {
         if (column.Type is not VectorDataViewType { IsKnownSize: true } vector || vector.ItemType != NumberDataViewType.Single
             || (size is not null && vector.Size != size))
-            throw SchemaShapes.Mismatch(role, column.Name, size is null ? "known-size vector of Single" : $"Vector<Single, {size}>", column.Type);
+            throw SchemaShapes.Mismatch(role, column.Name, size is null ? Expected : $"Vector<Single, {size}>", column.Type);
+        return vector.Size;
     }
 
     /// <summary>Reads the row's vector into a new array, checking what the type does not promise: its length and its numbers.</summary>

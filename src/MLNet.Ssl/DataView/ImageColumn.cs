@@ -37,27 +37,8 @@ internal static class ImageColumn
                 throw new InvalidOperationException($"Column '{column.Name}', row {row.Position}: the image cannot be read: {e.Message}", e);
             }
             if (image is null) throw new InvalidOperationException($"Column '{column.Name}', row {row.Position}: there is no image.");
-            return ToRgb(image, $"Column '{column.Name}', row {row.Position}");
+            return image.ToRgbImage($"Column '{column.Name}', row {row.Position}");
         };
-    }
-
-    private static RgbImage ToRgb(MLImage image, string place)
-    {
-        var (red, blue) = image.PixelFormat switch
-        {
-            MLPixelFormat.Rgba32 => (0, 2),
-            MLPixelFormat.Bgra32 => (2, 0),
-            _ => throw new InvalidOperationException($"{place}: the pixel format is {image.PixelFormat}; expected Rgba32 or Bgra32."),
-        };
-        var source = image.Pixels;
-        var pixels = new byte[image.Width * image.Height * 3];
-        for (int from = 0, to = 0; to < pixels.Length; from += 4, to += 3)
-        {
-            pixels[to] = source[from + red];
-            pixels[to + 1] = source[from + 1];
-            pixels[to + 2] = source[from + blue];
-        }
-        return new(pixels, image.Width, image.Height);
     }
 
     private static Func<RgbImage> PixelReader(DataViewRow row, DataViewSchema.Column column)

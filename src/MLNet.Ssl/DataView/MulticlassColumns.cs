@@ -10,7 +10,7 @@ internal static class MulticlassColumns
     private const string KeyValues = "KeyValues", SlotNames = "SlotNames", ScoreSet = "ScoreColumnSetId";
 
     /// <summary>The predicted label (a key with the label's values) and the class probabilities.</summary>
-    public static DataViewSchema.DetachedColumn[] For(DataViewSchema input, NearestNeighborsOptions options, int classes, DataViewSchema.Annotations label)
+    public static DataViewSchema.DetachedColumn[] For(DataViewSchema input, MulticlassOptions options, int classes, DataViewSchema.Annotations label)
     {
         uint set = NextScoreSet(input);
         var predicted = Prediction(set, "PredictedLabel");
@@ -26,7 +26,7 @@ internal static class MulticlassColumns
     }
 
     /// <summary>The same columns before the data is known: of a shape, types count and sizes and values do not.</summary>
-    public static DataViewSchema.DetachedColumn[] For(NearestNeighborsOptions options, SchemaShape.Column label)
+    public static DataViewSchema.DetachedColumn[] For(MulticlassOptions options, SchemaShape.Column label)
     {
         var values = new DataViewSchema.Annotations.Builder();
         foreach (var column in label.Annotations)
@@ -34,6 +34,18 @@ internal static class MulticlassColumns
                 values.Add(KeyValues, new VectorDataViewType(item, 1), Unread(item));
         return For(new DataViewSchema.Builder().ToSchema(), options, 1, values.ToAnnotations());
     }
+
+    /// <summary>The getter of the predicted label (0) or of the probabilities (1).</summary>
+    public static Delegate Getter(int output, RowResult probabilities) => output == 0 ? Predicted(probabilities) : FloatVectors.Getter(probabilities);
+
+    private static ValueGetter<uint> Predicted(RowResult result) => (ref uint key) =>
+    {
+        var probabilities = result();
+        int best = 0;
+        for (int c = 1; c < probabilities.Length; c++)
+            if (probabilities[c] > probabilities[best]) best = c;
+        key = (uint)best + 1;
+    };
 
     private static DataViewSchema.Annotations.Builder Prediction(uint set, string valueKind)
     {

@@ -153,6 +153,21 @@ public sealed class ViewPipelineTests
     }
 
     [Fact]
+    public void Render_NoAugmentation_GivesTheCentralSquareInEveryView()
+    {
+        var store = new ImageStore();
+        var image = Images.Random(20, 26, seed: 5);
+        store.Add(image.Pixels.Span, 20, 26);
+        var recipe = ViewRecipes.NoAugmentation(20) with { Normalization = Normalization.None };
+        using var scope = NewDisposeScope();
+        var views = new ViewPipeline([recipe, recipe], 1, 1).Render(store, [0], 0);
+        var bytes = image.Pixels.Span;
+        var expected = new float[3 * 400];
+        for (int i = 0; i < expected.Length; i++) expected[i] = bytes[(3 * 20 + i % 400) * 3 + i / 400] / 255f;
+        foreach (var view in views) Assert.Equal(expected, Values(view), (a, b) => Math.Abs(a - b) < 1e-6);
+    }
+
+    [Fact]
     public void Construction_BadArguments_AreRefused()
     {
         Assert.Contains("one per view", Assert.Throws<ArgumentException>(() => new ViewPipeline([], 1, 1)).Message);

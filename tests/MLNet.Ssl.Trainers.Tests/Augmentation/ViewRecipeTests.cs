@@ -9,7 +9,7 @@ public sealed class ViewRecipeTests
         { "Scale.Max is 0.1; allowed is from 0.5 to 1", new() { Scale = (0.5, 0.1) } },
         { "Scale.Max is 1.5; allowed is from 0.5 to 1", new() { Scale = (0.5, 1.5) } },
         { "AspectRatio.Min is -1; allowed is from 0.01 to 100", new() { AspectRatio = (-1, 1) } },
-        { "Interpolation is 7; allowed is from 0 to 1", new() { Interpolation = (Interpolation)7 } },
+        { "Interpolation is 7; allowed is from 0 to 2", new() { Interpolation = (Interpolation)7 } },
         { "FlipProbability is 1.1; allowed is from 0 to 1", new() { FlipProbability = 1.1 } },
         { "JitterProbability is NaN; allowed is from 0 to 1", new() { JitterProbability = double.NaN } },
         { "GrayscaleProbability is -0.2; allowed is from 0 to 1", new() { GrayscaleProbability = -0.2 } },
@@ -35,6 +35,7 @@ public sealed class ViewRecipeTests
         { nameof(ViewRecipes.SimClr), ViewRecipes.SimClr() },
         { nameof(ViewRecipes.SimClrCifar), ViewRecipes.SimClrCifar() },
         { nameof(ViewRecipes.IMixCifar), ViewRecipes.IMixCifar() },
+        { nameof(ViewRecipes.NoAugmentation), ViewRecipes.NoAugmentation() },
     };
 
     [Theory]

@@ -35,6 +35,11 @@ public sealed class WeightedKnnTests
             var best = scores.topk(top, dim: 1).Item2.data<long>().ToArray().Chunk(top);
             Assert.Equal(file.Expected($"k{k}.top5_percent").Data[0], Percent(truth.Zip(best, (t, b) => b.Contains(t))), tolerance: 1e-3);
 
+            using var answers = tensor(truth);
+            var accuracy = Assert.Single(knn.Accuracy(queries, answers, [k]));
+            Assert.Equal(file.Expected($"k{k}.top1_percent").Data[0], 100 * accuracy.Accuracy, tolerance: 1e-3);
+            Assert.Equal(file.Expected($"k{k}.top5_percent").Data[0], 100 * accuracy.TopKAccuracy, tolerance: 1e-3);
+
             for (int row = 0; row < truth.Length; row++)
             {
                 double sum = expected.Skip(row * classes).Take(classes).Sum();
@@ -82,16 +87,51 @@ public sealed class WeightedKnnTests
     }
 
     [Fact]
+    public void AccuraciesOfSeveralNumbersOfNeighborsAreThoseOfScikitLearn()
+    {
+        // scikit-learn 1.2.1 on the same rows: KNeighborsClassifier(k, algorithm="brute", metric="cosine", weights=lambda d: exp((1 - d) / 0.07)) with
+        // X = centres[i % 7] + hash32(350·6, 41), centres = hash32(7·6, 31, 0.5); score(test), and whether the label is among the first min(5, k) of
+        // argsort(-predict_proba(test), kind="stable").
+        using var scope = NewDisposeScope();
+        var (train, test) = (Blobs.Draw(7, 31, 0.5, 350, 41), Blobs.Draw(7, 31, 0.5, 140, 42));
+        using var knn = new WeightedKnn(train.Features, train.Labels, 7);
+        var results = knn.Accuracy(test.Features, test.Labels, [50, 1, 10, 5, 5000]);
+        Assert.Equal([50, 1, 10, 5, 5000], results.Select(r => r.NumberOfNeighbors));
+        Assert.Equal([51, 47, 50, 47, 51], results.Select(r => (int)Math.Round(140 * r.Accuracy)));
+        Assert.Equal([122, 47, 122, 124, 123], results.Select(r => (int)Math.Round(140 * r.TopKAccuracy)));
+        Assert.Equal([5, 1, 5, 5, 5], results.Select(r => r.TopKPredictionCount));
+        Assert.All(results, r => Assert.Equal((0.07, "l2"), (Math.Round(r.Temperature, 6), r.Normalization)));
+        Assert.Equal([10, 20, 100, 200], knn.Accuracy(test.Features, test.Labels).Select(r => r.NumberOfNeighbors));
+    }
+
+    [Theory]
+    [InlineData(1, 5000, 3, 40)]
+    [InlineData(600, 2047, 200, 1)]
+    [InlineData(257, 2049, 2049, 4)]
+    [InlineData(300, 6000, 20, 16)]
+    public void TheSearchFindsWhatSortingAllProductsFinds(int queries, int bank, int k, int width)
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator(9, CPU);
+        var (q, b) = (randn(queries, width, generator: random), randn(bank, width, generator: random));
+        var (similarity, row) = NeighborSearch.Find(q, b, k);
+        var all = q.matmul(b.transpose(0, 1));
+        Assert.True(similarity.allclose(all.topk(k, dim: 1).Item1, rtol: 1e-5, atol: 1e-6));
+        Assert.True(all.gather(1, row).allclose(similarity, rtol: 1e-5, atol: 1e-6));
+        Assert.All(row.data<long>().ToArray().Chunk(k), rows => Assert.Equal(k, rows.Distinct().Count()));
+    }
+
+    [Fact]
     public void ChunksDoNotShowInTheScores()
     {
-        // A bank of 2^17 takes queries in chunks of 128.
+        // A bank of 2^17 is taken in 64 tiles.
         using var random = new Generator(5);
         using var features = randn(1L << 17, 2L, generator: random);
         using var labels = randint(0L, 7L, new long[] { 1 << 17 }, dtype: ScalarType.Int64, generator: random);
         using var queries = randn(300L, 2L, generator: random);
         using var knn = new WeightedKnn(features, labels, 7, 10);
         using var together = knn.Score(queries);
-        foreach (int row in new[] { 0, 127, 128, 299 })
+        foreach (int row in new[] { 0, 149, 150, 255, 256, 299 })
         {
             using var alone = knn.Score(queries.narrow(0, row, 1));
             Assert.True(alone.allclose(together.narrow(0, row, 1), rtol: 1e-4));
@@ -140,6 +180,10 @@ public sealed class WeightedKnnTests
         Assert.Contains("NaN", Assert.Throws<ArgumentException>(() => new WeightedKnn(notANumber, labels, 2)).Message);
         Assert.Equal("labels", Assert.Throws<ArgumentException>(() => new WeightedKnn(good, noLabels, 2)).ParamName);
         using var knn = new WeightedKnn(good, labels, 2);
+        Assert.Equal("labels", Assert.Throws<ArgumentException>(() => knn.Accuracy(good, labels.add(1))).ParamName);
+        Assert.Equal("ks", Assert.ThrowsAny<ArgumentException>(() => knn.Accuracy(good, labels, [5, 0])).ParamName);
+        Assert.Equal("ks", Assert.ThrowsAny<ArgumentException>(() => knn.Accuracy(good, labels, [])).ParamName);
+        Assert.Contains("(2, 3)", Assert.Throws<ArgumentException>(() => knn.Accuracy(three, labels)).Message);
         Assert.Contains("(2, 3)", Assert.Throws<ArgumentException>(() => knn.Score(three)).Message);
     }
 }

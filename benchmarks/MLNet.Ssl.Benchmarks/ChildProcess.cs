@@ -1,0 +1,36 @@
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace MLNet.Ssl.Benchmarks;
+
+/// <summary>Runs a measurement in a process of its own, so that peaks of memory and states of libtorch do not mix.</summary>
+internal static class ChildProcess
+{
+    // Both sides load the same libtorch, and get the same OpenBLAS: the one that shares libtorch's OpenMP threads, where the system has it.
+    private const string OpenMpBlas = "/usr/lib/x86_64-linux-gnu/openblas-openmp";
+
+    public static bool HasOpenMpBlas => Directory.Exists(OpenMpBlas);
+
+    /// <summary>What a run of this program prints as the last line, read as JSON.</summary>
+    public static T Own<T>(IEnumerable<string> arguments, int threads) => Run<T>(Environment.ProcessPath!, arguments, threads);
+
+    /// <summary>What <paramref name="program"/> prints as the last line, read as JSON.</summary>
+    /// <exception cref="InvalidOperationException">It ended with an error.</exception>
+    public static T Run<T>(string program, IEnumerable<string> arguments, int threads)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true };
+        start.Environment["OMP_WAIT_POLICY"] = "PASSIVE";
+        start.Environment["OMP_NUM_THREADS"] = $"{threads}";
+        if (HasOpenMpBlas) start.Environment["LD_LIBRARY_PATH"] = $"{OpenMpBlas}:{Environment.GetEnvironmentVariable("LD_LIBRARY_PATH")}";
+        using var process = Process.Start(start)!;
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        if (process.ExitCode != 0) throw new InvalidOperationException($"{Path.GetFileName(program)} {string.Join(' ', arguments)} ended with {process.ExitCode}");
+        return JsonSerializer.Deserialize<T>(output.TrimEnd().Split('\n')[^1])!;
+    }
+
+    /// <summary>Peak resident memory of this process in MiB; Linux keeps it.</summary>
+    public static double PeakMemory() => File.Exists("/proc/self/status")
+        ? double.Parse(File.ReadLines("/proc/self/status").First(l => l.StartsWith("VmHWM", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) / 1024
+        : Process.GetCurrentProcess().PeakWorkingSet64 / 1048576.0;
+}

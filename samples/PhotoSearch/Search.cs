@@ -1,0 +1,166 @@
+using System.Diagnostics;
+using Microsoft.ML;
+using MLNet.Ssl;
+using Spectre.Console;
+
+namespace PhotoSearch;
+
+/// <summary>What the command line asked for.</summary>
+internal sealed record SearchOptions(string? Photos, string[] Queries, string Method, string? Encoder, int Epochs, int Neighbors, string Output, int Seed);
+
+/// <summary>The demonstration: pretrain on the folder, index it, search it, write the page.</summary>
+internal static class Search
+{
+    private const int QueriesFromFolder = 6, ThumbnailSide = 240, AttentionSize = 224;
+
+    public static int Run(SearchOptions options)
+    {
+        try
+        {
+            return Run(options, PhotoFolder.Open(options.Photos));
+        }
+        catch (Exception error) when (error is IOException or InvalidDataException or InvalidOperationException or ArgumentException or UnauthorizedAccessException)
+        {
+            AnsiConsole.MarkupLineInterpolated($"[red]{error.Message}[/]");
+            return 1;
+        }
+    }
+
+    private static int Run(SearchOptions options, PhotoFolder folder)
+    {
+        AnsiConsole.MarkupLineInterpolated($"{folder.Files.Count:N0} photos in {folder.Path}");
+        foreach (var (file, reason) in folder.Unreadable) AnsiConsole.MarkupLineInterpolated($"[yellow]left out: {file}: {reason}[/]");
+
+        var ml = new MLContext(options.Seed);
+        var ssl = ml.SelfSupervised();
+        var clock = Stopwatch.StartNew();
+        var rows = ml.Data.LoadFromEnumerable(folder.Files.Select(path => new PhotoRow { Path = path }));
+        using var encoder = ml.Transforms.LoadImages("Image", imageFolder: null, "Path")
+            .Append(Estimator(ssl, folder, options)).Fit(rows).LastTransformer;
+        var pretrained = clock.Elapsed;
+        var index = ssl.Index(encoder, folder.Files);
+        Directory.CreateDirectory(options.Output);
+        index.Save(Path.Combine(options.Output, "photos.index"));
+
+        var results = new List<PageResult>();
+        foreach (var (number, query) in (options.Queries.Length > 0 ? options.Queries : folder.Sample(QueriesFromFolder)).Index())
+        {
+            var found = index.Search(encoder, query, options.Neighbors + 1).Where(n => n.Key != query).Take(options.Neighbors).ToArray();
+            results.Add(new(Photo(folder, query), [.. found.Select(n => Photo(folder, n.Key, n.Similarity))], Attention(ssl, encoder, query, options, number)));
+        }
+
+        string origin = options.Encoder is { } weights ? Path.GetFileName(weights)
+            : FormattableString.Invariant($"{options.Method}, {options.Epochs} epochs in {pretrained.TotalSeconds:0} s, no labels");
+        string facts = FormattableString.Invariant($"{folder.Files.Count:N0} photos, {origin}. Numbers are cosine similarities.");
+        if (SameFolder(folder, index, options.Neighbors) is { } share)
+        {
+            facts += FormattableString.Invariant($" Of the {options.Neighbors} nearest photos {share.Found:P0} lie in the query's own subfolder; ")
+                + FormattableString.Invariant($"by chance it would be {share.Chance:P0}.");
+        }
+        string page = Path.Combine(options.Output, "index.html");
+        File.WriteAllText(page, ResultPage.Html("Photos like these", facts, results));
+        AnsiConsole.MarkupLineInterpolated($"{facts}");
+        AnsiConsole.MarkupLineInterpolated($"[green]{Path.GetFullPath(page)}[/]");
+        return 0;
+    }
+
+    /// <summary>Small enough for a folder and two cores.</summary>
+    private static PretrainOptions Encoder(string method) => method == "dino"
+        ? new DinoOptions
+        {
+            Backbone = new VisionTransformerOptions { ImageSize = 64, PatchSize = 8, EmbeddingDimension = 96, Depth = 4, Heads = 3 },
+            ImageSize = 64,
+            BatchSize = 16,
+            LocalCrops = 4,
+            OutputDimension = 512,
+            HeadHiddenDimension = 256,
+            HeadBottleneckDimension = 64,
+            LearningRate = 0.004,
+        }
+        : new SimClrOptions
+        {
+            Backbone = new ResNetOptions { BlocksPerStage = [1, 1, 1], Width = 32, Stem = ResNetStem.SmallStride2 },
+            ImageSize = 64,
+            BatchSize = 32,
+            Temperature = 0.2,
+            LearningRate = 0.4,
+            MinCropScale = 0.3,
+        };
+
+    /// <summary>The encoder of a file, or one that learns from the folder.</summary>
+    private static IEstimator<EmbeddingTransformer> Estimator(SelfSupervisedCatalog ssl, PhotoFolder folder, SearchOptions options)
+    {
+        if (options.Encoder is { } file) return ssl.LoadPretrained("Embedding", "Image", file);
+        var chosen = Encoder(options.Method);
+        return new WithProgress(progress => ssl.Pretrain("Embedding", "Image", chosen with
+        {
+            Epochs = options.Epochs,
+            Seed = options.Seed,
+            BatchSize = Math.Min(chosen.BatchSize!.Value, folder.Files.Count),
+            Progress = progress,
+        }));
+    }
+
+    private static PagePhoto Photo(PhotoFolder folder, string path, float? similarity = null)
+    {
+        using var image = Microsoft.ML.Data.MLImage.CreateFromFile(path);
+        return new(folder.Files.Contains(path) ? folder.Name(path) : path, Thumbnail.DataUri(image.ToRgbImage(), ThumbnailSide), similarity);
+    }
+
+    /// <summary>Writes the attention maps and their contact sheet, and gives them for the page.</summary>
+    private static IReadOnlyList<string> Attention(SelfSupervisedCatalog ssl, EmbeddingTransformer encoder, string path, SearchOptions options, int number)
+    {
+        AttentionMaps maps;
+        try
+        {
+            maps = ssl.AttentionMaps(encoder, path, AttentionSize);
+        }
+        catch (NotSupportedException)
+        {
+            // A residual network has no attention.
+            return [];
+        }
+        maps.Save(Path.Combine(options.Output, "attention"), $"{number}-{Path.GetFileNameWithoutExtension(path)}");
+        return [.. Enumerable.Range(0, maps.Heads).Select(head => Thumbnail.DataUri(maps.Overlay(head), ThumbnailSide))];
+    }
+
+    /// <summary>How often a neighbour lies in the query's subfolder, where subfolders tell kinds of photos apart; null where they do not.</summary>
+    private static (double Found, double Chance)? SameFolder(PhotoFolder folder, EmbeddingIndex index, int neighbors)
+    {
+        string[] kinds = [.. folder.Files.Select(path => Path.GetDirectoryName(path)!)];
+        int[] rows = [.. Enumerable.Range(0, kinds.Length).Where(row => kinds.Count(kind => kind == kinds[row]) > neighbors)];
+        if (kinds.Distinct().Count() < 2 || rows.Length == 0) return null;
+        return (rows.Average(row => index.SearchRow(row, neighbors).Average(n => kinds[n.Row] == kinds[row] ? 1.0 : 0)),
+            rows.Average(row => (kinds.Count(kind => kind == kinds[row]) - 1.0) / (kinds.Length - 1)));
+    }
+
+    /// <summary>Shows a bar while the estimator fits.</summary>
+    private sealed class WithProgress(Func<IProgress<PretrainProgress>, PretrainingEstimator> create) : IEstimator<EmbeddingTransformer>
+    {
+        public SchemaShape GetOutputSchema(SchemaShape inputSchema) => create(new Reporter(_ => { })).GetOutputSchema(inputSchema);
+
+        public EmbeddingTransformer Fit(IDataView input) => AnsiConsole.Progress()
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn())
+            .Start(context =>
+            {
+                var bar = context.AddTask("pretraining", maxValue: 1);
+                return create(new Reporter(p =>
+                {
+                    bar.Description = FormattableString.Invariant($"pretraining, epoch {p.Epoch}/{p.Epochs}  loss {p.Loss:0.000}  {p.Remaining:mm\\:ss} left");
+                    bar.MaxValue = p.TotalSteps;
+                    bar.Value = p.Step;
+                })).Fit(input);
+            });
+    }
+
+    private sealed class PhotoRow
+    {
+        public string Path { get; set; } = "";
+    }
+
+    /// <summary>Reports at once, on the training thread; <see cref="Progress{T}"/> would reorder them.</summary>
+    private sealed class Reporter(Action<PretrainProgress> report) : IProgress<PretrainProgress>
+    {
+        public void Report(PretrainProgress value) => report(value);
+    }
+}

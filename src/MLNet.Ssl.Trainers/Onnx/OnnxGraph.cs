@@ -1,0 +1,131 @@
+using System.Runtime.InteropServices;
+using Google.Protobuf;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace MLNet.Ssl;
+
+/// <summary>
+/// An ONNX graph under construction (opset 17). A value is known by its name: methods add a node or an initializer and return the name of what it gives.
+/// The operators are in OnnxGraph.Operators.cs.
+/// </summary>
+internal sealed partial class OnnxGraph
+{
+    /// <summary>Version of the operators' definitions; 17 brings LayerNormalization.</summary>
+    public const long Opset = 17;
+
+    /// <summary>Protobuf's limit of 2 GiB, less room for all that is not weights.</summary>
+    private const long MostBytes = int.MaxValue - (16L << 20);
+
+    private readonly GraphProto _graph = new();
+    private readonly Dictionary<object, string> _names = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<string, int> _used = [];
+    private readonly List<(TensorProto Proto, Tensor Value)> _weights = [];
+
+    /// <param name="network">Initializers have the names of its state dict.</param>
+    /// <param name="inputShape">Shape of what the network sees, without the batch.</param>
+    public OnnxGraph(Module network, params long[] inputShape)
+    {
+        _graph.Name = network.GetName();
+        foreach (var (name, tensor) in network.state_dict()) _names.TryAdd(tensor, name);
+        InputShape = inputShape;
+    }
+
+    /// <summary>Shape of what the network sees, without the batch: (3,H,W) for images.</summary>
+    public IReadOnlyList<long> InputShape { get; }
+
+    /// <summary>Declares an input of single precision; the batch comes first and may be of any size.</summary>
+    public string Input(string name, string description, params long[] shape)
+    {
+        _graph.Input.Add(Value(name, description, shape));
+        return name;
+    }
+
+    /// <summary>Declares a value as an output of that name.</summary>
+    public void Output(string name, string description, string x, params long[] shape)
+    {
+        _graph.Node.Add(new NodeProto { Name = name, OpType = "Identity", Input = { x }, Output = { name } });
+        _graph.Output.Add(Value(name, description, shape));
+    }
+
+    /// <summary>The nodes of a module: an <see cref="IOnnxLayer"/>, or a chain of them.</summary>
+    /// <exception cref="NotSupportedException">The module, or one in it, cannot be written as ONNX.</exception>
+    public string Apply(Module module, string x) => module switch
+    {
+        IOnnxLayer layer => layer.Export(this, x),
+        Sequential chain => chain.children().Aggregate(x, (value, child) => Apply(child, value)),
+        _ => throw new NotSupportedException($"{module.GetType().Name} cannot be exported to ONNX; the backbones and layers of MLNet.Ssl can."),
+    };
+
+    /// <summary>Adds a node with one result.</summary>
+    public string Node(string op, string[] inputs, params AttributeProto[] attributes)
+    {
+        string name = Unique(op);
+        _graph.Node.Add(new NodeProto { Name = name, OpType = op, Input = { inputs }, Output = { name }, Attribute = { attributes } });
+        return name;
+    }
+
+    /// <summary>A parameter or buffer of the network, by its name in the state dict.</summary>
+    public string Weight(Tensor tensor) => Weight(_names[tensor], tensor);
+
+    /// <summary>A tensor in single precision; it must live until <see cref="Build"/>.</summary>
+    public string Weight(string name, Tensor tensor)
+    {
+        if (!_used.TryAdd(name, 1)) return name;
+        var proto = Initializer(name, TensorProto.Types.DataType.Float, tensor.shape);
+        _weights.Add((proto, tensor));
+        return name;
+    }
+
+    /// <summary>A constant scalar.</summary>
+    public string Constant(float value) => Constant([value]);
+
+    /// <summary>A constant of that shape; without one, a scalar.</summary>
+    public string Constant(ReadOnlySpan<float> values, params long[] shape) =>
+        Constant("constant", TensorProto.Types.DataType.Float, values, shape);
+
+    /// <summary>Integers of shape (n), as Reshape and its like take them.</summary>
+    public string Integers(params long[] values) => Constant("integers", TensorProto.Types.DataType.Int64, values.AsSpan(), values.Length);
+
+    /// <summary>The finished graph, with copies of the weights.</summary>
+    /// <exception cref="NotSupportedException">It would not fit into a file.</exception>
+    public GraphProto Build()
+    {
+        long bytes = _weights.Sum(w => w.Value.numel() * sizeof(float));
+        if (bytes > MostBytes)
+            throw new NotSupportedException(
+                $"{_graph.Name} has {bytes / 1e9:0.00} GB of weights; an ONNX file can hold at most {MostBytes / 1e9:0.00} GB.");
+        foreach (var (proto, value) in _weights)
+            proto.RawData = ByteString.CopyFrom(value.detach().to(ScalarType.Float32).cpu().contiguous().bytes);
+        return _graph;
+    }
+
+    private string Constant<T>(string name, TensorProto.Types.DataType type, ReadOnlySpan<T> values, params long[] shape) where T : struct
+    {
+        name = Unique(name);
+        Initializer(name, type, shape).RawData = ByteString.CopyFrom(MemoryMarshal.AsBytes(values));
+        return name;
+    }
+
+    private TensorProto Initializer(string name, TensorProto.Types.DataType type, long[] shape)
+    {
+        var proto = new TensorProto { Name = name, DataType = (int)type, Dims = { shape } };
+        _graph.Initializer.Add(proto);
+        return proto;
+    }
+
+    private string Unique(string name)
+    {
+        int number = CollectionsMarshal.GetValueRefOrAddDefault(_used, name, out _)++;
+        return $"{name}_{number}";
+    }
+
+    private static ValueInfoProto Value(string name, string description, long[] shape)
+    {
+        var dimensions = new TensorShapeProto { Dim = { new TensorShapeProto.Types.Dimension { DimParam = "N" } } };
+        dimensions.Dim.AddRange(shape.Select(d => new TensorShapeProto.Types.Dimension { DimValue = d }));
+        var type = new TypeProto.Types.Tensor { ElemType = (int)TensorProto.Types.DataType.Float, Shape = dimensions };
+        return new() { Name = name, DocString = description, Type = new() { TensorType = type } };
+    }
+}

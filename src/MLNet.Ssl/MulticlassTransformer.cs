@@ -1,0 +1,82 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using TorchSharp;
+
+namespace MLNet.Ssl;
+
+/// <summary>A fitted classifier of embeddings: adds the predicted class and the class probabilities. Safe to share between threads.</summary>
+public abstract class MulticlassTransformer : ITransformer, IDisposable
+{
+    private readonly IFeatureClassifier _classifier;
+    private readonly MulticlassOptions _options;
+    private readonly DataViewSchema.Annotations _label;
+    private bool _disposed;
+
+    private protected MulticlassTransformer(IFeatureClassifier classifier, MulticlassOptions options, DataViewSchema.Annotations label) =>
+        (_classifier, _options, _label) = (classifier, options, label);
+
+    /// <summary>Column of the features, a vector of <see cref="float"/> of the size that was learnt.</summary>
+    public string FeatureColumnName => _options.FeatureColumnName;
+
+    bool ITransformer.IsRowToRowMapper => true;
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentOutOfRangeException">The feature column is missing, of another type, or of another size than the training features.
+    /// </exception>
+    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => Bind(inputSchema).OutputSchema;
+
+    /// <summary>The data with the prediction's columns, computed as they are read.</summary>
+    /// <param name="input">Data with the feature column; it needs no labels.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The feature column is missing, of another type, or of another size than the training features.
+    /// </exception>
+    public IDataView Transform(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        return new BatchView<float[]>(Bind(input.Schema), input);
+    }
+
+    /// <summary>Frees what was learnt.</summary>
+    public void Dispose()
+    {
+        _disposed = true;
+        _classifier.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema) => Bind(inputSchema);
+
+    void ICanSaveModel.Save(ModelSaveContext ctx) => throw Persistence.NotYet(GetType().Name);
+
+    private Mapper Bind(DataViewSchema inputSchema)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        var features = inputSchema.Find("feature", _options.FeatureColumnName);
+        FloatVectors.Check(features, _classifier.Dimension);
+        return new(_classifier, inputSchema, features, MulticlassColumns.For(inputSchema, _options, _classifier.NumberOfClasses, _label));
+    }
+
+    private sealed class Mapper(
+        IFeatureClassifier classifier, DataViewSchema inputSchema, DataViewSchema.Column features, DataViewSchema.DetachedColumn[] outputs)
+        : BatchMapper<float[]>(inputSchema, features, outputs)
+    {
+        public override int Width => classifier.NumberOfClasses;
+
+        public override bool KeepsInput => true;
+
+        public override Func<float[]> CreateReader(DataViewRow row) => FloatVectors.Reader(row, Input);
+
+        public override long SizeOf(float[] input) => input.Length * sizeof(float);
+
+        public override void Compute(IReadOnlyList<float[]> inputs, Span<float> results)
+        {
+            using var scope = torch.NewDisposeScope();
+            var queries = torch.tensor(inputs.SelectMany(v => v).ToArray(), [inputs.Count, classifier.Dimension]);
+            classifier.Probabilities(queries).data<float>().CopyTo(results);
+        }
+
+        public override Delegate CreateGetter(int output, RowResult result) => MulticlassColumns.Getter(output, result);
+
+        public override Delegate CreateInputGetter(Func<float[]> input) => FloatVectors.Getter(() => input());
+    }
+}
