@@ -148,11 +148,11 @@ public sealed class TabularPipelineTests
             .Append(_ml.Transforms.Categorical.OneHotEncoding([new("Area"), new("Soil")]))
             .Append(_ml.Transforms.Concatenate("Features", "Continuous", "Area", "Soil"))
             .Append(_ml.Transforms.NormalizeMeanVariance("Features"))
-            .Append(_ml.SelfSupervised().Pretrain("Embedding", "Features", Quick with
+            .Append(_ml.SelfSupervised().Pretrain("Embedding", "Features", new MoCoOptions
             {
-                Backbone = new TabularMlpOptions { HiddenWidths = [128, 128], OutputWidth = 256 },
-                BatchSize = 256,
+                Backbone = new TabularMlpOptions { InputWidth = 32, HiddenWidths = [64], OutputWidth = 256 },
                 Epochs = 5,
+                BatchSize = 256,
                 Mixing = new IMixOptions { Alpha = 2 },
             }))
             .Append(_ml.Transforms.Conversion.MapValueToKey("Label"));

@@ -3,11 +3,20 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
 
-/// <summary>Mean, population deviation and largest magnitude of a slot.</summary>
-internal sealed record SlotMoments(int Slot, double Mean, double Deviation, double Largest)
+/// <summary>Mean, population deviation and extremes of a slot.</summary>
+internal sealed record SlotMoments(int Slot, double Mean, double Deviation, double Least, double Most)
 {
-    /// <summary>Differences of two such values are finite in single precision.</summary>
-    public const double MostMagnitude = 1e38;
+    // Differences of two such values are finite in single precision.
+    private const double MostMagnitude = 1e38;
+
+    /// <summary>Refuses values that cannot be shifted and scaled.</summary>
+    public SlotMoments Checked()
+    {
+        double largest = Math.Max(Math.Abs(Least), Math.Abs(Most));
+        if (largest <= MostMagnitude) return this;
+        throw new ArgumentException($"Slot {Slot} has values up to {largest:g3}, which cannot be standardised in single precision; "
+            + $"expected at most {MostMagnitude:g3}. Scale them down, or take their logarithm.");
+    }
 
     /// <summary>Moments of some slots, in double precision: squares of large values are beyond single precision.</summary>
     public static IEnumerable<SlotMoments> Of(TableStore table, IEnumerable<int> slots)
@@ -16,7 +25,7 @@ internal sealed record SlotMoments(int Slot, double Mean, double Deviation, doub
         {
             using var scope = NewDisposeScope();
             var values = table.Values.select(1, slot).to(ScalarType.Float64);
-            yield return new(slot, values.mean().ToDouble(), values.std(false).ToDouble(), values.abs().max().ToDouble());
+            yield return new(slot, values.mean().ToDouble(), values.std(false).ToDouble(), values.min().ToDouble(), values.max().ToDouble());
         }
     }
 

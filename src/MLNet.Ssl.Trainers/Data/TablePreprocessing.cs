@@ -29,19 +29,19 @@ public sealed record TablePreprocessing
     /// <param name="columns">Width of a row.</param>
     public static TablePreprocessing None(int columns) => new(new float[columns], [.. Enumerable.Repeat(1f, columns)]);
 
-    /// <summary>Takes some slots to mean 0 and (population) deviation 1 on the rows given, and leaves the others.</summary>
+    /// <summary>
+    /// Takes continuous slots to mean 0 and (population) deviation 1 on the rows given, slots of two values to 0 and 1, and constant ones to 0, whatever they hold later.
+    /// Others stay.
+    /// </summary>
     /// <exception cref="ArgumentException">A slot's values span more than single precision can tell apart from infinity.</exception>
-    internal static TablePreprocessing Standardize(TableStore table, IEnumerable<int> slots)
+    internal static TablePreprocessing Standardize(TableStore table, TableFacts facts, IReadOnlyList<int> continuous)
     {
         var (mean, scale) = (new float[table.Columns], Enumerable.Repeat(1f, table.Columns).ToArray());
-        foreach (var slot in SlotMoments.Of(table, slots))
-        {
-            if (slot.Deviation == 0) continue;
-            if (slot.Largest > SlotMoments.MostMagnitude)
-                throw new ArgumentException($"Slot {slot.Slot} has values up to {slot.Largest:g3}, which cannot be standardised in single precision; "
-                    + $"expected at most {SlotMoments.MostMagnitude:g3}. Scale them down, or take their logarithm.");
-            (mean[slot.Slot], scale[slot.Slot]) = ((float)slot.Mean, (float)(1 / slot.Deviation));
-        }
+        foreach (var m in SlotMoments.Of(table, continuous.Except(facts.Constant)))
+            (mean[m.Slot], scale[m.Slot]) = ((float)m.Checked().Mean, (float)(1 / m.Deviation));
+        foreach (var m in SlotMoments.Of(table, facts.TwoValued.Except(continuous)))
+            (mean[m.Slot], scale[m.Slot]) = ((float)m.Checked().Least, (float)(1 / (m.Most - m.Least)));
+        foreach (int slot in facts.Constant) scale[slot] = 0;
         return new(mean, scale);
     }
 

@@ -52,7 +52,7 @@ public static class Pretrainer
         if (facts.Table!.Constant is { Length: > 0 } constant)
             log?.Invoke(new(true, $"{constant.Length} of {table.Columns} slots are constant and tell nothing (was every value missing?): {TableFacts.Describe(constant)}."));
         var preprocessing = options.Table.Standardize
-            ? TablePreprocessing.Standardize(table, options.Table.ContinuousSlots!)
+            ? TablePreprocessing.Standardize(table, facts.Table, options.Table.ContinuousSlots!)
             : TablePreprocessing.None(table.Columns);
         if (!options.Table.Standardize && SlotMoments.Complaint(SlotMoments.Of(table, options.Table.ContinuousSlots!)) is { } complaint)
             log?.Invoke(new(true, complaint));

@@ -110,7 +110,7 @@ public class TablePretrainingTests
         float[] Values(float scale) => [.. Enumerable.Range(0, 256).Select(i => i % 2 == 0 ? random.NextSingle() : scale * (random.NextSingle() - 0.5f))];
         using var huge = new TableStore(Values(1e30f), 2);
         Assert.True(Embeddings(huge, MoCo with { BatchSize = 32 }).All(float.IsFinite));
-        using var beyond = new TableStore(Values(3e38f), 2);
+        using var beyond = new TableStore(Values(3.4e38f), 2);
         Assert.Contains("Slot 1 has values up to", Assert.Throws<ArgumentException>(() => Pretrainer.Fit(beyond, MoCo with { BatchSize = 32 })).Message);
     }
 
@@ -129,7 +129,7 @@ public class TablePretrainingTests
         Assert.Empty(Warnings(MoCo, table));
         using var scope = NewDisposeScope();
         var facts = TableFacts.Of(table);
-        using var standardised = new TableStore(TablePreprocessing.Standardize(table, facts.Continuous).Apply(table.Values).data<float>().ToArray(), table.Columns);
+        using var standardised = new TableStore(TablePreprocessing.Standardize(table, facts, facts.Continuous).Apply(table.Values).data<float>().ToArray(), table.Columns);
         Assert.Empty(Warnings(raw, standardised));
     }
 
