@@ -61,6 +61,10 @@ public abstract record PretrainOptions
     /// <summary>How rows of a table become views.</summary>
     public TableOptions Table { get; init; } = new();
 
+    /// <summary>Measures the encoder on labelled rows while it learns; the labels do not reach the training.</summary>
+    /// <value>Default null: no evaluation.</value>
+    public OnlineEvaluation? Evaluation { get; init; }
+
     /// <summary>Receives the state of the run about twice a second, from the training thread.</summary>
     public IProgress<PretrainProgress>? Progress { get; init; }
 
@@ -122,6 +126,7 @@ public abstract record PretrainOptions
         Backbone!.Validate();
         if (facts.Table is null) Backbone.ValidateViewSize(ImageSize!.Value);
         else Backbone.ValidateColumns(facts.Table.Columns);
+        Evaluation?.Validate(facts);
         if (Mixing is not { } mixing) return;
         if (!CanMixWith(mixing))
             throw new ArgumentException($"Mixing is {mixing.Name}, which {MethodName} has no form of; {MixingOptions.Possible}.", nameof(Mixing));

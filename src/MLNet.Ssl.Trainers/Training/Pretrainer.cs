@@ -23,13 +23,12 @@ public static class Pretrainer
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(options);
         if (images.Count < 2) throw new ArgumentException($"there are {images.Count} training images; expected 2 or more.", nameof(images));
+        log = Overheard(options, log);
         options = Resolve(DataFacts.Of(images), options, log);
         var recipes = options.ImageViews;
-        var backbone = Fit(seed => new ImageViews(images, new ViewPipeline(recipes, seed, options.Threads!.Value)), options, device ?? CPU, log);
-        return new(backbone, ImagePreprocessing.For(options.ImageSize!.Value) with { Normalization = recipes[0].Normalization }, device)
-        {
-            Method = options.MethodName,
-        };
+        var preprocessing = ImagePreprocessing.For(options.ImageSize!.Value) with { Normalization = recipes[0].Normalization };
+        return Fit(seed => new ImageViews(images, new ViewPipeline(recipes, seed, options.Threads!.Value)),
+            backbone => new ImageEncoder(backbone, preprocessing, device) { Method = options.MethodName }, options, device ?? CPU, log);
     }
 
     /// <summary>Trains on rows of a table and returns the encoder, on <paramref name="device"/>, in evaluation mode.</summary>
@@ -41,6 +40,7 @@ public static class Pretrainer
         ArgumentNullException.ThrowIfNull(options);
         if (table.Count < 2) throw new ArgumentException($"there is {table.Count} training row; expected 2 or more.", nameof(table));
         var facts = DataFacts.Of(table);
+        log = Overheard(options, log);
         options = Resolve(facts, options, log);
         if (facts.Table!.Constant is { Length: > 0 } constant)
             log?.Invoke(new(true, $"{constant.Length} of {table.Columns} slots are constant and tell nothing: {TableFacts.Describe(constant)}."));
@@ -51,8 +51,8 @@ public static class Pretrainer
         TableViews? views = null;
         try
         {
-            var backbone = Fit(seed => views = new TableViews(table, preprocessing, options.Table, options.TableViews, seed), options, device ?? CPU, log);
-            return new(backbone, preprocessing, device) { Method = options.MethodName };
+            return Fit(seed => views = new TableViews(table, preprocessing, options.Table, options.TableViews, seed),
+                backbone => new TableEncoder(backbone, preprocessing, device) { Method = options.MethodName }, options, device ?? CPU, log);
         }
         finally
         {
@@ -67,10 +67,15 @@ public static class Pretrainer
         options = options.Resolve(facts, reasons);
         options.Validate(facts);
         foreach (var reason in reasons) log?.Invoke(new(false, $"{options.MethodName}: {reason}"));
+        (options.Progress as IRunObserver)?.Begin(options, reasons);
         return options;
     }
 
-    private static Backbone Fit(Func<ulong, IViewSource> views, PretrainOptions options, Device device, Action<PretrainMessage>? log)
+    private static Action<PretrainMessage>? Overheard(PretrainOptions options, Action<PretrainMessage>? log) =>
+        options.Progress is IRunObserver observer ? log + observer.Say : log;
+
+    private static TEncoder Fit<TEncoder>(Func<ulong, IViewSource> views, Func<Backbone, TEncoder> encoderOf, PretrainOptions options, Device device,
+        Action<PretrainMessage>? log) where TEncoder : Encoder
     {
         int threadsBefore = get_num_threads();
         set_num_threads(options.Threads!.Value);
@@ -80,10 +85,11 @@ public static class Pretrainer
             ulong seed = SplitMix64.Hash((ulong)options.Seed!.Value);
             using var generator = new Generator(SplitMix64.Hash(seed, 1), CPU);
             using var method = options.CreateMethod(generator, device, options.Threads.Value);
-            if (options.Epochs > 0) Train(views(SplitMix64.Hash(seed, 3)), options, method, seed, device, log);
-            var encoder = options.Backbone!.Create(generator).to(device);
-            encoder.load_state_dict(method.Encoder.state_dict());
-            return encoder;
+            using var evaluator = options.Evaluation is null ? null : new OnlineEvaluator(options, method, encoderOf, device, log);
+            if (options.Epochs > 0) Train(views(SplitMix64.Hash(seed, 3)), options, method, seed, evaluator, device, log);
+            var backbone = options.Backbone!.Create(generator).to(device);
+            backbone.load_state_dict(method.Encoder.state_dict());
+            return encoderOf(backbone);
         }
         finally
         {
@@ -91,7 +97,8 @@ public static class Pretrainer
         }
     }
 
-    private static void Train(IViewSource views, PretrainOptions options, Method method, ulong seed, Device device, Action<PretrainMessage>? log)
+    private static void Train(
+        IViewSource views, PretrainOptions options, Method method, ulong seed, OnlineEvaluator? evaluator, Device device, Action<PretrainMessage>? log)
     {
         int batch = options.BatchSize!.Value, threads = options.Threads!.Value;
         var clock = new StepClock(0, views.Count / batch, options.Epochs);
@@ -107,11 +114,16 @@ public static class Pretrainer
             using var scope = NewDisposeScope();
             var output = step.Run(loader.Next(), clock);
             report.Add(output);
+            bool measures = evaluator?.IsDueAfter(clock) == true, reports = report.IsDue || measures || clock.Step + 1 == clock.TotalSteps;
             // Reading a loss waits for an accelerator; on a processor it is there already.
-            if (device.type != DeviceType.CPU && !report.IsDue && clock.Step + 1 < clock.TotalSteps) continue;
-            report.CheckFinite(clock);
-            if (!report.IsDue && clock.Step + 1 < clock.TotalSteps) continue;
-            var progress = report.Take(output, clock, plan.LearningRate(clock));
+            if (device.type == DeviceType.CPU || reports) report.CheckFinite(clock);
+            if (!reports) continue;
+            var progress = report.Take(output, clock, plan.LearningRate(clock)) with { TeacherMomentum = method.TeacherMomentum(clock) };
+            if (measures)
+            {
+                progress = progress with { KnnAccuracy = evaluator!.Measure(progress.Epoch) };
+                report.Restart();
+            }
             options.Progress?.Report(progress);
             if (alarm.Check(progress) is { } warning) log?.Invoke(new(true, warning));
         }
@@ -126,6 +138,9 @@ public static class Pretrainer
         private long _steps;
         private double _lossSum;
         private readonly List<Tensor> _unread = [];
+
+        /// <summary>What passed since the last report is not training time.</summary>
+        public void Restart() => _start = Stopwatch.GetTimestamp();
 
         public bool IsDue => Stopwatch.GetElapsedTime(_start) >= ReportInterval;
 
