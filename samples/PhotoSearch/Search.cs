@@ -95,12 +95,13 @@ internal static class Search
         return new(folder.Files.Contains(path) ? folder.Name(path) : path, Thumbnail.DataUri(image.ToRgbImage(), ThumbnailSide), similarity);
     }
 
-    private static string? Attention(SelfSupervisedCatalog ssl, EmbeddingTransformer encoder, string path, SearchOptions options, int number)
+    /// <summary>Writes the attention maps and their contact sheet, and gives them for the page.</summary>
+    private static IReadOnlyList<string> Attention(SelfSupervisedCatalog ssl, EmbeddingTransformer encoder, string path, SearchOptions options, int number)
     {
-        if (options.Method != "dino") return null;
+        if (options.Method != "dino") return [];
         var maps = ssl.AttentionMaps(encoder, path, AttentionSize);
         maps.Save(Path.Combine(options.Output, "attention"), $"{number}-{Path.GetFileNameWithoutExtension(path)}");
-        return Thumbnail.DataUri(maps.ContactSheet(), 2 * ThumbnailSide);
+        return [.. Enumerable.Range(0, maps.Heads).Select(head => Thumbnail.DataUri(maps.Overlay(head), ThumbnailSide))];
     }
 
     /// <summary>How often a neighbour lies in the query's subfolder, where subfolders tell kinds of photos apart; null where they do not.</summary>

@@ -20,7 +20,8 @@ internal sealed record ResultCase(string Method, string Mixing, bool Augmented, 
 
     private static readonly MoCoV3Options MoCoV3 = Sgd(new MoCoV3Options { View1 = View, View2 = View, Temperature = 0.2, HeadHiddenDimension = 512 }, 0.4);
 
-    private static readonly ByolOptions Byol = Sgd(new ByolOptions { View1 = View, View2 = View, HeadHiddenDimension = 512 }, 0.4);
+    private static readonly ByolOptions Byol = Sgd(
+        new ByolOptions { View1 = View, View2 = View, HeadHiddenDimension = 512, ProjectionDimension = 128, WeightDecay = 5e-4 }, 0.2);
 
     private static readonly DinoOptions Dino = Common(new DinoOptions { LocalCrops = 4 }) with { LearningRate = 0.002 };
 

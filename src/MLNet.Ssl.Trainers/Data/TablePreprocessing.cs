@@ -30,14 +30,18 @@ public sealed record TablePreprocessing
     public static TablePreprocessing None(int columns) => new(new float[columns], [.. Enumerable.Repeat(1f, columns)]);
 
     /// <summary>Takes some slots to mean 0 and (population) deviation 1 on the rows given, and leaves the others.</summary>
+    /// <exception cref="ArgumentException">A slot's values span more than single precision can tell apart from infinity.</exception>
     internal static TablePreprocessing Standardize(TableStore table, IEnumerable<int> slots)
     {
-        using var scope = NewDisposeScope();
-        var deviations = table.Values.std([0], false).data<float>().ToArray();
-        var means = table.Values.mean([0]).data<float>().ToArray();
         var (mean, scale) = (new float[table.Columns], Enumerable.Repeat(1f, table.Columns).ToArray());
-        foreach (int slot in slots)
-            if (deviations[slot] > 0) (mean[slot], scale[slot]) = (means[slot], 1 / deviations[slot]);
+        foreach (var slot in SlotMoments.Of(table, slots))
+        {
+            if (slot.Deviation == 0) continue;
+            if (slot.Largest > SlotMoments.MostMagnitude)
+                throw new ArgumentException($"Slot {slot.Slot} has values up to {slot.Largest:g3}, which cannot be standardised in single precision; "
+                    + $"expected at most {SlotMoments.MostMagnitude:g3}. Scale them down, or take their logarithm.");
+            (mean[slot.Slot], scale[slot.Slot]) = ((float)slot.Mean, (float)(1 / slot.Deviation));
+        }
         return new(mean, scale);
     }
 

@@ -49,6 +49,9 @@ public sealed class Dino : Method
     /// <summary>The teacher's backbone.</summary>
     public override Backbone Encoder => _teacher.Backbone;
 
+    /// <inheritdoc/>
+    public override IEnumerable<(string Name, Tensor Value)> State => [.. StateOf("student", _student), .. StateOf("teacher", _teacher), ("center", _loss.Center)];
+
     /// <summary>True unless batch normalisation or mixing lets samples meet.</summary>
     public override bool SamplesAreIndependent { get; }
 

@@ -32,6 +32,9 @@ public sealed class MoCoV3 : Method
     /// <summary>The online network's backbone.</summary>
     public override Backbone Encoder => _pair.Online.Backbone;
 
+    /// <inheritdoc/>
+    public override IEnumerable<(string Name, Tensor Value)> State => _pair.State;
+
     internal MomentumPair Pair => _pair;
 
     private double Temperature => _options.Temperature!.Value;

@@ -2,7 +2,8 @@ namespace MLNet.Ssl;
 
 /// <summary>
 /// Measures a run while it learns: every few epochs a copy of the encoder embeds labelled rows, and a weighted kNN that remembers the training ones classifies
-/// the test ones (<see cref="WeightedKnn"/>, temperature 0.07). The run learns the same weights, bit by bit, with and without it.
+/// the test ones (<see cref="WeightedKnn"/>, temperature 0.07). The run learns the same weights, bit by bit, with and without it. Where the run writes checkpoints
+/// (<see cref="PretrainOptions.CheckpointFolder"/>), one is written whenever the accuracy is the best so far, and the best one is kept beside the newest.
 /// </summary>
 /// <example><code>
 /// var evaluation = new OnlineEvaluation(trainImages, trainLabels, testImages, testLabels) { EveryEpochs = 5, BestEncoderPath = "best.safetensors" };

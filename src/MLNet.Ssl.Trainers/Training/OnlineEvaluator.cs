@@ -11,30 +11,34 @@ internal sealed class OnlineEvaluator : IDisposable
     private readonly Method _method;
     private readonly Encoder _copy;
     private readonly Action<PretrainMessage>? _log;
-    private double _best = double.NegativeInfinity;
+    private double _best;
 
-    public OnlineEvaluator(PretrainOptions options, Method method, Func<Backbone, Encoder> encoderOf, Device device, Action<PretrainMessage>? log)
+    /// <param name="options">Resolved options, with an evaluation.</param>
+    /// <param name="method">The method whose encoder is measured.</param>
+    /// <param name="encoderOf">Makes an encoder of a backbone.</param>
+    /// <param name="best">The best accuracy before a run was interrupted; null for none.</param>
+    /// <param name="device">Where the method is.</param>
+    /// <param name="log">Receives every accuracy.</param>
+    public OnlineEvaluator(
+        PretrainOptions options, Method method, Func<Backbone, Encoder> encoderOf, double? best, Device device, Action<PretrainMessage>? log)
     {
-        (_evaluation, _method, _log) = (options.Evaluation!, method, log);
+        (_evaluation, _method, _best, _log) = (options.Evaluation!, method, best ?? double.NegativeInfinity, log);
         // Weights of its own, which are overwritten, from a generator of its own: the run's must not move.
         using var generator = new Generator(0, CPU);
         _copy = encoderOf(options.Backbone!.Create(generator).to(device));
     }
 
-    public bool IsDueAfter(StepClock clock)
-    {
-        long done = clock.Step + 1;
-        return done == clock.TotalSteps || (done % clock.StepsPerEpoch == 0 && done / clock.StepsPerEpoch % _evaluation.EveryEpochs == 0);
-    }
+    public bool IsDueBefore(StepClock next) =>
+        next.Step == next.TotalSteps || (next.Step % next.StepsPerEpoch == 0 && next.Epoch % _evaluation.EveryEpochs == 0);
 
     /// <summary>Measures the encoder as it is after <paramref name="epoch"/> epochs, and keeps it if it is the best.</summary>
-    public double Measure(int epoch)
+    public double Measure(int epoch, out bool best)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         _copy.Backbone.load_state_dict(_method.Encoder.state_dict());
         double accuracy = _evaluation.Accuracy(_copy);
-        bool best = accuracy > _best;
+        best = accuracy > _best;
         if (best)
         {
             _best = accuracy;

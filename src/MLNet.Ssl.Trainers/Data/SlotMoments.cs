@@ -1,0 +1,31 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl;
+
+/// <summary>Mean, population deviation and largest magnitude of a slot.</summary>
+internal sealed record SlotMoments(int Slot, double Mean, double Deviation, double Largest)
+{
+    /// <summary>Differences of two such values are finite in single precision.</summary>
+    public const double MostMagnitude = 1e38;
+
+    /// <summary>Moments of some slots, in double precision: squares of large values are beyond single precision.</summary>
+    public static IEnumerable<SlotMoments> Of(TableStore table, IEnumerable<int> slots)
+    {
+        foreach (int slot in slots)
+        {
+            using var scope = NewDisposeScope();
+            var values = table.Values.select(1, slot).to(ScalarType.Float64);
+            yield return new(slot, values.mean().ToDouble(), values.std(false).ToDouble(), values.abs().max().ToDouble());
+        }
+    }
+
+    /// <summary>What to say if slots that count as standardised are far from it; null if they are not.</summary>
+    public static string? Complaint(IEnumerable<SlotMoments> moments)
+    {
+        var off = moments.Where(m => m.Deviation > 0 && (Math.Abs(m.Mean) > 0.5 * Math.Max(1, m.Deviation) || m.Deviation is < 0.5 or > 2)).ToList();
+        if (off.Count == 0) return null;
+        return $"Table.Standardize is false, but slots {TableFacts.Describe([.. off.Select(m => m.Slot)])} are far from mean 0 and deviation 1 "
+            + $"(slot {off[0].Slot}: mean {off[0].Mean:g3}, deviation {off[0].Deviation:g3}): masking writes 0 for the mean, and the network expects such values.";
+    }
+}
