@@ -90,6 +90,12 @@ internal sealed class RunCheckpoints : IDisposable
         return clock with { Step = _saved.Step };
     }
 
+    /// <summary>Whether there is a folder.</summary>
+    public bool AreWritten => _folder is not null;
+
+    /// <summary>The best score of the checkpoints that are there; null if none has one.</summary>
+    public double? BestScore => _folder?.Files.Max(file => TrainingCheckpoint.ScoreOf(file.Path));
+
     /// <summary>Whether a checkpoint is to be written before the step that <paramref name="next"/> stands at; always behind the last one.</summary>
     public bool IsDue(StepClock next) =>
         _folder is not null && (next.Step == next.TotalSteps || _options.CheckpointEvery.IsDue(next, Stopwatch.GetElapsedTime(_lastTime)));

@@ -44,10 +44,13 @@ public sealed class Byol : Method
     }
 
     /// <summary>Moves the target towards the new online parameters.</summary>
-    public override void AfterStep(StepClock clock)
+    public override void AfterStep(StepClock clock) => _pair.Update(TeacherMomentum(clock)!.Value);
+
+    /// <inheritdoc/>
+    public override double? TeacherMomentum(StepClock clock)
     {
         double start = _options.TargetMomentum!.Value;
-        _pair.Update(_options.ConstantMomentum ? start : Schedules.MomentumCosine(clock.Step, clock.TotalSteps, start));
+        return _options.ConstantMomentum ? start : Schedules.MomentumCosine(clock.Step, clock.TotalSteps, start);
     }
 
     /// <inheritdoc/>

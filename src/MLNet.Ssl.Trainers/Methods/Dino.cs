@@ -93,8 +93,11 @@ public sealed class Dino : Method
             foreach (var mean in means) mean.Dispose();
             Array.Clear(_teacherMeans);
         }
-        _teacherParameters.MoveTowards(Parameters, Schedules.WarmupCosine(clock.Step, clock.TotalSteps, 0, _options.TeacherMomentum!.Value, 1));
+        _teacherParameters.MoveTowards(Parameters, TeacherMomentum(clock)!.Value);
     }
+
+    /// <inheritdoc/>
+    public override double? TeacherMomentum(StepClock clock) => Schedules.WarmupCosine(clock.Step, clock.TotalSteps, 0, _options.TeacherMomentum!.Value, 1);
 
     private Tensor Teach(Tensor first, Tensor second) => _teacher.Head.call(BySize(_teacher.Backbone, [first, second]));
 

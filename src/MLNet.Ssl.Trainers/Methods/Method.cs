@@ -39,6 +39,9 @@ public abstract class Method : IDisposable
     /// <summary>What follows the optimiser's step: moving averages, centres, queues.</summary>
     public virtual void AfterStep(StepClock clock) { }
 
+    /// <summary>Momentum with which the slow copy follows at a step; null for methods without one.</summary>
+    public virtual double? TeacherMomentum(StepClock clock) => null;
+
     /// <summary>Releases networks and buffers.</summary>
     public void Dispose()
     {

@@ -35,6 +35,9 @@ public sealed class MoCo : Method
     internal NegativeQueue Queue => _queue;
 
     /// <inheritdoc/>
+    public override double? TeacherMomentum(StepClock clock) => _options.KeyMomentum;
+
+    /// <inheritdoc/>
     public override MethodOutput Forward(IReadOnlyList<Tensor> views, StepClock clock, int shard)
     {
         var random = HostRandom.OfThisPass();

@@ -40,9 +40,12 @@ public sealed class MoCoV3 : Method
     private double Temperature => _options.Temperature!.Value;
 
     /// <inheritdoc/>
+    public override double? TeacherMomentum(StepClock clock) => Schedules.MomentumCosine(clock.FractionalEpoch, clock.Epochs, _options.KeyMomentum!.Value);
+
+    /// <inheritdoc/>
     public override MethodOutput Forward(IReadOnlyList<Tensor> views, StepClock clock, int shard)
     {
-        double momentum = Schedules.MomentumCosine(clock.FractionalEpoch, clock.Epochs, _options.KeyMomentum!.Value);
+        double momentum = TeacherMomentum(clock)!.Value;
         if (_options.Mixing is not SdmpOptions options)
         {
             var (loss, features, _) = Clean(views[0], views[1], momentum);

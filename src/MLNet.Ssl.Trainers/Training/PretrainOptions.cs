@@ -68,6 +68,11 @@ public abstract record PretrainOptions
     /// <summary>How rows of a table become views.</summary>
     public TableOptions Table { get; init; } = new();
 
+    /// <summary>Measures the encoder on labelled rows while it learns; the labels do not reach the training.</summary>
+    /// <value>Default null: no evaluation.</value>
+    [OutsideOfTheRun]
+    public OnlineEvaluation? Evaluation { get; init; }
+
     /// <summary>
     /// Folder of the run's checkpoints, one run at a time; it is made if it is missing. A checkpoint is written every <see cref="CheckpointEvery"/>, at the end,
     /// and when the run is cancelled. A file is written whole or not at all.
@@ -163,6 +168,7 @@ public abstract record PretrainOptions
         Backbone!.Validate();
         if (facts.Table is null) Backbone.ValidateViewSize(ImageSize!.Value);
         else Backbone.ValidateColumns(facts.Table.Columns);
+        Evaluation?.Validate(facts);
         if (Mixing is not { } mixing) return;
         if (!CanMixWith(mixing))
             throw new ArgumentException($"Mixing is {mixing.Name}, which {MethodName} has no form of; {MixingOptions.Possible}.", nameof(Mixing));

@@ -26,16 +26,20 @@ public static class Pretrainer
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(options);
         if (images.Count < 2) throw new ArgumentException($"there are {images.Count} training images; expected 2 or more.", nameof(images));
+        log = Overheard(options, log);
         using var checkpoints = RunCheckpoints.Open(options, log);
         options = Resolve(DataFacts.Of(images), checkpoints.TakeOver(options), log);
         var recipes = options.ImageViews;
         var (backbone, head) = Fit(
-            seed => new ImageViews(images, new ViewPipeline(recipes, seed, options.Threads!.Value)), options, checkpoints, device ?? CPU, log);
-        return new(backbone, ImagePreprocessing.For(options.ImageSize!.Value) with { Normalization = recipes[0].Normalization }, device)
-        {
-            Method = options.MethodName,
-            ProjectionHead = head,
-        };
+            seed => new ImageViews(images, new ViewPipeline(recipes, seed, options.Threads!.Value)), b => EncoderOf(b, null), options, checkpoints, device ?? CPU, log);
+        return EncoderOf(backbone, head);
+
+        ImageEncoder EncoderOf(Backbone backbone, ProjectionHead? head) =>
+            new(backbone, ImagePreprocessing.For(options.ImageSize!.Value) with { Normalization = recipes[0].Normalization }, device)
+            {
+                Method = options.MethodName,
+                ProjectionHead = head,
+            };
     }
 
     /// <summary>Trains on rows of a table and returns the encoder, on <paramref name="device"/>, in evaluation mode.</summary>
@@ -47,6 +51,7 @@ public static class Pretrainer
         ArgumentNullException.ThrowIfNull(options);
         if (table.Count < 2) throw new ArgumentException($"there is {table.Count} training row; expected 2 or more.", nameof(table));
         var facts = DataFacts.Of(table);
+        log = Overheard(options, log);
         using var checkpoints = RunCheckpoints.Open(options, log);
         options = Resolve(facts, checkpoints.TakeOver(options), log);
         if (facts.Table!.Constant is { Length: > 0 } constant)
@@ -61,9 +66,11 @@ public static class Pretrainer
         try
         {
             var (backbone, head) = Fit(
-                seed => views = new TableViews(table, preprocessing, options.Table, options.TableViews, seed), options, checkpoints, device ?? CPU, log);
+                seed => views = new TableViews(table, preprocessing, options.Table, options.TableViews, seed), EncoderOf, options, checkpoints, device ?? CPU, log);
             head?.Dispose();
-            return new(backbone, preprocessing, device) { Method = options.MethodName };
+            return EncoderOf(backbone);
+
+            TableEncoder EncoderOf(Backbone backbone) => new(backbone, preprocessing, device) { Method = options.MethodName };
         }
         finally
         {
@@ -91,11 +98,15 @@ public static class Pretrainer
         options = options.Resolve(facts, reasons);
         options.Validate(facts);
         foreach (var reason in reasons) log?.Invoke(new(false, $"{options.MethodName}: {reason}"));
+        (options.Progress as IRunObserver)?.Begin(options, reasons);
         return options;
     }
 
-    private static (Backbone Backbone, ProjectionHead? Head) Fit(
-        Func<ulong, IViewSource> views, PretrainOptions options, RunCheckpoints checkpoints, Device device, Action<PretrainMessage>? log)
+    private static Action<PretrainMessage>? Overheard(PretrainOptions options, Action<PretrainMessage>? log) =>
+        options.Progress is IRunObserver observer ? log + observer.Say : log;
+
+    private static (Backbone Backbone, ProjectionHead? Head) Fit(Func<ulong, IViewSource> views, Func<Backbone, Encoder> encoderOf, PretrainOptions options,
+        RunCheckpoints checkpoints, Device device, Action<PretrainMessage>? log)
     {
         int threadsBefore = get_num_threads();
         set_num_threads(options.Threads!.Value);
@@ -106,7 +117,7 @@ public static class Pretrainer
             using var generator = new Generator(SplitMix64.Hash(seed, 1), CPU);
             using var method = options.CreateMethod(generator, device, options.Threads.Value);
             if (options.InitialWeights is { } path) WarmStart(method, options.Backbone!, path, log);
-            if (options.Epochs > 0) Train(views(SplitMix64.Hash(seed, 3)), options, method, seed, checkpoints, device, log);
+            if (options.Epochs > 0) Train(views(SplitMix64.Hash(seed, 3)), options, method, seed, encoderOf, checkpoints, device, log);
             var encoder = options.Backbone!.Create(generator).to(device);
             encoder.load_state_dict(method.Encoder.state_dict());
             if (method.ProjectionHead is not { } head) return (encoder, null);
@@ -134,8 +145,8 @@ public static class Pretrainer
             if (name.IndexOf(Backbone, StringComparison.Ordinal) is >= 0 and var at) value.copy_(weights[name[(at + Backbone.Length)..]]);
     }
 
-    private static void Train(
-        IViewSource views, PretrainOptions options, Method method, ulong seed, RunCheckpoints checkpoints, Device device, Action<PretrainMessage>? log)
+    private static void Train(IViewSource views, PretrainOptions options, Method method, ulong seed, Func<Backbone, Encoder> encoderOf,
+        RunCheckpoints checkpoints, Device device, Action<PretrainMessage>? log)
     {
         int batch = options.BatchSize!.Value, threads = options.Threads!.Value;
         var clock = new StepClock(0, views.Count / batch, options.Epochs);
@@ -143,6 +154,7 @@ public static class Pretrainer
         using var step = new TrainingStep(method, plan, TrainingStep.ShardsFor(method, batch, threads, device.type), threads, SplitMix64.Hash(seed, 2));
         var alarm = new CollapseAlarm();
         clock = checkpoints.Start(clock, step, alarm, () => RunIdentity.Of(options, views, device.type));
+        using var evaluator = options.Evaluation is null ? null : new OnlineEvaluator(options, method, encoderOf, checkpoints.BestScore, device, log);
         using var loader = new ViewLoader(views, batch, options.Epochs, SplitMix64.Hash(seed, 4), device, clock.Step);
         var report = new RunReport(batch, loader, clock.Step);
 
@@ -152,16 +164,25 @@ public static class Pretrainer
             using var scope = NewDisposeScope();
             var output = step.Run(loader.Next(), clock);
             report.Add(output);
-            bool reports = report.IsDue || clock.Next.Step == clock.TotalSteps, saves = checkpoints.IsDue(clock.Next);
+            bool measures = evaluator?.IsDueBefore(clock.Next) == true, saves = checkpoints.IsDue(clock.Next);
+            bool reports = report.IsDue || measures || clock.Next.Step == clock.TotalSteps;
             // Reading a loss waits for an accelerator; on a processor it is there already.
             if (device.type == DeviceType.CPU || reports || saves) report.CheckFinite(clock);
+            double? accuracy = null;
             if (reports)
             {
-                var progress = report.Take(output, clock, plan.LearningRate(clock));
+                var progress = report.Take(output, clock, plan.LearningRate(clock)) with { TeacherMomentum = method.TeacherMomentum(clock) };
+                if (measures)
+                {
+                    accuracy = evaluator!.Measure(progress.Epoch, out bool best);
+                    saves |= best && checkpoints.AreWritten;
+                    report.Restart();
+                }
+                progress = progress with { KnnAccuracy = accuracy };
                 options.Progress?.Report(progress);
                 if (alarm.Check(progress) is { } warning) log?.Invoke(new(true, warning));
             }
-            if (saves) checkpoints.Write(clock.Next);
+            if (saves) checkpoints.Write(clock.Next, accuracy);
         }
     }
 
@@ -174,6 +195,9 @@ public static class Pretrainer
         private long _steps;
         private double _lossSum;
         private readonly List<Tensor> _unread = [];
+
+        /// <summary>What passed since the last report is not training time.</summary>
+        public void Restart() => _start = Stopwatch.GetTimestamp();
 
         public bool IsDue => Stopwatch.GetElapsedTime(_start) >= ReportInterval;
 
