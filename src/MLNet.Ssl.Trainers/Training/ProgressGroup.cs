@@ -9,7 +9,7 @@ public sealed class ProgressGroup : IRunObserver
     private readonly IProgress<PretrainProgress>[] _receivers;
 
     /// <summary>Joins receivers.</summary>
-    /// <param name="receivers">Who is told, in this order; a <see cref="PretrainReport"/> or <see cref="TensorBoardWriter"/> may be among them.</param>
+    /// <param name="receivers">Who is told, in this order; a <c>PretrainReport</c> or <see cref="TensorBoardWriter"/> may be among them.</param>
     /// <exception cref="ArgumentNullException">A receiver is null.</exception>
     public ProgressGroup(params IReadOnlyList<IProgress<PretrainProgress>> receivers)
     {
