@@ -9,7 +9,7 @@ namespace Cifar10;
 /// <summary>The demonstration: pretrain without labels, then see what little a classifier needs on top.</summary>
 internal static class Demo
 {
-    public static int Run(string? folder, string method, string backbone, int epochs, int seed)
+    public static int Run(string? folder, string method, string backbone, int epochs, int seed, string? reportPath, string? tensorBoardFolder)
     {
         var ml = new MLContext(seed);
         ml.Log += (_, line) =>
@@ -33,13 +33,35 @@ internal static class Demo
 
         var (knnBefore, linearBefore) = Evaluate(ml, Fit(ml, train, options with { Epochs = 0 }), train, test);
         var clock = Stopwatch.StartNew();
-        var pretrained = WithProgress(progress => Fit(ml, train, options with { Progress = progress }));
+        var report = new PretrainReport();
+        using var tensorBoard = tensorBoardFolder is null ? null : new TensorBoardWriter(tensorBoardFolder);
+        // Both are drawn with the accuracy during the run; without them nothing reads the labels before the run has ended.
+        var (labelledTrain, labelledTest) = Labelled(ml, train, test);
+        var pretrained = WithProgress(bar =>
+        {
+            var progress = new ProgressGroup(tensorBoard is null ? [bar, report] : [bar, report, tensorBoard]);
+            var estimator = ml.SelfSupervised().Pretrain("Embedding", "Image", options with { Progress = progress });
+            bool measures = reportPath is not null || tensorBoard is not null;
+            return (measures ? estimator.WithEvaluation(labelledTrain, labelledTest) : estimator).Fit(train);
+        });
         AnsiConsole.MarkupLineInterpolated($"[grey]pretrained in {clock.Elapsed:mm\\:ss}[/]\n");
+        if (reportPath is not null)
+        {
+            report.Write(reportPath, pretrained, labelledTest, "Label");
+            AnsiConsole.MarkupLineInterpolated($"[grey]report: {Path.GetFullPath(reportPath)}[/]\n");
+        }
+
         var (knnAfter, linearAfter) = Evaluate(ml, pretrained, train, test);
 
         Console.WriteLine(FormattableString.Invariant($"untrained   knn {knnBefore:0.000}  linear {linearBefore:0.000}"));
         Console.WriteLine(FormattableString.Invariant($"pretrained  knn {knnAfter:0.000}  linear {linearAfter:0.000}"));
         return 0;
+    }
+
+    private static (IDataView Train, IDataView Test) Labelled(MLContext ml, IDataView train, IDataView test)
+    {
+        var keys = ml.Transforms.Conversion.MapValueToKey("Label").Fit(train);
+        return (keys.Transform(train), keys.Transform(test));
     }
 
     private static ITransformer Fit(MLContext ml, IDataView images, PretrainOptions options) =>

@@ -7,6 +7,8 @@ var method = new Option<string>("--method") { Description = "Self-supervised met
 var backbone = new Option<string>("--backbone") { Description = "Network of the encoder", DefaultValueFactory = _ => "resnet" };
 var epochs = new Option<int>("--epochs") { Description = "Passes over the unlabelled images", DefaultValueFactory = _ => 12 };
 var seed = new Option<int>("--seed") { Description = "Seed of everything random", DefaultValueFactory = _ => 1 };
+var report = new Option<string?>("--report") { Description = "HTML file that receives a report of the run, to look at in a browser" };
+var tensorBoard = new Option<string?>("--tensorboard") { Description = "Folder that receives the run's curves, for tensorboard --logdir" };
 method.AcceptOnlyFromAmong("simclr", "dino");
 backbone.AcceptOnlyFromAmong("resnet", "vit");
 epochs.Validators.Add(result =>
@@ -14,7 +16,10 @@ epochs.Validators.Add(result =>
     if (result.GetValueOrDefault<int>() < 1) result.AddError("--epochs must be 1 or more.");
 });
 
-var command = new RootCommand("Self-supervised pretraining on unlabelled CIFAR-10 images in an ML.NET pipeline.") { data, method, backbone, epochs, seed };
-command.SetAction(options =>
-    Demo.Run(options.GetValue(data), options.GetValue(method)!, options.GetValue(backbone)!, options.GetValue(epochs), options.GetValue(seed)));
+var command = new RootCommand("Self-supervised pretraining on unlabelled CIFAR-10 images in an ML.NET pipeline.")
+{
+    data, method, backbone, epochs, seed, report, tensorBoard,
+};
+command.SetAction(options => Demo.Run(options.GetValue(data), options.GetValue(method)!, options.GetValue(backbone)!, options.GetValue(epochs),
+    options.GetValue(seed), options.GetValue(report), options.GetValue(tensorBoard)));
 return command.Parse(args).Invoke();

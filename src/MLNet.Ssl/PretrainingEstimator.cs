@@ -1,4 +1,3 @@
-using System.Buffers;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
@@ -32,6 +31,7 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
     private readonly string _output;
     private readonly string? _input;
     private readonly PretrainOptions? _options;
+    private readonly EvaluationViews? _evaluation;
 
     internal PretrainingEstimator(MLContext context, string output, string? input, PretrainOptions? options)
     {
@@ -40,6 +40,30 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
         (_context, _output, _input, _options) = (context, output, input, options);
         _host = ((IHostEnvironment)context).Register("Pretrain");
         _seed = _host.Rand.Next();
+    }
+
+    private PretrainingEstimator(PretrainingEstimator other, EvaluationViews evaluation) =>
+        (_context, _host, _seed, _output, _input, _options, _evaluation) =
+        (other._context, other._host, other._seed, other._output, other._input, other._options, evaluation);
+
+    /// <summary>Measures the encoder while it learns, by a weighted kNN on labelled rows (<see cref="OnlineEvaluation"/>); what is learned stays the same.</summary>
+    /// <remarks>The accuracy is in the log and in <see cref="PretrainProgress.KnnAccuracy"/>. It takes the place of <see cref="PretrainOptions.Evaluation"/>.</remarks>
+    /// <param name="train">Rows that the kNN remembers, with the column that is learned from and labels; those without a label are left out.</param>
+    /// <param name="test">Rows that it classifies, likewise; not among those of <paramref name="train"/>.</param>
+    /// <param name="labelColumnName">Column of the classes, a key; both views' by one fitted <c>MapValueToKey</c>.</param>
+    /// <param name="everyEpochs">Epochs from one measurement to the next; the end is always measured. Default 1, range 1 and up.</param>
+    /// <param name="numberOfNeighbors">Neighbours that vote. Default 20, range 1 and up.</param>
+    /// <param name="bestEncoderPath">File that receives the encoder of the best accuracy so far, for <see cref="SelfSupervisedCatalog.LoadPretrained"/>; null for
+    /// none.</param>
+    /// <returns>An estimator that also measures; this one stays as it is.</returns>
+    /// <exception cref="ArgumentException">The label column's name is empty.</exception>
+    public PretrainingEstimator WithEvaluation(IDataView train, IDataView test, string labelColumnName = "Label", int everyEpochs = 1,
+        int numberOfNeighbors = 20, string? bestEncoderPath = null)
+    {
+        ArgumentNullException.ThrowIfNull(train);
+        ArgumentNullException.ThrowIfNull(test);
+        ArgumentException.ThrowIfNullOrEmpty(labelColumnName);
+        return new(this, new(train, test, labelColumnName, everyEpochs, numberOfNeighbors, bestEncoderPath));
     }
 
     /// <inheritdoc/>
@@ -70,9 +94,20 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
         options = options with { UsualSeed = _seed };
         Pretrainer.CheckFiles(options);
         var device = DeviceChoice.Of(_context, channel);
-        if (images) return new(Pretrainer.Fit(ImageRows.Read(input, column, options.ImageSize).Images, options, device, Log), _output, column.Name);
-        using var table = ReadTable(input, column);
-        return new(Pretrainer.Fit(table, options, device, Log), _output, column.Name);
+        _evaluation?.Check(column);
+        var tables = new List<IDisposable>();
+        try
+        {
+            if (_evaluation is not null) options = options with { Evaluation = _evaluation.Read(column, options.ImageSize, tables) };
+            if (images) return new(Pretrainer.Fit(ImageRows.Read(input, column, options.ImageSize).Images, options, device, Log), _output, column.Name);
+            var table = TableRows.Read(input, column).Table;
+            tables.Add(table);
+            return new(Pretrainer.Fit(table, options, device, Log), _output, column.Name);
+        }
+        finally
+        {
+            tables.ForEach(rows => rows.Dispose());
+        }
 
         void Log(PretrainMessage message)
         {
@@ -88,15 +123,5 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
             ? "SimCLR is used: no options were given, and it learns fastest on small sets of images."
             : "MoCo with i-Mix is used: no options were given, and for rows of a table, which have no augmentation, mixing makes the views.");
         return images ? new SimClrOptions() : new MoCoOptions { Mixing = new IMixOptions() };
-    }
-
-    private static TableStore ReadTable(IDataView input, DataViewSchema.Column column)
-    {
-        var values = new ArrayBufferWriter<float>();
-        using var cursor = input.GetRowCursor([column]);
-        var read = FloatVectors.Reader(cursor, column);
-        while (cursor.MoveNext()) values.Write(read());
-        if (values.WrittenCount == 0) throw new InvalidOperationException($"Column '{column.Name}' has no rows: there is nothing to learn from.");
-        return new(values.WrittenMemory, ((VectorDataViewType)column.Type).Size);
     }
 }

@@ -17,13 +17,20 @@ internal static class RunIdentity
 
     public static SortedDictionary<string, string> Of(PretrainOptions options, IViewSource data, DeviceType device)
     {
-        var run = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        AddMembers("", options, run);
+        var run = OptionsOf(options);
         run["Rows of the data"] = Text(data.Count);
         run["Fingerprint of the data"] = data.Fingerprint;
         run["Device"] = Text(device);
         run["Version of MLNet.Ssl"] = Text(typeof(RunIdentity).Assembly.GetName().Version);
         return run;
+    }
+
+    /// <summary>The options that what is learned depends on, by name; those of a part behind the part's name and a dot.</summary>
+    public static SortedDictionary<string, string> OptionsOf(PretrainOptions options)
+    {
+        var values = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        AddMembers("", options, values);
+        return values;
     }
 
     /// <summary>What differs, as "BatchSize was 64 and is 128"; empty if nothing does.</summary>

@@ -3,9 +3,10 @@ namespace MLNet.Ssl;
 /// <summary>Notices early that a run collapses: all rows get the same embedding, or the teacher the same output for all.</summary>
 internal sealed class CollapseAlarm
 {
-    private const double LeastStd = 0.05;
-    private const double MostEntropy = 0.999;
-    private const double LeastEntropy = 1e-3;
+    public const double LeastStd = 0.05;
+    public const double MostEntropy = 0.999;
+    public const double LeastEntropy = 1e-3;
+
     private const int Reports = 3;
 
     private int _lowStd;

@@ -4,7 +4,7 @@ namespace MLNet.Ssl;
 /// <example><code>
 /// var options = new SimClrOptions { Progress = new ProgressGroup(bar, report, tensorBoard) };
 /// </code></example>
-public sealed class ProgressGroup : IRunObserver
+public sealed class ProgressGroup : IProgress<PretrainProgress>, IRunObserver
 {
     private readonly IProgress<PretrainProgress>[] _receivers;
 

@@ -63,7 +63,8 @@ internal static class LabelColumn
             $"Label column '{test.Name}': the keys of the training and the test data differ, {difference}. Map both by one fitted MapValueToKey.", "test");
     }
 
-    private static string[]? Names(DataViewSchema.Column column) =>
+    /// <summary>Names of the classes, by number; null where the key has none.</summary>
+    public static string[]? Names(DataViewSchema.Column column) =>
         column.Annotations.Schema.GetColumnOrNull(KeyValues) is { Type: VectorDataViewType vector } values
             ? (string[])typeof(LabelColumn).GetMethod(nameof(Values), BindingFlags.NonPublic | BindingFlags.Static)!
                 .MakeGenericMethod(vector.ItemType.RawType).Invoke(null, [column.Annotations, values])!

@@ -76,9 +76,36 @@ public sealed class OnlineEvaluationTests
     }
 
     [Fact]
+    public void TheBestCheckpointIsKeptAlsoWhenTheRunIsResumed()
+    {
+        using var folder = new TemporaryFolder();
+        string run = folder.File("run"), best = folder.File("best.safetensors");
+        var accuracies = new List<double>();
+        var options = TinyDino with
+        {
+            LearningRate = 0.1,
+            WarmupEpochs = 0,
+            CheckpointFolder = run,
+            CheckpointEvery = CheckpointInterval.Epochs(1),
+            CheckpointsKept = 1,
+            Evaluation = Patterned,
+            Progress = new Collect(report => accuracies.AddRange(report.KnnAccuracy is { } accuracy ? [accuracy] : [])),
+        };
+        Pretrainer.Fit(Train.Images, options).Dispose();
+        Assert.Equal(3, accuracies.Count);
+        Assert.Equal(accuracies.Max(), Scores().Max());
+        // Nothing is left to do: the best of before stays the best, and no file is written.
+        Pretrainer.Fit(Train.Images, options with { Resume = true, Evaluation = Patterned with { BestEncoderPath = best } }).Dispose();
+        Assert.Equal(accuracies.Max(), Scores().Max());
+        Assert.False(File.Exists(best));
+
+        IEnumerable<double?> Scores() => Directory.EnumerateFiles(run, "*.safetensors").Select(TrainingCheckpoint.ScoreOf);
+    }
+
+    [Fact]
     public void RowsOfATableAreEvaluatedToo()
     {
-        // The class is whether the first value is positive: every embedding of a wide enough network tells it.
+        // The class is whether the first value is positive, and that value is by far the largest.
         float[] Rows(int count, int seed) => [.. Enumerable.Range(0, count * 4).Select(i => (i % 8 == 0 ? 3f : i % 8 == 4 ? -3f : 0) + (float)new Random(seed + i).NextDouble())];
         int[] Labels(int count) => [.. Enumerable.Range(0, count).Select(i => i % 2)];
         using TableStore train = new(Rows(40, 1), 4), test = new(Rows(20, 1000), 4);
@@ -86,6 +113,7 @@ public sealed class OnlineEvaluationTests
         var options = new MoCoOptions
         {
             Mixing = new IMixOptions(),
+            Table = new() { Standardize = false },
             BatchSize = 20,
             Epochs = 2,
             Seed = 1,

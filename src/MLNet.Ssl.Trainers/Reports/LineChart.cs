@@ -1,0 +1,98 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+
+namespace MLNet.Ssl;
+
+/// <summary>A level that is drawn across a chart.</summary>
+/// <param name="Level">The value.</param>
+/// <param name="Name">What it means.</param>
+internal sealed record ChartThreshold(double Level, string Name);
+
+/// <summary>A curve over the epochs, as a figure of a page.</summary>
+/// <param name="Title">What is drawn.</param>
+/// <param name="Note">What to make of it.</param>
+/// <param name="Points">Epochs and values, in order; values that are not finite leave a gap.</param>
+/// <param name="Epochs">End of the horizontal axis.</param>
+internal sealed record LineChart(string Title, string Note, IReadOnlyList<(double Epoch, double Value)> Points, double Epochs)
+{
+    private const int Width = 560, Height = 250, Left = 62, Right = 14, Top = 14, Bottom = 40;
+
+    // More than the screen can show would only make the file large.
+    private const int MostPoints = 500;
+
+    /// <summary>Range of the vertical axis; null for that of the values.</summary>
+    public (double From, double To)? Range { get; init; }
+
+    /// <summary>Levels that an alarm watches.</summary>
+    public IReadOnlyList<ChartThreshold> Thresholds { get; init; } = [];
+
+    /// <summary>Marks every point, where they are few and far between.</summary>
+    public bool Marks { get; init; }
+
+    /// <summary>Format of the value in the heading.</summary>
+    public string Format { get; init; } = "0.000";
+
+    public string Html()
+    {
+        var points = Thinned();
+        var vertical = Range is { } range ? ChartAxis.Exact(range.From, range.To, 4) : ChartAxis.Around(points.Select(point => point.Value), 4);
+        var horizontal = ChartAxis.Exact(0, Epochs);
+        double X(double epoch) => Left + horizontal.Share(epoch) * (Width - Left - Right);
+        double Y(double value) => Height - Bottom - vertical.Share(value) * (Height - Top - Bottom);
+
+        var svg = new StringBuilder();
+        foreach (double tick in vertical.Ticks)
+            Add($"<path class=\"grid\" d=\"M{Left} {Y(tick):0.#}H{Width - Right}\"/><text x=\"{Left - 8}\" y=\"{Y(tick) + 4:0.#}\" text-anchor=\"end\">{vertical.Label(tick)}</text>");
+        foreach (double tick in horizontal.Ticks)
+            Add($"<path class=\"grid\" d=\"M{X(tick):0.#} {Height - Bottom}v5\"/><text x=\"{X(tick):0.#}\" y=\"{Height - Bottom + 19}\" text-anchor=\"middle\">{horizontal.Label(tick)}</text>");
+        Add($"<path class=\"axis\" d=\"M{Left} {Height - Bottom}H{Width - Right}\"/><text x=\"{Width - Right}\" y=\"{Height - 4}\" text-anchor=\"end\">epochs</text>");
+        foreach (var threshold in Thresholds)
+        {
+            // The name goes to the side that has room.
+            double y = Y(threshold.Level), text = y > Top + 18 ? y - 5 : y + 14;
+            Add($"<path class=\"alarm\" d=\"M{Left} {y:0.#}H{Width - Right}\"/><text class=\"alarm\" x=\"{Width - Right - 4}\" y=\"{text:0.#}\" text-anchor=\"end\">{Text(threshold.Name)}</text>");
+        }
+        Add($"<path class=\"line\" d=\"{Path(points.Select(point => (X(point.Epoch), Y(point.Value), double.IsFinite(point.Value))))}\"/>");
+        foreach (var (epoch, value) in Marks ? points : points.Where(point => double.IsFinite(point.Value)).TakeLast(1))
+            Add($"<circle class=\"mark\" cx=\"{X(epoch):0.#}\" cy=\"{Y(value):0.#}\" r=\"{(Marks ? 3.5 : 3)}\"><title>epoch {epoch:0.##}: {value.ToString(Format, CultureInfo.InvariantCulture)}</title></circle>");
+
+        string last = Points.Count == 0 ? "" : Points[^1].Value.ToString(Format, CultureInfo.InvariantCulture);
+        return $"""
+            <figure class="card chart"><figcaption><h3>{Text(Title)}</h3><b>{Text(last)}</b></figcaption>
+            <svg viewBox="0 0 {Width} {Height}" role="img" aria-label="{Text($"{Title} over the epochs; the last value is {last}")}">{svg}</svg>
+            <p>{Text(Note)}</p></figure>
+
+            """;
+
+        void Add(FormattableString part) => svg.Append(FormattableString.Invariant(part));
+    }
+
+    private static string Path(IEnumerable<(double X, double Y, bool Known)> points)
+    {
+        var path = new StringBuilder();
+        bool drawing = false;
+        foreach (var (x, y, known) in points)
+        {
+            if (known) path.Append(CultureInfo.InvariantCulture, $"{(drawing ? 'L' : 'M')}{x:0.#} {y:0.#}");
+            drawing = known;
+        }
+        return path.ToString();
+    }
+
+    /// <summary>Means of neighbouring points.</summary>
+    private IReadOnlyList<(double Epoch, double Value)> Thinned()
+    {
+        if (Points.Count <= MostPoints) return Points;
+        var thinned = new (double, double)[MostPoints];
+        for (int i = 0; i < MostPoints; i++)
+        {
+            int first = (int)((long)Points.Count * i / MostPoints), end = (int)((long)Points.Count * (i + 1) / MostPoints);
+            var part = Points.Skip(first).Take(end - first).ToList();
+            thinned[i] = (part.Average(point => point.Epoch), part.Average(point => point.Value));
+        }
+        return thinned;
+    }
+
+    private static string Text(string text) => WebUtility.HtmlEncode(text);
+}

@@ -1,0 +1,114 @@
+using System.Globalization;
+using System.Net;
+using System.Runtime.InteropServices;
+using System.Text;
+using TorchSharp;
+
+namespace MLNet.Ssl;
+
+/// <summary>The page of a <see cref="PretrainReport"/>.</summary>
+internal static class ReportPage
+{
+    /// <param name="title">Heading; null for the method's name.</param>
+    /// <param name="run">The run.</param>
+    /// <param name="pictures">HTML of what the encoder was asked for.</param>
+    public static string Html(string? title, RunRecord run, string pictures)
+    {
+        string heading = Text(title ?? (run.Options is { } options ? $"Pretraining with {options.MethodName}" : "Pretraining"));
+        var last = run.Reports.LastOrDefault();
+        string facts = last is null
+            ? "The run has reported nothing yet."
+            : Invariant($"{last.Epoch:N0} of {last.Epochs:N0} epochs, {last.Step:N0} of {last.TotalSteps:N0} steps");
+        return $"""
+            <!doctype html>
+            <html lang="en">
+            <head>
+            <meta charset="utf-8">
+            <meta name="viewport" content="width=device-width, initial-scale=1">
+            <title>{heading}</title>
+            <style>
+            {ReportStyle.Css}
+            </style>
+            </head>
+            <body>
+            <main>
+            <h1>{heading}</h1>
+            <p class="facts">{facts}</p>
+            {Warnings(run)}{(last is null ? "" : Figures(run, last) + ReportCharts.Html(run.Reports))}{pictures}{Settings(run)}{Versions()}</main>
+            </body>
+            </html>
+
+            """;
+    }
+
+    private static string Figures(RunRecord run, PretrainProgress last)
+    {
+        var measured = run.Reports.Where(report => report.KnnAccuracy is not null).ToList();
+        var html = new StringBuilder("<dl class=\"figures\">\n");
+        Add("Loss", Invariant($"{last.Loss:0.000}"));
+        if (measured.Count > 0)
+        {
+            Add("kNN accuracy", Invariant($"{measured[^1].KnnAccuracy:0.0 %}"));
+            var best = measured.MaxBy(report => report.KnnAccuracy)!;
+            Add($"Best, epoch {best.Epoch}", Invariant($"{best.KnnAccuracy:0.0 %}"));
+        }
+        Add("Deviation of embeddings", Invariant($"{last.EmbeddingStd:0.000}"));
+        Add("Rows per second", Invariant($"{run.Reports.Average(report => report.RowsPerSecond):N0}"));
+        Add("Time", run.Duration.TotalHours >= 1 ? Invariant($"{(int)run.Duration.TotalHours} h {run.Duration.Minutes:00} min") : Invariant($"{run.Duration:mm\\:ss} min"));
+        return html.Append("</dl>\n").ToString();
+
+        void Add(string name, string value) => html.Append($"<div><dt>{Text(name)}</dt><dd>{Text(value)}</dd></div>\n");
+    }
+
+    private static string Warnings(RunRecord run) => run.Warnings.Count == 0 ? ""
+        : $"<ul class=\"warnings\">\n{string.Concat(run.Warnings.Select(warning => $"<li>{Text(warning)}</li>\n"))}</ul>\n";
+
+    private static string Settings(RunRecord run)
+    {
+        if (run.Options is null) return "";
+        var html = new StringBuilder("""
+            <h2>Settings</h2>
+            <div class="card scroll"><table>
+            <thead><tr><th scope="col">Option</th><th scope="col">Value</th><th scope="col">Chosen because</th></tr></thead>
+            <tbody>
+
+            """);
+        foreach (var (name, value) in RunIdentity.OptionsOf(run.Options))
+            html.Append($"<tr><th scope=\"row\">{Text(name)}</th><td>{Text(value)}</td><td>{Text(Reason(run.Reasons, name))}</td></tr>\n");
+        return html.Append("</tbody></table></div>\n").ToString();
+    }
+
+    /// <summary>What stands behind "Name = value: ", where the option was chosen.</summary>
+    private static string Reason(IReadOnlyList<string> reasons, string name)
+    {
+        string start = name + " = ";
+        var reason = reasons.FirstOrDefault(reason => reason.StartsWith(start, StringComparison.Ordinal));
+        if (reason is null) return "";
+        int end = reason.LastIndexOf(": ", StringComparison.Ordinal);
+        return end < start.Length ? reason[start.Length..] : reason[(end + 2)..];
+    }
+
+    private static string Versions()
+    {
+        (string Name, string Value)[] versions =
+        [
+            ("MLNet.Ssl", Version(typeof(ReportPage))),
+            ("TorchSharp", Version(typeof(torch))),
+            (".NET", Environment.Version.ToString()),
+            ("System", $"{RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}, {Environment.ProcessorCount} processors"),
+            ("Written", DateTimeOffset.Now.ToString("yyyy-MM-dd HH:mm zzz", CultureInfo.InvariantCulture)),
+        ];
+        return $"""
+            <h2>Versions</h2>
+            <div class="card scroll"><table><tbody>
+            {string.Concat(versions.Select(version => $"<tr><th scope=\"row\">{version.Name}</th><td>{Text(version.Value)}</td></tr>\n"))}</tbody></table></div>
+
+            """;
+    }
+
+    private static string Version(Type type) => type.Assembly.GetName().Version?.ToString() ?? "unknown";
+
+    private static string Text(string text) => WebUtility.HtmlEncode(text);
+
+    private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
+}
