@@ -29,6 +29,7 @@ public static class Pretrainer
         return new(backbone, ImagePreprocessing.For(options.ImageSize!.Value) with { Normalization = recipes[0].Normalization }, device)
         {
             Method = options.MethodName,
+            TrainingOptions = OptionText.Of(options),
         };
     }
 
@@ -52,7 +53,7 @@ public static class Pretrainer
         try
         {
             var backbone = Fit(seed => views = new TableViews(table, preprocessing, options.Table, options.TableViews, seed), options, device ?? CPU, log);
-            return new(backbone, preprocessing, device) { Method = options.MethodName };
+            return new(backbone, preprocessing, device) { Method = options.MethodName, TrainingOptions = OptionText.Of(options) };
         }
         finally
         {
