@@ -43,8 +43,8 @@ public static class EmbeddingApp
         }
         catch (BadHttpRequestException e)
         {
-            // 413 where the body is too large.
-            return Problem(e.StatusCode, e.StatusCode == StatusCodes.Status413PayloadTooLarge ? $"The upload has more than {options.MaxUploadBytes} bytes." : e.Message);
+            bool large = e.StatusCode == StatusCodes.Status413PayloadTooLarge;
+            return Problem(e.StatusCode, large ? $"The upload has more than {options.MaxUploadBytes} bytes." : e.Message);
         }
         catch (InvalidDataException e)
         {

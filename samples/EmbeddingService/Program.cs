@@ -15,15 +15,24 @@ queue.Validators.Add(result => { if (result.GetValueOrDefault<int>() is < 1 or >
 var command = new RootCommand("A web service that embeds images.") { model, port, upload, queue };
 command.SetAction(async (options, cancelled) =>
 {
-    using var loaded = options.GetValue(model) is { } path ? ServedModel.Load(path) : ServedModel.Draw();
-    await using var service = EmbeddingApp.Create(loaded, defaults with
+    try
     {
-        Url = $"http://127.0.0.1:{options.GetValue(port)}",
-        MaxUploadBytes = (long)options.GetValue(upload) << 20,
-        QueueCapacity = options.GetValue(queue),
-    });
-    await service.StartAsync(cancelled);
-    Console.WriteLine($"{loaded.Description}\nPOST an image to {service.Urls.First()}/embed");
-    await service.WaitForShutdownAsync(cancelled);
+        using var served = options.GetValue(model) is { } path ? ServedModel.Load(path) : ServedModel.Draw();
+        await using var service = EmbeddingApp.Create(served, defaults with
+        {
+            Url = $"http://127.0.0.1:{options.GetValue(port)}",
+            MaxUploadBytes = (long)options.GetValue(upload) << 20,
+            QueueCapacity = options.GetValue(queue),
+        });
+        await service.StartAsync(cancelled);
+        Console.WriteLine($"{served.Description}\nPOST an image to {service.Urls.First()}/embed");
+        await service.WaitForShutdownAsync(cancelled);
+        return 0;
+    }
+    catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException or ArgumentException)
+    {
+        Console.Error.WriteLine(e.Message);
+        return 1;
+    }
 });
 return await command.Parse(args).InvokeAsync();

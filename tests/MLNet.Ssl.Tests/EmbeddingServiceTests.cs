@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
+using System.Text.Json.Nodes;
 using EmbeddingService;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.ML;
@@ -28,7 +29,8 @@ public sealed class EmbeddingServiceTests : IAsyncLifetime, IDisposable
         _output = output;
         var ml = new MLContext(seed: 1);
         var rows = ml.View(TestImages.Rows(4));
-        using var chain = ml.Transforms.CopyColumns("Copy", "Number").Append(ml.SelfSupervised().Pretrain("Embedding", "Image", TestImages.Untrained)).Fit(rows);
+        var pretrain = ml.SelfSupervised().Pretrain("Embedding", "Image", TestImages.Untrained);
+        using var chain = ml.Transforms.CopyColumns("Copy", "Number").Append(pretrain).Fit(rows);
         ml.SelfSupervised().Model.Save(chain, rows.Schema, _folder.File("model.zip"));
         _model = ServedModel.Load(_folder.File("model.zip"));
     }
@@ -67,6 +69,8 @@ public sealed class EmbeddingServiceTests : IAsyncLifetime, IDisposable
 
     private Task<HttpResponseMessage> Post(byte[] body, WebApplication? service = null) =>
         _client.PostAsync($"{(service ?? _service).Urls.First()}/embed", new ByteArrayContent(body));
+
+    private static async Task<string> Detail(HttpResponseMessage response) => (string)(await response.Content.ReadFromJsonAsync<JsonNode>())!["detail"]!;
 
     private static async Task<float[]> Embedding(HttpResponseMessage response)
     {
@@ -112,7 +116,7 @@ public sealed class EmbeddingServiceTests : IAsyncLifetime, IDisposable
         TestImages.AssertClose(Expected(3), await Embedding(response), 1e-6f);
         using var empty = await _client.PostAsync($"{_service.Urls.First()}/embed", new MultipartFormDataContent { { new StringContent("x"), "text" } });
         Assert.Equal(HttpStatusCode.BadRequest, empty.StatusCode);
-        Assert.Contains("has no file", await empty.Content.ReadAsStringAsync());
+        Assert.Contains("has no file", await Detail(empty));
     }
 
     [Fact]
@@ -133,7 +137,7 @@ public sealed class EmbeddingServiceTests : IAsyncLifetime, IDisposable
         {
             using var response = await task;
             Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
-            Assert.Contains("image", await response.Content.ReadAsStringAsync());
+            Assert.Contains("image", await Detail(response));
         }
         for (int i = 0; i < good.Length; i++) TestImages.AssertClose(Expected(i), await Embedding(await good[i]), 1e-6f);
     }
@@ -146,13 +150,13 @@ public sealed class EmbeddingServiceTests : IAsyncLifetime, IDisposable
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, large.StatusCode);
         using var wide = await Post(Png(1, 20), strict);
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, wide.StatusCode);
-        Assert.Contains("20×20 pixels", await wide.Content.ReadAsStringAsync());
+        Assert.Contains("20×20 pixels", await Detail(wide));
         // A few bytes that claim four billion pixels.
         var claim = Png(1);
         for (int i = 16; i < 24; i++) claim[i] = (byte)(i % 4 < 2 ? 0 : 255);
         using var bomb = await Post(claim, strict);
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, bomb.StatusCode);
-        Assert.Contains("65535×65535", await bomb.Content.ReadAsStringAsync());
+        Assert.Contains("65535×65535", await Detail(bomb));
     }
 
     [Fact]

@@ -19,7 +19,7 @@ internal sealed record EmbeddingPart(string Input, string Output, string? Method
     {
         var encoder = transformer.Encoder;
         var backbone = encoder.Backbone.Options
-            ?? throw new NotSupportedException($"The backbone {encoder.Backbone.GetType()} of '{transformer.OutputColumnName}' is not of this library and cannot be saved.");
+            ?? throw new NotSupportedException($"The backbone {encoder.Backbone.GetType()} is of another library and cannot be saved.");
         return new(transformer.InputColumnName, transformer.OutputColumnName, encoder.Method, encoder.TrainingOptions, backbone,
             encoder is ImageEncoder images ? SavedImagePreprocessing.Of(images.Preprocessing) : null,
             encoder is TableEncoder table ? SavedTablePreprocessing.Of(table.Preprocessing) : null,
@@ -55,7 +55,8 @@ internal sealed record EmbeddingPart(string Input, string Output, string? Method
         var (tensors, _) = SafeTensorsReader.Read(stream);
         // A description may claim any width; nothing is built that the weights at hand could not fill.
         double claimed = ArchitectureSize.LeastWeights(Backbone) * sizeof(float);
-        if (claimed > stream.Length) throw new InvalidDataException($"the backbone described has at least {claimed:f0} bytes of weights, the entry {stream.Length}.");
+        if (claimed > stream.Length)
+            throw new InvalidDataException($"the backbone described has at least {claimed:f0} bytes of weights, the entry {stream.Length}.");
         using var generator = new torch.Generator(0, torch.CPU);
         var backbone = Backbone.Create(generator);
         try

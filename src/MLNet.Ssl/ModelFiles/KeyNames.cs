@@ -36,7 +36,8 @@ internal sealed record KeyNames(string Type, JsonElement Values)
     {
         var annotations = new DataViewSchema.Annotations.Builder();
         if (names is null) return annotations.ToAnnotations();
-        var type = Types.FirstOrDefault(t => t.Name == names.Type) ?? throw new InvalidDataException($"the classes are values of the unknown type '{names.Type}'.");
+        var type = Types.FirstOrDefault(t => t.Name == names.Type)
+            ?? throw new InvalidDataException($"the classes are values of the unknown type '{names.Type}'.");
         int count = names.Values.ValueKind == JsonValueKind.Array ? names.Values.GetArrayLength() : -1;
         if (count != classes) throw new InvalidDataException($"there are {classes} classes, but names for {count}.");
         type.Add(annotations, names.Values);
@@ -59,8 +60,9 @@ internal sealed record KeyNames(string Type, JsonElement Values)
     {
         public override string Name => typeof(T).Name;
 
-        public override JsonElement Read(DataViewSchema.Annotations label) => JsonSerializer.SerializeToElement(
-            typeof(T) == typeof(string) ? (T[])(object)Dense<ReadOnlyMemory<char>>(label).Select(text => text.ToString()).ToArray() : Dense<T>(label), ModelJson.Options);
+        public override JsonElement Read(DataViewSchema.Annotations label) => typeof(T) == typeof(string)
+            ? JsonSerializer.SerializeToElement(Dense<ReadOnlyMemory<char>>(label).Select(text => text.ToString()).ToArray(), ModelJson.Options)
+            : JsonSerializer.SerializeToElement(Dense<T>(label), ModelJson.Options);
 
         public override void Add(DataViewSchema.Annotations.Builder annotations, JsonElement values)
         {

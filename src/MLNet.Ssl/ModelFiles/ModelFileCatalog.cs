@@ -16,8 +16,8 @@ public sealed class ModelFileCatalog
     internal ModelFileCatalog(MLContext context) => _context = context;
 
     /// <summary>Writes a model into one file.</summary>
-    /// <param name="model">A transformer or a chain, of this library's transformers, ML.NET's, and all others that <c>ml.Model.Save</c> can save, in any order
-    /// and nesting.</param>
+    /// <param name="model">A transformer or a chain, of this library's transformers, ML.NET's, and all others that <c>ml.Model.Save</c> can save, in any
+    /// order and nesting.</param>
     /// <param name="inputSchema">The columns that the model was fitted on, to come back from <see cref="Load"/>; null to leave them out.</param>
     /// <param name="path">The file. An existing one is replaced when the new one is complete; on an error it stays as it was.</param>
     /// <exception cref="NotSupportedException">A transformer cannot be saved: the message names it.</exception>
@@ -32,8 +32,9 @@ public sealed class ModelFileCatalog
 
     /// <summary>Reads a model that <see cref="Save"/> wrote, in this or an earlier version of the library.</summary>
     /// <remarks>
-    /// The library's own parts are numbers and JSON, and nothing in them is executed. ML.NET's parts are loaded by ML.NET, which loads assemblies by the names in
-    /// them: load files that hold such parts only from where you would take a program. Encoders run on <see cref="MLContext.GpuDeviceId"/>, else on the CPU.
+    /// The library's own parts are numbers and JSON, and nothing in them is executed. ML.NET's parts are loaded by ML.NET, which loads assemblies by the names
+    /// in them: load files that hold such parts only from where you would take a program. Encoders run on <see cref="MLContext.GpuDeviceId"/>, else on the
+    /// CPU.
     /// </remarks>
     /// <param name="path">The file.</param>
     /// <param name="inputSchema">The columns that the model was fitted on; null if they were not saved. Their values' ranges and names come along, hidden
@@ -41,8 +42,8 @@ public sealed class ModelFileCatalog
     /// <returns>The model; a chain comes as a <c>TransformerChain&lt;ITransformer&gt;</c>. Dispose of it to free the encoders' memory.</returns>
     /// <exception cref="IOException">The file is missing or cannot be opened.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
-    /// <exception cref="InvalidDataException">The file is no model file, damaged, or of a newer format: the message names the file and the entry, and the version
-    /// of the library that wrote it. Nothing of it stays in memory.</exception>
+    /// <exception cref="InvalidDataException">The file is no model file, damaged, or of a newer format: the message names the file and the entry, and the
+    /// version of the library that wrote it. Nothing of it stays in memory.</exception>
     /// <exception cref="InvalidOperationException">The GPU asked for is not there.</exception>
     public ITransformer Load(string path, out DataViewSchema? inputSchema)
     {

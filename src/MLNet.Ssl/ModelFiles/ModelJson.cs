@@ -30,7 +30,9 @@ internal static class ModelJson
             TypeDiscriminatorPropertyName = "kind",
             DerivedTypes =
             {
-                new(typeof(VisionTransformerOptions), "vision-transformer"), new(typeof(ResNetOptions), "resnet"), new(typeof(TabularMlpOptions), "tabular-mlp"),
+                new(typeof(VisionTransformerOptions), "vision-transformer"),
+                new(typeof(ResNetOptions), "resnet"),
+                new(typeof(TabularMlpOptions), "tabular-mlp"),
             },
         };
     }

@@ -111,8 +111,8 @@ internal sealed class ModelReader
             throw new InvalidDataException($"{ModelDescription.EntryName} names no format '{ModelDescription.FormatName}' with a version.");
         if (number <= ModelDescription.CurrentVersion) return;
         string writer = root.TryGetProperty("libraryVersion", out var library) ? library.ToString() : "newer";
-        throw new InvalidDataException($"it is of format version {number}, written by MLNet.Ssl {writer}; MLNet.Ssl {ModelWriter.LibraryVersion} reads versions up to "
-            + $"{ModelDescription.CurrentVersion}. Load it with MLNet.Ssl {writer} or later.");
+        throw new InvalidDataException($"it is of format version {number}, written by MLNet.Ssl {writer}; MLNet.Ssl {ModelWriter.LibraryVersion} reads "
+            + $"versions up to {ModelDescription.CurrentVersion}. Load it with MLNet.Ssl {writer} or later.");
     }
 
     /// <summary>The archive has the entries of the list, and no others.</summary>

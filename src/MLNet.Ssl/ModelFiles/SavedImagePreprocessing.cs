@@ -6,12 +6,14 @@ internal sealed record SavedImagePreprocessing(int? Resize, int? CropSize, Inter
     public static SavedImagePreprocessing Of(ImagePreprocessing preprocessing)
     {
         var (mean, std) = preprocessing.Normalization;
-        return new(preprocessing.Resize, preprocessing.CropSize, preprocessing.Interpolation, [mean.Red, mean.Green, mean.Blue], [std.Red, std.Green, std.Blue]);
+        return new(preprocessing.Resize, preprocessing.CropSize, preprocessing.Interpolation,
+            [mean.Red, mean.Green, mean.Blue], [std.Red, std.Green, std.Blue]);
     }
 
     public ImagePreprocessing Restore()
     {
-        if (Mean.Length != 3 || Std.Length != 3) throw new InvalidDataException($"the preprocessing has {Mean.Length} means and {Std.Length} deviations; expected 3.");
+        if (Mean.Length != 3 || Std.Length != 3)
+            throw new InvalidDataException($"the preprocessing has {Mean.Length} means and {Std.Length} deviations; expected 3 of both.");
         var preprocessing = new ImagePreprocessing
         {
             Resize = Resize,

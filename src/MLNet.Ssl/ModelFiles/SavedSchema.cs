@@ -4,7 +4,8 @@ using Microsoft.ML.Transforms.Image;
 
 namespace MLNet.Ssl;
 
-/// <summary>The columns that a model was fitted on. ML.NET saves all but images, which it leaves out; as in its own files, hidden columns and types of other libraries are not kept.</summary>
+/// <summary>The columns that a model was fitted on. ML.NET saves all but images; as in its own files, hidden columns and types of other libraries are left out.
+/// </summary>
 /// <param name="Model">The entry in which ML.NET keeps the other columns; null if there are none.</param>
 /// <param name="Images">The columns of images.</param>
 internal sealed record SavedSchema(string? Model, IReadOnlyList<SavedSchema.Image> Images)
@@ -42,7 +43,8 @@ internal sealed record SavedSchema(string? Model, IReadOnlyList<SavedSchema.Imag
         var columns = others?.Select(column => new DataViewSchema.DetachedColumn(column)).ToList() ?? [];
         foreach (var image in Images.OrderBy(image => image.Index))
         {
-            if (image.Index < 0 || image.Index > columns.Count) throw new InvalidDataException($"the schema's column '{image.Name}' has the index {image.Index}.");
+            if (image.Index < 0 || image.Index > columns.Count)
+                throw new InvalidDataException($"the schema's column '{image.Name}' has the index {image.Index}.");
             var type = image.Height == 0 && image.Width == 0 ? new ImageDataViewType() : new ImageDataViewType(image.Height, image.Width);
             columns.Insert(image.Index, new(image.Name, type));
         }

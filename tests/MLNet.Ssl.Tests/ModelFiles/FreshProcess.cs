@@ -21,7 +21,8 @@ internal static class FreshProcess
 
     public static void Predict(string folder)
     {
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", ["exec", typeof(FreshProcess).Assembly.Location, "predict", folder])
+        string host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+        var start = new ProcessStartInfo(host, ["exec", typeof(FreshProcess).Assembly.Location, "predict", folder])
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,

@@ -22,7 +22,7 @@ internal static class SavedModels
 
     internal sealed class Labelled
     {
-        [ImageType]
+        [ImageType(TestImages.Size, TestImages.Size)]
         public MLImage? Image { get; set; }
 
         public string Label { get; set; } = "";
@@ -85,11 +85,14 @@ internal static class SavedModels
         return pipeline.Fit(Rows(ml, kind));
     }
 
+    public static Answer[] Ask(MLContext ml, ITransformer model, IDataView rows) =>
+        [.. ml.Data.CreateEnumerable<Answer>(model.Transform(rows), reuseRowObject: false, ignoreMissingColumns: true)];
+
     /// <summary>Embeddings, scores and predicted classes of all rows, to the bit.</summary>
     public static byte[] Answers(MLContext ml, ITransformer model, string kind)
     {
         using var bytes = new MemoryStream();
-        foreach (var row in ml.Data.CreateEnumerable<Answer>(model.Transform(Rows(ml, kind)), reuseRowObject: false, ignoreMissingColumns: true))
+        foreach (var row in Ask(ml, model, Rows(ml, kind)))
         {
             bytes.Write(MemoryMarshal.AsBytes<float>([.. row.Embedding, .. row.Score, row.PredictedLabel]));
             bytes.Write(System.Text.Encoding.UTF8.GetBytes(row.Class));
