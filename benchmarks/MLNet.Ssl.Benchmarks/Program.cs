@@ -72,6 +72,8 @@ knnRun.SetAction(parsed =>
 root.Subcommands.Add(knnRun);
 root.Subcommands.Add(ResultsCommands.Results());
 root.Subcommands.Add(ResultsCommands.Result());
+foreach (var table in TableComparison.Commands()) root.Subcommands.Add(table);
+root.Subcommands.Add(CovTypeResults.Command());
 return root.Parse(args).Invoke();
 
 static bool Has(string python, string modules)

@@ -7,7 +7,8 @@ public sealed class PhotoFolder
 {
     private static readonly string[] Extensions = [".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp"];
 
-    private PhotoFolder(string path, IReadOnlyList<string> files, IReadOnlyList<(string, string)> unreadable) => (Path, Files, Unreadable) = (path, files, unreadable);
+    private PhotoFolder(string path, IReadOnlyList<string> files, IReadOnlyList<(string, string)> unreadable) =>
+        (Path, Files, Unreadable) = (path, files, unreadable);
 
     /// <summary>The folder.</summary>
     public string Path { get; }
@@ -52,5 +53,9 @@ public sealed class PhotoFolder
     public string Name(string file) => System.IO.Path.GetRelativePath(Path, file);
 
     /// <summary>Photos spread evenly over the folder.</summary>
-    public IEnumerable<string> Sample(int count) => Enumerable.Range(0, Math.Min(count, Files.Count)).Select(i => Files[(int)((i + 0.5) * Files.Count / Math.Min(count, Files.Count))]);
+    public IEnumerable<string> Sample(int count)
+    {
+        count = Math.Min(count, Files.Count);
+        return Enumerable.Range(0, count).Select(i => Files[(int)((i + 0.5) * Files.Count / count)]);
+    }
 }

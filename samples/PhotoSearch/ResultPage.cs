@@ -12,8 +12,8 @@ public sealed record PagePhoto(string Name, string Picture, float? Similarity = 
 /// <summary>A query and what was found.</summary>
 /// <param name="Query">The photo searched for.</param>
 /// <param name="Neighbors">The photos most like it, the most similar first.</param>
-/// <param name="Attention">Contact sheet of the encoder's attention to the query, a data URI; null where there is none.</param>
-public sealed record PageResult(PagePhoto Query, IReadOnlyList<PagePhoto> Neighbors, string? Attention);
+/// <param name="Attention">Pictures of the encoder's attention to the query, one a head, data URIs; none where there is no attention.</param>
+public sealed record PageResult(PagePhoto Query, IReadOnlyList<PagePhoto> Neighbors, IReadOnlyList<string> Attention);
 
 /// <summary>The results as one HTML file that needs no other, for light and dark screens.</summary>
 public static class ResultPage
@@ -41,7 +41,7 @@ public static class ResultPage
         .bar i { display: block; height: 100%; border-radius: 1rem; background: var(--accent); }
         details { grid-column: 1 / -1; }
         summary { cursor: pointer; color: var(--quiet); }
-        details img { max-width: 34rem; margin-top: .75rem; }
+        .heads { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(14rem, 100%), 1fr)); gap: .9rem; margin-top: .75rem; }
         @media (max-width: 40rem) { section { grid-template-columns: 1fr; } }
         """;
 
@@ -70,19 +70,26 @@ public static class ResultPage
         {
             page.Append($"""
                 <section>
-                <figure class="query"><img src="{result.Query.Picture}" alt="Query {Text(result.Query.Name)}"><figcaption>searched for</figcaption><h2>{Text(result.Query.Name)}</h2></figure>
+                <figure class="query"><img src="{result.Query.Picture}" alt="Query {Text(result.Query.Name)}">
+                <figcaption>searched for</figcaption><h2>{Text(result.Query.Name)}</h2></figure>
                 <div class="neighbors">
 
                 """);
             foreach (var neighbor in result.Neighbors) page.Append(Figure(neighbor));
             page.Append("</div>\n");
-            if (result.Attention is { } attention)
+            if (result.Attention.Count > 0)
             {
                 page.Append($"""
                     <details{(number == 0 ? " open" : "")}><summary>Where the encoder looks, head by head</summary>
-                    <img src="{attention}" alt="Attention maps of {Text(result.Query.Name)}"></details>
+                    <div class="heads">
 
                     """);
+                foreach (var (head, picture) in result.Attention.Index())
+                {
+                    page.Append($"<figure><img src=\"{picture}\" alt=\"Attention of head {head}\" loading=\"lazy\">");
+                    page.Append($"<figcaption>head {head}</figcaption></figure>\n");
+                }
+                page.Append("</div></details>\n");
             }
             page.Append("</section>\n");
         }
@@ -91,7 +98,8 @@ public static class ResultPage
 
     private static FormattableString Figure(PagePhoto photo) => $"""
         <figure><img src="{photo.Picture}" alt="{Text(photo.Name)}" loading="lazy"><figcaption>
-        <span class="similarity">{photo.Similarity:0.000}<span class="bar"><i style="width:{100 * Math.Clamp(photo.Similarity ?? 0, 0, 1):0}%"></i></span></span>
+        <span class="similarity">{photo.Similarity:0.000}
+        <span class="bar"><i style="width:{100 * Math.Clamp(photo.Similarity ?? 0, 0, 1):0}%"></i></span></span>
         {Text(photo.Name)}</figcaption></figure>
 
         """;

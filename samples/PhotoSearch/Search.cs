@@ -6,7 +6,7 @@ using Spectre.Console;
 namespace PhotoSearch;
 
 /// <summary>What the command line asked for.</summary>
-internal sealed record SearchOptions(string? Photos, string[] Queries, string Method, int Epochs, int Neighbors, string Output, int Seed);
+internal sealed record SearchOptions(string? Photos, string[] Queries, string Method, string? Encoder, int Epochs, int Neighbors, string Output, int Seed);
 
 /// <summary>The demonstration: pretrain on the folder, index it, search it, write the page.</summary>
 internal static class Search
@@ -19,7 +19,7 @@ internal static class Search
         {
             return Run(options, PhotoFolder.Open(options.Photos));
         }
-        catch (Exception error) when (error is IOException or InvalidOperationException or ArgumentException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or InvalidDataException or InvalidOperationException or ArgumentException or UnauthorizedAccessException)
         {
             AnsiConsole.MarkupLineInterpolated($"[red]{error.Message}[/]");
             return 1;
@@ -34,7 +34,9 @@ internal static class Search
         var ml = new MLContext(options.Seed);
         var ssl = ml.SelfSupervised();
         var clock = Stopwatch.StartNew();
-        using var encoder = Pretrain(ml, folder, Encoder(options.Method) with { Epochs = options.Epochs, Seed = options.Seed });
+        var rows = ml.Data.LoadFromEnumerable(folder.Files.Select(path => new PhotoRow { Path = path }));
+        using var encoder = ml.Transforms.LoadImages("Image", imageFolder: null, "Path")
+            .Append(Estimator(ssl, folder, options)).Fit(rows).LastTransformer;
         var pretrained = clock.Elapsed;
         var index = ssl.Index(encoder, folder.Files);
         Directory.CreateDirectory(options.Output);
@@ -47,10 +49,14 @@ internal static class Search
             results.Add(new(Photo(folder, query), [.. found.Select(n => Photo(folder, n.Key, n.Similarity))], Attention(ssl, encoder, query, options, number)));
         }
 
-        string facts = FormattableString.Invariant(
-            $"{folder.Files.Count:N0} photos, {options.Method}, {options.Epochs} epochs in {pretrained.TotalSeconds:0} s, no labels. Numbers are cosine similarities.");
+        string origin = options.Encoder is { } weights ? Path.GetFileName(weights)
+            : FormattableString.Invariant($"{options.Method}, {options.Epochs} epochs in {pretrained.TotalSeconds:0} s, no labels");
+        string facts = FormattableString.Invariant($"{folder.Files.Count:N0} photos, {origin}. Numbers are cosine similarities.");
         if (SameFolder(folder, index, options.Neighbors) is { } share)
-            facts += FormattableString.Invariant($" Of the {options.Neighbors} nearest photos {share.Found:P0} lie in the query's own subfolder; by chance it would be {share.Chance:P0}.");
+        {
+            facts += FormattableString.Invariant($" Of the {options.Neighbors} nearest photos {share.Found:P0} lie in the query's own subfolder; ")
+                + FormattableString.Invariant($"by chance it would be {share.Chance:P0}.");
+        }
         string page = Path.Combine(options.Output, "index.html");
         File.WriteAllText(page, ResultPage.Html("Photos like these", facts, results));
         AnsiConsole.MarkupLineInterpolated($"{facts}");
@@ -81,12 +87,18 @@ internal static class Search
             MinCropScale = 0.3,
         };
 
-    private static EmbeddingTransformer Pretrain(MLContext ml, PhotoFolder folder, PretrainOptions options)
+    /// <summary>The encoder of a file, or one that learns from the folder.</summary>
+    private static IEstimator<EmbeddingTransformer> Estimator(SelfSupervisedCatalog ssl, PhotoFolder folder, SearchOptions options)
     {
-        var rows = ml.Data.LoadFromEnumerable(folder.Files.Select(path => new PhotoRow { Path = path }));
-        return WithProgress(progress => ml.Transforms.LoadImages("Image", imageFolder: null, "Path")
-            .Append(ml.SelfSupervised().Pretrain("Embedding", "Image", options with { BatchSize = Math.Min(options.BatchSize!.Value, folder.Files.Count), Progress = progress }))
-            .Fit(rows).LastTransformer);
+        if (options.Encoder is { } file) return ssl.LoadPretrained("Embedding", "Image", file);
+        var chosen = Encoder(options.Method);
+        return new WithProgress(progress => ssl.Pretrain("Embedding", "Image", chosen with
+        {
+            Epochs = options.Epochs,
+            Seed = options.Seed,
+            BatchSize = Math.Min(chosen.BatchSize!.Value, folder.Files.Count),
+            Progress = progress,
+        }));
     }
 
     private static PagePhoto Photo(PhotoFolder folder, string path, float? similarity = null)
@@ -95,12 +107,21 @@ internal static class Search
         return new(folder.Files.Contains(path) ? folder.Name(path) : path, Thumbnail.DataUri(image.ToRgbImage(), ThumbnailSide), similarity);
     }
 
-    private static string? Attention(SelfSupervisedCatalog ssl, EmbeddingTransformer encoder, string path, SearchOptions options, int number)
+    /// <summary>Writes the attention maps and their contact sheet, and gives them for the page.</summary>
+    private static IReadOnlyList<string> Attention(SelfSupervisedCatalog ssl, EmbeddingTransformer encoder, string path, SearchOptions options, int number)
     {
-        if (options.Method != "dino") return null;
-        var maps = ssl.AttentionMaps(encoder, path, AttentionSize);
+        AttentionMaps maps;
+        try
+        {
+            maps = ssl.AttentionMaps(encoder, path, AttentionSize);
+        }
+        catch (NotSupportedException)
+        {
+            // A residual network has no attention.
+            return [];
+        }
         maps.Save(Path.Combine(options.Output, "attention"), $"{number}-{Path.GetFileNameWithoutExtension(path)}");
-        return Thumbnail.DataUri(maps.ContactSheet(), 2 * ThumbnailSide);
+        return [.. Enumerable.Range(0, maps.Heads).Select(head => Thumbnail.DataUri(maps.Overlay(head), ThumbnailSide))];
     }
 
     /// <summary>How often a neighbour lies in the query's subfolder, where subfolders tell kinds of photos apart; null where they do not.</summary>
@@ -113,19 +134,24 @@ internal static class Search
             rows.Average(row => (kinds.Count(kind => kind == kinds[row]) - 1.0) / (kinds.Length - 1)));
     }
 
-    private static T WithProgress<T>(Func<IProgress<PretrainProgress>, T> work) =>
-        AnsiConsole.Progress()
+    /// <summary>Shows a bar while the estimator fits.</summary>
+    private sealed class WithProgress(Func<IProgress<PretrainProgress>, PretrainingEstimator> create) : IEstimator<EmbeddingTransformer>
+    {
+        public SchemaShape GetOutputSchema(SchemaShape inputSchema) => create(new Reporter(_ => { })).GetOutputSchema(inputSchema);
+
+        public EmbeddingTransformer Fit(IDataView input) => AnsiConsole.Progress()
             .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn())
             .Start(context =>
             {
                 var bar = context.AddTask("pretraining", maxValue: 1);
-                return work(new Reporter(p =>
+                return create(new Reporter(p =>
                 {
                     bar.Description = FormattableString.Invariant($"pretraining, epoch {p.Epoch}/{p.Epochs}  loss {p.Loss:0.000}  {p.Remaining:mm\\:ss} left");
                     bar.MaxValue = p.TotalSteps;
                     bar.Value = p.Step;
-                }));
+                })).Fit(input);
             });
+    }
 
     private sealed class PhotoRow
     {

@@ -12,7 +12,7 @@ internal static class AtomicFile
         string target = Path.GetFullPath(path), folder = Path.GetDirectoryName(target) ?? target;
         if (Directory.Exists(target)) throw new UnauthorizedAccessException($"'{path}' is a folder; expected the path of a file.");
         if (!Directory.Exists(folder)) throw new DirectoryNotFoundException($"'{path}' cannot be written: there is no folder '{folder}'.");
-        string temporary = Path.Combine(folder, $".{Path.GetRandomFileName()}.tmp");
+        string temporary = $"{target}.{Path.GetRandomFileName()}.tmp";
         try
         {
             using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write))

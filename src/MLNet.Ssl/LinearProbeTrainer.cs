@@ -1,8 +1,8 @@
 namespace MLNet.Ssl;
 
 /// <summary>
-/// Classifies by multinomial logistic regression on fixed features, trained by SGD as the protocols of self-supervised learning do (<see cref="LinearProbe"/>),
-/// with a sweep of learning rates in one run.
+/// Classifies by multinomial logistic regression on fixed features, trained by SGD as the protocols of self-supervised learning do
+/// (<see cref="LinearProbe"/>), with a sweep of learning rates in one run.
 /// </summary>
 /// <remarks>
 /// <para><b>Input and output columns.</b> The label is a key, the features are a known-size vector of <see cref="float"/>. Added are
@@ -11,7 +11,7 @@ namespace MLNet.Ssl;
 /// <list type="table">
 /// <listheader><term>Trainer characteristics</term></listheader>
 /// <item><term>Machine learning task</term><description>Multiclass classification</description></item>
-/// <item><term>Is normalization required?</term><description>No: the sweep of learning rates finds the features' scale, if it is common to them</description></item>
+/// <item><term>Is normalization required?</term><description>No, where all features are of one scale: the sweep of rates finds it</description></item>
 /// <item><term>Is caching required?</term><description>No: one pass over the data, whose features stay in memory while it trains</description></item>
 /// <item><term>Exportable to ONNX</term><description>No</description></item>
 /// </list>

@@ -3,7 +3,7 @@ namespace MLNet.Ssl;
 /// <summary>Options of <see cref="LinearProbeTrainer"/>.</summary>
 public sealed record LinearProbeTrainerOptions : MulticlassOptions
 {
-    /// <summary>How the probe is trained; the published protocols are among them. Default <c>new LinearProbeOptions()</c>: a sweep of eight learning rates.</summary>
+    /// <summary>How the probe is trained, by a published protocol for example. Default <c>new LinearProbeOptions()</c>, a sweep of eight learning rates.</summary>
     public LinearProbeOptions Probe { get; init; } = new();
 
     /// <summary>

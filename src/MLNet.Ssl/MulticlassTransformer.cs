@@ -88,17 +88,8 @@ public abstract class MulticlassTransformer : ITransformer, IDisposable
             classifier.Probabilities(queries).data<float>().CopyTo(results);
         }
 
-        public override Delegate CreateGetter(int output, RowResult result) => output == 0 ? Predicted(result) : FloatVectors.Getter(result);
+        public override Delegate CreateGetter(int output, RowResult result) => MulticlassColumns.Getter(output, result);
 
         public override Delegate CreateInputGetter(Func<float[]> input) => FloatVectors.Getter(() => input());
-
-        private static ValueGetter<uint> Predicted(RowResult result) => (ref uint key) =>
-        {
-            var probabilities = result();
-            int best = 0;
-            for (int c = 1; c < probabilities.Length; c++)
-                if (probabilities[c] > probabilities[best]) best = c;
-            key = (uint)best + 1;
-        };
     }
 }

@@ -2,7 +2,6 @@ using System.Buffers;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
-using Microsoft.ML.Transforms.Image;
 
 namespace MLNet.Ssl;
 
@@ -58,6 +57,9 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
     /// <exception cref="ArgumentOutOfRangeException">The input column is missing, or holds neither images nor vectors of known size.</exception>
     /// <exception cref="InvalidOperationException">There are no rows; an image cannot be read or a value is not finite (the message names column, row and
     /// slot); pixels are outside 0..255; the GPU asked for is not there; or training fails, see <see cref="Pretrainer"/>.</exception>
+    /// <exception cref="ArgumentException">An option is out of range, or the run to resume is another one; the message names the option.</exception>
+    /// <exception cref="IOException">The folder of checkpoints cannot be written; thrown before the data is read, or when a checkpoint is written.</exception>
+    /// <exception cref="OperationCanceledException">The options' token was cancelled.</exception>
     public EmbeddingTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
@@ -65,9 +67,10 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
         bool images = ImageColumn.Holds(column);
         using var channel = _host.Start("Fit");
         var options = _options ?? Usual(images, channel);
-        options = options with { Seed = options.Seed ?? _seed };
+        options = options with { UsualSeed = _seed };
+        Pretrainer.CheckFiles(options);
         var device = DeviceChoice.Of(_context, channel);
-        if (images) return new(Pretrainer.Fit(ReadImages(input, column, options.ImageSize), options, device, Log), _output, column.Name);
+        if (images) return new(Pretrainer.Fit(ImageRows.Read(input, column, options.ImageSize).Images, options, device, Log), _output, column.Name);
         using var table = ReadTable(input, column);
         return new(Pretrainer.Fit(table, options, device, Log), _output, column.Name);
 
@@ -95,24 +98,5 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
         while (cursor.MoveNext()) values.Write(read());
         if (values.WrittenCount == 0) throw new InvalidOperationException($"Column '{column.Name}' has no rows: there is nothing to learn from.");
         return new(values.WrittenMemory, ((VectorDataViewType)column.Type).Size);
-    }
-
-    private static ImageStore ReadImages(IDataView input, DataViewSchema.Column column, int? imageSize)
-    {
-        // Photographs are kept at the size that the encoder's own preprocessing starts from, and of 224 where the size is chosen later.
-        var images = new ImageStore(maxShorterSide: Math.Max(256, (int)Math.Ceiling((imageSize ?? 0) * 256 / 224.0)));
-        bool scaled = column.Type is not ImageDataViewType;
-        using var cursor = input.GetRowCursor([column]);
-        var read = ImageColumn.Reader(cursor, column);
-        while (cursor.MoveNext())
-        {
-            var image = read();
-            scaled &= !image.Pixels.Span.ContainsAnyExceptInRange((byte)0, (byte)1);
-            images.Add(image.Pixels.Span, image.Width, image.Height);
-        }
-        if (images.Count == 0) throw new InvalidOperationException($"Column '{column.Name}' has no rows: there is nothing to learn from.");
-        if (scaled)
-            throw new InvalidOperationException($"All pixels of column '{column.Name}' lie between 0 and 1; expected 0 to 255, without offset and scale.");
-        return images;
     }
 }

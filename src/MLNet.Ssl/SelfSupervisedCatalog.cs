@@ -67,4 +67,32 @@ public sealed class SelfSupervisedCatalog
     /// <exception cref="InvalidDataException">The file is damaged, refused or of no known network; the message names file and tensor.</exception>
     public PretrainedEstimator LoadPretrained(string outputColumnName, string? inputColumnName, string path, PretrainedOptions? options = null) =>
         new(_context, outputColumnName, inputColumnName ?? outputColumnName, path, options);
+
+    /// <summary>Trains an encoder further on labels, all of it, with a classifier on top (<see cref="FineTuner"/>).</summary>
+    /// <param name="predictedLabelColumnName">Column that receives the predicted class, a key with the label's values.</param>
+    /// <param name="inputColumnName">Column of the images.</param>
+    /// <param name="labelColumnName">Column of the classes, a key; rows without one are left out.</param>
+    /// <param name="encoder">Where it starts; it stays as it is.</param>
+    /// <param name="options">How; null means all defaults.</param>
+    /// <param name="scoreColumnName">Column that receives the class probabilities, a vector of Single.</param>
+    /// <exception cref="NotSupportedException">The encoder embeds rows of a table.</exception>
+    public ImageClassificationEstimator FineTune(string predictedLabelColumnName, string inputColumnName, string labelColumnName, EmbeddingTransformer encoder,
+        FineTuneOptions? options = null, string scoreColumnName = "Score") =>
+        ImageClassificationEstimator.FineTune(
+            _context, Columns(predictedLabelColumnName, inputColumnName, labelColumnName, scoreColumnName), encoder, options);
+
+    /// <summary>Trains a student by what a classifier says of images, with labels or without (<see cref="Distiller"/>).</summary>
+    /// <param name="predictedLabelColumnName">Column that receives the predicted class, a key with the label's values.</param>
+    /// <param name="inputColumnName">Column of the images.</param>
+    /// <param name="labelColumnName">Column of the classes, a key that counts them as the teacher does and may be missing in any row; null for none.</param>
+    /// <param name="teacher">The classifier; it stays as it is.</param>
+    /// <param name="options">How; null means all defaults: a student of the teacher's architecture, by the teacher's labels alone.</param>
+    /// <param name="scoreColumnName">Column that receives the class probabilities, a vector of Single.</param>
+    public ImageClassificationEstimator Distill(string predictedLabelColumnName, string inputColumnName, string? labelColumnName,
+        ImageClassificationTransformer teacher, DistillOptions? options = null, string scoreColumnName = "Score") =>
+        ImageClassificationEstimator.Distill(
+            _context, Columns(predictedLabelColumnName, inputColumnName, labelColumnName ?? "Label", scoreColumnName), labelColumnName, teacher, options);
+
+    private static ImageClassificationColumns Columns(string predicted, string input, string label, string score) =>
+        new() { PredictedLabelColumnName = predicted, FeatureColumnName = input, LabelColumnName = label, ScoreColumnName = score };
 }

@@ -11,14 +11,15 @@ public sealed class PhotoSearchSampleTests
     {
         string picture = Thumbnail.DataUri(new(TestImages.Rgb(1, 40, 20), 40, 20), 10);
         string html = ResultPage.Html("a & b", "<facts>",
-            [new(new("roses/<script>.jpg", picture), [new("x\"y.jpg", picture, 0.51234f), new("z.jpg", picture, -0.2f)], picture), new(new("q", picture), [], null)]);
+            [new(new("roses/<script>.jpg", picture), [new("x\"y.jpg", picture, 0.51234f), new("z.jpg", picture, -0.2f)], [picture, picture]), new(new("q", picture), [], [])]);
         Assert.DoesNotContain("<script>", html);
         Assert.Contains("roses/&lt;script&gt;.jpg", html);
         Assert.Contains("alt=\"x&quot;y.jpg\"", html);
         Assert.Contains("0.512", html);
         Assert.Contains("width:0%", html);
         Assert.Equal(2, Regex.Count(html, "<section>"));
-        Assert.Equal(1, Regex.Count(html, "<details"));
+        Assert.Equal(1, Regex.Count(html, "<details open"));
+        Assert.Equal(2, Regex.Count(html, "Attention of head"));
         // Nothing is fetched: every source is in the page.
         Assert.All(Regex.Matches(html, "(?:src|href)=\"([^\"]*)").Select(m => m.Groups[1].Value), source => Assert.StartsWith("data:image/jpeg;base64,", source));
         using var folder = new TemporaryFolder();

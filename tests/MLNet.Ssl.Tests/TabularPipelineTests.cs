@@ -1,5 +1,7 @@
+using System.IO.Compression;
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using Microsoft.ML.Transforms;
 
 namespace MLNet.Ssl.Tests;
 
@@ -113,5 +115,74 @@ public sealed class TabularPipelineTests
         var estimator = _ml.SelfSupervised().Pretrain("Embedding", "Features", Quick);
         Assert.Contains("'Features' has no rows", Assert.Throws<InvalidOperationException>(() => estimator.Fit(Rows(0))).Message);
         Assert.Contains("there is 1 training row", Assert.Throws<ArgumentException>(() => estimator.Fit(Rows(1))).Message);
+    }
+
+    [Fact]
+    public void ASlotWhollyMissingIsFilledAndWarnedOfAsConstant()
+    {
+        var rows = Draw(40);
+        foreach (var row in rows) row.Features[1] = float.NaN;
+        foreach (var mode in new[] { MissingValueReplacingEstimator.ReplacementMode.DefaultValue, MissingValueReplacingEstimator.ReplacementMode.Mean })
+        {
+            var messages = new List<string>();
+            var ml = new MLContext(seed: 1);
+            ml.Log += (_, e) => messages.Add(e.Message);
+            var data = ml.Data.LoadFromEnumerable(rows);
+            using var model = ml.Transforms.ReplaceMissingValues("Features", replacementMode: mode).Append(ml.SelfSupervised().Pretrain("Embedding", "Features", Quick)).Fit(data);
+            Assert.All(model.Transform(data).GetColumn<float[]>("Embedding"), embedding => Assert.All(embedding, v => Assert.True(float.IsFinite(v))));
+            Assert.Contains(messages, m => m.Contains("1 of 3 slots are constant and tell nothing (was every value missing?): 1.", StringComparison.Ordinal));
+        }
+    }
+
+    /// <summary>The whole of the usual pipeline from a text file of real rows, with missing values and categories as names.</summary>
+    [SkippableFact]
+    public void RealRowsOfATextFileTrainAndPredict()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.File("covtype.csv");
+        WriteCovType(RealData.Path("covtype/covtype.data.gz"), path, 3000);
+        var rows = _ml.Data.LoadFromTextFile(path, [new("Continuous", DataKind.Single, 0, 9), new("Area", DataKind.String, 10), new("Soil", DataKind.String, 11),
+            new("Label", DataKind.String, 12)], ',');
+        IDataView train = _ml.Data.TakeRows(rows, 2000), test = _ml.Data.SkipRows(rows, 2000);
+        var prepare = _ml.Transforms.ReplaceMissingValues("Continuous", replacementMode: MissingValueReplacingEstimator.ReplacementMode.Mean)
+            .Append(_ml.Transforms.Categorical.OneHotEncoding([new("Area"), new("Soil")]))
+            .Append(_ml.Transforms.Concatenate("Features", "Continuous", "Area", "Soil"))
+            .Append(_ml.Transforms.NormalizeMeanVariance("Features"))
+            .Append(_ml.SelfSupervised().Pretrain("Embedding", "Features", new MoCoOptions
+            {
+                Backbone = new TabularMlpOptions { InputWidth = 32, HiddenWidths = [64], OutputWidth = 256 },
+                Epochs = 5,
+                BatchSize = 256,
+                Mixing = new IMixOptions { Alpha = 2 },
+            }))
+            .Append(_ml.Transforms.Conversion.MapValueToKey("Label"));
+        double Accuracy(IEstimator<ITransformer> classifier)
+        {
+            var model = prepare.Append(classifier).Fit(train);
+            return _ml.MulticlassClassification.Evaluate(model.Transform(test)).MicroAccuracy;
+        }
+        var trainers = _ml.MulticlassClassification.Trainers;
+        // Seven classes, about as frequent.
+        Assert.InRange(Accuracy(trainers.NearestNeighbors("Label", "Embedding")), 0.4, 1);
+        Assert.InRange(Accuracy(trainers.LbfgsMaximumEntropy("Label", "Embedding")), 0.4, 1);
+    }
+
+    /// <summary>Rows from all over the training part, one continuous value in fifty missing, the indicators as the names of what they indicate.</summary>
+    private static void WriteCovType(string from, string to, int count)
+    {
+        using var reader = new StreamReader(new GZipStream(File.OpenRead(from), CompressionMode.Decompress));
+        var lines = new List<string>();
+        while (lines.Count < 15_120 && reader.ReadLine() is { } line) lines.Add(line);
+        var random = new Random(1);
+        string Row(string line)
+        {
+            var values = line.Split(',');
+            int area = Array.IndexOf(values, "1", 10, 4) - 10, soil = Array.IndexOf(values, "1", 14, 40) - 14;
+            var continuous = values.Take(10).Select(v => random.Next(50) == 0 ? "?" : v);
+            return string.Join(',', [.. continuous, $"area {area}", $"soil {soil}", $"class {values[54]}"]);
+        }
+        var order = lines.ToArray();
+        random.Shuffle(order);
+        File.WriteAllLines(to, order.Take(count).Select(Row));
     }
 }

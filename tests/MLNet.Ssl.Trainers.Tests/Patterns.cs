@@ -11,8 +11,7 @@ internal static class Patterns
     public const int Classes = 4;
     public const int Side = 24;
 
-    /// <summary>Draws images, classes in turn; with <paramref name="evenlyLit"/>, all of the same brightness and contrast and without shading.</summary>
-    public static (ImageStore Images, int[] Labels) Draw(int count, int seed, bool evenlyLit = false)
+    public static (ImageStore Images, int[] Labels) Draw(int count, int seed)
     {
         var random = new Random(seed);
         var images = new ImageStore();
@@ -23,7 +22,6 @@ internal static class Patterns
             labels[i] = i % Classes;
             double level = random.Next(60, 196), contrast = (10 + 40 * random.NextDouble()) * (random.Next(2) * 2 - 1);
             double shadeX = (random.NextDouble() - 0.5) * 8, shadeY = (random.NextDouble() - 0.5) * 8;
-            if (evenlyLit) (level, contrast, shadeX, shadeY) = (128, 20 * Math.Sign(contrast), 0, 0);
             double wave = 2 * Math.PI / (4 + 4 * random.NextDouble()), left = random.NextDouble() * 8, top = random.NextDouble() * 8;
             for (int y = 0; y < Side; y++)
                 for (int x = 0; x < Side; x++)

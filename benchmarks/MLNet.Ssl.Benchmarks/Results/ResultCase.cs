@@ -16,11 +16,13 @@ internal sealed record ResultCase(string Method, string Mixing, bool Augmented, 
 
     private static readonly SimClrOptions NPair = Sgd(new SimClrOptions { Loss = SimClrLoss.NPair, View = View }, 0.4);
 
-    private static readonly MoCoOptions MoCo = Sgd(new MoCoOptions { View = View, QueueLength = 2048 }, 0.4);
+    // Head and rate of i-Mix's runs on CIFAR-10.
+    private static readonly MoCoOptions MoCo = Sgd(new MoCoOptions { View = View, QueueLength = 2048, HeadBatchNorm = HeadNormalization.Hidden }, 0.125);
 
     private static readonly MoCoV3Options MoCoV3 = Sgd(new MoCoV3Options { View1 = View, View2 = View, Temperature = 0.2, HeadHiddenDimension = 512 }, 0.4);
 
-    private static readonly ByolOptions Byol = Sgd(new ByolOptions { View1 = View, View2 = View, HeadHiddenDimension = 512 }, 0.4);
+    private static readonly ByolOptions Byol = Sgd(
+        new ByolOptions { View1 = View, View2 = View, HeadHiddenDimension = 512, ProjectionDimension = 128, WeightDecay = 5e-4 }, 0.2);
 
     private static readonly DinoOptions Dino = Common(new DinoOptions { LocalCrops = 4 }) with { LearningRate = 0.002 };
 
@@ -56,6 +58,14 @@ internal sealed record ResultCase(string Method, string Mixing, bool Augmented, 
     /// <summary>The options of a run.</summary>
     public PretrainOptions For(int epochs, int seed, int threads) =>
         Options with { Epochs = Method == "untrained" ? 0 : epochs, Seed = seed, Threads = threads };
+
+    /// <summary>Checks the options before any work begins.</summary>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    public void Validate(int images, int epochs, int threads)
+    {
+        var facts = new DataFacts(images, ImageSize, threads);
+        For(epochs, 1, threads).Resolve(facts, []).Validate(facts);
+    }
 
     private static T Sgd<T>(T options, double rate) where T : PretrainOptions =>
         (T)(Common(options) with { Optimizer = OptimizerKind.Sgd, LearningRate = rate });

@@ -33,8 +33,8 @@ internal static class ResultRun
     private static double Knn(float[] train, long[] trainLabels, float[] test, long[] testLabels)
     {
         using var scope = NewDisposeScope();
-        using var knn = new WeightedKnn(tensor(train, [trainLabels.Length, -1]), tensor(trainLabels), Cifar10File.Classes);
-        long[] predicted = knn.Score(tensor(test, [testLabels.Length, -1])).argmax(1).data<long>().ToArray();
+        using var knn = new WeightedKnn(tensor(train, [trainLabels.Length, ResultCase.EmbeddingDimension]), tensor(trainLabels), Cifar10File.Classes);
+        long[] predicted = knn.Score(tensor(test, [testLabels.Length, ResultCase.EmbeddingDimension])).argmax(1).data<long>().ToArray();
         return predicted.Zip(testLabels, (p, l) => p == l ? 1.0 : 0).Average();
     }
 

@@ -26,6 +26,7 @@ internal static class ResultsCommands
         };
         command.SetAction(parsed =>
         {
+            foreach (var c in ResultCase.All) c.Validate(parsed.GetValue(Images), parsed.GetValue(Epochs), parsed.GetValue(Threads));
             string[] names = parsed.GetValue(only)!;
             var cases = ResultCase.All.Where(c => names.Length == 0 || names.Any(n => c.Name.StartsWith(n, StringComparison.OrdinalIgnoreCase))).ToList();
             if (cases.Count == 0) return Fail($"--only {string.Join(' ', names)} fits no row; there are: {string.Join("; ", ResultCase.All.Select(c => c.Name))}");

@@ -54,7 +54,7 @@ internal sealed class ResultsTable(string trainFile, string testFile, int images
     private string Markdown(List<string[]> lines)
     {
         var text = new StringBuilder();
-        text.AppendLine(FormattableString.Invariant($"CIFAR-10, {images:N0} training images, {epochs} epochs, {seeds} seed{(seeds == 1 ? "" : "s: mean ± standard deviation")}, {threads} threads."));
+        text.AppendLine(FormattableString.Invariant($"CIFAR-10, {images:N0} training images, {epochs} epoch{(epochs == 1 ? "" : "s")}, {seeds} seed{(seeds == 1 ? "" : "s: mean ± standard deviation")}, {threads} thread{(threads == 1 ? "" : "s")}."));
         text.AppendLine().AppendLine($"| {string.Join(" | ", Columns)} |").AppendLine($"|{string.Concat(Columns.Select(_ => "---|"))}");
         foreach (string[] line in lines) text.AppendLine($"| {string.Join(" | ", line)} |");
         return text.ToString();

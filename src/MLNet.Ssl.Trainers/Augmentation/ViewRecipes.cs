@@ -119,6 +119,11 @@ public static class ViewRecipes
     /// <param name="size">Width and height in pixels.</param>
     public static ViewRecipe IMixCifar(int size = 32) => MoCoV2(size) with { BlurProbability = 0, Normalization = Normalization.Cifar10 };
 
+    /// <summary>A random crop and a flip, as networks are trained with labels on.</summary>
+    /// <param name="size">Width and height in pixels.</param>
+    /// <param name="minScale">Smallest area share.</param>
+    public static ViewRecipe CropAndFlip(int size = 224, double minScale = 0.08) => new() { Size = size, Scale = (minScale, 1) };
+
     /// <summary>
     /// No augmentation: the image's central square, resized, for data whose invariances are not known; views then differ by InputMix alone (Lee et al. 2021,
     /// section 4.1).

@@ -26,8 +26,8 @@ public sealed class Checkpoint : IDisposable
 {
     private readonly IDisposable _file;
 
-    private Checkpoint(IDisposable file, string path, CheckpointFormat format, object? root, IReadOnlyDictionary<string, string> metadata, long length) =>
-        (_file, Path, Format, Root, Metadata, Length) = (file, path, format, root, metadata, length);
+    private Checkpoint(IDisposable file, string path, long length, CheckpointFormat format, object? root, Dictionary<string, string>? metadata = null) =>
+        (_file, Path, Length, Format, Root, Metadata) = (file, path, length, format, root, metadata ?? []);
 
     /// <summary>The file's path.</summary>
     public string Path { get; }
@@ -36,8 +36,8 @@ public sealed class Checkpoint : IDisposable
     public CheckpointFormat Format { get; }
 
     /// <summary>
-    /// The contents. A dictionary is an <see cref="IReadOnlyDictionary{TKey, TValue}"/> of strings (integer keys are written in digits) and values, a list or
-    /// tuple an <see cref="IReadOnlyList{T}"/>; other values are <see cref="StoredTensor"/>, <see cref="string"/>, <see cref="long"/>,
+    /// The contents. A dictionary is an <see cref="IReadOnlyDictionary{TKey, TValue}"/> of strings (integer keys are written in digits) and values, a
+    /// list or tuple an <see cref="IReadOnlyList{T}"/>; other values are <see cref="StoredTensor"/>, <see cref="string"/>, <see cref="long"/>,
     /// <see cref="System.Numerics.BigInteger"/>, <see cref="double"/>, <see cref="bool"/>, bytes, null and <see cref="OpaqueValue"/>.
     /// </summary>
     /// <remarks>A pickle may hold a value more than once, and a list in itself.</remarks>
@@ -67,7 +67,8 @@ public sealed class Checkpoint : IDisposable
         {
             file.Dispose();
             // What System.IO.Compression and the decoders throw on malformed input beside InvalidDataException.
-            if (e is InvalidDataException or EndOfStreamException or OverflowException or ArgumentException or NotSupportedException or InvalidOperationException)
+            if (e is InvalidDataException or EndOfStreamException or OverflowException
+                or ArgumentException or NotSupportedException or InvalidOperationException)
                 throw new InvalidDataException($"The checkpoint '{path}' is refused: {e.Message}", e);
             throw;
         }
@@ -81,19 +82,17 @@ public sealed class Checkpoint : IDisposable
         if (path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) || (length == 9 && start[8] == '{'))
         {
             var (tensors, metadata) = SafeTensorsReader.Read(file);
-            return new(file, path, CheckpointFormat.SafeTensors, tensors, metadata, file.Length);
+            return new(file, path, file.Length, CheckpointFormat.SafeTensors, tensors, metadata);
         }
         if (start.AsSpan().StartsWith("PK"u8))
         {
             var archive = new ZipArchive(file, ZipArchiveMode.Read);
-            return new(archive, path, CheckpointFormat.TorchZip, TorchZip.Read(archive), NoMetadata, file.Length);
+            return new(archive, path, file.Length, CheckpointFormat.TorchZip, TorchZip.Read(archive));
         }
         if (length > 0 && start[0] == (byte)PickleOp.Proto)
-            return new(file, path, CheckpointFormat.TorchLegacy, TorchLegacy.Read(file), NoMetadata, file.Length);
+            return new(file, path, file.Length, CheckpointFormat.TorchLegacy, TorchLegacy.Read(file));
         throw new InvalidDataException("it is neither a PyTorch checkpoint (zip or pickle) nor a safetensors file.");
     }
-
-    private static Dictionary<string, string> NoMetadata => [];
 
     /// <summary>Closes the file; its tensors can no longer be read.</summary>
     public void Dispose() => _file.Dispose();

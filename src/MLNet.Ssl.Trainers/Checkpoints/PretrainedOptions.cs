@@ -3,7 +3,7 @@ namespace MLNet.Ssl;
 /// <summary>Which network to take from a checkpoint that holds a method's two.</summary>
 public enum PretrainedNetwork
 {
-    /// <summary>The one that the method's authors evaluate: DINO's teacher, the query or base encoder of MoCo and SDMP, an averaged (EMA) copy elsewhere.</summary>
+    /// <summary>The one that its authors evaluate: DINO's teacher, the query or base encoder of MoCo and SDMP, an averaged (EMA) copy elsewhere.</summary>
     Auto,
 
     /// <summary>The one that gradients train: <c>student</c>, <c>encoder_q</c>, <c>base_encoder</c>.</summary>

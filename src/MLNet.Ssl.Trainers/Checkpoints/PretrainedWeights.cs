@@ -62,7 +62,9 @@ public sealed class PretrainedWeights : IDisposable
         var metadata = EncoderMetadata.Read(checkpoint.Metadata);
         var backbone = Infer(network, options, metadata);
         backbone.Validate();
-        var shapes = backbone is VisionTransformerOptions transformer ? VisionTransformerLayout.Shapes(transformer) : ResNetLayout.Shapes((ResNetOptions)backbone);
+        var shapes = backbone is VisionTransformerOptions transformer
+            ? VisionTransformerLayout.Shapes(transformer)
+            : ResNetLayout.Shapes((ResNetOptions)backbone);
         var report = StateDictMatch.Compare(network, shapes);
         // Tensors may share a storage; those of a network do not.
         if (report.Matched.Aggregate((Int128)0, (sum, name) => sum + network.Tensors[name].Bytes) > checkpoint.Length)

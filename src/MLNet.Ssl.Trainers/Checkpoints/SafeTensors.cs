@@ -21,7 +21,7 @@ public static class SafeTensors
 
     /// <summary>Writes tensors. An existing file is replaced when the new one is complete; on an error it stays as it was.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="tensors">Tensors of any shape, strides and device by name; of the element types F64, F32, F16, BF16, I64, I32, I16, I8, U8 and BOOL.</param>
+    /// <param name="tensors">Tensors by name, of any shape, strides and device; of the types F64, F32, F16, BF16, I64, I32, I16, I8, U8 and BOOL.</param>
     /// <param name="metadata">Text that goes with them; Python's libraries expect "format" to be "pt".</param>
     /// <exception cref="ArgumentException">A tensor has another element type or a name that the format keeps for itself.</exception>
     /// <exception cref="IOException">The file cannot be written.</exception>

@@ -110,7 +110,10 @@ internal static class SafeTensorsReader
         foreach (var (begin, end, name) in ranges)
         {
             if (begin != covered)
-                throw new InvalidDataException($"tensor '{name}' begins at {begin}, {(begin < covered ? "inside" : "after a gap behind")} the one that ends at {covered}.");
+            {
+                string where = begin < covered ? "inside" : "after a gap behind";
+                throw new InvalidDataException($"tensor '{name}' begins at {begin}, {where} the one that ends at {covered}.");
+            }
             covered = end;
         }
         if (covered != length) throw new InvalidDataException($"{length - covered} bytes follow the last tensor.");

@@ -10,7 +10,10 @@ internal static class StateDictMatch
 
     /// <summary>Modules that methods and classifiers put behind the features.</summary>
     private static readonly HashSet<string> Heads =
-        ["head", "heads", "head_dist", "fc", "classifier", "last_layer", "projector", "projection_head", "predictor", "prototypes", "pre_logits", "queue", "queue_ptr"];
+    [
+        "head", "heads", "head_dist", "pre_logits", "fc", "classifier", "last_layer", "projector", "projection_head", "predictor", "prototypes",
+        "queue", "queue_ptr",
+    ];
 
     /// <summary>Checks that the file has every tensor of the network, in its shape, and no more but heads.</summary>
     /// <exception cref="InvalidDataException">The message names the tensors, and both shapes.</exception>
@@ -25,7 +28,10 @@ internal static class StateDictMatch
                 continue;
             }
             if (!tensor.Shape.SequenceEqual(shape))
-                throw new InvalidDataException($"tensor '{name}' is ({StoredTensor.Text(tensor.Shape)}) in the file, ({StoredTensor.Text(shape)}) in the network.");
+            {
+                throw new InvalidDataException(
+                    $"tensor '{name}' is ({StoredTensor.Text(tensor.Shape)}) in the file, ({StoredTensor.Text(shape)}) in the network.");
+            }
             if (tensor.IsExpanded || (!IsCounter(name) && !is_floating_point(tensor.Type)))
                 throw new InvalidDataException($"tensor '{name}' is {tensor}{(tensor.IsExpanded ? " of repeated elements" : "")}; expected weights.");
             matched.Add(name);
@@ -60,7 +66,8 @@ internal static class StateDictMatch
     private static void Refuse(IEnumerable<string> names, string problem)
     {
         var list = names.ToList();
-        if (list.Count > 0)
-            throw new InvalidDataException($"{problem} {string.Join(", ", list.Take(4).Select(n => $"'{n}'"))}{(list.Count > 4 ? $" and {list.Count - 4} more" : "")}.");
+        if (list.Count == 0) return;
+        string more = list.Count > 4 ? $" and {list.Count - 4} more" : "";
+        throw new InvalidDataException($"{problem} {string.Join(", ", list.Take(4).Select(n => $"'{n}'"))}{more}.");
     }
 }

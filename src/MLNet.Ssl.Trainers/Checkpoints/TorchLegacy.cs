@@ -22,7 +22,8 @@ internal static class TorchLegacy
             throw new InvalidDataException("its byte order is not little-endian.");
         var storages = new Dictionary<string, StoredStorage>();
         var root = Unpickler.Load(file, id => Storage(id, storages, file.Length));
-        if (Unpickler.Load(file, Unpickler.NoStorages) is not IReadOnlyList<object?> keys) throw new InvalidDataException("the list of its storages is missing.");
+        if (Unpickler.Load(file, Unpickler.NoStorages) is not IReadOnlyList<object?> keys)
+            throw new InvalidDataException("the list of its storages is missing.");
         Locate(file, keys, storages);
         return root;
     }
@@ -53,8 +54,8 @@ internal static class TorchLegacy
                 throw new InvalidDataException("the list of its storages does not fit its tensors.");
             if (file.Length - file.Position < count.Length) throw new InvalidDataException($"the file ends before the storage '{key}'.");
             file.ReadExactly(count);
-            if (BinaryPrimitives.ReadInt64LittleEndian(count) != storage.Count)
-                throw new InvalidDataException($"the storage '{key}' has {BinaryPrimitives.ReadInt64LittleEndian(count)} elements; its tensors say {storage.Count}.");
+            if (BinaryPrimitives.ReadInt64LittleEndian(count) is var stored && stored != storage.Count)
+                throw new InvalidDataException($"the storage '{key}' has {stored} elements; its tensors say {storage.Count}.");
             long length = storage.Count * storage.Type.Size;
             if (file.Length - file.Position < length) throw new InvalidDataException($"the file ends inside the storage '{key}'.");
             storage.Bytes = new StoredBytes.Region(file, file.Position, length);

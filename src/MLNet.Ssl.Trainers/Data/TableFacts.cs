@@ -8,6 +8,9 @@ namespace MLNet.Ssl;
 /// <param name="Constant">Slots with one value, ascending.</param>
 internal sealed record TableFacts(int Columns, int[] Continuous, int[] Constant)
 {
+    /// <summary>Slots with two values, such as indicators, ascending.</summary>
+    public IEnumerable<int> TwoValued => Enumerable.Range(0, Columns).Except(Continuous).Except(Constant);
+
     public static TableFacts Of(TableStore table)
     {
         using var scope = NewDisposeScope();

@@ -29,15 +29,19 @@ public sealed record TablePreprocessing
     /// <param name="columns">Width of a row.</param>
     public static TablePreprocessing None(int columns) => new(new float[columns], [.. Enumerable.Repeat(1f, columns)]);
 
-    /// <summary>Takes some slots to mean 0 and (population) deviation 1 on the rows given, and leaves the others.</summary>
-    internal static TablePreprocessing Standardize(TableStore table, IEnumerable<int> slots)
+    /// <summary>
+    /// Takes continuous slots to mean 0 and (population) deviation 1 on the rows given, slots of two values to 0 and 1, and constant ones to 0, whatever they hold later.
+    /// Others stay.
+    /// </summary>
+    /// <exception cref="ArgumentException">A slot's values span more than single precision can tell apart from infinity.</exception>
+    internal static TablePreprocessing Standardize(TableStore table, TableFacts facts, IReadOnlyList<int> continuous)
     {
-        using var scope = NewDisposeScope();
-        var deviations = table.Values.std([0], false).data<float>().ToArray();
-        var means = table.Values.mean([0]).data<float>().ToArray();
         var (mean, scale) = (new float[table.Columns], Enumerable.Repeat(1f, table.Columns).ToArray());
-        foreach (int slot in slots)
-            if (deviations[slot] > 0) (mean[slot], scale[slot]) = (means[slot], 1 / deviations[slot]);
+        foreach (var m in SlotMoments.Of(table, continuous.Except(facts.Constant)))
+            (mean[m.Slot], scale[m.Slot]) = ((float)m.Checked().Mean, (float)(1 / m.Deviation));
+        foreach (var m in SlotMoments.Of(table, facts.TwoValued.Except(continuous)))
+            (mean[m.Slot], scale[m.Slot]) = ((float)m.Checked().Least, (float)(1 / (m.Most - m.Least)));
+        foreach (int slot in facts.Constant) scale[slot] = 0;
         return new(mean, scale);
     }
 

@@ -26,7 +26,7 @@ public static class CopyDetection
         var transformer = Transformer(encoder, "copy-detection features");
         OptionRange.Check(nameof(imageSize), imageSize, transformer.PatchSize, 1 << 15);
 
-        using var mode = inference_mode();
+        using var mode = no_grad();
         using var scope = NewDisposeScope();
         var features = new List<Tensor>();
         foreach (var chunk in images.Chunk(BatchSize))

@@ -11,11 +11,17 @@ internal static class FeatureRows
         ArgumentNullException.ThrowIfNull(features, featuresName);
         ArgumentNullException.ThrowIfNull(labels, labelsName);
         if (features.shape is not [> 0, > 0])
-            throw new ArgumentException($"The {featuresName} have the shape {Shape(features)}; expected (samples, width), neither of them 0.", featuresName);
+        {
+            throw new ArgumentException(
+                $"The {featuresName} have the shape {Shape(features)}; expected (samples, width), neither of them 0.", featuresName);
+        }
         if (features.dtype != ScalarType.Float32)
             throw new ArgumentException($"The {featuresName} are {features.dtype}; expected Float32.", featuresName);
         if (labels.shape is not [var count] || count != features.shape[0])
-            throw new ArgumentException($"The {labelsName} have the shape {Shape(labels)}; expected one for each of the {features.shape[0]} rows.", labelsName);
+        {
+            throw new ArgumentException(
+                $"The {labelsName} have the shape {Shape(labels)}; expected one for each of the {features.shape[0]} rows.", labelsName);
+        }
         if (labels.dtype != ScalarType.Int64) throw new ArgumentException($"The {labelsName} are {labels.dtype}; expected Int64.", labelsName);
         using var scope = NewDisposeScope();
         using var mode = no_grad();

@@ -79,7 +79,10 @@ public sealed partial class LinearProbe
         int best = Enumerable.Range(0, results.Length).OrderByDescending(r => results[r].Accuracy).ThenBy(r => results[r].LearningRate).First();
         var (chosenWeight, chosenBias) = kept.Of(best);
         if (!chosenWeight.isfinite().all().item<bool>() || !chosenBias.isfinite().all().item<bool>())
-            throw new InvalidOperationException($"Training diverged at every learning rate ({string.Join(", ", options.LearningRates)}): the features are too large.");
+        {
+            throw new InvalidOperationException(
+                $"Training diverged at every learning rate ({string.Join(", ", options.LearningRates)}): the features are too large.");
+        }
         return new(chosenWeight.DetachFromDisposeScope(), chosenBias.DetachFromDisposeScope(), results, results[best]);
     }
 

@@ -28,7 +28,8 @@ public sealed record MicroAveragePrecision(double MicroAP, double? RecallAtPreci
         var truth = Pairs(groundTruth, nameof(groundTruth));
         Pairs(predictions, nameof(predictions));
 
-        var pooled = predictions.Select(p => (p.Score, Right: truth.Contains((p.Query, p.Database)))).OrderByDescending(p => p.Score).ThenBy(p => p.Right).ToArray();
+        var pooled = predictions.Select(p => (p.Score, Right: truth.Contains((p.Query, p.Database))))
+            .OrderByDescending(p => p.Score).ThenBy(p => p.Right).ToArray();
         var (precisions, recalls) = (new double[pooled.Length], new double[pooled.Length]);
         double area = 0, recall90 = -1;
         float? threshold = null;

@@ -24,7 +24,7 @@ public static class RetrievalFeatures
         ArgumentNullException.ThrowIfNull(images);
         OptionRange.Check(nameof(imageSize), imageSize, 1, 1 << 15);
         if (images.Count == 0) throw new ArgumentException("There is no image; expected at least one.", nameof(images));
-        using var mode = inference_mode();
+        using var mode = no_grad();
         using var scope = NewDisposeScope();
         var features = new List<Tensor>(images.Count);
         for (int i = 0; i < images.Count; i++)

@@ -20,6 +20,7 @@ public sealed class ProjectionHead : Module<Tensor, Tensor>
     {
         options.Validate();
         ArgumentNullException.ThrowIfNull(generator);
+        Options = options;
         layers = new ModuleList<Layer>([.. Enumerable.Range(1, options.Layers).Select(i =>
             new Layer(options.InputDimension, i < options.Layers ? options.InputDimension : options.OutputDimension, i == options.Layers, generator))]);
         RegisterComponents();
@@ -40,7 +41,15 @@ public sealed class ProjectionHead : Module<Tensor, Tensor>
         return hidden;
     }
 
-    private sealed class Layer : Module<Tensor, Tensor>
+    /// <summary>Number of linear layers.</summary>
+    internal int Layers => layers.Count;
+
+    internal ProjectionHeadOptions Options { get; }
+
+    /// <summary>The first layers alone, in a module list that shares them.</summary>
+    internal ModuleList<Module<Tensor, Tensor>> First(int count) => new([.. layers.Take(count)]);
+
+    private sealed class Layer : Module<Tensor, Tensor>, IOnnxLayer
     {
         private readonly bool _last;
         private Linear linear;
@@ -58,6 +67,12 @@ public sealed class ProjectionHead : Module<Tensor, Tensor>
         {
             x = bn.call(linear.call(x));
             return _last ? x : functional.relu(x, inplace: true);
+        }
+
+        public string Export(OnnxGraph graph, string x)
+        {
+            x = bn.Export(graph, linear.Export(graph, x));
+            return _last ? x : graph.Relu(x);
         }
     }
 }

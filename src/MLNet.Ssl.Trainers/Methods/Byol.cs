@@ -17,7 +17,7 @@ public sealed class Byol : Method
             options.Backbone!.Create(generator),
             new MlpHead(options.Projector, generator),
             withPredictor ? new MlpHead(options.Predictor, generator) : null).to(device);
-        _pair = new(Network(true), Network(false));
+        _pair = new(Network(true), Network(false), options.Optimizer == OptimizerKind.Sgd ? (_, _) => FlatParameters.Decayed : null);
         _mix = options.Mixing is IMixOptions mixing ? new(mixing) : null;
     }
 
@@ -26,6 +26,9 @@ public sealed class Byol : Method
 
     /// <summary>The online network's backbone.</summary>
     public override Backbone Encoder => _pair.Online.Backbone;
+
+    /// <inheritdoc/>
+    public override IEnumerable<(string Name, Tensor Value)> State => _pair.State;
 
     internal MomentumPair Pair => _pair;
 
@@ -41,10 +44,13 @@ public sealed class Byol : Method
     }
 
     /// <summary>Moves the target towards the new online parameters.</summary>
-    public override void AfterStep(StepClock clock)
+    public override void AfterStep(StepClock clock) => _pair.Update(TeacherMomentum(clock)!.Value);
+
+    /// <inheritdoc/>
+    public override double? TeacherMomentum(StepClock clock)
     {
         double start = _options.TargetMomentum!.Value;
-        _pair.Update(_options.ConstantMomentum ? start : Schedules.MomentumCosine(clock.Step, clock.TotalSteps, start));
+        return _options.ConstantMomentum ? start : Schedules.MomentumCosine(clock.Step, clock.TotalSteps, start);
     }
 
     /// <inheritdoc/>

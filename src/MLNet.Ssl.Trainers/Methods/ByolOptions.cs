@@ -18,8 +18,12 @@ public sealed record ByolOptions : PretrainOptions
     public int ProjectionDimension { get; init; } = 256;
 
     /// <summary>Hidden width of projector and predictor.</summary>
-    /// <value>Default 4 096.</value>
-    public int HeadHiddenDimension { get; init; } = 4096;
+    /// <value>Auto: 4 096; for tables the features' width (i-Mix). Range 1 and up.</value>
+    public int? HeadHiddenDimension { get; init; }
+
+    /// <summary>Where projector and predictor have batch norm.</summary>
+    /// <value>Auto: behind hidden layers, as official; everywhere for tables (i-Mix).</value>
+    public HeadNormalization? HeadBatchNorm { get; init; }
 
     /// <summary>Predicts either view from the other, and not the second from the first alone.</summary>
     /// <value>Default true; i-Mix's published runs have false.</value>
@@ -37,7 +41,7 @@ public sealed record ByolOptions : PretrainOptions
     /// <value>Auto: <see cref="ViewRecipes.ByolView2"/>; without blur up to 64 pixels.</value>
     public ViewRecipe? View2 { get; init; }
 
-    /// <summary>Weight decay; biases and normalisation weights have none.</summary>
+    /// <summary>Weight decay; biases and normalisation weights have none, but for SGD, with which i-Mix trains BYOL.</summary>
     /// <value>Auto: 1e-6 for LARS (1.5e-6 from 1 000 epochs on), else 1e-4. Range 0 and up.</value>
     public double? WeightDecay { get; init; }
 
@@ -46,9 +50,10 @@ public sealed record ByolOptions : PretrainOptions
 
     internal MlpHeadOptions Projector => new(Backbone!.EmbeddingDimension)
     {
-        HiddenDimension = HeadHiddenDimension,
+        HiddenDimension = HeadHiddenDimension!.Value,
         OutputDimension = ProjectionDimension,
-        BatchNorm = true,
+        BatchNorm = HeadBatchNorm != HeadNormalization.None,
+        OutputNorm = HeadBatchNorm == HeadNormalization.All ? HeadOutputNorm.Affine : HeadOutputNorm.None,
         OutputBias = false,
     };
 
@@ -63,12 +68,13 @@ public sealed record ByolOptions : PretrainOptions
     internal override PretrainOptions Resolve(DataFacts facts, ICollection<string> reasons)
     {
         var o = (ByolOptions)ResolveShared(facts, reasons, 256, ResNetOptions.ResNet50());
-        var optimizer = o.Optimizer ?? OptimizerKind.Lars;
+        bool table = facts.Table is not null;
+        var optimizer = o.Optimizer ?? (table ? OptimizerKind.Sgd : OptimizerKind.Lars);
         // 2.0 is the official rate for little data and batches of 256.
         double rate = o.LearningRate ?? (optimizer switch
         {
             OptimizerKind.AdamW => 0.0005,
-            OptimizerKind.Sgd => 0.06,
+            OptimizerKind.Sgd => table ? 0.125 : 0.06,
             _ => facts.Rows < 100_000 ? 2 : o.Epochs <= 100 ? 0.45 : o.Epochs <= 300 ? 0.3 : 0.2,
         });
         double momentum = o.TargetMomentum ?? (o.Epochs <= 40 ? 0.97 : o.Epochs <= 300 ? 0.99 : 0.996);
@@ -80,6 +86,8 @@ public sealed record ByolOptions : PretrainOptions
             Optimizer = optimizer,
             LearningRate = rate,
             TargetMomentum = momentum,
+            HeadHiddenDimension = o.HeadHiddenDimension ?? (table ? o.Backbone!.EmbeddingDimension : 4096),
+            HeadBatchNorm = o.HeadBatchNorm ?? (table ? HeadNormalization.All : HeadNormalization.Hidden),
             View1 = o.View1 ?? Recipe(ViewRecipes.ByolView1()),
             View2 = o.View2 ?? Recipe(ViewRecipes.ByolView2()),
             WeightDecay = o.WeightDecay ?? (optimizer != OptimizerKind.Lars ? 1e-4 : o.Epochs >= 1000 ? 1.5e-6 : 1e-6),
@@ -91,7 +99,8 @@ public sealed record ByolOptions : PretrainOptions
         base.Validate(facts);
         Check.InRange(TargetMomentum!.Value, 0, 1, nameof(TargetMomentum));
         Check.AtLeast(ProjectionDimension, 1, nameof(ProjectionDimension));
-        Check.AtLeast(HeadHiddenDimension, 1, nameof(HeadHiddenDimension));
+        Check.AtLeast(HeadHiddenDimension!.Value, 1, nameof(HeadHiddenDimension));
+        Check.Defined(HeadBatchNorm!.Value, nameof(HeadBatchNorm));
         Check.BatchNormGroups(BatchNormGroups, BatchSize!.Value);
         Check.AtLeast(WeightDecay!.Value, 0, nameof(WeightDecay));
         if (ImageSize is not { } size) return;
@@ -101,8 +110,14 @@ public sealed record ByolOptions : PretrainOptions
 
     internal override Method CreateMethod(Generator generator, Device device, int shards) => new Byol(this, generator, device);
 
-    internal override OptimizationPlan CreatePlan() => new(
-        () => Optimizer switch { OptimizerKind.Lars => new Lars(), OptimizerKind.AdamW => new AdamW(), _ => new Sgd() },
-        t => Schedules.SimClr(t.Step, t.TotalSteps, WarmupEpochs!.Value * t.StepsPerEpoch, LearningRate!.Value * BatchSize!.Value / 256),
-        _ => WeightDecay!.Value);
+    internal override OptimizationPlan CreatePlan()
+    {
+        double peak = LearningRate!.Value * BatchSize!.Value / 256;
+        return new(
+            () => Optimizer switch { OptimizerKind.Lars => new Lars(), OptimizerKind.AdamW => new AdamW(), _ => new Sgd() },
+            t => Optimizer == OptimizerKind.Sgd
+                ? Schedules.IMix(t.Step, t.StepsPerEpoch, t.Epochs, WarmupEpochs!.Value, peak)
+                : Schedules.SimClr(t.Step, t.TotalSteps, WarmupEpochs!.Value * t.StepsPerEpoch, peak),
+            _ => WeightDecay!.Value);
+    }
 }

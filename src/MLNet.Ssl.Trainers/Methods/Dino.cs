@@ -49,6 +49,9 @@ public sealed class Dino : Method
     /// <summary>The teacher's backbone.</summary>
     public override Backbone Encoder => _teacher.Backbone;
 
+    /// <inheritdoc/>
+    public override IEnumerable<(string Name, Tensor Value)> State => [.. StateOf("student", _student), .. StateOf("teacher", _teacher), ("center", _loss.Center)];
+
     /// <summary>True unless batch normalisation or mixing lets samples meet.</summary>
     public override bool SamplesAreIndependent { get; }
 
@@ -90,8 +93,11 @@ public sealed class Dino : Method
             foreach (var mean in means) mean.Dispose();
             Array.Clear(_teacherMeans);
         }
-        _teacherParameters.MoveTowards(Parameters, Schedules.WarmupCosine(clock.Step, clock.TotalSteps, 0, _options.TeacherMomentum!.Value, 1));
+        _teacherParameters.MoveTowards(Parameters, TeacherMomentum(clock)!.Value);
     }
+
+    /// <inheritdoc/>
+    public override double? TeacherMomentum(StepClock clock) => Schedules.WarmupCosine(clock.Step, clock.TotalSteps, 0, _options.TeacherMomentum!.Value, 1);
 
     private Tensor Teach(Tensor first, Tensor second) => _teacher.Head.call(BySize(_teacher.Backbone, [first, second]));
 

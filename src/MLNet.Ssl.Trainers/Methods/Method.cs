@@ -18,6 +18,15 @@ public abstract class Method : IDisposable
     /// <summary>The backbone that embeds rows after training.</summary>
     public abstract Backbone Encoder { get; }
 
+    /// <summary>
+    /// What the method keeps from one step to the next, by name: its networks with their buffers, centres, queues. The tensors are the live ones: checkpoints
+    /// copy from them and, to resume, into them.
+    /// </summary>
+    public abstract IEnumerable<(string Name, Tensor Value)> State { get; }
+
+    /// <summary>SimCLR's projection head, from inside of which fine-tuning may start; null for other methods.</summary>
+    internal virtual ProjectionHead? ProjectionHead => null;
+
     /// <summary>True if samples do not meet in the forward pass, so that parts of a batch may be passed side by side.</summary>
     public virtual bool SamplesAreIndependent => false;
 
@@ -30,6 +39,9 @@ public abstract class Method : IDisposable
     /// <summary>What follows the optimiser's step: moving averages, centres, queues.</summary>
     public virtual void AfterStep(StepClock clock) { }
 
+    /// <summary>Momentum with which the slow copy follows at a step; null for methods without one.</summary>
+    public virtual double? TeacherMomentum(StepClock clock) => null;
+
     /// <summary>Releases networks and buffers.</summary>
     public void Dispose()
     {
@@ -39,6 +51,10 @@ public abstract class Method : IDisposable
 
     /// <summary>Releases networks and buffers.</summary>
     protected abstract void Dispose(bool disposing);
+
+    /// <summary>Parameters and buffers of a network, under their state-dict names behind the one given.</summary>
+    internal static IEnumerable<(string Name, Tensor Value)> StateOf(string name, nn.Module network) =>
+        network.state_dict().Select(entry => ($"{name}.{entry.Key}", entry.Value));
 
     /// <summary>Passes views of equal size through <paramref name="network"/> together, and returns the outputs in the order of the views.</summary>
     /// <returns>(V·B, D), view-major: all samples of the first view, then of the second.</returns>

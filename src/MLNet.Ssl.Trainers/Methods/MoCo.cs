@@ -27,9 +27,15 @@ public sealed class MoCo : Method
     /// <summary>The query network's backbone.</summary>
     public override Backbone Encoder => _pair.Online.Backbone;
 
+    /// <inheritdoc/>
+    public override IEnumerable<(string Name, Tensor Value)> State => [.. _pair.State, .. _queue.State];
+
     internal MomentumPair Pair => _pair;
 
     internal NegativeQueue Queue => _queue;
+
+    /// <inheritdoc/>
+    public override double? TeacherMomentum(StepClock clock) => _options.KeyMomentum;
 
     /// <inheritdoc/>
     public override MethodOutput Forward(IReadOnlyList<Tensor> views, StepClock clock, int shard)
@@ -76,6 +82,6 @@ public sealed class MoCo : Method
     }
 
     private Tensor Loss(Tensor query, Tensor keys, Tensor negatives, SoftTargets? targets) => targets is null
-        ? Contrast.CrossEntropy(Contrast.QueueLogits(query, keys, negatives, _options.Temperature!.Value), SoftTargets.First(query.size(0), query.device))
-        : Contrast.CrossEntropy(Contrast.BatchAndQueueLogits(query, keys, negatives, _options.Temperature!.Value), targets);
+        ? QueueContrast.Loss(query, keys, negatives, _options.Temperature!.Value)
+        : QueueContrast.Loss(query, keys, negatives, _options.Temperature!.Value, targets);
 }

@@ -32,14 +32,20 @@ public sealed class MoCoV3 : Method
     /// <summary>The online network's backbone.</summary>
     public override Backbone Encoder => _pair.Online.Backbone;
 
+    /// <inheritdoc/>
+    public override IEnumerable<(string Name, Tensor Value)> State => _pair.State;
+
     internal MomentumPair Pair => _pair;
 
     private double Temperature => _options.Temperature!.Value;
 
     /// <inheritdoc/>
+    public override double? TeacherMomentum(StepClock clock) => Schedules.MomentumCosine(clock.FractionalEpoch, clock.Epochs, _options.KeyMomentum!.Value);
+
+    /// <inheritdoc/>
     public override MethodOutput Forward(IReadOnlyList<Tensor> views, StepClock clock, int shard)
     {
-        double momentum = Schedules.MomentumCosine(clock.FractionalEpoch, clock.Epochs, _options.KeyMomentum!.Value);
+        double momentum = TeacherMomentum(clock)!.Value;
         if (_options.Mixing is not SdmpOptions options)
         {
             var (loss, features, _) = Clean(views[0], views[1], momentum);

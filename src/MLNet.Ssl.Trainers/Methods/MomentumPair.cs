@@ -26,6 +26,9 @@ internal sealed class MomentumPair : IDisposable
     /// <summary>The online parameters.</summary>
     public FlatParameters Parameters { get; }
 
+    /// <summary>Both networks.</summary>
+    public IEnumerable<(string Name, Tensor Value)> State => [.. Method.StateOf("online", Online), .. Method.StateOf("target", Target)];
+
     /// <summary>ξ ← m·ξ + (1 − m)·θ.</summary>
     public void Update(double momentum) => _target.MoveTowards(Parameters, momentum);
 

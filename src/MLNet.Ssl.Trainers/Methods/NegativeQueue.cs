@@ -7,6 +7,7 @@ public sealed class NegativeQueue : IDisposable
 {
     private readonly Tensor _columns;
     private readonly List<Tensor> _held = [];
+    private readonly Tensor _pointer = zeros([1], ScalarType.Int64, CPU).DetachFromDisposeScope();
 
     /// <summary>Fills the queue with random columns of norm 1.</summary>
     /// <param name="width">d, width of a key.</param>
@@ -24,7 +25,18 @@ public sealed class NegativeQueue : IDisposable
     public Tensor Columns => _columns;
 
     /// <summary>Column that the next key goes to.</summary>
-    public long Pointer { get; internal set; }
+    public long Pointer
+    {
+        get => _pointer.item<long>();
+        internal set
+        {
+            using var scope = NewDisposeScope();
+            _pointer.fill_(value);
+        }
+    }
+
+    /// <summary>What a checkpoint holds of it, under the official names.</summary>
+    internal IEnumerable<(string Name, Tensor Value)> State => [("queue", _columns), ("queue_ptr", _pointer)];
 
     /// <summary>Overwrites the oldest columns.</summary>
     /// <param name="keys">(B, d), rows of norm 1; K must be a multiple of B.</param>
@@ -64,6 +76,7 @@ public sealed class NegativeQueue : IDisposable
     {
         foreach (var keys in _held) keys.Dispose();
         _columns.Dispose();
+        _pointer.Dispose();
     }
 
     private Tensor Put(Tensor columns, Tensor keys)

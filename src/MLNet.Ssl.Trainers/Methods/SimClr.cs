@@ -35,11 +35,17 @@ public sealed class SimClr : Method
     /// <summary>The trained backbone.</summary>
     public override Backbone Encoder => _network.Backbone;
 
+    internal override ProjectionHead? ProjectionHead => _network.Head as ProjectionHead;
+
     internal EncoderWithHead Network => _network;
 
     internal MomentumPair? Pair => _pair;
 
     internal NegativeQueue? Memory => _memory;
+
+    /// <inheritdoc/>
+    public override IEnumerable<(string Name, Tensor Value)> State =>
+        _pair is null ? StateOf("network", _network) : [.. _pair.State, .. _memory!.State];
 
     /// <inheritdoc/>
     public override MethodOutput Forward(IReadOnlyList<Tensor> views, StepClock clock, int shard)

@@ -6,6 +6,9 @@ namespace MLNet.Ssl;
 /// <param name="Epochs">Epochs of the whole run.</param>
 public readonly record struct StepClock(long Step, long StepsPerEpoch, int Epochs)
 {
+    /// <summary>The step that follows.</summary>
+    public StepClock Next => this with { Step = Step + 1 };
+
     /// <summary>Steps of the whole run.</summary>
     public long TotalSteps => StepsPerEpoch * Epochs;
 

@@ -43,4 +43,13 @@ public sealed class SoftTargets
         if (_partner is null || _share is null) return own;
         return _share * own + (1 - _share) * scores.gather(1, _partner).squeeze(1);
     }
+
+    /// <summary>The targets' mean of the rows of <paramref name="values"/> (M, d) that the columns stand for, (N, d).</summary>
+    public Tensor Mean(Tensor values)
+    {
+        var own = values.index_select(0, _own.squeeze(1));
+        if (_partner is null || _share is null) return own;
+        var share = _share.unsqueeze(-1);
+        return share * own + (1 - share) * values.index_select(0, _partner.squeeze(1));
+    }
 }

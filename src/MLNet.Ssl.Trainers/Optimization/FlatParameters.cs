@@ -84,6 +84,9 @@ public sealed class FlatParameters : IDisposable
     /// <summary>The groups that an optimiser may move.</summary>
     public IEnumerable<ParameterGroup> Trainable => Groups.Where(g => g.Name != Frozen);
 
+    /// <summary>False for groups whose names begin with <see cref="Undecayed"/>: they neither decay nor adapt.</summary>
+    public static bool Decays(string group) => !group.StartsWith(Undecayed, StringComparison.Ordinal);
+
     /// <summary>Weight decay for tensors of two or more dimensions, none for biases and one-dimensional (normalisation) weights.</summary>
     public static string ByRank(string name, Parameter parameter) =>
         name.EndsWith(".bias", StringComparison.Ordinal) || parameter.ndim <= 1 ? Undecayed : Decayed;

@@ -19,7 +19,7 @@ public enum LarsMomentum
 }
 
 /// <summary>LARS: layer-wise adaptive rate scaling (You et al., arXiv 1708.03888). The step of a tensor is scaled by r = 0.001·‖w‖/‖g + λw‖.</summary>
-/// <remarks>The group <see cref="FlatParameters.Undecayed"/> is neither decayed nor adapted; a norm of zero makes r = 1.</remarks>
+/// <remarks>Groups that do not decay (<see cref="FlatParameters.Decays"/>) are not adapted either; a norm of zero makes r = 1.</remarks>
 /// <param name="form">How speed is built up.</param>
 /// <param name="momentum">μ.</param>
 /// <param name="trustCoefficient">The factor 0.001.</param>
@@ -32,7 +32,7 @@ public sealed class Lars(LarsMomentum form = LarsMomentum.RateOutside, double mo
     protected override void Update(ParameterGroup group, Tensor gradient, Tensor[] state, long step, double learningRate, double weightDecay)
     {
         var (w, g, v) = (group.Values, gradient, state[0]);
-        bool adapts = group.Name != FlatParameters.Undecayed;
+        bool adapts = FlatParameters.Decays(group.Name);
         if (adapts && weightDecay != 0) g.add_(w, weightDecay);
         if (form == LarsMomentum.Popular)
         {

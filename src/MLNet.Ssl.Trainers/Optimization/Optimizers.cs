@@ -8,8 +8,7 @@ public abstract class FlatOptimizer : IDisposable
     // A piece of every buffer stays in the processor's cache from the first operator of an update to the last.
     private const long Piece = 1 << 17;
 
-    private readonly Dictionary<string, Tensor[]> _state = [];
-    private readonly Dictionary<string, long> _steps = [];
+    private readonly Dictionary<string, GroupState> _state = [];
 
     /// <summary>Number of state tensors, each of the group's size.</summary>
     protected abstract int StateTensors { get; }
@@ -23,18 +22,36 @@ public abstract class FlatOptimizer : IDisposable
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        if (!_state.TryGetValue(group.Name, out var state))
-            _state[group.Name] = state = [.. Enumerable.Range(0, StateTensors).Select(_ => zeros_like(group.Values).DetachFromDisposeScope())];
-        long step = _steps[group.Name] = _steps.GetValueOrDefault(group.Name) + 1;
-        Update(group, gradient, state, step, learningRate, weightDecay);
+        var state = StateOf(group);
+        state.Steps.add_(1);
+        Update(group, gradient, state.Tensors, state.Steps.item<long>(), learningRate, weightDecay);
     }
+
+    /// <summary>What the optimiser keeps of these groups from one step to the next, by name; the tensors are the live ones.</summary>
+    /// <param name="groups">The groups that it moves.</param>
+    public IEnumerable<(string Name, Tensor Value)> State(IEnumerable<ParameterGroup> groups) => groups.SelectMany(group =>
+    {
+        var state = StateOf(group);
+        return state.Tensors.Select((tensor, i) => ($"optimizer.{group.Name}.{i}", tensor)).Append(($"optimizer.{group.Name}.steps", state.Steps));
+    });
 
     /// <summary>Releases the state.</summary>
     public void Dispose()
     {
-        foreach (var tensor in _state.Values.SelectMany(s => s)) tensor.Dispose();
+        foreach (var tensor in _state.Values.SelectMany(state => state.Tensors.Append(state.Steps))) tensor.Dispose();
         GC.SuppressFinalize(this);
     }
+
+    /// <summary>Zeros before the first step.</summary>
+    private GroupState StateOf(ParameterGroup group)
+    {
+        if (_state.TryGetValue(group.Name, out var state)) return state;
+        return _state[group.Name] = new(
+            [.. Enumerable.Range(0, StateTensors).Select(_ => zeros_like(group.Values).DetachFromDisposeScope())],
+            zeros([1], ScalarType.Int64, CPU).DetachFromDisposeScope());
+    }
+
+    private sealed record GroupState(Tensor[] Tensors, Tensor Steps);
 
     /// <summary>One update of a group; <paramref name="step"/> counts the group's updates from 1.</summary>
     protected abstract void Update(ParameterGroup group, Tensor gradient, Tensor[] state, long step, double learningRate, double weightDecay);

@@ -7,14 +7,14 @@ namespace MLNet.Ssl;
 /// Embeddings with keys, to search for the most similar ones: exact, by cosine similarity. Searches may run at the same time, but not while rows are added.
 /// </summary>
 /// <remarks>
-/// It holds 4·D bytes a row in managed memory; a search multiplies the queries with blocks of rows and keeps the best, so it needs no more than a few dozen
+/// It holds 4·D bytes a row in managed memory; a search multiplies the queries with blocks of rows and keeps the best, so it needs no more than a few hundred
 /// megabytes on top. A million rows of width 384 take 1.5 GB.
 /// </remarks>
 public sealed class EmbeddingIndex
 {
     internal const int MaxDimension = 1 << 20;
 
-    private const int BlockBytes = 16 << 20, SmallestBlock = 64;
+    private const int BlockBytes = 64 << 20, SmallestBlock = 64;
 
     private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
 
@@ -26,11 +26,15 @@ public sealed class EmbeddingIndex
     /// <summary>Creates an empty index.</summary>
     /// <param name="dimension">Width D of the embeddings, 1 to 1 048 576.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="dimension"/> is out of range.</exception>
-    public EmbeddingIndex(int dimension)
+    public EmbeddingIndex(int dimension) : this(dimension, BlockBytes)
+    {
+    }
+
+    internal EmbeddingIndex(int dimension, int blockBytes)
     {
         Check.InRange(dimension, 1, MaxDimension);
         Dimension = dimension;
-        _rowsPerBlock = Math.Max(1, BlockBytes / sizeof(float) / dimension);
+        _rowsPerBlock = Math.Max(1, blockBytes / sizeof(float) / dimension);
     }
 
     /// <summary>Width D of the embeddings.</summary>

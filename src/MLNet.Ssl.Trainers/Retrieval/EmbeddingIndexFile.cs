@@ -81,7 +81,10 @@ internal static class EmbeddingIndexFile
         var embeddings = Entry(archive, Embeddings, fileLength);
         long expected = sizeof(float) * (long)description.Dimension * description.Count;
         if (embeddings.Length != expected)
-            throw new InvalidDataException($"{Embeddings} has {embeddings.Length} bytes; {description.Count} rows of width {description.Dimension} have {expected}.");
+        {
+            throw new InvalidDataException(
+                $"{Embeddings} has {embeddings.Length} bytes; {description.Count} rows of width {description.Dimension} have {expected}.");
+        }
         var keyBytes = ReadAll(archive, Keys, fileLength);
         CheckHash(Keys, SHA256.HashData(keyBytes), description.KeysSha256);
         var keys = JsonSerializer.Deserialize<string?[]>(keyBytes, Json) ?? [];

@@ -12,6 +12,13 @@ internal sealed class CollapseAlarm
     private int _uniform;
     private int _constant;
 
+    /// <summary>How often each kind was seen in a row, for checkpoints.</summary>
+    public IReadOnlyList<int> Counts
+    {
+        get => [_lowStd, _uniform, _constant];
+        set => (_lowStd, _uniform, _constant) = (value[0], value[1], value[2]);
+    }
+
     /// <summary>A warning that says what to change, or null. Each kind comes once.</summary>
     public string? Check(PretrainProgress progress)
     {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.InteropServices;
 using Google.Protobuf;
 using TorchSharp;
@@ -83,9 +84,11 @@ public abstract class Encoder : IDisposable
     public void Dispose()
     {
         _disposed = true;
-        Backbone.Dispose();
+        Free();
         GC.SuppressFinalize(this);
     }
+
+    private protected virtual void Free() => Backbone.Dispose();
 
     private protected abstract ModelProto ToOnnx();
 
@@ -96,7 +99,7 @@ public abstract class Encoder : IDisposable
         int length = checked(count * EmbeddingDimension);
         if (destination.Length < length)
             throw new ArgumentException($"destination holds {destination.Length} values; expected {length} for {count} rows of {EmbeddingDimension}.", nameof(destination));
-        var result = new float[length];
+        var result = ArrayPool<float>.Shared.Rent(length);
         int parts = Device.type == DeviceType.CPU ? Math.Min(Environment.ProcessorCount, count / _leastPart) : 1;
         if (parts <= 1)
         {
@@ -107,7 +110,8 @@ public abstract class Encoder : IDisposable
             int Start(int part) => (int)((long)count * Math.Min(part, parts) / parts);
             lock (Threads) Threads.Value.Run(part => EmbedRange(input, Start(part), Start(part + 1), result));
         }
-        result.CopyTo(destination);
+        result.AsSpan(0, length).CopyTo(destination);
+        ArrayPool<float>.Shared.Return(result);
     }
 
     private void EmbedRange(Func<int, int, Tensor> input, int first, int end, float[] result)

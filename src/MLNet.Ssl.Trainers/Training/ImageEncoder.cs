@@ -18,6 +18,15 @@ public sealed class ImageEncoder : Encoder
     /// <summary>What is done to an image before the backbone sees it.</summary>
     public ImagePreprocessing Preprocessing { get; }
 
+    /// <summary>The head it was pretrained with, where that is SimCLR's; owned by the encoder.</summary>
+    internal ProjectionHead? ProjectionHead { get; init; }
+
+    private protected override void Free()
+    {
+        base.Free();
+        ProjectionHead?.Dispose();
+    }
+
     private protected override ModelProto ToOnnx() => OnnxModel.OfImages(Backbone, Preprocessing);
 
     /// <summary>Embeds a batch of images.</summary>

@@ -27,9 +27,15 @@ internal static class OptionText
         }
     }
 
-    // The network is described elsewhere; a progress report and a token are no options of the method.
-    private static bool IsOption(PropertyInfo property) => property.CanWrite && property.PropertyType != typeof(BackboneOptions)
-        && property.PropertyType != typeof(IProgress<PretrainProgress>) && property.PropertyType != typeof(CancellationToken);
+    // The network is described elsewhere; where files lie and who watches the run are no options of the method.
+    private static readonly HashSet<string> NotOfTheMethod =
+    [
+        nameof(PretrainOptions.Backbone), nameof(PretrainOptions.InitialWeights), nameof(PretrainOptions.Evaluation), nameof(PretrainOptions.CheckpointFolder),
+        nameof(PretrainOptions.CheckpointEvery), nameof(PretrainOptions.CheckpointsKept), nameof(PretrainOptions.Resume), nameof(PretrainOptions.Progress),
+        nameof(PretrainOptions.CancellationToken),
+    ];
+
+    private static bool IsOption(PropertyInfo property) => property.CanWrite && !NotOfTheMethod.Contains(property.Name);
 
     private static string Text(object value) => value is IEnumerable and not string
         ? string.Join(", ", ((IEnumerable)value).Cast<object>().Select(Text))

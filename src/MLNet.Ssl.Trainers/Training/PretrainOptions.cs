@@ -22,6 +22,13 @@ public abstract record PretrainOptions
     /// <value>Auto: a ResNet-18 with the small-image stem up to 64 pixels, above that the method's usual one; for tables a <see cref="TabularMlp"/>.</value>
     public BackboneOptions? Backbone { get; init; }
 
+    /// <summary>
+    /// File of weights that the backbone starts from: an official checkpoint or what <see cref="Encoder.SaveSafeTensors"/> wrote (<see cref="PretrainedWeights"/>).
+    /// Heads start at random.
+    /// </summary>
+    /// <value>Default null: random weights. With it, a <see cref="Backbone"/> left at Auto is the file's.</value>
+    public string? InitialWeights { get; init; }
+
     /// <summary>Passes over the data. 0 gives the untrained encoder, the baseline of every comparison.</summary>
     /// <value>Default 100, range 0 and up.</value>
     public int Epochs { get; init; } = 100;
@@ -61,11 +68,50 @@ public abstract record PretrainOptions
     /// <summary>How rows of a table become views.</summary>
     public TableOptions Table { get; init; } = new();
 
+    /// <summary>Measures the encoder on labelled rows while it learns; the labels do not reach the training.</summary>
+    /// <value>Default null: no evaluation.</value>
+    [OutsideOfTheRun]
+    public OnlineEvaluation? Evaluation { get; init; }
+
+    /// <summary>
+    /// Folder of the run's checkpoints, one run at a time; it is made if it is missing. A checkpoint is written every <see cref="CheckpointEvery"/>, at the end,
+    /// and when the run is cancelled. A file is written whole or not at all.
+    /// </summary>
+    /// <value>Default null: no checkpoints.</value>
+    [OutsideOfTheRun]
+    public string? CheckpointFolder { get; init; }
+
+    /// <summary>How often a checkpoint is written, between two steps.</summary>
+    /// <value>Default every 10 minutes.</value>
+    [OutsideOfTheRun]
+    public CheckpointInterval CheckpointEvery { get; init; } = CheckpointInterval.Time(TimeSpan.FromMinutes(10));
+
+    /// <summary>How many of the newest checkpoints stay; older ones are deleted, but for the one with the best score.</summary>
+    /// <value>Default 3, range 1 and up.</value>
+    [OutsideOfTheRun]
+    public int CheckpointsKept { get; init; } = 3;
+
+    /// <summary>
+    /// Continues the run whose checkpoints are in <see cref="CheckpointFolder"/>, to the very weights of a run that was never interrupted; without a checkpoint
+    /// there, starts anew. All other options and the data must be those of that run, or it is refused by the option's name; <see cref="Seed"/> and
+    /// <see cref="Threads"/> left at Auto are that run's. A damaged checkpoint is passed over with a warning for the one before it.
+    /// </summary>
+    /// <value>Default false: a folder with checkpoints is refused.</value>
+    [OutsideOfTheRun]
+    public bool Resume { get; init; }
+
     /// <summary>Receives the state of the run about twice a second, from the training thread.</summary>
+    [OutsideOfTheRun]
     public IProgress<PretrainProgress>? Progress { get; init; }
 
-    /// <summary>Stops the run after the current step with an <see cref="OperationCanceledException"/>.</summary>
+    /// <summary>
+    /// Stops the run after the current step with an <see cref="OperationCanceledException"/>; with a <see cref="CheckpointFolder"/>, after writing a checkpoint.
+    /// </summary>
+    [OutsideOfTheRun]
     public CancellationToken CancellationToken { get; init; }
+
+    /// <summary>The seed where none is given, such as one from a pipeline; null for the clock's.</summary>
+    internal int? UsualSeed { get; init; }
 
     /// <summary>Name of the method, as the literature has it.</summary>
     public abstract string MethodName { get; }
@@ -122,6 +168,7 @@ public abstract record PretrainOptions
         Backbone!.Validate();
         if (facts.Table is null) Backbone.ValidateViewSize(ImageSize!.Value);
         else Backbone.ValidateColumns(facts.Table.Columns);
+        Evaluation?.Validate(facts);
         if (Mixing is not { } mixing) return;
         if (!CanMixWith(mixing))
             throw new ArgumentException($"Mixing is {mixing.Name}, which {MethodName} has no form of; {MixingOptions.Possible}.", nameof(Mixing));
@@ -169,7 +216,7 @@ public abstract record PretrainOptions
             BatchSize = Choose(BatchSize, nameof(BatchSize), Math.Min(batch, facts.Rows), $"of {facts.Rows} rows"),
             WarmupEpochs = Choose(WarmupEpochs, nameof(WarmupEpochs), Math.Min(10, Epochs / 10), $"at most a tenth of {Epochs} epochs"),
             Threads = Choose(Threads, nameof(Threads), facts.Processors, "the processors here"),
-            Seed = Seed ?? Environment.TickCount,
+            Seed = Seed ?? UsualSeed ?? Environment.TickCount,
         };
     }
 }
@@ -203,12 +250,14 @@ internal sealed record DataFacts(int Rows, int MedianShorterSide, int Processors
 /// <summary>How the optimiser moves the parameters over a run.</summary>
 /// <param name="CreateOptimizer">Makes the optimiser.</param>
 /// <param name="LearningRate">Learning rate of a step.</param>
-/// <param name="WeightDecay">Weight decay of a step, for all groups but <see cref="FlatParameters.Undecayed"/>.</param>
+/// <param name="WeightDecay">Weight decay of a step, for all groups that decay (<see cref="FlatParameters.Decays"/>).</param>
 /// <param name="ClipGradient">L2 norm that every parameter's gradient is clipped to on its own; 0 for none.</param>
 /// <param name="IsFrozen">True if the named group stays still at a step.</param>
+/// <param name="RateScale">Factor of the learning rate for the named group; null for 1.</param>
 internal sealed record OptimizationPlan(
     Func<FlatOptimizer> CreateOptimizer,
     Func<StepClock, double> LearningRate,
     Func<StepClock, double> WeightDecay,
     double ClipGradient = 0,
-    Func<StepClock, string, bool>? IsFrozen = null);
+    Func<StepClock, string, bool>? IsFrozen = null,
+    Func<string, double>? RateScale = null);

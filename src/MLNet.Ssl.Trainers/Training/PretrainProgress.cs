@@ -12,6 +12,8 @@ namespace MLNet.Ssl;
 /// <param name="Remaining">Estimated time to the end.</param>
 /// <param name="EmbeddingStd">Mean standard deviation over the batch of the l2-normalised embeddings, times √D: about 1 when spread out, 0 when collapsed.</param>
 /// <param name="TeacherEntropy">Mean entropy of the teacher's outputs as a share of ln K; null for methods without such outputs.</param>
+/// <param name="KnnAccuracy">Accuracy of a weighted kNN on held-out rows, 0 to 1 (<see cref="OnlineEvaluation"/>); null where none was measured at this step.</param>
+/// <param name="TeacherMomentum">Momentum m of the slow copy after the last step, θ' ← m·θ' + (1 − m)·θ; null for methods without one.</param>
 public sealed record PretrainProgress(
     long Step,
     long TotalSteps,
@@ -23,7 +25,9 @@ public sealed record PretrainProgress(
     double DataWait,
     TimeSpan Remaining,
     double EmbeddingStd,
-    double? TeacherEntropy);
+    double? TeacherEntropy,
+    double? KnnAccuracy = null,
+    double? TeacherMomentum = null);
 
 /// <summary>A line for the log of a run.</summary>
 /// <param name="IsWarning">True if something may have to be changed.</param>

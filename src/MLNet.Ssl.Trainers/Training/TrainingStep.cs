@@ -28,6 +28,19 @@ internal sealed class TrainingStep : IDisposable
         _outputs = new MethodOutput[shards];
     }
 
+    /// <summary>All that later steps depend on beside the step's number: what the method and the optimiser keep. Between two steps it is whole.</summary>
+    public IEnumerable<(string Name, Tensor Value)> State => [.. _method.State, .. _optimizer.State(_gradients[0].Groups)];
+
+    /// <summary>False once a parameter is infinite or not a number.</summary>
+    public bool IsFinite
+    {
+        get
+        {
+            using var scope = NewDisposeScope();
+            return _gradients[0].Groups.All(group => group.Values.isfinite().all().item<bool>());
+        }
+    }
+
     /// <summary>Shards that suit a method, a batch and a number of threads: one a thread where samples are independent, and never fewer than 8 samples each.</summary>
     public static int ShardsFor(Method method, int batch, int threads, DeviceType device)
     {
@@ -83,7 +96,8 @@ internal sealed class TrainingStep : IDisposable
         {
             var group = gradients.Groups[g];
             if (_plan.IsFrozen?.Invoke(clock, group.Name) == true) continue;
-            _optimizer.Step(group, gradients.Flat[g], learningRate, group.Name == FlatParameters.Undecayed ? 0 : weightDecay);
+            double scale = _plan.RateScale?.Invoke(group.Name) ?? 1;
+            _optimizer.Step(group, gradients.Flat[g], learningRate * scale, FlatParameters.Decays(group.Name) ? weightDecay : 0);
         }
     }
 

@@ -18,10 +18,11 @@ internal sealed class ViewLoader : IDisposable
     private readonly Device _device;
     private Exception? _error;
 
-    public ViewLoader(IViewSource source, int batch, int epochs, ulong seed, Device device)
+    /// <remarks>Starts with the batch of <paramref name="firstStep"/>, which may be in the middle of an epoch.</remarks>
+    public ViewLoader(IViewSource source, int batch, int epochs, ulong seed, Device device, long firstStep = 0)
     {
         _device = device;
-        _thread = new(() => Produce(source, batch, epochs, seed)) { IsBackground = true, Name = "views" };
+        _thread = new(() => Produce(source, batch, epochs, seed, firstStep)) { IsBackground = true, Name = "views" };
         _thread.Start();
     }
 
@@ -66,14 +67,16 @@ internal sealed class ViewLoader : IDisposable
         return order;
     }
 
-    private void Produce(IViewSource source, int batch, int epochs, ulong seed)
+    private void Produce(IViewSource source, int batch, int epochs, ulong seed, long firstStep)
     {
         try
         {
-            for (int epoch = 0; epoch < epochs; epoch++)
+            int stepsPerEpoch = source.Count / batch;
+            int firstRow = (int)(firstStep % stepsPerEpoch) * batch;
+            for (int epoch = (int)(firstStep / stepsPerEpoch); epoch < epochs; epoch++, firstRow = 0)
             {
                 var order = Order(source.Count, epoch, seed);
-                for (int first = 0; first + batch <= order.Length; first += batch)
+                for (int first = firstRow; first + batch <= order.Length; first += batch)
                     _ready.Add(source.Render(order.AsSpan(first, batch), epoch), _stop.Token);
             }
         }

@@ -7,6 +7,9 @@ internal interface IViewSource
 {
     int Count { get; }
 
+    /// <summary>Tells this data from other data.</summary>
+    string Fingerprint { get; }
+
     /// <summary>The views of some rows, a CPU tensor (rows, …) each, in the order the method expects; the caller owns them.</summary>
     Tensor[] Render(ReadOnlySpan<int> rows, int epoch);
 }
@@ -15,6 +18,8 @@ internal interface IViewSource
 internal sealed class ImageViews(ImageStore images, ViewPipeline pipeline) : IViewSource
 {
     public int Count => images.Count;
+
+    public string Fingerprint => Checksum.Of(images);
 
     public Tensor[] Render(ReadOnlySpan<int> rows, int epoch) => pipeline.Render(images, rows, epoch);
 }
@@ -43,6 +48,8 @@ internal sealed class TableViews : IViewSource, IDisposable
     }
 
     public int Count => (int)_rows.size(0);
+
+    public string Fingerprint => Checksum.Of(_rows);
 
     public Tensor[] Render(ReadOnlySpan<int> rows, int epoch)
     {

@@ -57,8 +57,10 @@ internal static class LabelColumn
         string[]? a = Names(train), b = Names(test);
         ulong count = ((KeyDataViewType)train.Type).Count, other = ((KeyDataViewType)test.Type).Count;
         if (count == other && (a is null || b is null || a.SequenceEqual(b))) return;
-        string difference = count != other ? $"{count} classes and {other}" : $"class {1 + a!.Zip(b!).TakeWhile(p => p.First == p.Second).Count()} under two names";
-        throw new ArgumentException($"Label column '{test.Name}': the keys of the training and the test data differ, {difference}. Map both by one fitted MapValueToKey.", "test");
+        string difference = count != other ? $"{count} classes and {other}"
+            : $"class {1 + a!.Zip(b!).TakeWhile(p => p.First == p.Second).Count()} under two names";
+        throw new ArgumentException(
+            $"Label column '{test.Name}': the keys of the training and the test data differ, {difference}. Map both by one fitted MapValueToKey.", "test");
     }
 
     private static string[]? Names(DataViewSchema.Column column) =>

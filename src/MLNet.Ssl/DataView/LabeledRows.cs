@@ -53,7 +53,7 @@ internal sealed class LabeledRows
                 }
         }
         if (labels.Count == 0)
-            throw new InvalidOperationException($"No row has both features '{features.Name}' and a label in '{label.Name}': there is nothing to compare with.");
+            throw new InvalidOperationException($"No row has both features '{features.Name}' and a label in '{label.Name}': there is nothing to learn.");
         var matrix = torch.empty(labels.Count, width);
         MemoryMarshal.AsBytes(values.WrittenSpan).CopyTo(matrix.bytes);
         return new(label, matrix, torch.tensor(labels.ToArray()), classes);

@@ -18,7 +18,8 @@ internal sealed class LookAhead<TInput> : IDisposable
     private readonly ValueGetter<DataViewRowId> _id;
     private Batch _batch = new([], []);
     private int _row = -1;
-    private float[]? _results;
+    private float[] _results = [];
+    private bool _computed;
     private Task<Batch>? _next;
     private ExceptionDispatchInfo? _failure;
     private bool _ended;
@@ -41,12 +42,13 @@ internal sealed class LookAhead<TInput> : IDisposable
         get
         {
             if (_row < 0) throw new InvalidOperationException("The cursor stands before its first row.");
-            if (_results is null)
+            if (!_computed)
             {
                 _next ??= Task.Run(Read);
-                var results = new float[_batch.Inputs.Count * _mapper.Width];
-                _mapper.Compute(_batch.Inputs, results);
-                _results = results;
+                int length = _batch.Inputs.Count * _mapper.Width;
+                if (_results.Length < length) _results = new float[length];
+                _mapper.Compute(_batch.Inputs, _results.AsSpan(0, length));
+                _computed = true;
             }
             return _results.AsSpan(_row * _mapper.Width, _mapper.Width);
         }
@@ -60,7 +62,7 @@ internal sealed class LookAhead<TInput> : IDisposable
             var next = _next;
             _next = null;
             _batch = next?.GetAwaiter().GetResult() ?? Read();
-            (_row, _results) = (0, null);
+            (_row, _computed) = (0, false);
         }
         if (_batch.Ids.Count == 0 || !_batch.Ids[_row].Equals(id))
             throw new InvalidOperationException("The source gave other rows, or another order, in a second pass; results cannot be matched to rows.");

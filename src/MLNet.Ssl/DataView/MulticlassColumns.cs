@@ -35,6 +35,18 @@ internal static class MulticlassColumns
         return For(new DataViewSchema.Builder().ToSchema(), options, 1, values.ToAnnotations());
     }
 
+    /// <summary>The getter of the predicted label (0) or of the probabilities (1).</summary>
+    public static Delegate Getter(int output, RowResult probabilities) => output == 0 ? Predicted(probabilities) : FloatVectors.Getter(probabilities);
+
+    private static ValueGetter<uint> Predicted(RowResult result) => (ref uint key) =>
+    {
+        var probabilities = result();
+        int best = 0;
+        for (int c = 1; c < probabilities.Length; c++)
+            if (probabilities[c] > probabilities[best]) best = c;
+        key = (uint)best + 1;
+    };
+
     private static DataViewSchema.Annotations.Builder Prediction(uint set, string valueKind)
     {
         var annotations = new DataViewSchema.Annotations.Builder();

@@ -110,10 +110,11 @@ public sealed class PretrainedWeightsTests : IDisposable
         using var scope = NewDisposeScope();
         using var student = Network(Vit, 1);
         using var teacher = Network(Vit, 2);
+        (string, object?)[] head = [("module.head.mlp.0.weight", ones([4, 64])), ("module.head.last_layer.weight_g", ones([9, 1]))];
         TorchFiles.WriteZip(File(), new Dictionary<string, object?>
         {
-            ["student"] = With(State(student, "module.backbone."), ("module.head.mlp.0.weight", ones([4, 64])), ("module.head.last_layer.weight_g", ones([9, 1]))),
-            ["teacher"] = With(State(teacher, "module.backbone."), ("module.head.mlp.0.weight", ones([4, 64])), ("module.head.last_layer.weight_g", ones([9, 1]))),
+            ["student"] = With(State(student, "module.backbone."), head),
+            ["teacher"] = With(State(teacher, "module.backbone."), head),
             ["optimizer"] = new Dictionary<string, object?> { ["state"] = new Dictionary<string, object?> { ["0"] = State(student) } },
             ["epoch"] = 7L,
         });
@@ -154,8 +155,8 @@ public sealed class PretrainedWeightsTests : IDisposable
         using var network = Network(options, 1);
         TorchFiles.WriteZip(File("full.pth.tar"), new Dictionary<string, object?>
         {
-            ["state_dict"] = With(State(network, "module.base_encoder."), ("module.base_encoder.head.0.weight", ones([4, 384])), ("module.predictor.0.weight", ones([4, 4])),
-                ("module.momentum_encoder.head.0.weight", ones([4, 384]))),
+            ["state_dict"] = With(State(network, "module.base_encoder."), ("module.base_encoder.head.0.weight", ones([4, 384])),
+                ("module.predictor.0.weight", ones([4, 4])), ("module.momentum_encoder.head.0.weight", ones([4, 384]))),
         });
         // Converted to names without a prefix: the fixed positions still tell.
         TorchFiles.WriteZip(File("plain.pth"), new Dictionary<string, object?> { ["model"] = State(network) });
@@ -225,7 +226,8 @@ public sealed class PretrainedWeightsTests : IDisposable
         Assert.Contains("no known network", Refused(new Dictionary<string, object?> { ["x"] = ones([3]) }).Message);
         Assert.Contains("no known network", Refused(new List<object?> { 1L }).Message);
         Assert.Contains("'a/', 'b/'", Refused(new Dictionary<string, object?> { ["a"] = State(vit), ["b"] = State(resNet) }).Message);
-        Assert.Contains("'teacher'", Refused(new Dictionary<string, object?> { ["student"] = State(vit) }, new() { Network = PretrainedNetwork.Momentum }).Message);
+        var student = new Dictionary<string, object?> { ["student"] = State(vit) };
+        Assert.Contains("'teacher'", Refused(student, new() { Network = PretrainedNetwork.Momentum }).Message);
         Assert.Contains(nameof(PretrainedOptions.Heads), Refused(State(Network(Vit with { EmbeddingDimension = 48 }, 1))).Message);
         Assert.Contains("64", Refused(State(vit), new() { Heads = 7 }).Message);
         Assert.Contains("30 pixels", Refused(State(vit), new() { ImageSize = 30 }).Message);
@@ -240,14 +242,15 @@ public sealed class PretrainedWeightsTests : IDisposable
         using var network = Network(Vit, 1);
         var state = State(network);
         TorchFiles.WriteZip(File("all.pth"), state);
-        // The same file with every second block's storages taken from the first is smaller than what its tensors claim.
+        // The same file with the second block's storages taken from the first is smaller than what its tensors claim.
         string path = File("shared.pth");
         long full = new FileInfo(File("all.pth")).Length;
         using (var source = System.IO.Compression.ZipFile.OpenRead(File("all.pth")))
         using (var target = System.IO.Compression.ZipFile.Open(path, System.IO.Compression.ZipArchiveMode.Create))
         {
             var keys = state.Keys.ToList();
-            var shared = keys.Where(k => k.StartsWith("blocks.1.")).ToDictionary(k => $"{keys.IndexOf(k)}", k => $"{keys.IndexOf(k.Replace("blocks.1.", "blocks.0."))}");
+            var shared = keys.Where(k => k.StartsWith("blocks.1."))
+                .ToDictionary(k => $"{keys.IndexOf(k)}", k => $"{keys.IndexOf(k.Replace("blocks.1.", "blocks.0."))}");
             foreach (var entry in source.Entries)
             {
                 if (entry.FullName.StartsWith("archive/data/") && shared.ContainsKey(entry.Name)) continue;
@@ -327,7 +330,12 @@ public sealed class PretrainedWeightsTests : IDisposable
     public void AnExportedEncoderLoadsAsItWas(string architecture)
     {
         using var scope = NewDisposeScope();
-        var options = architecture switch { "vit" => Vit with { EmbeddingDimension = 48, Heads = 3 }, "basic" => Basic with { Stem = ResNetStem.SmallStride2 }, _ => Options(architecture) };
+        var options = architecture switch
+        {
+            "vit" => Vit with { EmbeddingDimension = 48, Heads = 3 },
+            "basic" => Basic with { Stem = ResNetStem.SmallStride2 },
+            _ => Options(architecture),
+        };
         var preprocessing = new ImagePreprocessing
         {
             Resize = 40,
@@ -356,7 +364,11 @@ public sealed class PretrainedWeightsTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using var network = Network(Vit, 1);
-        foreach (var (key, value) in new[] { ("heads", "-1"), ("heads", "65"), ("resize", "1e9"), ("mean", "a b c"), ("std", "0 0 0"), ("interpolation", "7"), ("stem", "x") })
+        (string, string)[] wrong =
+        [
+            ("heads", "-1"), ("heads", "65"), ("resize", "1e9"), ("mean", "a b c"), ("std", "0 0 0"), ("interpolation", "7"), ("stem", "x"),
+        ];
+        foreach (var (key, value) in wrong)
         {
             var metadata = new Dictionary<string, string> { ["library"] = "MLNet.Ssl", ["mean"] = "0 0 0", ["std"] = "1 1 1", [key] = value };
             SafeTensors.Write(File("m.safetensors"), network.state_dict(), metadata);

@@ -23,15 +23,31 @@ public class TableTests
     {
         using var scope = NewDisposeScope();
         using var store = Store();
-        var preprocessing = TablePreprocessing.Standardize(store, [0, 2]);
+        var facts = TableFacts.Of(store);
+        var preprocessing = TablePreprocessing.Standardize(store, facts, facts.Continuous);
         var result = preprocessing.Apply(store.Values);
         var slot = result.select(1, 0);
         Assert.Equal(0, slot.mean().ToSingle(), 1e-6);
         Assert.Equal(1, slot.std(false).ToSingle(), 1e-6);
-        // A constant has no deviation to divide by: it stays.
-        Assert.True(result.narrow(1, 1, 3).equal(store.Values.narrow(1, 1, 3)).all().item<bool>());
-        Assert.Equal(preprocessing, TablePreprocessing.Standardize(store, [0]));
+        Assert.Equal([0f, 1, 0], result.select(1, 1).data<float>().ToArray());
+        Assert.Equal([1f, 0, 0], result.select(1, 3).data<float>().ToArray());
+        // A constant tells nothing, and what a later row has in its place does not either.
+        Assert.Equal(0, preprocessing.Apply(full([1, 4], 9))[0, 2].ToSingle());
+        Assert.Equal(preprocessing, TablePreprocessing.Standardize(store, facts, [0, 2]));
         Assert.NotEqual(preprocessing, TablePreprocessing.None(4));
+    }
+
+    [Fact]
+    public void IndicatorsThatANormaliserScaledBecomeIndicatorsAgain()
+    {
+        using var scope = NewDisposeScope();
+        using var store = Store();
+        using var scaled = new TableStore((store.Values * tensor(new float[] { 3, 55, 1, -0.2f })).data<float>().ToArray(), 4);
+        var facts = TableFacts.Of(scaled);
+        var result = TablePreprocessing.Standardize(scaled, facts, facts.Continuous).Apply(scaled.Values);
+        Assert.True(result.select(1, 1).allclose(tensor(new float[] { 0, 1, 0 })));
+        // The lesser value is 0.
+        Assert.True(result.select(1, 3).allclose(tensor(new float[] { 0, 1, 1 })));
     }
 
     [Theory]

@@ -18,7 +18,7 @@ public sealed class IntermediateFeaturesTests
         using var scope = NewDisposeScope();
         using var network = Network();
         var images = randn(2, 3, 16, 16);
-        var features = network.Concatenated(images, 2);
+        var features = network.IntermediateFeatures(images, 2);
         var layers = network.IntermediateLayers(images, 2);
         Assert.Equal([2, 24], features.shape);
         Assert.True(features.narrow(1, 0, 12).allclose(layers[0].select(1, 0)));
@@ -32,7 +32,7 @@ public sealed class IntermediateFeaturesTests
         using var scope = NewDisposeScope();
         using var network = Network();
         var images = randn(2, 3, 16, 16);
-        var features = network.Concatenated(images, 1, averagePool: true);
+        var features = network.IntermediateFeatures(images, 1, averagePool: true);
         var tokens = network.IntermediateLayers(images, 1)[0];
         Assert.Equal([2, 24], features.shape);
         for (int d = 0; d < 12; d++)
@@ -51,6 +51,6 @@ public sealed class IntermediateFeaturesTests
     {
         using var scope = NewDisposeScope();
         using var network = Network();
-        Assert.ThrowsAny<ArgumentException>(() => network.Concatenated(zeros(1, 3, 16, 16), blocks, averagePool));
+        Assert.ThrowsAny<ArgumentException>(() => network.IntermediateFeatures(zeros(1, 3, 16, 16), blocks, averagePool));
     }
 }

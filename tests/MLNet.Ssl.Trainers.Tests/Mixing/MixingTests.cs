@@ -207,6 +207,65 @@ public class MixingTests
         Assert.Contains("ResizeMix needs images", Assert.Throws<ArgumentException>(() => Mixers.ResizeMix(s.Keys, s.Keys, [default])).Message);
     }
 
+    [Property(MaxTest = 40)]
+    public void RowsAndTargetsAreMixedAlike(byte size, byte seed, bool shared)
+    {
+        using var s = new Draw(2 + size % 14, seed);
+        var (mixed, targets) = new IMix(new() { Alpha = 2, SharedLambda = shared }).Mix(s.Queries, s.Random);
+        // A mixed row is the targets' mean of the rows, so the own row prevails: nothing else of the batch comes in.
+        Assert.True(mixed.allclose(targets.Mean(s.Queries), 1e-5, 1e-6));
+        var identity = targets.Mean(eye(s.Rows));
+        Assert.True(identity.sum(1).allclose(ones(s.Rows)));
+        Assert.True(identity.mul(eye(s.Rows)).sum(1).min().ToSingle() >= 0.5f - 1e-6f);
+        Assert.True(identity.gt(0).sum(1).max().ToInt64() <= 2);
+    }
+
+    [Property(MaxTest = 40)]
+    public void IndicatorsOfATableStaySharesOfOne(byte size, byte seed)
+    {
+        using var s = new Draw(2 + size % 14, seed);
+        // Three continuous slots and a one-hot code of four.
+        var rows = cat([s.Queries.narrow(1, 0, 3), eye(4).index_select(0, randint(4, [s.Rows], ScalarType.Int64, generator: s.Generator))], 1);
+        var masked = MaskingNoise.Apply(rows, rand(rows.shape, generator: s.Generator), MaskingNoise.Probabilities(7, [0, 1, 2], 0.4));
+        Assert.True(masked.narrow(1, 3, 4).equal(rows.narrow(1, 3, 4)).all().item<bool>());
+        var mix = new IMix(new() { InputMix = new() });
+        var (first, second) = mix.MixInputs(masked, rows, s.Random);
+        foreach (var mixed in new[] { mix.Mix(first, s.Random).Mixed, second })
+        {
+            var code = mixed.narrow(1, 3, 4);
+            Assert.True(code.min().ToSingle() >= 0 && code.sum(1).allclose(ones(s.Rows), 1e-4, 1e-5));
+            Assert.True(mixed.abs().max().ToSingle() <= rows.abs().max().ToSingle() + 1e-5f);
+        }
+    }
+
+    [Property(MaxTest = 40)]
+    public void TheGradientWrittenOutIsAutograds(byte size, byte seed)
+    {
+        using var s = new Draw(2 + size % 14, seed);
+        using var queue = new NegativeQueue(8, 2 * s.Rows, s.Generator, CPU);
+        double temperature = 0.05 + s.Random.Uniform();
+        var keys = NtXent.Normalize(s.Keys);
+        var targets = SoftTargets.Mixed(s.Random.Permutation(s.Rows), s.Shares(), CPU);
+        Agree(q => QueueContrast.Loss(q, keys, queue.Columns, temperature, targets),
+            q => Contrast.CrossEntropy(Contrast.BatchAndQueueLogits(q, keys, queue.Columns, temperature), targets));
+        Agree(q => QueueContrast.Loss(q, keys, queue.Columns, temperature),
+            q => Contrast.CrossEntropy(Contrast.QueueLogits(q, keys, queue.Columns, temperature), SoftTargets.First(s.Rows, CPU)));
+
+        void Agree(Func<Tensor, Tensor> written, Func<Tensor, Tensor> automatic)
+        {
+            (Tensor Loss, Tensor Gradient) Of(Func<Tensor, Tensor> loss)
+            {
+                var q = s.Queries.detach().clone().requires_grad_();
+                var value = loss(q);
+                // Twice, as where a symmetric loss is a sum.
+                return (value.detach(), autograd.grad([value + value], [q])[0]);
+            }
+            var (a, b) = (Of(written), Of(automatic));
+            Same(a.Loss, b.Loss);
+            Assert.True(a.Gradient.allclose(b.Gradient, 1e-3, 1e-5), "the gradients differ");
+        }
+    }
+
     private static void Same(Tensor a, Tensor b) => Assert.Equal(b.ToSingle(), a.ToSingle(), 1e-4f * Math.Max(1, Math.Abs(b.ToSingle())));
 
     /// <summary>Random embeddings and images of a number of rows.</summary>

@@ -37,16 +37,13 @@ public sealed class EmbeddingIndexFileTests : IDisposable
     {
         new EmbeddingIndex(7).Save(Path);
         Assert.Equal((7, 0), (EmbeddingIndex.Load(Path).Dimension, EmbeddingIndex.Load(Path).Count));
-        var wide = new EmbeddingIndex(1 << 18);
-        for (int row = 0; row < 20; row++)
-        {
-            var values = new float[wide.Dimension];
-            values[row] = 1;
-            wide.Add($"{row}", values);
-        }
-        wide.Save(Path);
+        // 5 rows make a block; what is read has one.
+        var written = new EmbeddingIndex(20, blockBytes: 5 * 20 * sizeof(float));
+        for (int row = 0; row < 200; row++) written.Add($"{row}", [.. Enumerable.Range(0, 20).Select(i => (float)(row == 100 + i ? 3 : (row * 7 + i * i) % 11))]);
+        written.Save(Path);
         var read = EmbeddingIndex.Load(Path);
-        for (int row = 0; row < 20; row++) Assert.Equal(wide[row].ToArray(), read[row].ToArray());
+        Assert.Equal(200, read.Count);
+        for (int row = 0; row < 200; row++) Assert.Equal(written[row].ToArray(), read[row].ToArray());
     }
 
     [Fact]

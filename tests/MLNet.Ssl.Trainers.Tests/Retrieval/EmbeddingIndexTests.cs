@@ -6,10 +6,10 @@ public sealed class EmbeddingIndexTests
 {
     private static float[] Vector(Random random, int dimension) => [.. Enumerable.Range(0, dimension).Select(_ => (float)(random.NextDouble() * 2 - 1))];
 
-    private static EmbeddingIndex Random(int rows, int dimension, int seed)
+    private static EmbeddingIndex Random(int rows, int dimension, int seed, int blockBytes = 1 << 20)
     {
         var random = new Random(seed);
-        var index = new EmbeddingIndex(dimension);
+        var index = new EmbeddingIndex(dimension, blockBytes);
         for (int row = 0; row < rows; row++) index.Add($"row {row}", Vector(random, dimension));
         return index;
     }
@@ -49,8 +49,8 @@ public sealed class EmbeddingIndexTests
     [Fact]
     public void BlocksAndChunksDoNotShow()
     {
-        // 16 rows of this width make a block.
-        var index = Random(40, 1 << 18, 1);
+        // 16 rows make a block.
+        var index = Random(40, 100, 1, blockBytes: 16 * 100 * sizeof(float));
         var random = new Random(2);
         float[][] queries = [.. Enumerable.Range(0, 3).Select(_ => Vector(random, index.Dimension)), index[20].ToArray()];
         var found = index.SearchMany([.. queries.SelectMany(q => q)], 25);
@@ -58,7 +58,7 @@ public sealed class EmbeddingIndexTests
         Assert.Equal((20, 1f), (found[3][0].Row, MathF.Round(found[3][0].Similarity, 4)));
 
         // A bank of this many rows takes queries in chunks of 128.
-        var tall = Random(1 << 17, 2, 3);
+        var tall = Random(1 << 17, 2, 3, blockBytes: 1 << 20);
         var many = new float[2 * 300];
         for (int i = 0; i < many.Length; i++) many[i] = (float)random.NextDouble();
         var all = tall.SearchMany(many, 3);

@@ -95,12 +95,114 @@ public class TablePretrainingTests
         var random = new Random(1);
         using var some = new TableStore(Enumerable.Range(0, 300).Select(i => i % 3 == 1 ? 5f : random.NextSingle()).ToArray(), 3);
         using var encoder = Pretrainer.Fit(some, MoCo with { BatchSize = 32 }, log: messages.Add);
-        Assert.Contains(messages, m => m.IsWarning && m.Text.Contains("1 of 3 slots are constant and tell nothing: 1.", StringComparison.Ordinal));
+        Assert.Contains(messages, m => m.IsWarning && m.Text.Contains("1 of 3 slots are constant and tell nothing (was every value missing?): 1.", StringComparison.Ordinal));
         using var all = new TableStore(Enumerable.Repeat(1f, 300).ToArray(), 3);
         Assert.Contains("All 3 slots are constant", Assert.Throws<ArgumentException>(() => Pretrainer.Fit(all, MoCo)).Message);
         using var one = new TableStore(new float[] { 1, 2 }, 2);
         Assert.Contains("there is 1 training row", Assert.Throws<ArgumentException>(() => Pretrainer.Fit(one, MoCo)).Message);
         Assert.Contains("takes rows of a table", Assert.Throws<ArgumentException>(() => Pretrainer.Fit(Patterns.Draw(8, 1).Images, MoCo)).Message);
+    }
+
+    [Fact]
+    public void HugeValuesAreStandardisedAndThoseBeyondSinglePrecisionRefusedByName()
+    {
+        var random = new Random(1);
+        float[] Values(float scale) => [.. Enumerable.Range(0, 256).Select(i => i % 2 == 0 ? random.NextSingle() : scale * (random.NextSingle() - 0.5f))];
+        using var huge = new TableStore(Values(1e30f), 2);
+        Assert.True(Embeddings(huge, MoCo with { BatchSize = 32 }).All(float.IsFinite));
+        using var beyond = new TableStore(Values(3.4e38f), 2);
+        Assert.Contains("Slot 1 has values up to", Assert.Throws<ArgumentException>(() => Pretrainer.Fit(beyond, MoCo with { BatchSize = 32 })).Message);
+    }
+
+    [Fact]
+    public void SlotsLeftAsTheyAreAreWarnedOfWhereTheyAreFarFromStandardised()
+    {
+        using var table = Draw(256, 1).Table;
+        List<string> Warnings(PretrainOptions options, TableStore of)
+        {
+            var messages = new List<string>();
+            using var encoder = Pretrainer.Fit(of, options with { Epochs = 0 }, log: m => { if (m.IsWarning) messages.Add(m.Text); });
+            return messages;
+        }
+        var raw = MoCo with { Table = new() { Standardize = false } };
+        Assert.Contains("slots 1–23 are far from mean 0 and deviation 1 (slot 1: mean", Assert.Single(Warnings(raw, table)));
+        Assert.Empty(Warnings(MoCo, table));
+        using var scope = NewDisposeScope();
+        var facts = TableFacts.Of(table);
+        using var standardised = new TableStore(TablePreprocessing.Standardize(table, facts, facts.Continuous).Apply(table.Values).data<float>().ToArray(), table.Columns);
+        Assert.Empty(Warnings(raw, standardised));
+    }
+
+    public static TheoryData<PretrainOptions> CovTypePresets => new(
+        Presets.CovTypeMoCo,
+        Presets.CovTypeMoCoIMix,
+        Presets.CovTypeNPair,
+        Presets.CovTypeNPairIMix,
+        Presets.CovTypeByol,
+        Presets.CovTypeByolIMix);
+
+    public static TheoryData<PretrainOptions> HiggsPresets => new(Presets.HiggsMoCo, Presets.HiggsMoCoIMix, Presets.HiggsNPair, Presets.HiggsNPairIMix);
+
+    [Theory]
+    [MemberData(nameof(CovTypePresets))]
+    public void PublishedSettingsOfCovTypeAreThePapers(PretrainOptions preset)
+    {
+        var facts = new DataFacts(15_120, 0, 2) { Table = new(54, [.. Enumerable.Range(0, 10)], []) };
+        var o = Published(preset, facts, alpha: 2);
+        Assert.Equal(o.Mixing is not null && o is not SimClrOptions ? 0 : 0.2, o.Table.MaskProbability);
+    }
+
+    [Theory]
+    [MemberData(nameof(HiggsPresets))]
+    public void PublishedSettingsOfHiggsAreThePapers(PretrainOptions preset)
+    {
+        var facts = new DataFacts(100_000, 0, 2) { Table = new(28, [.. Enumerable.Range(0, 28)], []) };
+        Assert.Equal(0.2, Published(preset, facts, alpha: 1).Table.MaskProbability);
+    }
+
+    private static PretrainOptions Published(PretrainOptions preset, DataFacts facts, double alpha)
+    {
+        var o = preset.Resolve(facts, []);
+        o.Validate(facts);
+        Assert.Equal((512, 500, 5, 0.125, OptimizerKind.Sgd, 2048), (o.BatchSize, o.Epochs, o.WarmupEpochs, o.LearningRate, o.Optimizer, o.Backbone!.EmbeddingDimension));
+        if (o.Mixing is IMixOptions mixing) Assert.Equal((alpha, Mixer.Mixup), (mixing.Alpha, mixing.Mixer));
+        double start = o.CreatePlan().LearningRate(new(0, 29, 500)), peak = o.CreatePlan().LearningRate(new(5 * 29, 29, 500));
+        Assert.InRange(start, 1e-4, 0.01);
+        Assert.Equal(0.25, peak, 0.001);
+        // mlpbn: hidden width D, batch norm everywhere, 128 outputs; every parameter decays.
+        MlpHeadOptions? head = null;
+        switch (o)
+        {
+            case MoCoOptions moco:
+                head = moco.Head;
+                Assert.Equal((0.1, 4096, 0.999, 1, false), (moco.Temperature, moco.QueueLength, moco.KeyMomentum, moco.BatchNormGroups, moco.Symmetric));
+                break;
+            case ByolOptions byol:
+                head = byol.Projector;
+                Assert.Equal((0.999, true, false, 1), (byol.TargetMomentum, byol.ConstantMomentum, byol.Symmetric, byol.BatchNormGroups));
+                Assert.Equal((128, 2048, 128, HeadOutputNorm.Affine), (byol.Predictor.InputDimension, byol.Predictor.HiddenDimension, byol.Predictor.OutputDimension, byol.Predictor.OutputNorm));
+                break;
+            case SimClrOptions simClr:
+                Assert.Equal((0.1, SimClrLoss.NPair), (simClr.Temperature, simClr.Loss));
+                break;
+        }
+        if (head is not null) Assert.Equal((2048, 128, 2, true, HeadOutputNorm.Affine), (head.HiddenDimension, head.OutputDimension, head.Layers, head.BatchNorm, head.OutputNorm));
+        Assert.Equal(1e-4, o.CreatePlan().WeightDecay(default));
+        using var generator = new Generator(1, CPU);
+        var small = o with { Backbone = ((TabularMlpOptions)o.Backbone) with { HiddenWidths = [8], OutputWidth = 32 } };
+        using var method = small.CreateMethod(generator, CPU, 1);
+        Assert.Equal([FlatParameters.Decayed], method.Parameters.Trainable.Select(g => g.Name));
+        return o;
+    }
+
+    [Fact]
+    public void ByolsHeadsAreIMixesOnTablesAndItsOwnOnImages()
+    {
+        var table = new DataFacts(1000, 0, 2) { Table = new(54, [0], []) };
+        var rows = (ByolOptions)new ByolOptions().Resolve(table, []);
+        Assert.Equal((256, HeadNormalization.All, OptimizerKind.Sgd, 0.125), (rows.HeadHiddenDimension, rows.HeadBatchNorm, rows.Optimizer, rows.LearningRate));
+        var images = (ByolOptions)new ByolOptions().Resolve(new DataFacts(1000, 32, 2), []);
+        Assert.Equal((4096, HeadNormalization.Hidden, HeadOutputNorm.None), (images.HeadHiddenDimension, images.HeadBatchNorm, images.Projector.OutputNorm));
     }
 
     [Fact]

@@ -1,0 +1,102 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+
+namespace MLNet.Ssl.Benchmarks;
+
+/// <summary>Training and embedding of table rows, of this library and of PyTorch by turns.</summary>
+internal sealed class TableComparison(int width, int runs, int steps, int threads, string python)
+{
+    private const double LossTolerance = 1e-4;
+
+    /// <summary>The subcommands <c>table</c>, and <c>table-run</c>, which it starts.</summary>
+    public static IEnumerable<Command> Commands()
+    {
+        var width = new Option<int>("--width") { Description = "narrowest hidden layer: 2048 is the published network", DefaultValueFactory = _ => 256 };
+        var runs = new Option<int>("--runs") { Description = "pairs of runs per figure", DefaultValueFactory = _ => 5 };
+        var steps = new Option<int>("--steps") { Description = "steps of a run", DefaultValueFactory = _ => 60 };
+        var threads = new Option<int>("--threads") { Description = "processor threads of either side", DefaultValueFactory = _ => Math.Min(2, Environment.ProcessorCount) };
+        var python = new Option<string>("--python") { Description = "an interpreter that has torch", DefaultValueFactory = _ => "/usr/bin/python3" };
+        var table = new Command("table", "MoCo with i-Mix on rows like CovType's, of this library and of PyTorch by turns.") { width, runs, steps, threads, python };
+        table.SetAction(parsed => new TableComparison(parsed.GetValue(width), parsed.GetValue(runs), parsed.GetValue(steps), parsed.GetValue(threads),
+            parsed.GetValue(python)!).Run() ? 0 : 1);
+        yield return table;
+
+        var mode = new Argument<string>("mode");
+        var warmup = new Option<int>("--warmup") { DefaultValueFactory = _ => 3 };
+        var file = new Option<string>("--file") { DefaultValueFactory = _ => "losses.safetensors" };
+        var run = new Command("table-run", "One run of this side: step, end-to-end, forward, cursor or losses.") { mode, width, steps, warmup, threads, file };
+        run.SetAction(parsed =>
+        {
+            var (w, s, before, t) = (parsed.GetValue(width), parsed.GetValue(steps), parsed.GetValue(warmup), parsed.GetValue(threads));
+            Console.WriteLine(parsed.GetValue(mode) switch
+            {
+                "losses" => JsonSerializer.Serialize(TableSide.FirstLosses(w, parsed.GetValue(file)!, t)),
+                "step" or "end-to-end" => JsonSerializer.Serialize(TableSide.Train(w, parsed.GetValue(mode) == "end-to-end", s, before, t)),
+                "forward" or "cursor" => JsonSerializer.Serialize(TableSide.Embed(w, parsed.GetValue(mode) == "cursor", s, before, t)),
+                var other => throw new ArgumentException($"there is no mode '{other}'; expected step, end-to-end, forward, cursor or losses"),
+            });
+        });
+        yield return run;
+    }
+
+    /// <summary>False if the two sides do not compute the same.</summary>
+    public bool Run()
+    {
+        string file = Path.GetTempFileName();
+        var own = Start<Losses>(Environment.ProcessPath!, ["table-run", "losses", "--file", file, .. Size]).losses;
+        var twin = Start<Losses>(python, [Twin, "losses", file, "--threads", $"{threads}"]).losses;
+        File.Delete(file);
+        double difference = own.Zip(twin, (a, b) => Math.Abs(a - b)).Max();
+        Console.WriteLine($"Width {width}, batch 512, {threads} threads, {runs} alternating pairs of {steps} steps, {DateTime.UtcNow:yyyy-MM-dd}; "
+            + $"the first 10 losses differ by at most {difference:0.0e+0}");
+        Console.WriteLine("\n| | other, rows/s: median (min–max) | here | ratio | ratio of processor time |\n|---|---|---|---|---|");
+        Compare("training step / PyTorch's", () => Other("step"), () => Here("step"));
+        // The loader's workers share the processor with training: take the number that suits the other side best.
+        int workers = Enumerable.Range(0, 3).MaxBy(w => Other("end-to-end", w).rows_per_second);
+        Compare($"end to end / PyTorch's, {workers} workers", () => Other("end-to-end", workers), () => Here("end-to-end"));
+        Compare("embedding by a cursor / PyTorch's forward pass", () => Other("embed"), () => Here("cursor"));
+        Compare("embedding by a cursor / the bare forward pass here", () => Here("forward"), () => Here("cursor"));
+        return difference <= LossTolerance;
+    }
+
+    private string[] Size => ["--width", $"{width}", "--threads", $"{threads}"];
+
+    private static string Twin => Path.Combine(AppContext.BaseDirectory, "pytorch_table_twin.py");
+
+    private TableMeasurement Here(string mode) => Start<TableMeasurement>(Environment.ProcessPath!, ["table-run", mode, "--steps", $"{steps}", .. Size]);
+
+    private TableMeasurement Other(string mode, int workers = 0) =>
+        Start<TableMeasurement>(python, [Twin, mode, "--steps", $"{steps}", "--workers", $"{workers}", .. Size]);
+
+    private void Compare(string name, Func<TableMeasurement> other, Func<TableMeasurement> here)
+    {
+        var pairs = Enumerable.Range(0, runs).Select(_ => (Other: other(), Here: here())).ToList();
+        Console.WriteLine($"| {name} | {Spread(pairs.Select(p => p.Other.rows_per_second), "0")} | {Spread(pairs.Select(p => p.Here.rows_per_second), "0")} | "
+            + $"**{Spread(pairs.Select(p => p.Here.rows_per_second / p.Other.rows_per_second), "0.00")}** | "
+            + $"{Spread(pairs.Select(p => p.Other.cpu_us_per_row / p.Here.cpu_us_per_row), "0.00")} |");
+    }
+
+    private T Start<T>(string program, IEnumerable<string> arguments)
+    {
+        const string blas = "/usr/lib/x86_64-linux-gnu/openblas-openmp";
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true };
+        start.Environment["OMP_WAIT_POLICY"] = "PASSIVE";
+        start.Environment["OMP_NUM_THREADS"] = $"{threads}";
+        if (Directory.Exists(blas)) start.Environment["LD_LIBRARY_PATH"] = $"{blas}:{Environment.GetEnvironmentVariable("LD_LIBRARY_PATH")}";
+        using var process = Process.Start(start)!;
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        if (process.ExitCode != 0) throw new InvalidOperationException($"{Path.GetFileName(program)} {string.Join(' ', arguments)} ended with {process.ExitCode}");
+        return JsonSerializer.Deserialize<T>(output.TrimEnd().Split('\n')[^1])!;
+    }
+
+    private static string Spread(IEnumerable<double> values, string format)
+    {
+        double[] sorted = [.. values.Order()];
+        double median = (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+        string Text(double value) => value.ToString(format, CultureInfo.InvariantCulture);
+        return $"{Text(median)} ({Text(sorted[0])}–{Text(sorted[^1])})";
+    }
+}

@@ -1,0 +1,117 @@
+using System.Globalization;
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl;
+
+/// <summary>The folder of a run's checkpoints, held by one run at a time.</summary>
+internal sealed class CheckpointFolder : IDisposable
+{
+    private const string Prefix = "checkpoint-", Extension = ".safetensors", Damaged = ".damaged", LockName = "run.lock";
+
+    private readonly FileStream _lock;
+
+    private CheckpointFolder(string path, FileStream held) => (Path, _lock) = (path, held);
+
+    public string Path { get; }
+
+    /// <summary>The checkpoints, the newest first; none if the folder was taken away.</summary>
+    public IReadOnlyList<(long Step, string Path)> Files => !Directory.Exists(Path) ? [] :
+        [.. Directory.EnumerateFiles(Path, Prefix + "*" + Extension).Select(path => (StepOf(path), path)).Where(file => file.Item1 >= 0).OrderDescending()];
+
+    /// <summary>Makes the folder, tries whether it can be written, and takes hold of it.</summary>
+    /// <exception cref="IOException">The folder cannot be made or written, or another run holds it.</exception>
+    public static CheckpointFolder Open(string path)
+    {
+        string full;
+        try
+        {
+            full = Directory.CreateDirectory(path).FullName;
+            string probe = System.IO.Path.Combine(full, $"{Prefix}{Guid.NewGuid():N}.tmp");
+            File.WriteAllBytes(probe, [0]);
+            File.Delete(probe);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
+        {
+            throw new IOException($"CheckpointFolder '{path}' cannot be written: {e.Message}", e);
+        }
+        FileStream held;
+        try
+        {
+            // The system lets go of it with the process, however that ends; so the file stays.
+            held = new(System.IO.Path.Combine(full, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e)
+        {
+            throw new IOException($"CheckpointFolder '{path}' is in use by another run; give every run a folder of its own.", e);
+        }
+        // What a run that was killed in the middle of a write left.
+        foreach (var left in Directory.EnumerateFiles(full, Prefix + "*.tmp")) File.Delete(left);
+        return new(full, held);
+    }
+
+    /// <summary>Where the checkpoint of a step goes.</summary>
+    public string PathOf(long step) => System.IO.Path.Combine(Path, Prefix + step.ToString("D10", CultureInfo.InvariantCulture) + Extension);
+
+    /// <summary>The newest checkpoint that can be read, with its tensors, which the caller owns; damaged ones that are newer are put aside.</summary>
+    /// <exception cref="InvalidDataException">There are checkpoints, and all of them are damaged.</exception>
+    public (TrainingCheckpoint Checkpoint, IReadOnlyDictionary<string, Tensor> State)? ReadNewest(Action<PretrainMessage>? log)
+    {
+        var damaged = new List<string>();
+        foreach (var (_, path) in Files)
+        {
+            try
+            {
+                using var scope = NewDisposeScope();
+                var (checkpoint, state) = TrainingCheckpoint.Read(path);
+                foreach (var tensor in state.Values) tensor.DetachFromDisposeScope();
+                foreach (var file in damaged) File.Move(file, file + Damaged, overwrite: true);
+                return (checkpoint, state);
+            }
+            catch (InvalidDataException e)
+            {
+                log?.Invoke(new(true, $"A damaged checkpoint is passed over: {e.Message}"));
+                damaged.Add(path);
+            }
+        }
+        if (damaged.Count == 0) return null;
+        throw new InvalidDataException($"CheckpointFolder '{Path}' holds {damaged.Count} checkpoint(s), and all are damaged; take another folder to start anew.");
+    }
+
+    /// <summary>Deletes all but the newest files and the one that scored best.</summary>
+    public void Prune(int keep)
+    {
+        var files = Files;
+        if (files.Count <= keep) return;
+        var best = files.MaxBy(file => TrainingCheckpoint.ScoreOf(file.Path) ?? double.NegativeInfinity);
+        foreach (var (_, path) in files.Skip(keep))
+            if (path != best.Path) File.Delete(path);
+    }
+
+    /// <summary>Refuses a disk without room for the checkpoints that are kept and one that is being written.</summary>
+    /// <exception cref="IOException">There is less; the message has the numbers.</exception>
+    public void CheckSpace(long bytesEach, int keep)
+    {
+        double needed = (double)bytesEach * Math.Max(1, keep + 1L - Files.Count);
+        long free;
+        try
+        {
+            free = new DriveInfo(OperatingSystem.IsWindows() ? System.IO.Path.GetPathRoot(Path)! : Path).AvailableFreeSpace;
+        }
+        catch (Exception e) when (e is ArgumentException or IOException or UnauthorizedAccessException)
+        {
+            // A network path, or a file system that does not tell: writing will.
+            return;
+        }
+        if (needed > free)
+        {
+            throw new IOException(string.Create(CultureInfo.InvariantCulture,
+                $"CheckpointFolder '{Path}' has {free:N0} bytes of free space; {needed:N0} are needed for checkpoints of {bytesEach:N0} bytes each."));
+        }
+    }
+
+    public void Dispose() => _lock.Dispose();
+
+    private static long StepOf(string path) =>
+        long.TryParse(System.IO.Path.GetFileNameWithoutExtension(path).AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out long step)
+            ? step : -1;
+}

@@ -1,0 +1,185 @@
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl;
+
+/// <summary>A run's checkpoints: continues the run at the newest one, and writes others between steps. Without a folder it does nothing.</summary>
+internal sealed class RunCheckpoints : IDisposable
+{
+    private readonly CheckpointFolder? _folder;
+    private readonly PretrainOptions _options;
+    private readonly Action<PretrainMessage>? _log;
+    private readonly TrainingCheckpoint? _saved;
+    private readonly IReadOnlyDictionary<string, Tensor> _savedState = new Dictionary<string, Tensor>();
+
+    private TrainingStep? _step;
+    private IReadOnlyDictionary<string, string> _run = new Dictionary<string, string>();
+    private IReadOnlyList<(string Name, Tensor Value)> _state = [];
+    private CollapseAlarm _alarm = new();
+    private long _lastStep, _written;
+    private long _lastTime = Stopwatch.GetTimestamp();
+
+    private RunCheckpoints(CheckpointFolder? folder, PretrainOptions options, Action<PretrainMessage>? log)
+    {
+        (_folder, _options, _log) = (folder, options, log);
+        if (folder is null || !options.Resume) return;
+        if (folder.ReadNewest(log) is { } newest) (_saved, _savedState) = newest;
+        else log?.Invoke(new(false, $"CheckpointFolder '{folder.Path}' holds no checkpoint: the run starts anew."));
+    }
+
+    /// <summary>Takes hold of the folder that the options name and reads the newest good checkpoint in it.</summary>
+    /// <exception cref="ArgumentException">The options do not go together, or with what the folder holds.</exception>
+    /// <exception cref="IOException">The folder cannot be written, or is in use.</exception>
+    /// <exception cref="InvalidDataException">There are checkpoints, and all of them are damaged.</exception>
+    public static RunCheckpoints Open(PretrainOptions options, Action<PretrainMessage>? log)
+    {
+        var folder = OpenFolder(options);
+        try
+        {
+            return new(folder, options, log);
+        }
+        catch
+        {
+            folder?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>What can be said before the data is read: the checks of <see cref="Open"/> but the reading.</summary>
+    public static void CheckFolder(PretrainOptions options) => OpenFolder(options)?.Dispose();
+
+    /// <summary>Seed and thread count of the run that is continued, where they were left at Auto; other Auto options follow from the data.</summary>
+    public PretrainOptions TakeOver(PretrainOptions options)
+    {
+        if (_saved is null) return options;
+        int Take(int? given, string name)
+        {
+            if (given is { } value) return value;
+            _log?.Invoke(new(false, $"{name} = {_saved.Run[name]}: the checkpoint's"));
+            return int.Parse(_saved.Run[name], CultureInfo.InvariantCulture);
+        }
+        return options with
+        {
+            Seed = Take(options.Seed, nameof(options.Seed)),
+            Threads = Take(options.Threads, nameof(options.Threads)),
+        };
+    }
+
+    /// <summary>Starts the run at <paramref name="clock"/>, or where the checkpoint stands: fills the state with what it holds.</summary>
+    /// <returns>The step to go on with.</returns>
+    /// <exception cref="ArgumentException">The checkpoint is of another run; the message says what differs.</exception>
+    /// <exception cref="IOException">The disk has no room for checkpoints.</exception>
+    public StepClock Start(StepClock clock, TrainingStep step, CollapseAlarm alarm, Func<IReadOnlyDictionary<string, string>> run)
+    {
+        if (_folder is null) return clock;
+        (_step, _state, _alarm, _run) = (step, [.. step.State], alarm, run());
+        _folder.CheckSpace(_state.Sum(entry => entry.Value.numel() * ElementType.Find(entry.Value.dtype)!.Size), _options.CheckpointsKept);
+        if (_saved is null) return clock;
+        if (RunIdentity.Differences(_saved.Run, _run) is { Count: > 0 } differences)
+        {
+            throw new ArgumentException($"The run in CheckpointFolder '{_folder.Path}' cannot be continued, as it is another one: "
+                + $"{string.Join("; ", differences)}. Restore what has changed, or start anew in another folder.");
+        }
+        Restore();
+        alarm.Counts = _saved.Alarm;
+        _lastStep = _saved.Step;
+        _lastTime = Stopwatch.GetTimestamp();
+        _log?.Invoke(new(false, $"The run goes on after step {_saved.Step} of {clock.TotalSteps}, as in '{_folder.PathOf(_saved.Step)}'."));
+        return clock with { Step = _saved.Step };
+    }
+
+    /// <summary>Whether there is a folder.</summary>
+    public bool AreWritten => _folder is not null;
+
+    /// <summary>The best score of the checkpoints that are there; null if none has one.</summary>
+    public double? BestScore => _folder?.Files.Max(file => TrainingCheckpoint.ScoreOf(file.Path));
+
+    /// <summary>Whether a checkpoint is to be written before the step that <paramref name="next"/> stands at; always behind the last one.</summary>
+    public bool IsDue(StepClock next) =>
+        _folder is not null && (next.Step == next.TotalSteps || _options.CheckpointEvery.IsDue(next, Stopwatch.GetElapsedTime(_lastTime)));
+
+    /// <summary>Writes the state before the step that <paramref name="next"/> stands at.</summary>
+    /// <param name="next">The step that comes.</param>
+    /// <param name="score">How good the encoder is, where that was measured; higher is better. The best checkpoint is kept beside the last ones.</param>
+    /// <exception cref="ArithmeticException">The weights are not finite: nothing could go on from them.</exception>
+    /// <exception cref="IOException">The file cannot be written; earlier checkpoints are as they were.</exception>
+    public void Write(StepClock next, double? score = null)
+    {
+        if (!_step!.IsFinite)
+        {
+            throw new ArithmeticException(
+                $"the weights are not finite after step {next.Step}: lower LearningRate, or clip gradients. No checkpoint of it is written.");
+        }
+        long start = Stopwatch.GetTimestamp();
+        string path = _folder!.PathOf(next.Step);
+        try
+        {
+            new TrainingCheckpoint(next.Step, _run, _alarm.Counts, score).Write(path, _state);
+            _folder.Prune(_options.CheckpointsKept);
+        }
+        // .NET reports a file that may not grow further (a quota, FAT's 4 GiB) as an argument out of range.
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException)
+        {
+            throw new IOException($"The checkpoint of step {next.Step} cannot be written to CheckpointFolder '{_folder.Path}': {e.Message.TrimEnd('.')}. "
+                + (_folder.Files is [var newest, ..] ? $"The one of step {newest.Step} is intact." : "There is none before it."), e);
+        }
+        (_lastStep, _lastTime) = (next.Step, Stopwatch.GetTimestamp());
+        if (_written++ == 0)
+            _log?.Invoke(new(false, string.Create(CultureInfo.InvariantCulture,
+                $"The first checkpoint, '{path}', took {Stopwatch.GetElapsedTime(start).TotalSeconds:0.000} s and {new FileInfo(path).Length:N0} bytes.")));
+    }
+
+    /// <summary>Ends a cancelled run before the step that <paramref name="next"/> stands at: saves what there is, and says where.</summary>
+    [DoesNotReturn]
+    public void Cancel(StepClock next)
+    {
+        string end = $"The run was cancelled after step {next.Step} of {next.TotalSteps}; ";
+        if (_folder is null) throw new OperationCanceledException(end + "nothing is saved, as CheckpointFolder is null.", _options.CancellationToken);
+        if (next.Step > _lastStep) Write(next);
+        throw new OperationCanceledException(
+            end + (next.Step == 0 ? "there is nothing to save." : $"Resume = true continues it from '{_folder.PathOf(next.Step)}'."), _options.CancellationToken);
+    }
+
+    /// <summary>Lets go of the folder.</summary>
+    public void Dispose()
+    {
+        FreeSavedState();
+        _folder?.Dispose();
+    }
+
+    private static CheckpointFolder? OpenFolder(PretrainOptions options)
+    {
+        if (options.CheckpointFolder is not { } path)
+        {
+            return options.Resume
+                ? throw new ArgumentException("Resume is true, but CheckpointFolder is null: there is nothing to continue.", nameof(options.Resume))
+                : null;
+        }
+        ArgumentNullException.ThrowIfNull(options.CheckpointEvery);
+        Check.AtLeast(options.CheckpointsKept, 1, nameof(options.CheckpointsKept));
+        var folder = CheckpointFolder.Open(path);
+        if (options.Resume || folder.Files is not [var newest, ..]) return folder;
+        folder.Dispose();
+        throw new ArgumentException($"CheckpointFolder '{path}' holds checkpoints, the newest of step {newest.Step}: set Resume = true to continue that run, "
+            + "or take another folder.", nameof(options.CheckpointFolder));
+    }
+
+    private void FreeSavedState()
+    {
+        foreach (var tensor in _savedState.Values) tensor.Dispose();
+    }
+
+    private void Restore()
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        bool Fits((string Name, Tensor Value) entry) =>
+            _savedState.TryGetValue(entry.Name, out var saved) && saved.shape.SequenceEqual(entry.Value.shape);
+        if (_state.Count != _savedState.Count || !_state.All(Fits))
+            throw new InvalidDataException($"The checkpoint of step {_saved!.Step} in CheckpointFolder '{_folder!.Path}' holds other tensors than the run.");
+        foreach (var (name, value) in _state) value.copy_(_savedState[name]);
+        FreeSavedState();
+    }
+}

@@ -1,0 +1,89 @@
+using System.Globalization;
+using System.Text;
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl;
+
+/// <summary>
+/// The state of a run between two steps: a safetensors file with the tensors of the state by name, so that Python reads it too, and in its metadata where the
+/// run stands, what it is, and a checksum of all of it.
+/// </summary>
+/// <param name="Step">Steps done.</param>
+/// <param name="Run">What the run is (<see cref="RunIdentity"/>).</param>
+/// <param name="Alarm">The collapse alarm's counts.</param>
+/// <param name="Score">How good the encoder is, where that was measured; higher is better.</param>
+internal sealed record TrainingCheckpoint(long Step, IReadOnlyDictionary<string, string> Run, IReadOnlyList<int> Alarm, double? Score)
+{
+    private const string Kind = "mlnet-ssl", KindValue = "training checkpoint, version 1";
+    private const string StepKey = "step", AlarmKey = "alarm", ScoreKey = "score", RunPrefix = "run.", ChecksumKey = "sha256";
+
+    /// <summary>Writes the file whole or not at all.</summary>
+    public void Write(string path, IReadOnlyList<(string Name, Tensor Value)> state)
+    {
+        var metadata = Metadata();
+        metadata[ChecksumKey] = ChecksumOf(metadata, state);
+        SafeTensors.Write(path, state.Select(entry => KeyValuePair.Create(entry.Name, entry.Value)), metadata);
+    }
+
+    /// <summary>Reads the file and the tensors, which belong to the caller's dispose scope.</summary>
+    /// <exception cref="InvalidDataException">The file is damaged, or no training checkpoint.</exception>
+    public static (TrainingCheckpoint Checkpoint, IReadOnlyDictionary<string, Tensor> State) Read(string path)
+    {
+        using var file = Checkpoint.Open(path);
+        var metadata = new SortedDictionary<string, string>(file.Metadata.ToDictionary(), StringComparer.Ordinal);
+        if (metadata.GetValueOrDefault(Kind) != KindValue)
+            throw new InvalidDataException($"'{path}' is no {KindValue}: its metadata have '{metadata.GetValueOrDefault(Kind)}' under '{Kind}'.");
+        var state = ((IReadOnlyDictionary<string, object?>)file.Root!).ToDictionary(entry => entry.Key, entry => ((StoredTensor)entry.Value!).Read());
+        metadata.Remove(ChecksumKey, out var checksum);
+        if (checksum != ChecksumOf(metadata, state.Select(entry => (entry.Key, entry.Value))))
+            throw new InvalidDataException($"'{path}' is damaged: its checksum does not fit.");
+        return (Parse(metadata), state);
+    }
+
+    /// <summary>The score alone, without reading the tensors; null also if the file cannot be read.</summary>
+    public static double? ScoreOf(string path)
+    {
+        try
+        {
+            using var file = Checkpoint.Open(path);
+            return file.Metadata.TryGetValue(ScoreKey, out var score) && double.TryParse(score, CultureInfo.InvariantCulture, out double value) ? value : null;
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException)
+        {
+            return null;
+        }
+    }
+
+    private SortedDictionary<string, string> Metadata()
+    {
+        var metadata = new SortedDictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["format"] = "pt",
+            [Kind] = KindValue,
+            [StepKey] = Step.ToString(CultureInfo.InvariantCulture),
+            [AlarmKey] = string.Join(' ', Alarm),
+        };
+        if (Score is { } score) metadata[ScoreKey] = score.ToString(CultureInfo.InvariantCulture);
+        foreach (var (name, value) in Run) metadata[RunPrefix + name] = value;
+        return metadata;
+    }
+
+    // The checksum vouches for the values.
+    private static TrainingCheckpoint Parse(SortedDictionary<string, string> metadata) => new(
+        long.Parse(metadata[StepKey], CultureInfo.InvariantCulture),
+        metadata.Where(entry => entry.Key.StartsWith(RunPrefix, StringComparison.Ordinal))
+            .ToDictionary(entry => entry.Key[RunPrefix.Length..], entry => entry.Value),
+        [.. metadata[AlarmKey].Split(' ').Select(count => int.Parse(count, CultureInfo.InvariantCulture))],
+        metadata.TryGetValue(ScoreKey, out var score) ? double.Parse(score, CultureInfo.InvariantCulture) : null);
+
+    private static string ChecksumOf(SortedDictionary<string, string> metadata, IEnumerable<(string Name, Tensor Value)> state) => Checksum.Of(stream =>
+    {
+        foreach (var (key, value) in metadata) Put($"{key}\0{value}\0");
+        foreach (var (name, value) in state.OrderBy(entry => entry.Name, StringComparer.Ordinal))
+        {
+            Put($"{name}\0{value.dtype}\0{string.Join(',', value.shape)}\0");
+            value.WriteTo(stream);
+        }
+        void Put(string text) => stream.Write(Encoding.UTF8.GetBytes(text));
+    });
+}

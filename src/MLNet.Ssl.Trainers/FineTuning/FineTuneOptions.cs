@@ -1,0 +1,50 @@
+namespace MLNet.Ssl;
+
+/// <summary>
+/// Options of <see cref="FineTuner"/>. Transformers follow DeiT's recipe (Touvron et al., arXiv 2012.12877) less its augmentation, ResNets that of SimCLR v2
+/// (Chen et al., arXiv 2006.10029, section 2).
+/// </summary>
+public sealed record FineTuneOptions : SupervisedOptions
+{
+    /// <summary>
+    /// Layers of SimCLR's projection head that are kept and trained below the classifier: SimCLR v2 keeps 1 of 3 for few labels, 0 for all. The encoder must have
+    /// been pretrained by SimCLR with NT-Xent in this process: files hold no head.
+    /// </summary>
+    /// <value>Default 0, range 0 to the head's layers.</value>
+    public int HeadLayers { get; init; }
+
+    /// <summary>Factor of the learning rate from one layer to the one below it (layer-wise decay): 1 trains all alike.</summary>
+    /// <value>Auto: 0.75 for a transformer, 1 for a ResNet. Range above 0 to 1.</value>
+    public double? LayerDecay { get; init; }
+
+    /// <summary>Stochastic depth of a transformer.</summary>
+    /// <value>Default 0.1, range 0 to below 1.</value>
+    public double DropPathRate { get; init; } = 0.1;
+
+    /// <summary>Share of the target that is spread over all classes.</summary>
+    /// <value>Default 0; DeiT has 0.1. Range 0 to below 1.</value>
+    public double LabelSmoothing { get; init; }
+
+    /// <summary>α of Mixup's λ ~ Beta(α, α), one for a batch whose images are mixed with those in reverse order; 0 for none.</summary>
+    /// <value>Default 0; DeiT has 0.8.</value>
+    public double MixupAlpha { get; init; }
+
+    /// <summary>α of CutMix; with both, a batch has one of them at random.</summary>
+    /// <value>Default 0; DeiT has 1.</value>
+    public double CutMixAlpha { get; init; }
+
+    internal override FineTuneOptions Resolve(BackboneOptions backbone, int rows, int imageSize) =>
+        (FineTuneOptions)ResolveShared(backbone, rows, imageSize) with { LayerDecay = LayerDecay ?? (backbone is VisionTransformerOptions ? 0.75 : 1) };
+
+    internal override void Validate(int rows)
+    {
+        base.Validate(rows);
+        Check.AtLeast(HeadLayers, 0, nameof(HeadLayers));
+        Check.Positive(LayerDecay!.Value, nameof(LayerDecay));
+        Check.InRange(LayerDecay.Value, 0, 1, nameof(LayerDecay));
+        Check.Below(DropPathRate, 0, 1, nameof(DropPathRate));
+        Check.Below(LabelSmoothing, 0, 1, nameof(LabelSmoothing));
+        Check.AtLeast(MixupAlpha, 0, nameof(MixupAlpha));
+        Check.AtLeast(CutMixAlpha, 0, nameof(CutMixAlpha));
+    }
+}

@@ -1,0 +1,18 @@
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl;
+
+/// <summary>One augmented view of an image, and its class: (rows, 3, S, S) and (rows), int64.</summary>
+internal sealed class LabeledViews(ImageStore images, IReadOnlyList<int> labels, ViewPipeline pipeline) : IViewSource
+{
+    public int Count => images.Count;
+
+    public string Fingerprint => Checksum.Of(images);
+
+    public Tensor[] Render(ReadOnlySpan<int> rows, int epoch)
+    {
+        var classes = new long[rows.Length];
+        for (int i = 0; i < classes.Length; i++) classes[i] = labels[rows[i]];
+        return [.. pipeline.Render(images, rows, epoch), tensor(classes)];
+    }
+}

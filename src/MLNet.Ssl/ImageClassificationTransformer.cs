@@ -1,0 +1,77 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+namespace MLNet.Ssl;
+
+/// <summary>A fine-tuned or distilled network: adds the predicted class and the class probabilities of images. Safe to share between threads.</summary>
+/// <remarks>Rows are classified as they are read, in batches ahead of the cursor.</remarks>
+public sealed class ImageClassificationTransformer : ITransformer, IDisposable
+{
+    private readonly ImageClassificationColumns _columns;
+    private readonly DataViewSchema.Annotations _label;
+    private bool _disposed;
+
+    internal ImageClassificationTransformer(ImageClassifier classifier, ImageClassificationColumns columns, DataViewSchema.Annotations label) =>
+        (Classifier, _columns, _label) = (classifier, columns, label);
+
+    /// <summary>The network, owned by the transformer.</summary>
+    public ImageClassifier Classifier { get; }
+
+    /// <summary>Column of the images.</summary>
+    public string InputColumnName => _columns.FeatureColumnName;
+
+    internal DataViewSchema.Annotations Label => _label;
+
+    bool ITransformer.IsRowToRowMapper => true;
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentOutOfRangeException">The image column is missing or of another type.</exception>
+    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => Bind(inputSchema).OutputSchema;
+
+    /// <summary>The data with the prediction's columns, computed as they are read.</summary>
+    /// <param name="input">Data with the image column; it needs no labels.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The image column is missing or of another type.</exception>
+    public IDataView Transform(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        return new BatchView<RgbImage>(Bind(input.Schema), input);
+    }
+
+    /// <inheritdoc cref="ImageClassifier.ExportOnnx"/>
+    public void ExportOnnx(string path) => Classifier.ExportOnnx(path);
+
+    /// <summary>Frees the network.</summary>
+    public void Dispose()
+    {
+        _disposed = true;
+        Classifier.Dispose();
+    }
+
+    IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema) => Bind(inputSchema);
+
+    void ICanSaveModel.Save(ModelSaveContext ctx) => throw PlainSave.OnnxOnly(nameof(ImageClassificationTransformer));
+
+    private Mapper Bind(DataViewSchema inputSchema)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        var images = inputSchema.Find("input", InputColumnName);
+        ImageColumn.Check(images, "input");
+        return new(Classifier, inputSchema, images, MulticlassColumns.For(inputSchema, _columns, Classifier.NumberOfClasses, _label));
+    }
+
+    private sealed class Mapper(
+        ImageClassifier classifier, DataViewSchema inputSchema, DataViewSchema.Column images, DataViewSchema.DetachedColumn[] outputs)
+        : BatchMapper<RgbImage>(inputSchema, images, outputs)
+    {
+        public override int Width => classifier.NumberOfClasses;
+
+        public override Func<RgbImage> CreateReader(DataViewRow row) => ImageColumn.Reader(row, Input);
+
+        public override long SizeOf(RgbImage input) => input.Pixels.Length;
+
+        public override void Compute(IReadOnlyList<RgbImage> inputs, Span<float> results) => classifier.Probabilities(inputs, results);
+
+        public override Delegate CreateGetter(int output, RowResult result) => MulticlassColumns.Getter(output, result);
+    }
+}

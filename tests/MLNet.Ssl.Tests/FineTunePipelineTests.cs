@@ -1,0 +1,56 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+namespace MLNet.Ssl.Tests;
+
+public sealed class FineTunePipelineTests
+{
+    private readonly MLContext _ml = new(seed: 1);
+
+    private IDataView Keyed(IDataView view) => _ml.Transforms.Conversion.MapValueToKey("Label").Fit(view).Transform(view);
+
+    [Fact]
+    public void FineTunedAndDistilledNetworksPredictAsMlNetsTrainersDo()
+    {
+        var ssl = _ml.SelfSupervised();
+        var view = Keyed(_ml.View(TestImages.Rows(24)));
+        using var encoder = ssl.Pretrain("Embedding", "Image", TestImages.Untrained).Fit(view);
+        using var teacher = ssl.FineTune("PredictedLabel", "Image", "Label", encoder, new() { Epochs = 2, BatchSize = 8 }).Fit(view);
+        using var student = ssl.Distill("PredictedLabel", "Image", null, teacher, new() { Epochs = 1, BatchSize = 8 }).Fit(view);
+        foreach (var transformer in new ITransformer[] { teacher, student })
+        {
+            var predicted = transformer.Transform(view);
+            int classes = (int)((KeyDataViewType)view.Schema["Label"].Type).Count;
+            Assert.Equal(new KeyDataViewType(typeof(uint), classes), predicted.Schema["PredictedLabel"].Type);
+            Assert.Equal(new VectorDataViewType(NumberDataViewType.Single, classes), predicted.Schema["Score"].Type);
+            Assert.InRange(_ml.MulticlassClassification.Evaluate(predicted).MicroAccuracy, 0, 1);
+            var back = _ml.Transforms.Conversion.MapKeyToValue("PredictedLabel").Fit(predicted).Transform(predicted);
+            Assert.Equal(view.Schema["Label"].Annotations.Schema.Count > 0, back.Schema["PredictedLabel"].Type is not KeyDataViewType);
+            foreach (float[] scores in predicted.GetColumn<float[]>("Score")) Assert.Equal(1, scores.Sum(), 1e-4);
+        }
+    }
+
+    [Fact]
+    public void TheShapeIsThatOfWhatIsFitted()
+    {
+        var ssl = _ml.SelfSupervised();
+        var view = Keyed(_ml.View(TestImages.Rows(8)));
+        using var encoder = ssl.Pretrain("Embedding", "Image", TestImages.Untrained).Fit(view);
+        var estimator = ssl.FineTune("Predicted", "Image", "Label", encoder, new() { Epochs = 1 }, scoreColumnName: "Probabilities");
+        var shape = estimator.GetOutputSchema(SchemaShapes.Of(view.Schema));
+        Assert.True(Assert.Single(shape, c => c.Name == "Predicted").IsKey);
+        Assert.Equal(SchemaShape.Column.VectorKind.Vector, Assert.Single(shape, c => c.Name == "Probabilities").Kind);
+    }
+
+    [Fact]
+    public void ColumnsThatDoNotSuitAreNamed()
+    {
+        var ssl = _ml.SelfSupervised();
+        var view = _ml.View(TestImages.Rows(8));
+        using var encoder = ssl.Pretrain("Embedding", "Image", TestImages.Untrained).Fit(view);
+        var error = Assert.Throws<ArgumentOutOfRangeException>(() => ssl.FineTune("PredictedLabel", "Image", "Label", encoder).Fit(view));
+        Assert.Contains("'Label': expected a key", error.Message);
+        Assert.Contains("'Nothing'", Assert.Throws<ArgumentOutOfRangeException>(() => ssl.FineTune("PredictedLabel", "Nothing", "Label", encoder).Fit(Keyed(view))).Message);
+        Assert.Throws<ArgumentNullException>(() => ssl.FineTune("PredictedLabel", "Image", "Label", null!));
+    }
+}

@@ -1,0 +1,87 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+namespace MLNet.Ssl.Tests;
+
+public sealed class ResumedPipelineTests : IDisposable
+{
+    private readonly TemporaryFolder _temporary = new();
+
+    public void Dispose() => _temporary.Dispose();
+
+    private sealed class Row
+    {
+        [VectorType(3)]
+        public float[] Features { get; set; } = [];
+    }
+
+    private static MoCoOptions Options(string folder, bool resume) => new()
+    {
+        Backbone = new TabularMlpOptions { InputWidth = 8, HiddenWidths = [16], OutputWidth = 32 },
+        Epochs = 3,
+        BatchSize = 16,
+        Mixing = new IMixOptions(),
+        CheckpointFolder = folder,
+        CheckpointEvery = CheckpointInterval.Steps(1),
+        CheckpointsKept = 100,
+        Resume = resume,
+    };
+
+    /// <summary>A context without a seed: the pipeline's own differs every time.</summary>
+    private static List<float[]> Embeddings(MoCoOptions options, List<string>? log = null)
+    {
+        var ml = new MLContext();
+        ml.Log += (_, e) => log?.Add(e.Message);
+        var data = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 64).Select(i => new Row { Features = [i % 7 + 0.1f * i, i * i % 11, 5 * (i % 3)] }));
+        using var model = ml.Transforms.CopyColumns("Copy", "Features").Append(ml.SelfSupervised().Pretrain("Embedding", "Copy", options)).Fit(data);
+        return [.. model.Transform(data).GetColumn<float[]>("Embedding")];
+    }
+
+    [Fact]
+    public void AnInterruptedPipelineResumesToTheSameEmbeddings()
+    {
+        string whole = _temporary.File("whole"), stopped = Directory.CreateDirectory(_temporary.File("stopped")).FullName;
+        var expected = Embeddings(Options(whole, resume: false));
+        File.Copy(Path.Combine(whole, "checkpoint-0000000005.safetensors"), Path.Combine(stopped, "checkpoint-0000000005.safetensors"));
+        var log = new List<string>();
+        Assert.Equal(expected, Embeddings(Options(stopped, resume: true), log));
+        Assert.Contains(log, m => m.Contains("The run goes on after step 5 of 12", StringComparison.Ordinal));
+        Assert.Equal(expected, Embeddings(Options(stopped, resume: true)));
+    }
+
+    [Fact]
+    public void ACancelledFitIsSavedAndTheNextGoesOn()
+    {
+        string folder = _temporary.File("run");
+        long Cancel(bool resume)
+        {
+            using var cancel = new CancellationTokenSource();
+            var options = Options(folder, resume) with
+            {
+                Epochs = 100_000,
+                CheckpointEvery = CheckpointInterval.Epochs(100_000),
+                CancellationToken = cancel.Token,
+                Progress = new Collect(cancel.Cancel),
+            };
+            Assert.Contains("Resume = true continues it", Assert.Throws<OperationCanceledException>(() => Embeddings(options)).Message);
+            return Directory.GetFiles(folder, "*.safetensors").Max(file => long.Parse(Path.GetFileNameWithoutExtension(file)["checkpoint-".Length..]));
+        }
+        long first = Cancel(resume: false);
+        Assert.True(Cancel(resume: true) > first);
+    }
+
+    [Fact]
+    public void AFolderThatCannotBeWrittenIsToldBeforeARowIsRead()
+    {
+        File.WriteAllText(_temporary.File("file"), "");
+        var ml = new MLContext();
+        var data = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 64).Select<int, Row>(_ => throw new InvalidOperationException("a row was read")));
+        var estimator = ml.SelfSupervised().Pretrain("Embedding", "Features", Options(Path.Combine(_temporary.File("file"), "run"), resume: true));
+        Assert.Contains("CheckpointFolder '", Assert.Throws<IOException>(() => estimator.Fit(data)).Message);
+    }
+
+    private sealed class Collect(Action report) : IProgress<PretrainProgress>
+    {
+        public void Report(PretrainProgress value) => report();
+    }
+}

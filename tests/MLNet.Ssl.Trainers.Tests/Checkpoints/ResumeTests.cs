@@ -1,0 +1,274 @@
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl.Tests;
+
+[Collection(nameof(Alone))]
+public sealed class ResumeTests : IDisposable
+{
+    private readonly TemporaryFolder _temporary = new();
+    private int _folders;
+
+    public void Dispose() => _temporary.Dispose();
+
+    private string NewFolder() => Path.Combine(_temporary.Path, $"run {_folders++}");
+
+    /// <summary>A folder as a run that was killed after a step leaves it.</summary>
+    private string StoppedAt(string whole, params int[] steps)
+    {
+        string folder = Directory.CreateDirectory(NewFolder()).FullName;
+        foreach (int step in steps) File.Copy(Runs.File(whole, step), Runs.File(folder, step));
+        return folder;
+    }
+
+    public static TheoryData<string> Methods => [.. Runs.All.Keys];
+
+    [Theory]
+    [MemberData(nameof(Methods))]
+    public void ARunResumedAtAnyStepEndsInTheBitsOfAnUninterruptedOne(string method)
+    {
+        var options = Runs.Of(method);
+        var plain = Runs.Train(options);
+        string whole = NewFolder();
+        Runs.AssertSame(plain, Runs.Train(options.In(whole)));
+        var end = Runs.State(Runs.File(whole, Runs.Steps));
+        Assert.False(end.All(entry => entry.Value.AsSpan().SequenceEqual(Runs.State(Runs.File(whole, Runs.Steps - 1))[entry.Key])));
+        // In the middle of the first epoch, at the end of an epoch, anywhere, and at the end of the run.
+        foreach (int step in new[] { 1, 8, new Random(method.Length).Next(2, Runs.Steps), Runs.Steps })
+        {
+            string folder = StoppedAt(whole, step);
+            Runs.AssertSame(plain, Runs.Train(options.In(folder, resume: true)));
+            Runs.AssertSame(end, Runs.State(Runs.File(folder, Runs.Steps)));
+        }
+    }
+
+    public static TheoryData<string, string> Parts => new()
+    {
+        { "DINO in shards", "student." },
+        { "DINO in shards", "teacher." },
+        { "DINO in shards", "center" },
+        { "DINO in shards", "optimizer.decayed.0" },
+        { "DINO in shards", "optimizer.decayed.1" },
+        { "DINO in shards", "optimizer.last_layer.steps" },
+        { "MoCo v2, i-Mix", "online." },
+        { "MoCo v2, i-Mix", "target." },
+        { "MoCo v2, i-Mix", "queue" },
+        { "MoCo v2, i-Mix", "queue_ptr" },
+        { "MoCo v2, i-Mix", "optimizer.decayed.0" },
+        { "SimCLR, LARS", "optimizer.undecayed.0" },
+        { "BYOL", "target.backbone.conv1.weight" },
+    };
+
+    /// <summary>So the state holds nothing in vain, and the comparisons of bits see each part of it.</summary>
+    [Theory]
+    [MemberData(nameof(Parts))]
+    public void AnyPartOfTheStateChangesTheEnd(string method, string part)
+    {
+        string whole = NewFolder();
+        var options = Runs.Of(method);
+        var weights = Runs.Train(options.In(whole));
+        string folder = StoppedAt(whole, 5);
+        using (NewDisposeScope())
+        {
+            var (checkpoint, state) = TrainingCheckpoint.Read(Runs.File(folder, 5));
+            var changed = state.Where(entry => part.EndsWith('.') ? entry.Key.StartsWith(part, StringComparison.Ordinal) : entry.Key == part).ToList();
+            Assert.NotEmpty(changed);
+            foreach (var (_, value) in changed)
+            {
+                if (value.dtype == ScalarType.Float32) value.mul_(1.25).add_(0.01);
+                else value.add_(16).remainder_(48);
+            }
+            checkpoint.Write(Runs.File(folder, 5), [.. state.Select(entry => (entry.Key, entry.Value))]);
+        }
+        var other = Runs.Train(options.In(folder, resume: true));
+        Assert.Contains(weights.Keys, name => !weights[name].AsSpan().SequenceEqual(other[name]));
+    }
+
+    [Fact]
+    public void NoTensorIsLeftBehind()
+    {
+        string folder = NewFolder();
+        var options = Runs.Of("MoCo v2, i-Mix");
+        Runs.Train(options);
+        long before = Tensor.TotalCount;
+        Runs.Train(options.In(folder));
+        Runs.Train(options.In(StoppedAt(folder, 5), resume: true));
+        Assert.Equal(before, Tensor.TotalCount);
+    }
+
+    [Fact]
+    public void AnEmptyFolderStartsARunAndAFullOneIsNotOverwritten()
+    {
+        string folder = NewFolder();
+        var options = Runs.Of("SimCLR, LARS");
+        var log = new List<PretrainMessage>();
+        Runs.Train(options.In(folder, resume: true), log);
+        Assert.Contains(log, m => m.Text.Contains("holds no checkpoint: the run starts anew", StringComparison.Ordinal));
+        var error = Assert.Throws<ArgumentException>(() => Runs.Train(options.In(folder)));
+        Assert.Contains("the newest of step 12: set Resume = true", error.Message);
+        Assert.Contains("CheckpointFolder is null", Assert.Throws<ArgumentException>(() => Runs.Train(options with { Resume = true })).Message);
+    }
+
+    public static TheoryData<string, PretrainOptions, string> Changes
+    {
+        get
+        {
+            var simclr = (SimClrOptions)Runs.Of("SimCLR, LARS");
+            var moco = (MoCoOptions)Runs.Of("MoCo v2, i-Mix");
+            return new()
+            {
+                { "SimCLR, LARS", simclr with { Epochs = 4 }, "Epochs was 3 and is 4" },
+                { "SimCLR, LARS", simclr with { Seed = 6, BatchSize = 8 }, "BatchSize was 16 and is 8; Seed was 5 and is 6" },
+                { "SimCLR, LARS", simclr with { Temperature = 0.3 }, "Temperature was 0.5 and is 0.3" },
+                { "SimCLR, LARS", simclr with { Threads = 2 }, "Threads was 1 and is 2" },
+                { "SimCLR, LARS", simclr with { LearningRate = 0.125 }, "LearningRate was 1 and is 0.125" },
+                { "SimCLR, LARS", simclr with { Optimizer = OptimizerKind.Sgd }, "Optimizer was Lars and is Sgd" },
+                { "SimCLR, LARS", simclr with { Backbone = (ResNetOptions)simclr.Backbone! with { Width = 4 } }, "Backbone.Width was 8 and is 4" },
+                { "SimCLR, LARS", simclr with { Backbone = (ResNetOptions)simclr.Backbone! with { BlocksPerStage = [2] } }, "Backbone.BlocksPerStage was [1] and is [2]" },
+                { "SimCLR, LARS", simclr with { View = ViewRecipes.SimClr() }, "View was none and is ViewRecipe" },
+                { "SimCLR, LARS", Runs.Of("BYOL"), "MethodName was SimCLR and is BYOL." },
+                { "MoCo v2, i-Mix", moco with { Mixing = null }, "Mixing was IMixOptions and is none" },
+                { "MoCo v2, i-Mix", moco with { Mixing = new IMixOptions { Alpha = 2 } }, "Mixing.Alpha was 1 and is 2" },
+                { "MoCo v2, i-Mix", moco with { View = ViewRecipes.MoCoV1() }, "View." },
+                { "MoCo v2, i-Mix", moco with { DecayEpochs = [1] }, "DecayEpochs was none and is [1]" },
+                { "DINO, SDMP", (DinoOptions)Runs.Of("DINO, SDMP") with { GlobalScale = (0.5, 1) }, "GlobalScale was (0.4, 1) and is (0.5, 1)" },
+                { "table: BYOL", Runs.Of("table: BYOL") with { Table = new() { ContinuousSlots = [0, 1] } }, "Table.ContinuousSlots was [0, 1, 2, 3, 4, 5] and is [0, 1]" },
+            };
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Changes))]
+    public void AChangedOptionIsRefusedByNameWithBothValues(string method, PretrainOptions changed, string named)
+    {
+        string folder = NewFolder();
+        Runs.Train(Runs.Of(method).In(folder));
+        var before = Runs.State(Runs.File(folder, Runs.Steps));
+        Assert.Contains(named, Assert.Throws<ArgumentException>(() => Runs.Train(changed.In(folder, resume: true))).Message);
+        Runs.AssertSame(before, Runs.State(Runs.File(folder, Runs.Steps)));
+    }
+
+    [Theory]
+    [InlineData("SimCLR, LARS")]
+    [InlineData("table: BYOL")]
+    public void OtherDataIsRefused(string method)
+    {
+        string folder = NewFolder();
+        var options = Runs.Of(method);
+        Runs.Train(options.In(folder));
+        Assert.Contains("Rows of the data was 64 and is 65", Assert.Throws<ArgumentException>(() => Runs.Train(options.In(folder, resume: true), rows: 65)).Message);
+        Assert.Contains("Fingerprint of the data was", Assert.Throws<ArgumentException>(() => Runs.Train(options.In(folder, resume: true), dataSeed: 2)).Message);
+    }
+
+    [Fact]
+    public void SeedAndThreadsLeftAtAutoAreTheRunsOwn()
+    {
+        string whole = NewFolder();
+        var options = Runs.Of("DINO in shards");
+        var log = new List<PretrainMessage>();
+        var weights = Runs.Train(options.In(whole));
+        Runs.AssertSame(weights, Runs.Train((options with { Seed = null, Threads = null, UsualSeed = 77 }).In(StoppedAt(whole, 3), resume: true), log));
+        Assert.Contains(log, m => m.Text == "Seed = 5: the checkpoint's");
+        Assert.Contains(log, m => m.Text == "Threads = 2: the checkpoint's");
+        Assert.Contains(log, m => m.Text.StartsWith("The run goes on after step 3 of 12", StringComparison.Ordinal));
+    }
+
+    public static TheoryData<string> Damages => ["cut", "empty", "bit", "metadata", "not safetensors"];
+
+    [Theory]
+    [MemberData(nameof(Damages))]
+    public void ADamagedCheckpointIsPassedOverForTheOneBefore(string damage)
+    {
+        string whole = NewFolder();
+        var options = Runs.Of("BYOL");
+        var weights = Runs.Train(options.In(whole));
+        string folder = StoppedAt(whole, 4, 5, 6), newest = Runs.File(folder, 6);
+        Damage(newest, damage);
+        var log = new List<PretrainMessage>();
+        Runs.AssertSame(weights, Runs.Train(options.In(folder, resume: true), log));
+        Assert.Contains(log, m => m.IsWarning && m.Text.Contains("damaged checkpoint is passed over", StringComparison.Ordinal) && m.Text.Contains(newest, StringComparison.Ordinal));
+        Assert.Contains(log, m => m.Text.StartsWith("The run goes on after step 5 of 12", StringComparison.Ordinal));
+
+        folder = StoppedAt(whole, 5, 6);
+        Damage(Runs.File(folder, 5), damage);
+        Damage(Runs.File(folder, 6), damage);
+        var error = Assert.Throws<InvalidDataException>(() => Runs.Train(options.In(folder, resume: true)));
+        Assert.Contains("holds 2 checkpoint(s), and all are damaged", error.Message);
+    }
+
+    private static void Damage(string file, string how)
+    {
+        var bytes = File.ReadAllBytes(file);
+        if (how == "bit") bytes[^100] ^= 4;
+        if (how == "metadata") bytes[bytes.AsSpan().IndexOf("\"step\":\""u8) + 8]++;
+        File.WriteAllBytes(file, how switch
+        {
+            "cut" => bytes[..(bytes.Length / 2)],
+            "empty" => [],
+            "not safetensors" => "PK and no more than that"u8.ToArray(),
+            _ => bytes,
+        });
+    }
+
+    [Fact]
+    public void NoFlippedBitGoesUnnoticed()
+    {
+        string folder = NewFolder(), file = Runs.File(folder, Runs.Steps);
+        Runs.Train(Runs.Of("table: N-pair, i-Mix").In(folder));
+        var (bytes, random) = (File.ReadAllBytes(file), new Random(1));
+        int header = 8 + BitConverter.ToInt32(bytes);
+        for (int i = 0; i < 300; i++)
+        {
+            using var scope = NewDisposeScope();
+            // Half of them in the header, which is the smaller part.
+            int position = random.Next(i % 2 == 0 ? bytes.Length : header);
+            byte before = bytes[position];
+            bytes[position] ^= (byte)(1 << random.Next(8));
+            File.WriteAllBytes(file, bytes);
+            // JSON may write a character in two ways: what is read must then be the same.
+            bool sameText = position < header && bytes.AsSpan(Math.Max(0, position - 5), 10).Contains((byte)'\\');
+            if (!sameText) Assert.Throws<InvalidDataException>(() => TrainingCheckpoint.Read(file));
+            bytes[position] = before;
+        }
+    }
+
+    [Fact]
+    public void ACancelledRunIsSavedAndGoesOn()
+    {
+        string folder = NewFolder(), other = NewFolder();
+        var options = Runs.Of("table: MoCo, i-Mix, InputMix") with { Epochs = 100_000 };
+        var never = options.In(folder) with { CheckpointEvery = CheckpointInterval.Time(TimeSpan.FromDays(1)) };
+        int first = Cancelled(never);
+        Assert.Equal([Runs.File(folder, first)], Directory.GetFiles(folder, "*.safetensors"));
+        int second = Cancelled(never with { Resume = true });
+        Assert.True(second > first);
+        // Another run of more steps was at the same place at the first step.
+        int longer = Cancelled(options.In(other) with { CheckpointEvery = CheckpointInterval.Steps(first) }, least: first);
+        Assert.True(longer >= first);
+        Runs.AssertSame(Runs.State(Runs.File(other, first)), Runs.State(Runs.File(folder, first)));
+
+        using var cancelled = new CancellationTokenSource();
+        cancelled.Cancel();
+        Assert.Contains("nothing is saved, as CheckpointFolder is null",
+            Assert.Throws<OperationCanceledException>(() => Runs.Train(options with { CancellationToken = cancelled.Token })).Message);
+    }
+
+    private static int Cancelled(PretrainOptions options, int least = 1)
+    {
+        using var cancel = new CancellationTokenSource();
+        var progress = new Collect(report =>
+        {
+            if (report.Step >= least) cancel.Cancel();
+        });
+        var error = Assert.Throws<OperationCanceledException>(() => Runs.Train(options with { CancellationToken = cancel.Token, Progress = progress }));
+        Assert.Equal(cancel.Token, error.CancellationToken);
+        Assert.Contains("Resume = true continues it from", error.Message);
+        int step = Directory.GetFiles(options.CheckpointFolder!, "*.safetensors").Select(f => int.Parse(Path.GetFileNameWithoutExtension(f)["checkpoint-".Length..])).Max();
+        Assert.Contains($"after step {step} of", error.Message);
+        return step;
+    }
+
+    private sealed class Collect(Action<PretrainProgress> report) : IProgress<PretrainProgress>
+    {
+        public void Report(PretrainProgress value) => report(value);
+    }
+}
