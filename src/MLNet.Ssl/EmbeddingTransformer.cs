@@ -67,7 +67,7 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
 
     IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema) => Bind(inputSchema);
 
-    void ICanSaveModel.Save(ModelSaveContext ctx) => throw Persistence.NotYet(nameof(EmbeddingTransformer));
+    void ICanSaveModel.Save(ModelSaveContext ctx) => throw PlainSave.Refused(nameof(EmbeddingTransformer), hasOnnx: true);
 
     private IRowToRowMapper Bind(DataViewSchema inputSchema)
     {

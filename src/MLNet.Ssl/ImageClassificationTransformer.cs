@@ -49,7 +49,7 @@ public sealed class ImageClassificationTransformer : ITransformer, IDisposable
 
     IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema) => Bind(inputSchema);
 
-    void ICanSaveModel.Save(ModelSaveContext ctx) => throw Persistence.NotYet(nameof(ImageClassificationTransformer));
+    void ICanSaveModel.Save(ModelSaveContext ctx) => throw PlainSave.OnnxOnly(nameof(ImageClassificationTransformer));
 
     private Mapper Bind(DataViewSchema inputSchema)
     {

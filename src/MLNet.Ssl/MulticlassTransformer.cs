@@ -8,15 +8,28 @@ namespace MLNet.Ssl;
 public abstract class MulticlassTransformer : ITransformer, IDisposable
 {
     private readonly IFeatureClassifier _classifier;
-    private readonly MulticlassOptions _options;
-    private readonly DataViewSchema.Annotations _label;
     private bool _disposed;
 
     private protected MulticlassTransformer(IFeatureClassifier classifier, MulticlassOptions options, DataViewSchema.Annotations label) =>
-        (_classifier, _options, _label) = (classifier, options, label);
+        (_classifier, Options, Label) = (classifier, options, label);
 
     /// <summary>Column of the features, a vector of <see cref="float"/> of the size that was learnt.</summary>
-    public string FeatureColumnName => _options.FeatureColumnName;
+    public string FeatureColumnName => Options.FeatureColumnName;
+
+    /// <summary>What was learnt.</summary>
+    internal IFeatureClassifier Classifier
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return _classifier;
+        }
+    }
+
+    internal MulticlassOptions Options { get; }
+
+    /// <summary>The label's annotations, which name the classes.</summary>
+    internal DataViewSchema.Annotations Label { get; }
 
     bool ITransformer.IsRowToRowMapper => true;
 
@@ -45,15 +58,15 @@ public abstract class MulticlassTransformer : ITransformer, IDisposable
 
     IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema) => Bind(inputSchema);
 
-    void ICanSaveModel.Save(ModelSaveContext ctx) => throw Persistence.NotYet(GetType().Name);
+    void ICanSaveModel.Save(ModelSaveContext ctx) => throw PlainSave.Refused(GetType().Name, hasOnnx: false);
 
     private Mapper Bind(DataViewSchema inputSchema)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentNullException.ThrowIfNull(inputSchema);
-        var features = inputSchema.Find("feature", _options.FeatureColumnName);
+        var features = inputSchema.Find("feature", Options.FeatureColumnName);
         FloatVectors.Check(features, _classifier.Dimension);
-        return new(_classifier, inputSchema, features, MulticlassColumns.For(inputSchema, _options, _classifier.NumberOfClasses, _label));
+        return new(_classifier, inputSchema, features, MulticlassColumns.For(inputSchema, Options, _classifier.NumberOfClasses, Label));
     }
 
     private sealed class Mapper(

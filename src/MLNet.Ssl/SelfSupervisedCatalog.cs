@@ -12,10 +12,14 @@ public sealed class SelfSupervisedCatalog
         ArgumentNullException.ThrowIfNull(context);
         _context = context;
         Evaluate = new(context);
+        Model = new(context);
     }
 
     /// <summary>The protocols that measure how good an embedding is.</summary>
     public EvaluationCatalog Evaluate { get; }
+
+    /// <summary>Saves and loads whole models, ML.NET's transformers and this library's in one file.</summary>
+    public ModelFileCatalog Model { get; }
 
     /// <summary>Learns an encoder from a column of images, or of rows of a table, and embeds them with it.</summary>
     /// <param name="outputColumnName">Column that receives the embedding, a known-size vector of Single.</param>

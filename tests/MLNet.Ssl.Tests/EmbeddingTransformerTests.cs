@@ -159,13 +159,4 @@ public sealed class EmbeddingTransformerTests : IDisposable
         Assert.All(_rows, row => Assert.Equal(2, row.Reads()));
         Assert.Equal(Count, _ml.Embeddings(model.Transform(_view)).Length);
     }
-
-    [Fact]
-    public void SavingSaysThatItCannotAndWhatToDo()
-    {
-        using var stream = new MemoryStream();
-        var message = Assert.Throws<NotSupportedException>(() => _ml.Model.Save(_transformer, _view.Schema, stream)).Message;
-        Assert.Contains("ml.Model.Save", message);
-        Assert.Contains("SaveAsBinary", message);
-    }
 }

@@ -29,20 +29,23 @@ public static class SafeTensors
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(tensors);
+        AtomicFile.Write(path, file => Write(file, tensors, metadata));
+    }
+
+    /// <inheritdoc cref="Write(string, IEnumerable{KeyValuePair{string, Tensor}}, IReadOnlyDictionary{string, string}?)"/>
+    internal static void Write(Stream file, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    {
         // Larger elements first, as the reference writes them: every tensor is then aligned.
         var entries = tensors.Select(t => (Name: t.Key, Tensor: t.Value, Type: TypeOf(t.Key, t.Value)))
             .OrderByDescending(t => t.Type.Size).ThenBy(t => t.Name, StringComparer.Ordinal).ToList();
         if (entries.GroupBy(e => e.Name).FirstOrDefault(g => g.Count() > 1) is { } twice)
             throw new ArgumentException($"The tensor '{twice.Key}' is given twice.", nameof(tensors));
         var header = Header(entries, metadata);
-        AtomicFile.Write(path, file =>
-        {
-            var length = new byte[8];
-            BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
-            file.Write(length);
-            file.Write(header);
-            foreach (var (_, tensor, _) in entries) tensor.WriteTo(file);
-        });
+        var length = new byte[8];
+        BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
+        file.Write(length);
+        file.Write(header);
+        foreach (var (_, tensor, _) in entries) tensor.WriteTo(file);
     }
 
     private static ElementType TypeOf(string name, Tensor tensor)

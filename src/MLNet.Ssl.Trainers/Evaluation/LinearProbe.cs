@@ -17,6 +17,29 @@ public sealed partial class LinearProbe : IFeatureClassifier
     private LinearProbe(Tensor weight, Tensor bias, IReadOnlyList<LinearProbeAccuracy> sweep, LinearProbeAccuracy chosen) =>
         (_weight, _bias, Sweep, Chosen) = (weight, bias, sweep, chosen);
 
+    /// <summary>One with the weights of another, which it takes over.</summary>
+    /// <param name="weight">W (C,D), float.</param>
+    /// <param name="bias">b (C), float.</param>
+    /// <exception cref="ArgumentException">Shapes that do not fit, or numbers that are not finite.</exception>
+    internal static LinearProbe Of(Tensor weight, Tensor bias, IReadOnlyList<LinearProbeAccuracy> sweep, LinearProbeAccuracy chosen)
+    {
+        if (weight.shape is not [> 0, > 0] || bias.shape is not [var classes] || classes != weight.shape[0]
+            || weight.dtype != ScalarType.Float32 || bias.dtype != ScalarType.Float32)
+        {
+            throw new ArgumentException($"The weight is {weight.dtype} of {FeatureRows.Shape(weight)}, the bias {bias.dtype} of {FeatureRows.Shape(bias)}; "
+                + "expected Float32 of (classes, width) and (classes).");
+        }
+        using var scope = NewDisposeScope();
+        if (!weight.isfinite().all().item<bool>() || !bias.isfinite().all().item<bool>()) throw new ArgumentException("A weight is not a finite number.");
+        return new(weight.DetachFromDisposeScope(), bias.DetachFromDisposeScope(), sweep, chosen);
+    }
+
+    /// <summary>W (C,D).</summary>
+    internal Tensor Weight => _weight;
+
+    /// <summary>b (C).</summary>
+    internal Tensor Bias => _bias;
+
     /// <summary>Width D of the features.</summary>
     public int Dimension => (int)_weight.shape[1];
 

@@ -37,6 +37,27 @@ public sealed class WeightedKnn : IFeatureClassifier
         (NumberOfClasses, NumberOfNeighbors, Temperature) = (numberOfClasses, numberOfNeighbors, temperature);
     }
 
+    private WeightedKnn(Tensor normalized, Tensor labels, (int Classes, int Neighbors, float Temperature) options) =>
+        (_features, _labels, NumberOfClasses, NumberOfNeighbors, Temperature) =
+        (normalized.DetachFromDisposeScope(), labels.DetachFromDisposeScope(), options.Classes, options.Neighbors, options.Temperature);
+
+    /// <summary>One with the <see cref="Features"/> and <see cref="Labels"/> of another, which it takes over: normalised again, features change in their last bits.
+    /// </summary>
+    internal static WeightedKnn OfNormalized(Tensor features, Tensor labels, int numberOfClasses, int numberOfNeighbors, float temperature)
+    {
+        Check.AtLeast(numberOfClasses, 1);
+        Check.AtLeast(numberOfNeighbors, 1);
+        Check.Positive(temperature);
+        FeatureRows.Check(features, labels, numberOfClasses);
+        return new(features, labels, (numberOfClasses, numberOfNeighbors, temperature));
+    }
+
+    /// <summary>The training features (N,D), normalised.</summary>
+    internal Tensor Features => _features;
+
+    /// <summary>Their classes (N).</summary>
+    internal Tensor Labels => _labels;
+
     /// <summary>Number of classes C.</summary>
     public int NumberOfClasses { get; }
 

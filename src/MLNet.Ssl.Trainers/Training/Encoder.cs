@@ -30,6 +30,9 @@ public abstract class Encoder : IDisposable
     /// <summary>Name of the method that trained it, as the literature has it; null if unknown.</summary>
     public string? Method { get; init; }
 
+    /// <summary>Options of that method as they were used, by name; empty if unknown. A nested option has a dot in its name.</summary>
+    public IReadOnlyDictionary<string, string> TrainingOptions { get; init; } = new Dictionary<string, string>();
+
     /// <summary>The network.</summary>
     internal Backbone Backbone { get; }
 
@@ -47,6 +50,13 @@ public abstract class Encoder : IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         SafeTensors.Write(path, Backbone.state_dict(), EncoderMetadata.Of(this));
+    }
+
+    /// <summary>Writes what <see cref="SaveSafeTensors"/> does into a stream.</summary>
+    internal void WriteSafeTensors(Stream stream)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        SafeTensors.Write(stream, Backbone.state_dict(), EncoderMetadata.Of(this));
     }
 
     /// <summary>Writes the encoder as an ONNX model (opset 17, single precision), for ONNX Runtime or ML.NET's ApplyOnnxModel: docs/onnx.md.</summary>

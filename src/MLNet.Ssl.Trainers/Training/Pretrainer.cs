@@ -38,6 +38,7 @@ public static class Pretrainer
             new(backbone, ImagePreprocessing.For(options.ImageSize!.Value) with { Normalization = recipes[0].Normalization }, device)
             {
                 Method = options.MethodName,
+                TrainingOptions = OptionText.Of(options),
                 ProjectionHead = head,
             };
     }
@@ -70,7 +71,8 @@ public static class Pretrainer
             head?.Dispose();
             return EncoderOf(backbone);
 
-            TableEncoder EncoderOf(Backbone backbone) => new(backbone, preprocessing, device) { Method = options.MethodName };
+            TableEncoder EncoderOf(Backbone backbone) =>
+                new(backbone, preprocessing, device) { Method = options.MethodName, TrainingOptions = OptionText.Of(options) };
         }
         finally
         {

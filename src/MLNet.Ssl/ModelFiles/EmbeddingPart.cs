@@ -1,0 +1,75 @@
+using Microsoft.ML;
+using TorchSharp;
+
+namespace MLNet.Ssl;
+
+/// <summary>An <see cref="EmbeddingTransformer"/>: the network, what is done to its input, and how it was trained.</summary>
+/// <param name="Input">The input column.</param>
+/// <param name="Output">The embedding's column.</param>
+/// <param name="Method">Name of the method, if known.</param>
+/// <param name="Options">The method's options, for readers of the description.</param>
+/// <param name="Backbone">The network.</param>
+/// <param name="Images">What is done to images; null for rows of a table.</param>
+/// <param name="Table">What is done to rows of a table; null for images.</param>
+/// <param name="Weights">The entry with the weights, a safetensors file as <see cref="Encoder.SaveSafeTensors"/> writes it.</param>
+internal sealed record EmbeddingPart(string Input, string Output, string? Method, IReadOnlyDictionary<string, string> Options, BackboneOptions Backbone,
+    SavedImagePreprocessing? Images, SavedTablePreprocessing? Table, string Weights) : SavedPart
+{
+    public static EmbeddingPart Of(EmbeddingTransformer transformer, ModelWriter file)
+    {
+        var encoder = transformer.Encoder;
+        var backbone = encoder.Backbone.Options
+            ?? throw new NotSupportedException($"The backbone {encoder.Backbone.GetType()} is of another library and cannot be saved.");
+        return new(transformer.InputColumnName, transformer.OutputColumnName, encoder.Method, encoder.TrainingOptions, backbone,
+            encoder is ImageEncoder images ? SavedImagePreprocessing.Of(images.Preprocessing) : null,
+            encoder is TableEncoder table ? SavedTablePreprocessing.Of(table.Preprocessing) : null,
+            file.Add("safetensors", encoder.WriteSafeTensors));
+    }
+
+    public override ITransformer Restore(ModelReader file)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(Input);
+        ArgumentException.ThrowIfNullOrEmpty(Output);
+        if (Images is null == Table is null || Backbone.TakesTables != Table is not null)
+            throw new InvalidDataException($"the embedding '{Output}' is neither one of images nor one of a table, or its backbone takes the other.");
+        Backbone.Validate();
+        return new EmbeddingTransformer(Images is null ? OfTable(file) : OfImages(file), Output, Input);
+    }
+
+    private ImageEncoder OfImages(ModelReader file)
+    {
+        var preprocessing = Images!.Restore();
+        if ((preprocessing.CropSize ?? preprocessing.Resize) is { } size) Backbone.ValidateViewSize(size);
+        return new(CreateBackbone(file), preprocessing, file.Device) { Method = Method, TrainingOptions = Options };
+    }
+
+    private TableEncoder OfTable(ModelReader file)
+    {
+        var preprocessing = Table!.Restore();
+        Backbone.ValidateColumns(preprocessing.Columns);
+        return new(CreateBackbone(file), preprocessing, file.Device) { Method = Method, TrainingOptions = Options };
+    }
+
+    private Backbone CreateBackbone(ModelReader file) => file.Read(Weights, stream =>
+    {
+        var (tensors, _) = SafeTensorsReader.Read(stream);
+        // A description may claim any width; nothing is built that the weights at hand could not fill.
+        double claimed = ArchitectureSize.LeastWeights(Backbone) * sizeof(float);
+        if (claimed > stream.Length)
+            throw new InvalidDataException($"the backbone described has at least {claimed:f0} bytes of weights, the entry {stream.Length}.");
+        using var generator = new torch.Generator(0, torch.CPU);
+        var backbone = Backbone.Create(generator);
+        try
+        {
+            var network = StoredNetwork.Whole(tensors)!;
+            var state = backbone.state_dict();
+            StateDictMatch.Copy(network, state, StateDictMatch.Compare(network, state.Select(s => (s.Key, s.Value.shape))));
+            return backbone.to(file.Device);
+        }
+        catch
+        {
+            backbone.Dispose();
+            throw;
+        }
+    });
+}

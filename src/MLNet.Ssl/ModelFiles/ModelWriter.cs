@@ -1,0 +1,52 @@
+using System.IO.Compression;
+using System.Reflection;
+using System.Text.Json;
+using Microsoft.ML;
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl;
+
+/// <summary>Writes a model file: entries as parts ask for them, and model.json at the end.</summary>
+internal sealed class ModelWriter
+{
+    private readonly ZipArchive _archive;
+    private readonly Dictionary<string, ModelDescription.Entry> _entries = [];
+
+    private ModelWriter(MLContext context, ZipArchive archive) => (Context, _archive) = (context, archive);
+
+    public MLContext Context { get; }
+
+    /// <summary>This library's version, without the commit.</summary>
+    public static string LibraryVersion { get; } =
+        typeof(ModelWriter).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+
+    public static void Write(MLContext context, ITransformer model, DataViewSchema? schema, Stream stream)
+    {
+        using var archive = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true);
+        var writer = new ModelWriter(context, archive);
+        var part = SavedPart.Of(model, writer);
+        var columns = schema is null ? null : SavedSchema.Of(schema, writer);
+        var description = new ModelDescription(
+            ModelDescription.FormatName, ModelDescription.CurrentVersion, LibraryVersion, part, columns, writer._entries);
+        archive.Comment = writer.AddEntry(ModelDescription.EntryName, entry => JsonSerializer.Serialize(entry, description, ModelJson.Options)).Sha256;
+    }
+
+    /// <summary>Adds an entry.</summary>
+    /// <returns>Its name.</returns>
+    public string Add(string extension, Action<Stream> write)
+    {
+        string name = $"parts/{_entries.Count:000}.{extension}";
+        _entries.Add(name, AddEntry(name, write));
+        return name;
+    }
+
+    public string AddTensors(Dictionary<string, Tensor> tensors) => Add("safetensors", stream => SafeTensors.Write(stream, tensors));
+
+    // Stored, not compressed: weights do not shrink, and no entry can be larger than the file.
+    private ModelDescription.Entry AddEntry(string name, Action<Stream> write)
+    {
+        using var entry = new HashingStream(_archive.CreateEntry(name, CompressionLevel.NoCompression).Open());
+        write(entry);
+        return new(entry.Length, entry.Hash());
+    }
+}

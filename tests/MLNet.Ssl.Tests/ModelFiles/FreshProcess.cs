@@ -1,0 +1,39 @@
+using System.Diagnostics;
+using Microsoft.ML;
+
+namespace MLNet.Ssl.Tests;
+
+/// <summary>The test assembly run as a program: loads models in a process that has fitted nothing.</summary>
+internal static class FreshProcess
+{
+    /// <summary>Answers, for every kind, of the model <c>kind.zip</c> in a folder, into <c>kind.bin</c>.</summary>
+    public static int Main(string[] args)
+    {
+        if (args is not ["predict", var folder]) return 2;
+        var ml = new MLContext();
+        foreach (string kind in SavedModels.Kinds)
+        {
+            var model = ml.SelfSupervised().Model.Load(Path.Combine(folder, kind + ".zip"), out _);
+            File.WriteAllBytes(Path.Combine(folder, kind + ".bin"), SavedModels.Answers(ml, model, kind));
+        }
+        return 0;
+    }
+
+    public static void Predict(string folder)
+    {
+        string host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+        var start = new ProcessStartInfo(host, ["exec", typeof(FreshProcess).Assembly.Location, "predict", folder])
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+        };
+        using var process = Process.Start(start)!;
+        var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        if (!process.WaitForExit(TimeSpan.FromMinutes(3)))
+        {
+            process.Kill();
+            Assert.Fail("The process did not end in three minutes.");
+        }
+        Assert.True(process.ExitCode == 0, output.Result + errors.Result);
+    }
+}

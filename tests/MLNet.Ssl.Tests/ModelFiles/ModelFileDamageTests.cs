@@ -1,0 +1,191 @@
+using System.IO.Compression;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+using Microsoft.ML;
+
+namespace MLNet.Ssl.Tests;
+
+/// <summary>Files that are damaged, hostile, of the first format version, or of a later one.</summary>
+public sealed class ModelFileDamageTests : IDisposable
+{
+    private const string Kind = "images with neighbours";
+
+    private readonly MLContext _ml = new(seed: 1);
+    private readonly TemporaryFolder _folder = new();
+
+    /// <summary>Written by version 0.1.0 of the library: a ResNet of one block and six rows of neighbours, of two classes.</summary>
+    private static string FirstFormat => Path.Combine(AppContext.BaseDirectory, "ModelFiles", "format-1.zip");
+
+    public void Dispose() => _folder.Dispose();
+
+    private ITransformer Load(byte[] file)
+    {
+        File.WriteAllBytes(_folder.File("model.zip"), file);
+        return _ml.SelfSupervised().Model.Load(_folder.File("model.zip"), out _);
+    }
+
+    private byte[] AnswersOf(ITransformer model)
+    {
+        var answers = SavedModels.Answers(_ml, model, Kind);
+        (model as IDisposable)?.Dispose();
+        return answers;
+    }
+
+    private string Refused(byte[] file)
+    {
+        var error = Assert.Throws<InvalidDataException>(() => Load(file));
+        Assert.Contains($"The model file '{_folder.File("model.zip")}' is refused: ", error.Message);
+        return error.Message;
+    }
+
+    [Fact]
+    public void AFileOfTheFirstFormatLoadsAndPredictsAsItDid()
+    {
+        var model = _ml.SelfSupervised().Model.Load(FirstFormat, out var schema);
+        Assert.Equal(["Image"], schema!.Select(c => c.Name));
+        var rows = Enumerable.Range(0, 6).Select(i => new SavedModels.Labelled { Image = TestImages.Image(i) });
+        var answers = SavedModels.Ask(_ml, model, _ml.Data.LoadFromEnumerable(rows));
+        var expected = File.ReadLines(Path.ChangeExtension(FirstFormat, ".txt")).Select(line => line.Split(' ').Select(float.Parse).ToArray()).ToArray();
+        for (int i = 0; i < expected.Length; i++)
+        {
+            TestImages.AssertClose(expected[i][..4], answers[i].Embedding);
+            TestImages.AssertClose(expected[i][4..], answers[i].Score, 1e-4f);
+        }
+        (model as IDisposable)?.Dispose();
+    }
+
+    [Fact]
+    public void ATruncatedFileIsRefused()
+    {
+        var file = File.ReadAllBytes(FirstFormat);
+        for (int length = 0; length < file.Length; length += Math.Max(1, file.Length / 60)) Refused(file[..length]);
+    }
+
+    [Fact]
+    public void AFileWithAFlippedBitIsRefusedOrUnharmed()
+    {
+        var file = File.ReadAllBytes(FirstFormat);
+        var expected = AnswersOf(Load(file));
+        var random = new Random(1);
+        int refused = 0;
+        for (int trial = 0; trial < 400; trial++)
+        {
+            var damaged = file.ToArray();
+            damaged[random.Next(file.Length)] ^= (byte)(1 << random.Next(8));
+            try
+            {
+                Assert.Equal(expected, AnswersOf(Load(damaged)));
+            }
+            catch (InvalidDataException)
+            {
+                refused++;
+            }
+        }
+        Assert.InRange(refused, 300, 400);
+    }
+
+    /// <summary>The file with its description changed, and made consistent again.</summary>
+    private static byte[] Rewrite(Action<JsonNode> change, Action<Dictionary<string, byte[]>>? changeEntries = null,
+        CompressionLevel compression = CompressionLevel.NoCompression)
+    {
+        var entries = new Dictionary<string, byte[]>();
+        using (var source = ZipFile.OpenRead(FirstFormat))
+            foreach (var entry in source.Entries)
+            {
+                using var stream = entry.Open();
+                using var bytes = new MemoryStream();
+                stream.CopyTo(bytes);
+                entries[entry.FullName] = bytes.ToArray();
+            }
+        var json = JsonNode.Parse(entries["model.json"])!;
+        changeEntries?.Invoke(entries);
+        foreach (var (name, bytes) in entries)
+            if (name != "model.json" && json["entries"]![name] is { } listed)
+                (listed["length"], listed["sha256"]) = (bytes.Length, Convert.ToHexString(SHA256.HashData(bytes)));
+        change(json);
+        entries["model.json"] = Encoding.UTF8.GetBytes(json.ToJsonString());
+        using var file = new MemoryStream();
+        using (var archive = new ZipArchive(file, ZipArchiveMode.Create, leaveOpen: true))
+        {
+            archive.Comment = Convert.ToHexString(SHA256.HashData(entries["model.json"]));
+            foreach (var (name, bytes) in entries)
+            {
+                using var stream = archive.CreateEntry(name, compression).Open();
+                stream.Write(bytes);
+            }
+        }
+        return file.ToArray();
+    }
+
+    private static JsonNode Part(JsonNode json, string kind) =>
+        json["model"]!["members"]!.AsArray().Select(member => member!["transformer"]!).Single(part => (string)part["kind"]! == kind);
+
+    [Fact]
+    public void ARewrittenFileIsTheSameModel() => Assert.Equal(AnswersOf(Load(File.ReadAllBytes(FirstFormat))), AnswersOf(Load(Rewrite(_ => { }))));
+
+    [Fact]
+    public void ANewerFormatIsRefusedWithTheVersionThatWroteIt()
+    {
+        string message = Refused(Rewrite(json => (json["formatVersion"], json["libraryVersion"], json["new"]) = (2, "7.1.0", true)));
+        Assert.Contains("format version 2, written by MLNet.Ssl 7.1.0; MLNet.Ssl 0.1.0 reads versions up to 1", message);
+    }
+
+    public static TheoryData<string, Action<JsonNode>, string> Lies() => new()
+    {
+        { "no format", json => json["format"] = "else", "names no format" },
+        { "version zero", json => json["formatVersion"] = 0, "names no format" },
+        { "unknown kind", json => Part(json, "embedding")["kind"] = "program", "program" },
+        { "unknown property", json => Part(json, "embedding")["run"] = "rm", "run" },
+        { "no weights", json => Part(json, "embedding").AsObject().Remove("weights"), "weights" },
+        { "unknown backbone", json => Part(json, "embedding")["backbone"]!["kind"] = "System.Object", "System.Object" },
+        { "wide backbone", json => Part(json, "embedding")["backbone"]!["width"] = 1 << 20, "entry 'parts/000.safetensors': the backbone described has at least" },
+        { "deep backbone", json => Part(json, "embedding")["backbone"]!["blocksPerStage"]![0] = int.MaxValue, "the backbone described has at least" },
+        { "other backbone", json => Part(json, "embedding")["backbone"]!["stem"] = "ImageNet", "tensor 'conv1.weight' is (4, 3, 3, 3) in the file" },
+        { "number for a name", json => Part(json, "embedding")["backbone"]!["stem"] = 1, "stem" },
+        { "zero width", json => Part(json, "embedding")["backbone"]!["width"] = 0, "Width is 0" },
+        { "no mean", json => Part(json, "embedding")["images"]!["mean"] = new JsonArray(), "0 means" },
+        { "mean not finite", json => Part(json, "embedding")["images"]!["mean"]![0] = "NaN", "Normalization.Mean[0]" },
+        { "no input", json => Part(json, "embedding")["input"] = "", "Input" },
+        { "null", json => Part(json, "embedding")["output"] = null, "output" },
+        { "both inputs", json => Part(json, "embedding")["table"] = JsonNode.Parse("""{"mean": [1], "scale": [1]}"""), "neither" },
+        { "too small a crop", json => (Part(json, "embedding")["images"]!["cropSize"], Part(json, "embedding")["images"]!["resize"]) = (0, 0), "Resize" },
+        { "no neighbours", json => Part(json, "nearest-neighbors")["numberOfNeighbors"] = -1, "NumberOfNeighbors is -1" },
+        { "temperature not finite", json => Part(json, "nearest-neighbors")["temperature"] = "Infinity", "Temperature" },
+        {
+            "too few classes", json => (Part(json, "nearest-neighbors")["numberOfClasses"], Part(json, "nearest-neighbors")["classes"]) = (1, null),
+            "labels are not all between 0 and 0"
+        },
+        { "names of other classes", json => Part(json, "nearest-neighbors")["classes"]!["values"]!.AsArray().Add("third"), "names for 3" },
+        { "names of another type", json => Part(json, "nearest-neighbors")["classes"]!["type"] = "Object", "unknown type 'Object'" },
+        { "entry not listed", json => json["entries"]!.AsObject().Remove("parts/001.safetensors"), "'parts/001.safetensors'" },
+        { "entry not there", json => json["entries"]!["../../escape"] = JsonNode.Parse("""{"length": 1, "sha256": "00"}"""), "0 entries '../../escape'" },
+        { "path out", json => Part(json, "embedding")["weights"] = "../../escape", "entry '../../escape': the list of entries lacks it" },
+        { "member null", json => json["model"]!["members"]!.AsArray().Add(null), "null" },
+        { "index out of range", json => json["schema"]!["images"]![0]!["index"] = 7, "has the index 7" },
+        {
+            "a part of ML.NET that is none", json => json["model"] = JsonNode.Parse("""{"kind": "ml.net", "type": "x", "model": "parts/000.safetensors"}"""),
+            "entry 'parts/000.safetensors'"
+        },
+    };
+
+    [Theory]
+    [MemberData(nameof(Lies))]
+    public void ADescriptionThatLiesIsRefused(string lie, Action<JsonNode> change, string expected)
+    {
+        string message = Refused(Rewrite(change));
+        Assert.True(message.Contains(expected, StringComparison.OrdinalIgnoreCase), $"{lie}: {message}");
+    }
+
+    [Fact]
+    public void EntriesThatLieAreRefused()
+    {
+        Assert.Contains("is not on the list", Refused(Rewrite(_ => { }, entries => entries["more.bin"] = [1])));
+        Assert.Contains("is compressed", Refused(Rewrite(_ => { }, compression: CompressionLevel.Optimal)));
+        Assert.Contains("SHA-256", Refused(Rewrite(json => json["entries"]!["parts/000.safetensors"]!["sha256"] = "00")));
+        var notFinite = Rewrite(_ => { }, entries => BitConverter.TryWriteBytes(entries["parts/000.safetensors"].AsSpan(^4..), float.NaN));
+        Assert.Contains("not finite", Refused(notFinite));
+        Assert.Contains("tensors", Refused(Rewrite(_ => { }, entries => entries["parts/001.safetensors"] = entries["parts/000.safetensors"])));
+        Assert.Contains("is refused", Refused([.. "PK not really"u8]));
+    }
+}
