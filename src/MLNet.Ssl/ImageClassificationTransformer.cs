@@ -22,6 +22,8 @@ public sealed class ImageClassificationTransformer : ITransformer, IDisposable
 
     internal DataViewSchema.Annotations Label => _label;
 
+    internal ImageClassificationColumns Columns => _columns;
+
     bool ITransformer.IsRowToRowMapper => true;
 
     /// <inheritdoc/>
@@ -49,7 +51,7 @@ public sealed class ImageClassificationTransformer : ITransformer, IDisposable
 
     IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema) => Bind(inputSchema);
 
-    void ICanSaveModel.Save(ModelSaveContext ctx) => throw PlainSave.OnnxOnly(nameof(ImageClassificationTransformer));
+    void ICanSaveModel.Save(ModelSaveContext ctx) => throw PlainSave.Refused(nameof(ImageClassificationTransformer), hasOnnx: true);
 
     private Mapper Bind(DataViewSchema inputSchema)
     {

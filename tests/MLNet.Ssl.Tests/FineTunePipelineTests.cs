@@ -30,6 +30,30 @@ public sealed class FineTunePipelineTests
         }
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void AModelFileKeepsClassifiersWithTheLayersOfTheirHeadToTheLastBit(int headLayers)
+    {
+        using var folder = new TemporaryFolder();
+        var ssl = _ml.SelfSupervised();
+        var view = Keyed(_ml.View(TestImages.Rows(24)));
+        using var encoder = ssl.Pretrain("Embedding", "Image", TestImages.Untrained with { HeadLayers = 3, ProjectionDimension = 8 }).Fit(view);
+        using var fitted = ssl.FineTune("PredictedLabel", "Image", "Label", encoder, new() { Epochs = 10, BatchSize = 8, HeadLayers = headLayers }).Fit(view);
+        ssl.Model.Save(fitted, view.Schema, folder.File("model.zip"));
+        using var loaded = (ImageClassificationTransformer)ssl.Model.Load(folder.File("model.zip"), out _);
+        float[][] Scores(ITransformer model) => [.. model.Transform(view).GetColumn<float[]>("Score")];
+        Assert.Equal(Scores(fitted), Scores(loaded));
+        Assert.NotEqual(Scores(fitted)[0], Scores(fitted)[1]);
+        string[] Names(ITransformer model) => [.. _ml.Transforms.Conversion.MapKeyToValue("Class", "PredictedLabel").Fit(model.Transform(view))
+            .Transform(model.Transform(view)).GetColumn<string>("Class")];
+        Assert.Equal(Names(fitted), Names(loaded));
+        // A loaded classifier teaches as the fitted one does.
+        using var student = ssl.Distill("PredictedLabel", "Image", null, loaded, new() { Epochs = 1, BatchSize = 8 }).Fit(view);
+        Assert.Equal(fitted.Classifier.NumberOfClasses, student.Classifier.NumberOfClasses);
+    }
+
     [Fact]
     public void TheShapeIsThatOfWhatIsFitted()
     {

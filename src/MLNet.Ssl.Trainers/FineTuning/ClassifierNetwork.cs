@@ -12,17 +12,24 @@ internal sealed class ClassifierNetwork : Backbone, IOnnxLayer
     private readonly ModuleList<Module<Tensor, Tensor>> head;
     private readonly Linear fc;
 
-    /// <remarks>Takes over the backbone and the head's layers.</remarks>
-    public ClassifierNetwork(Backbone backbone, ModuleList<Module<Tensor, Tensor>> head, int classes, torch.Generator generator)
+    /// <remarks>Takes over the backbone and the head, of which it keeps the first layers.</remarks>
+    public ClassifierNetwork(Backbone backbone, ProjectionHead? head, int headLayers, int classes, torch.Generator generator)
         : base(nameof(ClassifierNetwork), classes)
     {
         this.backbone = backbone;
-        this.head = head;
-        fc = new Linear(backbone.EmbeddingDimension, classes, generator, deviation: 0);
+        this.head = head?.First(headLayers) ?? [];
+        (Head, HeadLayers) = (headLayers > 0 ? head!.Options : null, headLayers);
+        // All of the head is as narrow as its projection, a part of it as wide as the features.
+        fc = new Linear(Head is { } whole && whole.Layers == headLayers ? whole.OutputDimension : backbone.EmbeddingDimension, classes, generator, deviation: 0);
         RegisterComponents();
     }
 
     public Backbone Features => backbone;
+
+    /// <summary>The head of which layers are kept; null where none is.</summary>
+    public ProjectionHeadOptions? Head { get; }
+
+    public int HeadLayers { get; }
 
     public override Tensor forward(Tensor x)
     {

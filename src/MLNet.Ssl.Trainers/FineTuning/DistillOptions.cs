@@ -38,11 +38,12 @@ public sealed record DistillOptions : SupervisedOptions
 
     internal override void Validate(int rows)
     {
+        // Before the rate, which follows from it.
+        Check.Positive(Temperature!.Value, nameof(Temperature));
         base.Validate(rows);
         Student?.Validate();
         if (Student is not null && StartFromTeacher)
             throw new ArgumentException("StartFromTeacher is true, but Student names a network of its own; set one of them.", nameof(StartFromTeacher));
-        Check.Positive(Temperature!.Value, nameof(Temperature));
         Check.InRange(Alpha, 0, 1, nameof(Alpha));
     }
 }

@@ -32,7 +32,7 @@ public static class Distiller
         using var generator = new Generator(SplitMix64.Hash((ulong)options.Seed!.Value, 1), CPU);
         var features = backbone.Create(generator);
         if (options.StartFromTeacher) features.load_state_dict(teacher.Network.Features.state_dict());
-        var student = new ClassifierNetwork(features, [], teacher.NumberOfClasses, generator).to(teacher.Device);
+        var student = new ClassifierNetwork(features, null, 0, teacher.NumberOfClasses, generator).to(teacher.Device);
         using (var method = new Distillation(student, teacher.Network, options))
         {
             SupervisedRun.Train(method, images, known, FineTuner.Recipe(teacher.Preprocessing, options), options, options.CreatePlan(), teacher.Device);

@@ -1,5 +1,4 @@
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -73,14 +72,13 @@ public static class FineTuner
         var copied = backbone is VisionTransformerOptions transformer ? transformer with { DropPathRate = options.DropPathRate } : backbone;
         var features = copied.Create(generator);
         features.load_state_dict(encoder.Backbone.state_dict());
-        var head = new ModuleList<Module<Tensor, Tensor>>();
+        ProjectionHead? head = null;
         if (options.HeadLayers > 0)
         {
-            var whole = new ProjectionHead(encoder.ProjectionHead!.Options, generator);
-            whole.load_state_dict(encoder.ProjectionHead.state_dict());
-            head = whole.First(options.HeadLayers);
+            head = new ProjectionHead(encoder.ProjectionHead!.Options, generator);
+            head.load_state_dict(encoder.ProjectionHead.state_dict());
         }
-        return new ClassifierNetwork(features, head, classes, generator).to(encoder.Device);
+        return new ClassifierNetwork(features, head, options.HeadLayers, classes, generator).to(encoder.Device);
     }
 
     /// <summary>Cross entropy with labels, of images that may be mixed in pairs.</summary>

@@ -1,5 +1,4 @@
 using Microsoft.ML;
-using TorchSharp;
 
 namespace MLNet.Ssl;
 
@@ -50,26 +49,5 @@ internal sealed record EmbeddingPart(string Input, string Output, string? Method
         return new(CreateBackbone(file), preprocessing, file.Device) { Method = Method, TrainingOptions = Options };
     }
 
-    private Backbone CreateBackbone(ModelReader file) => file.Read(Weights, stream =>
-    {
-        var (tensors, _) = SafeTensorsReader.Read(stream);
-        // A description may claim any width; nothing is built that the weights at hand could not fill.
-        double claimed = ArchitectureSize.LeastWeights(Backbone) * sizeof(float);
-        if (claimed > stream.Length)
-            throw new InvalidDataException($"the backbone described has at least {claimed:f0} bytes of weights, the entry {stream.Length}.");
-        using var generator = new torch.Generator(0, torch.CPU);
-        var backbone = Backbone.Create(generator);
-        try
-        {
-            var network = StoredNetwork.Whole(tensors)!;
-            var state = backbone.state_dict();
-            StateDictMatch.Copy(network, state, StateDictMatch.Compare(network, state.Select(s => (s.Key, s.Value.shape))));
-            return backbone.to(file.Device);
-        }
-        catch
-        {
-            backbone.Dispose();
-            throw;
-        }
-    });
+    private Backbone CreateBackbone(ModelReader file) => SavedNetwork.Read(file, Weights, Backbone, Backbone.Create);
 }

@@ -7,8 +7,4 @@ internal static class PlainSave
         $"{transformer} cannot be saved by ml.Model.Save, which lets other libraries' transformers write nothing. Save the model by "
         + "ml.SelfSupervised().Model.Save(model, schema, path), which stores ML.NET's transformers and this library's in one file"
         + (hasOnnx ? "; or write the encoder by ExportOnnx and put ml.Transforms.ApplyOnnxModel in its place, which ml.Model.Save can save." : "."));
-
-    /// <summary>For a transformer that has no <see cref="SavedPart"/>.</summary>
-    public static NotSupportedException OnnxOnly(string transformer) => new(
-        $"{transformer} cannot be saved yet. Write it by ExportOnnx and put ml.Transforms.ApplyOnnxModel in its place, which ml.Model.Save can save.");
 }

@@ -12,6 +12,7 @@ namespace MLNet.Ssl;
 [JsonDerivedType(typeof(EmbeddingPart), "embedding")]
 [JsonDerivedType(typeof(NearestNeighborsPart), "nearest-neighbors")]
 [JsonDerivedType(typeof(LinearProbePart), "linear-probe")]
+[JsonDerivedType(typeof(ImageClassificationPart), "image-classification")]
 internal abstract record SavedPart
 {
     /// <summary>Describes a transformer, and writes its numbers.</summary>
@@ -20,6 +21,7 @@ internal abstract record SavedPart
         EmbeddingTransformer embedding => EmbeddingPart.Of(embedding, file),
         NearestNeighborsTransformer knn => NearestNeighborsPart.Of(knn, file),
         LinearProbeTransformer probe => LinearProbePart.Of(probe, file),
+        ImageClassificationTransformer images => ImageClassificationPart.Of(images, file),
         IEnumerable<ITransformer> members when IsChain(transformer.GetType()) => ChainPart.Of([.. members], transformer, file),
         _ => MLNetPart.SavedByMLNet(transformer, file),
     };

@@ -1,0 +1,42 @@
+using Microsoft.ML;
+
+namespace MLNet.Ssl;
+
+/// <summary>An <see cref="ImageClassificationTransformer"/>.</summary>
+/// <param name="Columns">Its columns.</param>
+/// <param name="Backbone">The network below the classifier.</param>
+/// <param name="Head">The projection head of which layers are kept; null for none.</param>
+/// <param name="HeadLayers">How many of them.</param>
+/// <param name="Images">What is done to images.</param>
+/// <param name="NumberOfClasses">Number of classes.</param>
+/// <param name="Classes">The classes' names or values; null where the label had none.</param>
+/// <param name="Weights">The entry with the weights, a safetensors file.</param>
+internal sealed record ImageClassificationPart(ClassifierColumns Columns, BackboneOptions Backbone, ProjectionHeadOptions? Head, int HeadLayers,
+    SavedImagePreprocessing Images, int NumberOfClasses, KeyNames? Classes, string Weights) : SavedPart
+{
+    private const int MostClasses = 1 << 24;
+
+    public static ImageClassificationPart Of(ImageClassificationTransformer transformer, ModelWriter file)
+    {
+        var classifier = transformer.Classifier;
+        var network = classifier.Network;
+        return new(ClassifierColumns.Of(transformer.Columns), classifier.Backbone, network.Head, network.HeadLayers,
+            SavedImagePreprocessing.Of(classifier.Preprocessing), classifier.NumberOfClasses, KeyNames.Of(transformer.Label), file.AddTensors(network.state_dict()));
+    }
+
+    public override ITransformer Restore(ModelReader file)
+    {
+        var columns = Columns.Fill(new ImageClassificationColumns());
+        columns.Validate();
+        Backbone.Validate();
+        Head?.Validate();
+        if (Backbone.TakesTables || NumberOfClasses is < 2 or > MostClasses || HeadLayers < 0 || HeadLayers > (Head?.Layers ?? 0)
+            || (Head is not null && Head.InputDimension != Backbone.EmbeddingDimension))
+            throw new InvalidDataException("the classifier's backbone, head and number of classes do not go together.");
+        var label = KeyNames.Annotations(Classes, NumberOfClasses);
+        var preprocessing = Images.Restore();
+        var network = SavedNetwork.Read(file, Weights, Backbone, generator => new ClassifierNetwork(Backbone.Create(generator),
+            Head is null ? null : new ProjectionHead(Head, generator), HeadLayers, NumberOfClasses, generator));
+        return new ImageClassificationTransformer(new(new(network, preprocessing, file.Device), Backbone), columns, label);
+    }
+}

@@ -1,0 +1,36 @@
+using TorchSharp;
+
+namespace MLNet.Ssl;
+
+/// <summary>Networks whose architecture a description has, and whose weights are in an entry.</summary>
+internal static class SavedNetwork
+{
+    /// <summary>Builds a network and fills it with the entry's weights, all of them and no others.</summary>
+    /// <param name="file">The model file.</param>
+    /// <param name="weights">The entry, a safetensors file.</param>
+    /// <param name="backbone">The architecture, or the largest part of it.</param>
+    /// <param name="create">Builds the network on the CPU.</param>
+    public static T Read<T>(ModelReader file, string weights, BackboneOptions backbone, Func<torch.Generator, T> create) where T : torch.nn.Module =>
+        file.Read(weights, stream =>
+        {
+            var (tensors, _) = SafeTensorsReader.Read(stream);
+            // A description may claim any width; nothing is built that the weights at hand could not fill.
+            double claimed = ArchitectureSize.LeastWeights(backbone) * sizeof(float);
+            if (claimed > stream.Length)
+                throw new InvalidDataException($"the backbone described has at least {claimed:f0} bytes of weights, the entry {stream.Length}.");
+            using var generator = new torch.Generator(0, torch.CPU);
+            var network = create(generator);
+            try
+            {
+                var stored = StoredNetwork.Whole(tensors)!;
+                var state = network.state_dict();
+                StateDictMatch.Copy(stored, state, StateDictMatch.Compare(stored, state.Select(s => (s.Key, s.Value.shape))));
+                return network.to(file.Device);
+            }
+            catch
+            {
+                network.Dispose();
+                throw;
+            }
+        });
+}
