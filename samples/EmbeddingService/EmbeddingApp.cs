@@ -78,7 +78,8 @@ public static class EmbeddingApp
     private static async Task<byte[]?> ReadAsync(HttpRequest request, CancellationToken cancelled)
     {
         Stream source = request.Body;
-        if (request.HasFormContentType)
+        // curl --data-binary calls its body a form too, one that is no multipart.
+        if (request.ContentType?.StartsWith("multipart/form-data", StringComparison.OrdinalIgnoreCase) == true)
         {
             var form = await request.ReadFormAsync(cancelled);
             if (form.Files.Count == 0) return null;
