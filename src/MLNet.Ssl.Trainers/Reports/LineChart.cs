@@ -36,7 +36,7 @@ internal sealed record LineChart(string Title, string Note, IReadOnlyList<(doubl
     public string Html()
     {
         var points = Thinned();
-        var vertical = Range is { } range ? ChartAxis.Exact(range.From, range.To, 4) : ChartAxis.Around(points.Select(point => point.Value), 4);
+        var vertical = Range is { } range ? ChartAxis.Exact(range.From, range.To, 6) : ChartAxis.Around(points.Select(point => point.Value), 4);
         var horizontal = ChartAxis.Exact(0, Epochs);
         double X(double epoch) => Left + horizontal.Share(epoch) * (Width - Left - Right);
         double Y(double value) => Height - Bottom - vertical.Share(value) * (Height - Top - Bottom);

@@ -52,7 +52,7 @@ internal static class ReportPage
             var best = measured.MaxBy(report => report.KnnAccuracy)!;
             Add($"Best, epoch {best.Epoch}", Invariant($"{best.KnnAccuracy:0.0 %}"));
         }
-        Add("Deviation of embeddings", Invariant($"{last.EmbeddingStd:0.000}"));
+        Add("Embedding std", Invariant($"{last.EmbeddingStd:0.000}"));
         Add("Rows per second", Invariant($"{run.Reports.Average(report => report.RowsPerSecond):N0}"));
         Add("Time", run.Duration.TotalHours >= 1 ? Invariant($"{(int)run.Duration.TotalHours} h {run.Duration.Minutes:00} min") : Invariant($"{run.Duration:mm\\:ss} min"));
         return html.Append("</dl>\n").ToString();

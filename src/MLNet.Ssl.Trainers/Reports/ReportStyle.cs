@@ -21,7 +21,7 @@ internal static class ReportStyle
         .lead { margin-bottom: .9rem; max-width: 48rem; }
         .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: 1rem; margin: 1.5rem 0 0; }
         .figures div, .card { background: var(--card); border: 1px solid var(--line); border-radius: .7rem; }
-        .figures div { padding: .8rem 1rem; }
+        .figures div { display: flex; flex-direction: column; justify-content: space-between; padding: .8rem 1rem; }
         .figures dt { color: var(--quiet); font-size: .85rem; }
         .figures dd { margin: 0; font-size: 1.45rem; font-weight: 600; font-variant-numeric: tabular-nums; }
         .warnings { margin: 1.5rem 0 0; padding: .9rem 1.1rem .9rem 2.2rem; border-left: .3rem solid var(--alarm); border-radius: .4rem; background: var(--card); }
@@ -32,6 +32,7 @@ internal static class ReportStyle
         .chart p { font-size: .85rem; }
         svg { display: block; width: 100%; height: auto; }
         svg text { fill: var(--quiet); font-size: 12.5px; font-variant-numeric: tabular-nums; }
+        .scatter svg text { font-size: 10.5px; }
         svg text.alarm { fill: var(--alarm); }
         path { fill: none; }
         .grid { stroke: var(--line); }

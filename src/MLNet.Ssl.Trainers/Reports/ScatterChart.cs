@@ -9,7 +9,8 @@ namespace MLNet.Ssl;
 /// <param name="Names">Names of the classes; null for their numbers.</param>
 internal sealed record ScatterChart(EmbeddingMap Map, IReadOnlyList<int>? Labels, IReadOnlyList<string>? Names)
 {
-    private const int Width = 760, Height = 520, Margin = 34;
+    // The names of the axes stand outside of the points.
+    private const int Width = 760, Height = 540, Side = 34, Top = 36, Bottom = 44, Edge = Side / 2;
 
     // As many as can be told apart; rarer classes share grey.
     private const int Colours = 10;
@@ -19,9 +20,9 @@ internal sealed record ScatterChart(EmbeddingMap Map, IReadOnlyList<int>? Labels
         var points = Map.Points;
         float left = points.Min(p => p.X), right = points.Max(p => p.X), low = points.Min(p => p.Y), high = points.Max(p => p.Y);
         // One scale for both axes, or distances would lie.
-        double scale = Math.Min((Width - 2 * Margin) / Math.Max(right - left, 1e-6), (Height - 2 * Margin) / Math.Max(high - low, 1e-6));
+        double scale = Math.Min((Width - 2 * Side) / Math.Max(right - left, 1e-6), (Height - Top - Bottom) / Math.Max(high - low, 1e-6));
         double X(float x) => Width / 2.0 + scale * (x - (left + right) / 2);
-        double Y(float y) => Height / 2.0 - scale * (y - (low + high) / 2);
+        double Y(float y) => (Top + Height - Bottom) / 2.0 - scale * (y - (low + high) / 2);
 
         var classes = Labels is null ? [] : Labels.Where(label => label >= 0).CountBy(label => label).OrderByDescending(c => c.Value).ThenBy(c => c.Key)
             .Select(c => c.Key).Take(Colours).Order().ToList();
@@ -39,9 +40,9 @@ internal sealed record ScatterChart(EmbeddingMap Map, IReadOnlyList<int>? Labels
         }
         return $"""
             <figure class="card scatter"><svg viewBox="0 0 {Width} {Height}" role="img" aria-label="Embeddings on their first two principal components">
-            <path class="axis" d="M{Margin / 2} {Height - Margin / 2}H{Width - Margin / 2}M{Margin / 2} {Margin / 2}V{Height - Margin / 2}"/>{svg}
-            <text x="{Width - Margin / 2}" y="{Height - Margin / 2 - 7}" text-anchor="end">{Share("first", Map.Shares.X)}</text>
-            <text x="{Margin / 2 + 8}" y="{Margin / 2 + 10}">{Share("second", Map.Shares.Y)}</text></svg>
+            <path class="axis" d="M{Edge} {Top - 10}V{Height - Bottom + 14}H{Width - Edge}"/>{svg}
+            <text x="{Width - Edge}" y="{Height - 10}" text-anchor="end">{Share("first", Map.Shares.X)}</text>
+            <text x="{Edge}" y="14">{Share("second", Map.Shares.Y)}</text></svg>
             <ul class="legend">{legend}</ul></figure>
 
             """;

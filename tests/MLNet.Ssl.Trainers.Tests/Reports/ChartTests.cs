@@ -48,10 +48,12 @@ public sealed class ChartTests
     public void APageReadsTheSameInEveryCulture()
     {
         var before = CultureInfo.CurrentCulture;
+        var comma = (CultureInfo)CultureInfo.InvariantCulture.Clone();
+        (comma.NumberFormat.NumberDecimalSeparator, comma.NumberFormat.PercentDecimalSeparator) = (",", ",");
         string here = new LineChart("Loss", "", [(0.5, 1.25), (1, 1.5)], 1) { Thresholds = [new(1.3, "alarm")] }.Html();
         try
         {
-            CultureInfo.CurrentCulture = CultureInfo.GetCultureInfo("de-DE");
+            CultureInfo.CurrentCulture = comma;
             Assert.Equal(here, new LineChart("Loss", "", [(0.5, 1.25), (1, 1.5)], 1) { Thresholds = [new(1.3, "alarm")] }.Html());
         }
         finally
