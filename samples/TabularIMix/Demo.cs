@@ -52,7 +52,8 @@ internal static class Demo
         AnsiConsole.MarkupLineInterpolated($"{options.MethodName} with i-Mix on {CovType.TrainRows:N0} unlabelled rows, {options.Epochs} epochs\n");
         ITransformer Fit(PretrainOptions o) => ml.SelfSupervised().Pretrain("Embedding", "Features", o).Fit(train);
 
-        var table = new Table().AddColumn("accuracy on test rows").AddColumns([.. Shares.Select(s => $"linear, {s:0 %} of labels"), .. Shares.Select(s => $"kNN, {s:0 %}")]);
+        var table = new Table().Title("Accuracy on test rows, by share of the labels").AddColumn(new TableColumn("").NoWrap())
+            .AddColumns([.. Shares.Select(s => $"linear {s:0 %}"), .. Shares.Select(s => $"kNN {s:0 %}")]);
         void Evaluate(string name, ITransformer? encoder)
         {
             string column = encoder is null ? "Features" : "Embedding";
