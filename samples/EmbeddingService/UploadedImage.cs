@@ -15,7 +15,7 @@ public sealed record UploadedImage(byte[] Bytes, int Width, int Height)
 
     /// <summary>Reads the header; null if it is that of neither format.</summary>
     public static UploadedImage? Recognise(byte[] bytes) =>
-        (PngSize(bytes) ?? JpegSize(bytes)) is (> 0 and var width, > 0 and var height) ? new(bytes, width, height) : null;
+        (PngSize(bytes) ?? JpegSize(bytes)) is ( > 0 and var width, > 0 and var height) ? new(bytes, width, height) : null;
 
     /// <exception cref="InvalidDataException">The image is damaged.</exception>
     public RgbImage Decode()

@@ -71,7 +71,8 @@ public sealed class KilledProcessTests : IDisposable
 
     private static Process Start(string folder, params string[] arguments) => Process.Start(new ProcessStartInfo(
         Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
-        ["exec", typeof(TrainingProcess).Assembly.Location, folder, .. arguments]) { RedirectStandardError = true })!;
+        ["exec", typeof(TrainingProcess).Assembly.Location, folder, .. arguments])
+    { RedirectStandardError = true })!;
 
     /// <summary>The newest checkpoint's step; -1 without one.</summary>
     private static long Newest(string folder) => Directory.GetFiles(folder, "*.safetensors")
