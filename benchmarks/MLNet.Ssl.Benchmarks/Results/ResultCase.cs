@@ -24,7 +24,20 @@ internal sealed record ResultCase(string Method, string Mixing, bool Augmented, 
     private static readonly ByolOptions Byol = Sgd(
         new ByolOptions { View1 = View, View2 = View, HeadHiddenDimension = 512, ProjectionDimension = 128, WeightDecay = 5e-4 }, 0.2);
 
-    private static readonly DinoOptions Dino = Common(new DinoOptions { LocalCrops = 4 }) with { LearningRate = 0.002 };
+    // Batch normalisation in the head as in DINO's own ResNet-50; crops of small images keep more of them.
+    private static readonly DinoOptions Dino = Common(new DinoOptions
+    {
+        LocalCrops = 4,
+        GlobalScale = (0.5, 1),
+        LocalScale = (0.2, 0.5),
+        BatchNormInHead = true,
+        HeadHiddenDimension = 512,
+        HeadBottleneckDimension = 128,
+        WeightDecayEnd = 0.04,
+    }) with
+    {
+        LearningRate = 0.004,
+    };
 
     private static readonly SimClrOptions Still = NPair with { View = ViewRecipes.NoAugmentation() with { Normalization = View.Normalization } };
 

@@ -54,7 +54,7 @@ internal static class ReportPage
         }
         Add("Embedding std", Invariant($"{last.EmbeddingStd:0.000}"));
         Add("Rows per second", Invariant($"{run.Reports.Average(report => report.RowsPerSecond):N0}"));
-        Add("Time", run.Duration.TotalHours >= 1 ? Invariant($"{(int)run.Duration.TotalHours} h {run.Duration.Minutes:00} min") : Invariant($"{run.Duration:mm\\:ss} min"));
+        Add("Time", run.Duration.TotalHours >= 1 ? Invariant($"{(int)run.Duration.TotalHours}:{run.Duration:mm\\:ss}") : Invariant($"{run.Duration:m\\:ss}"));
         return html.Append("</dl>\n").ToString();
 
         void Add(string name, string value) => html.Append($"<div><dt>{Text(name)}</dt><dd>{Text(value)}</dd></div>\n");
