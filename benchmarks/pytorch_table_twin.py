@@ -14,12 +14,13 @@ Each prints one line of JSON.
 import argparse
 import copy
 import json
-import struct
 import time
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+from pytorch_twin import read_safetensors
 
 GROUPS, BATCH, QUEUE, DIM = (10, 4, 40), 512, 4096, 128
 LR, MOMENTUM, DECAY, KEY_MOMENTUM, TEMPERATURE, ALPHA = 0.125 * BATCH / 256, 0.9, 1e-4, 0.999, 0.1, 2.0
@@ -138,18 +139,6 @@ def measure(args):
     seconds, processor = time.perf_counter() - start, time.process_time() - processor
     # The processor time of this process alone: that of the loader's workers comes on top.
     return dict(rows_per_second=size * args.steps / seconds, cpu_us_per_row=1e6 * processor / (size * args.steps))
-
-
-def read_safetensors(path):
-    with open(path, "rb") as file:
-        header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
-        data = bytearray(file.read())
-    metadata = header.pop("__metadata__")
-
-    def tensor(entry):
-        begin, end = entry["data_offsets"]
-        return torch.frombuffer(data, dtype=torch.float32, count=(end - begin) // 4, offset=begin).reshape(entry["shape"]).clone()
-    return metadata, {name: tensor(entry) for name, entry in header.items()}
 
 
 def losses(args):
