@@ -20,7 +20,8 @@ internal static class SupervisedRun
         {
             using var step = new TrainingStep(method, plan, TrainingStep.ShardsFor(method, batch, threads, device.type), threads, SplitMix64.Hash(seed, 2));
             using var loader = new ViewLoader(views, batch, options.Epochs, SplitMix64.Hash(seed, 4), device);
-            Loop(step, loader, plan, options, images.Count / batch);
+            using var losses = zeros([], device: device);
+            Loop(step, loader, plan, options, images.Count / batch, losses);
         }
         finally
         {
@@ -28,24 +29,29 @@ internal static class SupervisedRun
         }
     }
 
-    private static void Loop(TrainingStep step, ViewLoader loader, OptimizationPlan plan, SupervisedOptions options, long stepsPerEpoch)
+    private static void Loop(TrainingStep step, ViewLoader loader, OptimizationPlan plan, SupervisedOptions options, long stepsPerEpoch, Tensor losses)
     {
+        bool onCpu = losses.device_type == DeviceType.CPU;
         var clock = new StepClock(0, stepsPerEpoch, options.Epochs);
         long reported = 0, start = Stopwatch.GetTimestamp();
-        double losses = 0;
         for (; clock.Step < clock.TotalSteps; clock = clock with { Step = clock.Step + 1 })
         {
             options.CancellationToken.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            losses += step.Run(loader.Next(), clock).Loss.ToSingle();
-            if (!double.IsFinite(losses))
-                throw new ArithmeticException($"the loss is not finite at step {clock.Step} (epoch {clock.Epoch + 1}): lower LearningRate.");
+            losses.add_(step.Run(loader.Next(), clock).Loss);
             var elapsed = Stopwatch.GetElapsedTime(start);
             long done = clock.Step + 1, steps = done - reported;
-            if (elapsed < ReportInterval && done < clock.TotalSteps) continue;
-            options.Progress?.Report(new(done, clock.TotalSteps, clock.Epoch + 1, clock.Epochs, losses / steps, plan.LearningRate(clock),
+            bool reports = elapsed >= ReportInterval || done == clock.TotalSteps;
+            // Reading a loss waits for a device, so there it is read for reports only.
+            if (!reports && !onCpu) continue;
+            double sum = losses.ToSingle();
+            if (!double.IsFinite(sum))
+                throw new ArithmeticException($"the loss is not finite at step {clock.Step} (epoch {clock.Epoch + 1}): lower LearningRate.");
+            if (!reports) continue;
+            options.Progress?.Report(new(done, clock.TotalSteps, clock.Epoch + 1, clock.Epochs, sum / steps, plan.LearningRate(clock),
                 steps * options.BatchSize!.Value / elapsed.TotalSeconds));
-            (reported, start, losses) = (done, Stopwatch.GetTimestamp(), 0);
+            losses.zero_();
+            (reported, start) = (done, Stopwatch.GetTimestamp());
         }
     }
 }
