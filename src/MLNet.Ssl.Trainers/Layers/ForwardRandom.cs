@@ -27,6 +27,8 @@ public static class ForwardRandom
         return scope;
     }
 
+    internal static bool IsInUse => t_generator is not null;
+
     internal static torch.Generator Current => t_generator ?? throw new InvalidOperationException(
         "A layer drew random numbers in training mode, but this thread has no generator: wrap the forward pass in ForwardRandom.Use(generator).");
 

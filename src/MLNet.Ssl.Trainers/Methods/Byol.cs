@@ -38,9 +38,12 @@ public sealed class Byol : Method
         var random = HostRandom.OfThisPass();
         var (first, second) = _mix?.MixInputs(views[0], views[1], random) ?? (views[0], views[1]);
         // Every view is passed on its own, so that each has batch statistics of its own.
-        var (loss, features) = Direction(first, second, random);
-        if (_options.Symmetric) loss += Direction(second, first, random).Loss;
-        return new(loss, features.detach());
+        var (online, targets) = Sides.Run(
+            () => (First: Predict(first, random), Second: _options.Symmetric ? Predict(second, random) : default),
+            () => (First: _options.Symmetric ? Target(first) : null, Second: Target(second)));
+        var loss = Loss(online.First, targets.Second);
+        if (_options.Symmetric) loss += Loss(online.Second, targets.First!);
+        return new(loss, online.First.Features.detach());
     }
 
     /// <summary>Moves the target towards the new online parameters.</summary>
@@ -59,12 +62,10 @@ public sealed class Byol : Method
         if (disposing) _pair.Dispose();
     }
 
-    private (Tensor Loss, Tensor Features) Direction(Tensor view, Tensor target, HostRandom random)
-    {
-        var (features, prediction, targets) = Predict(view, random);
-        var similarities = Contrast.Logits(prediction, _pair.Keys(target, _options.BatchNormGroups));
-        return (Contrast.SquaredDistance(similarities, targets ?? SoftTargets.Diagonal(view.size(0), view.device)), features);
-    }
+    private static Tensor Loss((Tensor Features, Tensor Prediction, SoftTargets? Targets) online, Tensor target) => Contrast.SquaredDistance(
+        Contrast.Logits(online.Prediction, target), online.Targets ?? SoftTargets.Diagonal(target.size(0), target.device));
+
+    private Tensor Target(Tensor view) => _pair.Keys(view, _options.BatchNormGroups);
 
     private (Tensor Features, Tensor Prediction, SoftTargets? Targets) Predict(Tensor view, HostRandom random)
     {

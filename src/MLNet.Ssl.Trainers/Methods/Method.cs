@@ -30,6 +30,9 @@ public abstract class Method : IDisposable
     /// <summary>True if samples do not meet in the forward pass, so that parts of a batch may be passed side by side.</summary>
     public virtual bool SamplesAreIndependent => false;
 
+    /// <summary>Where a pass of the online and of the slow network run at the same time; set by whoever steps the method.</summary>
+    internal SideBySide Sides { get; set; } = SideBySide.InTurn;
+
     /// <summary>Views → loss. Called on several threads at once, a shard of the batch each, if <see cref="SamplesAreIndependent"/>.</summary>
     /// <param name="views">The views of the batch, a tensor (B, 3, H, W) of images or (B, D) of rows each.</param>
     /// <param name="clock">The step.</param>

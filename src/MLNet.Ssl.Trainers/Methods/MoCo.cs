@@ -42,15 +42,19 @@ public sealed class MoCo : Method
     {
         var random = HostRandom.OfThisPass();
         var (first, second) = _mix?.MixInputs(views[0], views[1], random) ?? (views[0], views[1]);
-        var (features, query, targets) = Query(first, random);
-        // The key network moves before it makes the keys.
-        _pair.Update(_options.KeyMomentum!.Value);
-        var keys = Keys(second);
+        var ((features, query, targets), keys) = Sides.Run(() => Query(first, random), () =>
+        {
+            // The key network moves before it makes the keys.
+            _pair.Update(_options.KeyMomentum!.Value);
+            return Keys(second);
+        });
+        _queue.Hold(keys);
         var loss = Loss(query, keys, _queue.Columns, targets);
         if (_options.Symmetric)
         {
-            var (_, otherQuery, otherTargets) = Query(second, random);
-            loss += Loss(otherQuery, Keys(first), _queue.With(keys), otherTargets);
+            var ((_, otherQuery, otherTargets), otherKeys) = Sides.Run(() => Query(second, random), () => Keys(first));
+            _queue.Hold(otherKeys);
+            loss += Loss(otherQuery, otherKeys, _queue.With(keys), otherTargets);
         }
         return new(loss, features.narrow(0, 0, first.size(0)).detach());
     }
@@ -74,14 +78,8 @@ public sealed class MoCo : Method
         return (features, query, null);
     }
 
-    private Tensor Keys(Tensor view)
-    {
-        var keys = NtXent.Normalize(_pair.Keys(view, _options.BatchNormGroups!.Value));
-        _queue.Hold(keys);
-        return keys;
-    }
+    private Tensor Keys(Tensor view) => NtXent.Normalize(_pair.Keys(view, _options.BatchNormGroups!.Value));
 
-    private Tensor Loss(Tensor query, Tensor keys, Tensor negatives, SoftTargets? targets) => targets is null
-        ? QueueContrast.Loss(query, keys, negatives, _options.Temperature!.Value)
-        : QueueContrast.Loss(query, keys, negatives, _options.Temperature!.Value, targets);
+    private Tensor Loss(Tensor query, Tensor keys, Tensor negatives, SoftTargets? targets) =>
+        QueueContrast.Loss(query, keys, negatives, _options.Temperature!.Value, targets, Sides);
 }

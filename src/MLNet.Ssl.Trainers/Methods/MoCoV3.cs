@@ -71,10 +71,13 @@ public sealed class MoCoV3 : Method
     internal (Tensor Clean, Tensor Source, Tensor Mixed, Tensor Features) Replace(
         Tensor first, Tensor second, Tensor firstMixed, Tensor secondMixed, float[] shares, double momentum)
     {
-        var (features, query) = _pair.Online.Pass(first);
-        var mixedQuery = _pair.Online.Pass(secondMixed).Output;
-        _pair.Update(momentum);
-        var (firstKeys, mixedKeys, secondKeys) = (_pair.Keys(first), _pair.Keys(firstMixed), _pair.Keys(second));
+        var (((features, query), mixedQuery), (firstKeys, mixedKeys, secondKeys)) = Sides.Run(
+            () => (_pair.Online.Pass(first), _pair.Online.Pass(secondMixed).Output),
+            () =>
+            {
+                _pair.Update(momentum);
+                return (_pair.Keys(first), _pair.Keys(firstMixed), _pair.Keys(second));
+            });
         var (source, mixed) = Mixed(mixedQuery, firstKeys, mixedKeys, shares);
         return (Loss(query, secondKeys, Temperature), source, mixed, features);
     }
@@ -102,10 +105,13 @@ public sealed class MoCoV3 : Method
     /// <summary>The loss of two clean views, in both directions, and the first view's features and keys.</summary>
     private (Tensor Loss, Tensor Features, Tensor Keys) Clean(Tensor first, Tensor second, double momentum)
     {
-        var (features, firstQuery) = _pair.Online.Pass(first);
-        var secondQuery = _pair.Online.Pass(second).Output;
-        _pair.Update(momentum);
-        var (firstKeys, secondKeys) = (_pair.Keys(first), _pair.Keys(second));
+        var (((features, firstQuery), secondQuery), (firstKeys, secondKeys)) = Sides.Run(
+            () => (_pair.Online.Pass(first), _pair.Online.Pass(second).Output),
+            () =>
+            {
+                _pair.Update(momentum);
+                return (_pair.Keys(first), _pair.Keys(second));
+            });
         return (Loss(firstQuery, secondKeys, Temperature) + Loss(secondQuery, firstKeys, Temperature), features, firstKeys);
     }
 

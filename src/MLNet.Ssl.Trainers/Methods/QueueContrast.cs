@@ -10,29 +10,37 @@ namespace MLNet.Ssl;
 /// </remarks>
 internal static class QueueContrast
 {
-    /// <summary>Without mixing: every query (N, d) against its own key (N, d) and the queue (d, K), mean over the rows.</summary>
-    public static Tensor Loss(Tensor queries, Tensor keys, Tensor negatives, double temperature)
+    /// <summary>
+    /// Mean over the rows. Without targets, every query (N, d) against its own key (N, d) and the queue (d, K); with them, which is mixing, against all keys
+    /// of the batch and the queue.
+    /// </summary>
+    public static Tensor Loss(Tensor queries, Tensor keys, Tensor negatives, double temperature, SoftTargets? targets, SideBySide sides)
     {
         var q = NtXent.Normalize(queries);
         using var noGrad = no_grad();
-        var scaled = q / temperature;
-        var logP = log_softmax(cat([(scaled * keys).sum(1, keepdim: true), scaled.matmul(negatives)], 1), 1);
-        var loss = logP.select(1, 0).mean().neg();
-        var p = logP.exp_();
-        var pull = (p.narrow(1, 0, 1) - 1) * keys + p.narrow(1, 1, negatives.size(1)).matmul(negatives.t());
-        return WithGradient(q, loss, pull.div_(temperature * q.size(0)));
-    }
+        Func<long, long, (Tensor Losses, Tensor Pull)> rows = targets is null ? Own : Mixed;
+        long count = q.size(0), half = count / 2;
+        var (first, second) = sides.Run(() => rows(0, half), () => rows(half, count - half));
+        var gradient = cat([first.Pull, second.Pull], 0).div_(temperature * count);
+        return WithGradient(q, cat([first.Losses, second.Losses], 0).mean(), gradient);
 
-    /// <summary>With mixing: every query against all keys of the batch and the queue, by soft targets over the keys.</summary>
-    public static Tensor Loss(Tensor queries, Tensor keys, Tensor negatives, double temperature, SoftTargets targets)
-    {
-        var q = NtXent.Normalize(queries);
-        using var noGrad = no_grad();
-        var columns = cat([keys.t(), negatives], 1);
-        var logP = log_softmax((q / temperature).matmul(columns), 1);
-        var loss = targets.Weigh(logP).mean().neg();
-        var pull = logP.exp_().matmul(columns.t()) - targets.Mean(keys);
-        return WithGradient(q, loss, pull.div_(temperature * q.size(0)));
+        (Tensor Losses, Tensor Pull) Own(long start, long length)
+        {
+            var (query, key) = (q.narrow(0, start, length) / temperature, keys.narrow(0, start, length));
+            var logP = log_softmax(cat([(query * key).sum(1, keepdim: true), query.matmul(negatives)], 1), 1);
+            var losses = logP.select(1, 0).neg();
+            var p = logP.exp_();
+            return (losses, (p.narrow(1, 0, 1) - 1) * key + p.narrow(1, 1, negatives.size(1)).matmul(negatives.t()));
+        }
+
+        (Tensor Losses, Tensor Pull) Mixed(long start, long length)
+        {
+            var target = targets!.Rows(start, length);
+            var columns = cat([keys.t(), negatives], 1);
+            var logP = log_softmax((q.narrow(0, start, length) / temperature).matmul(columns), 1);
+            var losses = target.Weigh(logP).neg();
+            return (losses, logP.exp_().matmul(columns.t()) - target.Mean(keys));
+        }
     }
 
     /// <summary>A tensor of the loss's value whose derivative by q is the gradient.</summary>

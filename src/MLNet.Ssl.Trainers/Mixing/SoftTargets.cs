@@ -13,6 +13,8 @@ public sealed class SoftTargets
     private readonly Tensor? _partner;
     private readonly Tensor? _share;
 
+    internal IEnumerable<Tensor> Tensors => new[] { _own, _partner, _share }.OfType<Tensor>();
+
     private SoftTargets(Tensor own, Tensor? partner = null, Tensor? share = null) => (_own, _partner, _share) = (own, partner, share);
 
     /// <summary>Hard targets: row i is of column i.</summary>
@@ -34,6 +36,13 @@ public sealed class SoftTargets
         foreach (float share in shares) Check.InRange(share, 0, 1, "λ");
         var own = arange(partners.Length, ScalarType.Int64, device);
         return new(own.unsqueeze(1), tensor(partners, device: device).unsqueeze(1), tensor(shares, device: device));
+    }
+
+    /// <summary>The targets of <paramref name="count"/> rows from <paramref name="start"/> on.</summary>
+    internal SoftTargets Rows(long start, long count)
+    {
+        Tensor? Part(Tensor? values) => values is null || values.size(0) == 1 ? values : values.narrow(0, start, count);
+        return new(Part(_own)!, Part(_partner), Part(_share));
     }
 
     /// <summary>The targets' mean of every row of <paramref name="scores"/> (N, M), (N).</summary>

@@ -10,6 +10,9 @@ public abstract class FlatOptimizer : IDisposable
 
     private readonly Dictionary<string, GroupState> _state = [];
 
+    /// <summary>Threads that share an update's pieces; null for the calling one.</summary>
+    internal ShardThreads? Threads { get; set; }
+
     /// <summary>Number of state tensors, each of the group's size.</summary>
     protected abstract int StateTensors { get; }
 
@@ -57,13 +60,21 @@ public abstract class FlatOptimizer : IDisposable
     protected abstract void Update(ParameterGroup group, Tensor gradient, Tensor[] state, long step, double learningRate, double weightDecay);
 
     /// <summary>Runs <paramref name="update"/> on corresponding pieces of the tensors.</summary>
-    protected static void InPieces(IReadOnlyList<Tensor> tensors, Action<Tensor[]> update)
+    protected void InPieces(IReadOnlyList<Tensor> tensors, Action<Tensor[]> update)
     {
         long length = tensors[0].numel(), piece = tensors[0].device_type == TorchSharp.DeviceType.CPU ? Piece : length;
-        for (long offset = 0; offset < length; offset += piece)
+        int threads = length > piece && Threads is { } t ? t.Count : 1;
+        if (threads == 1) Every(0);
+        else Threads!.Run(Every);
+
+        void Every(int first)
         {
-            using var scope = NewDisposeScope();
-            update([.. tensors.Select(t => t.narrow(0, offset, Math.Min(piece, length - offset)))]);
+            using var noGrad = no_grad();
+            for (long offset = first * piece; offset < length; offset += threads * piece)
+            {
+                using var scope = NewDisposeScope();
+                update([.. tensors.Select(t => t.narrow(0, offset, Math.Min(piece, length - offset)))]);
+            }
         }
     }
 }

@@ -11,6 +11,8 @@ internal sealed class TrainingStep : IDisposable
     private readonly ulong _seed;
     private readonly FlatOptimizer _optimizer;
     private readonly ShardThreads _threads;
+    private readonly ShardThreads _halves;
+    private readonly SideBySide _sides;
     private readonly GradientBuffer[] _gradients;
     private readonly Generator[] _generators;
     private readonly MethodOutput[] _outputs;
@@ -21,8 +23,14 @@ internal sealed class TrainingStep : IDisposable
         _method = method;
         _plan = plan;
         _seed = seed;
-        _optimizer = plan.CreateOptimizer();
         _threads = new(shards, threads);
+        // A step that is not split by samples is by work.
+        bool splits = shards == 1 && threads > 1 && method.Parameters.Groups[0].Values.device_type == DeviceType.CPU;
+        _halves = splits ? new(2, threads) : _threads;
+        _sides = new(splits ? _halves : null);
+        method.Sides = _sides;
+        _optimizer = plan.CreateOptimizer();
+        _optimizer.Threads = _halves;
         _gradients = [.. Enumerable.Range(0, shards).Select(_ => new GradientBuffer(method.Parameters))];
         _generators = [.. Enumerable.Range(0, shards).Select(_ => new Generator(0, method.Parameters.Groups[0].Values.device))];
         _outputs = new MethodOutput[shards];
@@ -68,6 +76,9 @@ internal sealed class TrainingStep : IDisposable
 
     public void Dispose()
     {
+        _method.Sides = SideBySide.InTurn;
+        _sides.Dispose();
+        if (_halves != _threads) _halves.Dispose();
         _threads.Dispose();
         _optimizer.Dispose();
         foreach (var gradients in _gradients) gradients.Dispose();

@@ -246,9 +246,9 @@ public class MixingTests
         double temperature = 0.05 + s.Random.Uniform();
         var keys = NtXent.Normalize(s.Keys);
         var targets = SoftTargets.Mixed(s.Random.Permutation(s.Rows), s.Shares(), CPU);
-        Agree(q => QueueContrast.Loss(q, keys, queue.Columns, temperature, targets),
+        Agree(q => QueueContrast.Loss(q, keys, queue.Columns, temperature, targets, SideBySide.InTurn),
             q => Contrast.CrossEntropy(Contrast.BatchAndQueueLogits(q, keys, queue.Columns, temperature), targets));
-        Agree(q => QueueContrast.Loss(q, keys, queue.Columns, temperature),
+        Agree(q => QueueContrast.Loss(q, keys, queue.Columns, temperature, null, SideBySide.InTurn),
             q => Contrast.CrossEntropy(Contrast.QueueLogits(q, keys, queue.Columns, temperature), SoftTargets.First(s.Rows, CPU)));
 
         void Agree(Func<Tensor, Tensor> written, Func<Tensor, Tensor> automatic)

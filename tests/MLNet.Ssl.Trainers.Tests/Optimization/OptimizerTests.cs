@@ -38,6 +38,23 @@ public class OptimizerTests
     }
 
     [Fact]
+    public void AnUpdateSharedByThreadsIsTheSame()
+    {
+        float[] Moved(ShardThreads? threads)
+        {
+            using var scope = NewDisposeScope();
+            using var generator = new Generator(1, CPU);
+            using var module = new Single(400_000, 1);
+            using var parameters = new FlatParameters(module);
+            using var optimizer = new AdamW { Threads = threads };
+            for (int i = 0; i < 2; i++) optimizer.Step(parameters.Groups[0], randn([400_000], generator: generator), 0.1, 0.2);
+            return parameters.Groups[0].Values.data<float>().ToArray();
+        }
+        using var threads = new ShardThreads(2, 2);
+        Assert.Equal(Moved(null), Moved(threads));
+    }
+
+    [Fact]
     public void AveragesMoveTowardsTheSourceAndItsBuffersStay()
     {
         using var scope = NewDisposeScope();
