@@ -12,12 +12,14 @@ internal static class Demo
 {
     private static readonly double[] Shares = [0.01, 0.1, 1];
 
-    public static int Run(string? named, int epochs, int testRows, bool paper, int seed)
+    public static int Run(string? named, int? epochs, int testRows, bool paper, int seed)
     {
         var ml = new MLContext(seed) { GpuDeviceId = paper ? 0 : null, FallbackToCpu = true };
+        var warned = new HashSet<string>();
         ml.Log += (_, line) =>
         {
-            if (line.Kind == ChannelMessageKind.Warning) AnsiConsole.MarkupLineInterpolated($"[yellow]{line.RawMessage}[/]");
+            // Every fit says anew what it found in the data.
+            if (line.Kind == ChannelMessageKind.Warning && warned.Add(line.RawMessage)) AnsiConsole.MarkupLineInterpolated($"[yellow]{line.RawMessage}[/]");
         };
         CovType file;
         try
@@ -45,10 +47,10 @@ internal static class Demo
         var options = paper ? Presets.CovTypeMoCoIMix : Presets.CovTypeMoCoIMix with
         {
             Backbone = TabularMlpOptions.CovType with { HiddenWidths = [256, 256, 512, 512], OutputWidth = 1024 },
-            Epochs = epochs,
+            Epochs = 60,
             KeyMomentum = 0.99,
         };
-        options = options with { Seed = seed };
+        options = options with { Epochs = epochs ?? options.Epochs, Seed = seed };
         AnsiConsole.MarkupLineInterpolated($"{options.MethodName} with i-Mix on {CovType.TrainRows:N0} unlabelled rows, {options.Epochs} epochs\n");
         ITransformer Fit(PretrainOptions o) => ml.SelfSupervised().Pretrain("Embedding", "Features", o).Fit(train);
 

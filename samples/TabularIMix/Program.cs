@@ -3,17 +3,18 @@ using System.CommandLine;
 using TabularIMix;
 
 var data = new Option<string?>("--data") { Description = "covtype.data, plain or .gz, or its folder; else the folder that MLNETSSL_DATA names, else a drawn table" };
-var epochs = new Option<int>("--epochs") { Description = "Passes over the unlabelled rows", DefaultValueFactory = _ => 60 };
+var epochs = new Option<int?>("--epochs") { Description = "Passes over the unlabelled rows; 60 if left out, with --paper 500" };
 var test = new Option<int>("--test") { Description = "Test rows", DefaultValueFactory = _ => 10_000 };
 var paper = new Option<bool>("--paper") { Description = "The paper's network and 500 epochs; meant for a GPU" };
 var seed = new Option<int>("--seed") { Description = "Seed of everything random", DefaultValueFactory = _ => 1 };
-foreach (var (option, name) in new[] { (epochs, "--epochs"), (test, "--test") })
+epochs.Validators.Add(result =>
 {
-    option.Validators.Add(result =>
-    {
-        if (result.GetValueOrDefault<int>() < 1) result.AddError($"{name} must be 1 or more.");
-    });
-}
+    if (result.GetValueOrDefault<int?>() < 1) result.AddError("--epochs must be 1 or more.");
+});
+test.Validators.Add(result =>
+{
+    if (result.GetValueOrDefault<int>() < 1) result.AddError("--test must be 1 or more.");
+});
 
 var command = new RootCommand("MoCo with i-Mix on the rows of CovType in an ML.NET pipeline.") { data, epochs, test, paper, seed };
 command.SetAction(options => Demo.Run(
