@@ -27,6 +27,23 @@ public class LearningTests(ITestOutputHelper output)
 
     private static readonly SimClrOptions NPair = Common(new SimClrOptions { View = View, Loss = SimClrLoss.NPair });
 
+    // Without negatives a run takes longer to learn anything.
+    private static readonly ByolOptions Byol = Adam(Common(new ByolOptions
+    {
+        View1 = View,
+        View2 = View,
+        TargetMomentum = 0.99,
+        ConstantMomentum = true,
+        HeadBatchNorm = HeadNormalization.All,
+        HeadHiddenDimension = 128,
+        ProjectionDimension = 64,
+    })) with
+    {
+        Epochs = 40,
+        LearningRate = 0.01,
+        Seed = 1,
+    };
+
     private static readonly DinoOptions Dino = Common(new DinoOptions
     {
         LocalCrops = 4,
@@ -58,6 +75,9 @@ public class LearningTests(ITestOutputHelper output)
         ["N-pair"] = (Adam(NPair), 0.25),
         ["N-pair, i-Mix"] = (Adam(NPair) with { Mixing = new IMixOptions() }, 0.2),
         ["N-pair, i-Mix and InputMix"] = (Adam(NPair) with { Mixing = WithInputMix }, 0.2),
+        ["BYOL"] = (Byol, 0.15),
+        ["BYOL, i-Mix"] = (Byol with { Mixing = new IMixOptions() }, 0.15),
+        ["BYOL, i-Mix and InputMix"] = (Byol with { Mixing = WithInputMix }, 0.15),
     };
 
     // How far a run of such few steps gets depends on its seed; a method that does not learn gets nowhere with any.
