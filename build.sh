@@ -22,6 +22,14 @@ has_packages() {
   dotnet restore "$probe/probe.csproj" > "$probe/restore.log" 2>&1
 }
 
+# TorchSharp's native half asks for a C++ library of its own age: packages that restore may still not load.
+packages_load() {
+  local version library
+  version=$(sed -n 's/.*PackageVersion Include="TorchSharp" Version="\([^"]*\)".*/\1/p' Directory.Packages.props)
+  library="$(dotnet nuget locals global-packages --list | sed 's/^[^:]*: *//')torchsharp/$version/runtimes/linux-x64/native/libLibTorchSharp.so"
+  [ "$(uname -sm)" != "Linux x86_64" ] || ! command -v ldd > /dev/null || ! ldd "$library" 2>&1 | grep -q "version .* not found"
+}
+
 missing_packages() {
   local names
   names=$(sed -n 's/.*Unable to find package \([A-Za-z.-]*[A-Za-z]\).*/\1/p' artifacts/probe/restore.log | sort -u | paste -sd, -)
@@ -34,8 +42,9 @@ choose_stack() {
     stack=$(sed -n 's:.*<MLStack>\(.*\)</MLStack>.*:\1:p' artifacts/stack.props)
     reason="chosen earlier, artifacts/stack.props"
   elif [ -z "$stack" ]; then
-    if has_packages; then stack=nuget reason="the feed carries the packages"
-    else stack=compat reason="the feed lacks $(missing_packages)"; fi
+    if ! has_packages; then stack=compat reason="the feed lacks $(missing_packages)"
+    elif ! packages_load; then stack=compat reason="TorchSharp's native library needs a newer C++ library than this system's"
+    else stack=nuget reason="the feed carries the packages"; fi
   fi
   case "$stack" in nuget | compat) ;; *) die "MLSTACK is '$stack', expected nuget or compat" ;; esac
   say "stack: $stack ($reason)"

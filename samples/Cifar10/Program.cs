@@ -9,7 +9,7 @@ var epochs = new Option<int>("--epochs") { Description = "Passes over the unlabe
 var seed = new Option<int>("--seed") { Description = "Seed of everything random", DefaultValueFactory = _ => 1 };
 var report = new Option<string?>("--report") { Description = "HTML file that receives a report of the run, to look at in a browser" };
 var tensorBoard = new Option<string?>("--tensorboard") { Description = "Folder that receives the run's curves, for tensorboard --logdir" };
-method.AcceptOnlyFromAmong("simclr", "dino");
+method.AcceptOnlyFromAmong("simclr", "dino", "moco", "byol");
 backbone.AcceptOnlyFromAmong("resnet", "vit");
 epochs.Validators.Add(result =>
 {

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using Microsoft.ML.Data;
 using MLNet.Ssl;
 
 namespace EmbeddingService;
@@ -22,9 +21,7 @@ public sealed record UploadedImage(byte[] Bytes, int Width, int Height)
     {
         try
         {
-            using var stream = new MemoryStream(Bytes, writable: false);
-            using var image = MLImage.CreateFromStream(stream);
-            return image.ToRgbImage();
+            return RgbImages.Decode(Bytes);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {

@@ -37,14 +37,26 @@ public static class RgbImages
         written.Save(path);
     }
 
+    /// <summary>Decodes an image file held in memory.</summary>
+    /// <param name="bytes">The whole file.</param>
+    /// <exception cref="ArgumentException">It is no image.</exception>
+    /// <exception cref="InvalidDataException">It is damaged, or a PNG or JPEG that ends early.</exception>
+    public static RgbImage Decode(byte[] bytes)
+    {
+        ArgumentNullException.ThrowIfNull(bytes);
+        CompleteImage.Require(bytes);
+        using var stream = new MemoryStream(bytes, writable: false);
+        using var image = MLImage.CreateFromStream(stream) ?? throw new InvalidDataException("it is no image");
+        return image.ToRgbImage("The image");
+    }
+
     /// <summary>Decodes an image file.</summary>
     /// <exception cref="InvalidOperationException">It cannot be read; the message names it.</exception>
     internal static RgbImage Load(string path)
     {
         try
         {
-            using var image = MLImage.CreateFromFile(path) ?? throw new InvalidDataException("it is no image");
-            return image.ToRgbImage("The image");
+            return Decode(File.ReadAllBytes(path));
         }
         catch (Exception e)
         {

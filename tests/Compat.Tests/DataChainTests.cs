@@ -107,8 +107,8 @@ public class DataChainTests
     {
         var data = Data(1);
         var model = Double("Y", "X").Append(Double("X", "X"), TransformerScope.Training).Append(Double("Z", "X"), TransformerScope.Scoring).Fit(data);
-        Assert.Equal([4f], model.Transform(data).GetColumn<float>("Z"));
-        Assert.Equal([2f], model.Transform(data, TransformerScope.Scoring).GetColumn<float>("Z"));
+        Assert.Equal([2f], model.Transform(data).GetColumn<float>("Z"));
+        Assert.Equal([4f], model.Transform(data, TransformerScope.Everything).GetColumn<float>("Z"));
         Assert.Null(model.GetOutputSchema(data.Schema, TransformerScope.Training).GetColumnOrNull("Z"));
         Assert.Equal(2, model.GetModelFor(TransformerScope.Training).Count());
     }

@@ -58,7 +58,7 @@ public class TorchModuleTests
     {
         using Net source = new(), target = new();
         var input = randn([4, 3], generator: new Generator(1));
-        source.get_buffer("_counter").fill_(3);
+        source.get_buffer("_counter")!.fill_(3);
         var handles = target.parameters().Select(p => p.Handle).ToList();
         target.load_state_dict(source.state_dict());
         Close(source.call(input), target.call(input), 0);
@@ -111,7 +111,7 @@ public class TorchModuleTests
         Assert.Equal(ScalarType.Float64, net.Scale.dtype);
         Assert.Same(net.Scale, net.get_parameter("gain"));
         Assert.True(net.Scale.requires_grad);
-        Assert.Equal(ScalarType.Int64, net.get_buffer("_counter").dtype);
+        Assert.Equal(ScalarType.Int64, net.get_buffer("_counter")!.dtype);
         Assert.Equal(ScalarType.Float64, net.call(randn(2, 3, dtype: float64)).dtype);
         var same = net.Scale;
         Assert.Same(same, net.to(float64).cpu().Scale);
@@ -153,7 +153,7 @@ public class TorchModuleTests
     public void Layers_ComputeTheirFormulas()
     {
         using var linear = nn.Linear(2, 1);
-        Close(linear.weight.matmul(tensor(new float[] { 1, 2 })) + linear.bias, linear.call(tensor(new float[] { 1, 2 })));
+        Close(linear.weight.matmul(tensor(new float[] { 1, 2 })) + linear.bias!, linear.call(tensor(new float[] { 1, 2 })));
         Assert.Null(nn.Linear(2, 1, hasBias: false).bias);
         Assert.True(nn.Linear(100, 50).weight.abs().max().ToDouble() is > 0.09 and <= 0.1);
 

@@ -191,13 +191,14 @@ public sealed class PretrainingEstimatorTests
     [Fact]
     public void ExtractedPixelsAreLearntFromAndEmbedded()
     {
-        var view = _ml.View(TestImages.Rows(4));
-        var images = Estimator(options: TestImages.Untrained with { Seed = 3 }).Fit(view);
+        // ResizeImages and ExtractPixels dispose of the images that they have read.
+        IDataView View() => _ml.View(TestImages.Rows(4));
+        var images = Estimator(options: TestImages.Untrained with { Seed = 3 }).Fit(View());
         var pixels = _ml.Transforms.ResizeImages("Small", TestImages.Size, TestImages.Size, "Image")
             .Append(_ml.Transforms.ExtractPixels("Pixels", "Small"))
             .Append(Estimator("Pixels", TestImages.Untrained with { Seed = 3 }))
-            .Fit(view);
-        Assert.Equal(_ml.Embeddings(images.Transform(view)).Select(row => row.Embedding), _ml.Embeddings(pixels.Transform(view)).Select(row => row.Embedding));
+            .Fit(View());
+        Assert.Equal(_ml.Embeddings(images.Transform(View())).Select(row => row.Embedding), _ml.Embeddings(pixels.Transform(View())).Select(row => row.Embedding));
     }
 
     [Fact]

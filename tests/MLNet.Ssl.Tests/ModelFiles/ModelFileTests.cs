@@ -109,8 +109,8 @@ public sealed class ModelFileTests : IDisposable
         Files.Save(chain, rows.Schema, _folder.File("model.zip"));
         var loaded = Assert.IsType<TransformerChain<ITransformer>>(Files.Load(_folder.File("model.zip"), out _));
         Assert.Equal(["A", "C"], loaded.GetModelFor(TransformerScope.Scoring).GetOutputSchema(rows.Schema).Select(c => c.Name));
-        Assert.Equal(["A", "C", "D"], loaded.GetModelFor(TransformerScope.Testing).GetOutputSchema(rows.Schema).Select(c => c.Name));
-        Assert.Equal(["A", "B", "C", "D"], loaded.GetOutputSchema(rows.Schema).Select(c => c.Name));
+        Assert.Equal(["A", "C", "D"], loaded.GetOutputSchema(rows.Schema, TransformerScope.Testing).Select(c => c.Name));
+        Assert.Equal(["A", "B", "C", "D"], loaded.GetOutputSchema(rows.Schema, TransformerScope.Everything).Select(c => c.Name));
     }
 
     [Fact]

@@ -59,12 +59,12 @@ public class ConvStemTests
     {
         using var scope = NewDisposeScope();
         using var network = VisionTransformerOptions.MoCoV3ConvSmall().Create(new Generator(1));
-        void Uniform(string name, double bound) => Assert.InRange(network.get_parameter(name).abs().max().item<float>(), 0.98 * bound, bound);
+        void Uniform(string name, double bound) => Assert.InRange(network.get_parameter(name)!.abs().max().item<float>(), 0.98 * bound, bound);
         Uniform("patch_embed.proj.3.weight", 1 / Math.Sqrt(48 * 9));
         Uniform("patch_embed.proj.12.weight", 1 / Math.Sqrt(384));
         Uniform("patch_embed.proj.12.bias", 1 / Math.Sqrt(384));
         Uniform("blocks.0.attn.qkv.weight", Math.Sqrt(6.0 / (384 + 384)));
-        Assert.False(network.get_parameter("pos_embed").requires_grad);
+        Assert.False(network.get_parameter("pos_embed")!.requires_grad);
     }
 
     [Fact]

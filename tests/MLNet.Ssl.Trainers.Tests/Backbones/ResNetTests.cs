@@ -42,9 +42,9 @@ public class ResNetTests
         using var scope = NewDisposeScope();
         using var a = ResNetOptions.ResNet18().Create(new Generator(3));
         using var b = ResNetOptions.ResNet18().Create(new Generator(3));
-        var weight = a.get_parameter("layer3.1.conv2.weight");
+        var weight = a.get_parameter("layer3.1.conv2.weight")!;
         Assert.Equal(Math.Sqrt(2.0 / (256 * 9)), weight.std().item<float>(), 2e-4);
-        Assert.True(weight.equal(b.get_parameter("layer3.1.conv2.weight")).all().item<bool>());
+        Assert.True(weight.equal(b.get_parameter("layer3.1.conv2.weight")!).all().item<bool>());
     }
 
     [Theory]

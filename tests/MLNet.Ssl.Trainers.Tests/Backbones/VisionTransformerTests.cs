@@ -32,7 +32,7 @@ public class VisionTransformerTests
         using var b = Options.Create(new Generator(7));
         using var c = Options.Create(new Generator(8));
         foreach (var (name, weight) in a.state_dict()) Assert.Equal(Values(weight), Values(b.state_dict()[name]));
-        Assert.NotEqual(Values(a.get_parameter("pos_embed")), Values(c.get_parameter("pos_embed")));
+        Assert.NotEqual(Values(a.get_parameter("pos_embed")!), Values(c.get_parameter("pos_embed")!));
     }
 
     [Fact]
@@ -41,10 +41,10 @@ public class VisionTransformerTests
         using var scope = NewDisposeScope();
         using var network = new VisionTransformer(new() { Depth = 1 }, new Generator(1));
         foreach (string name in new[] { "pos_embed", "blocks.0.attn.qkv.weight", "blocks.0.mlp.fc2.weight" })
-            Assert.Equal(0.02, network.get_parameter(name).std().item<float>(), 3e-4);
-        Assert.Equal(0, network.get_parameter("blocks.0.attn.qkv.bias").abs().max().item<float>());
+            Assert.Equal(0.02, network.get_parameter(name)!.std().item<float>(), 3e-4);
+        Assert.Equal(0, network.get_parameter("blocks.0.attn.qkv.bias")!.abs().max().item<float>());
         double bound = 1 / Math.Sqrt(3 * 16 * 16);
-        Assert.InRange(network.get_parameter("patch_embed.proj.weight").abs().max().item<float>(), 0.99 * bound, bound);
+        Assert.InRange(network.get_parameter("patch_embed.proj.weight")!.abs().max().item<float>(), 0.99 * bound, bound);
     }
 
     [Fact]
@@ -92,7 +92,7 @@ public class VisionTransformerTests
         using var network = Options.Create(new Generator(1));
         using (inference_mode()) network.call(Images(1, 8));
         network.call(Images(1, 8)).sum().backward();
-        Assert.NotNull(network.get_parameter("pos_embed").grad);
+        Assert.NotNull(network.get_parameter("pos_embed")!.grad);
     }
 
     [Fact]

@@ -122,6 +122,7 @@ public class CheckpointGoldenTests
             Assert.Equal(stored.Shape, tensor.shape);
             Assert.Equal(stored.Type, tensor.dtype);
             var data = expected.GetProperty("data").EnumerateArray().ToList();
+            if (data.Count == 0) continue;
             if (is_floating_point(stored.Type))
             {
                 // Nine digits stand for one float32, which holds the shorter types exactly.

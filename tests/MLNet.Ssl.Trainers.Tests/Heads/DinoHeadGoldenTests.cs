@@ -51,7 +51,7 @@ public class DinoHeadGoldenTests
                 "output" => output,
                 "bottleneck_l2" => head.Bottleneck(x),
                 "grad.x" => x.grad!,
-                var n when n.StartsWith("grad.") => head.get_parameter(n["grad.".Length..]).grad!,
+                var n when n.StartsWith("grad.") => head.get_parameter(n["grad.".Length..])!.grad!,
                 var n when n.StartsWith("after.") => state[n["after.".Length..]],
                 var n => throw new NotSupportedException(n),
             };

@@ -10,10 +10,10 @@ public class DinoHeadTests
         using var scope = NewDisposeScope();
         using var head = new DinoHead(new DinoHeadOptions(8) { OutputDimension = 12, HiddenDimension = 16, BottleneckDimension = 4 }, new Generator(1));
         var x = rand(5, 8);
-        var v = head.get_parameter("last_layer.weight_v");
+        var v = head.get_parameter("last_layer.weight_v")!;
         var cosines = head.Bottleneck(x).matmul((v / v.norm(1, keepdim: true)).T);
         Assert.True(head.call(x).allclose(cosines, 1e-5, 1e-6));
-        Assert.True(head.get_parameter("last_layer.weight_g").eq(1).all().item<bool>());
+        Assert.True(head.get_parameter("last_layer.weight_g")!.eq(1).all().item<bool>());
     }
 
     [Theory]
@@ -22,7 +22,7 @@ public class DinoHeadTests
     public void NormLastLayerFreezesTheNorms(bool normLastLayer, bool trainable)
     {
         using var head = new DinoHead(new DinoHeadOptions(4) { OutputDimension = 4, HiddenDimension = 4, NormLastLayer = normLastLayer }, new Generator(1));
-        Assert.Equal(trainable, head.get_parameter("last_layer.weight_g").requires_grad);
+        Assert.Equal(trainable, head.get_parameter("last_layer.weight_g")!.requires_grad);
     }
 
     [Fact]

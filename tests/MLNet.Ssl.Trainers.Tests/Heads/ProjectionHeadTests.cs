@@ -28,7 +28,7 @@ public class ProjectionHeadTests
         using var head = new ProjectionHead(new ProjectionHeadOptions(256), new Generator(1));
         Assert.Equal(["layers.0.bn.bias", "layers.0.bn.weight", "layers.0.linear.weight", "layers.1.bn.weight", "layers.1.linear.weight"],
             head.named_parameters().Select(p => p.name).Order(StringComparer.Ordinal));
-        Assert.Equal(0.01, head.get_parameter("layers.0.linear.weight").std().item<float>(), 2e-4);
+        Assert.Equal(0.01, head.get_parameter("layers.0.linear.weight")!.std().item<float>(), 2e-4);
         head.train();
         var z = head.call(randn(64, 256));
         Assert.True(z.mean([0]).abs().max().item<float>() < 1e-4);
