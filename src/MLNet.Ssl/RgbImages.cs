@@ -5,7 +5,7 @@ namespace MLNet.Ssl;
 /// <summary>ML.NET's images and the library's own, one from the other.</summary>
 public static class RgbImages
 {
-    /// <summary>The image's colours, copied; alpha is dropped.</summary>
+    /// <summary>The image's colours, copied; alpha is dropped. ML.NET's decoder has multiplied the colours by it, so that what is transparent is black.</summary>
     /// <param name="image">An image in the format Rgba32 or Bgra32, as files decode to.</param>
     /// <exception cref="InvalidOperationException">The format is another one.</exception>
     public static RgbImage ToRgbImage(this MLImage image)
