@@ -41,8 +41,10 @@ internal static class CompleteImage
     private static bool JpegEnds(ReadOnlySpan<byte> bytes)
     {
         int at = 2;
-        while (at + 4 <= bytes.Length && bytes[at] == 0xFF)
+        while (at + 4 <= bytes.Length)
         {
+            // Not as the standard has it: the decoder may know better.
+            if (bytes[at] != 0xFF) return true;
             byte marker = bytes[at + 1];
             if (marker == 0xFF) at++;
             else if (marker == 0xDA) return bytes[at..].IndexOf(JpegEnd) >= 0;
