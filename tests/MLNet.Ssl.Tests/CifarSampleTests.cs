@@ -93,7 +93,7 @@ public sealed class CifarSampleTests : IDisposable
         Assert.Contains("expected test.bin", Assert.Throws<FileNotFoundException>(() => CifarReader.Read(_folder)).Message);
     }
 
-    [SkippableFact]
+    [Fact]
     public void Read_RealSubset_HasTheKnownClassCountsAndMeanColour()
     {
         var (train, test) = CifarReader.Read(RealData.Path("cifar10"));

@@ -122,7 +122,7 @@ public sealed class EmbeddingIndexExtensionsTests : IDisposable
         Assert.Contains(text, Assert.Throws<InvalidOperationException>(() => index.Search(_transformer, text)).Message);
     }
 
-    [SkippableFact]
+    [Fact]
     public void OfAwkwardFilesTheBrokenOnesAreLeftOut()
     {
         string[] paths = [.. Directory.GetFiles(RealData.Path("photos-awkward")).Order()];

@@ -5,11 +5,10 @@ using System.Text.Json.Nodes;
 using EmbeddingService;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.ML;
-using Xunit.Abstractions;
 
 namespace MLNet.Ssl.Tests;
 
-public sealed class EmbeddingServiceTests : IAsyncLifetime, IDisposable
+public sealed class EmbeddingServiceTests : IAsyncLifetime
 {
     private static readonly ServiceOptions Usual = new() { Url = "http://127.0.0.1:0" };
 
@@ -18,6 +17,8 @@ public sealed class EmbeddingServiceTests : IAsyncLifetime, IDisposable
     private readonly HttpClient _client = new();
     private readonly ServedModel _model;
     private WebApplication _service = null!;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     private sealed record Embedded(int Dimension, float[] Embedding);
 
@@ -35,12 +36,11 @@ public sealed class EmbeddingServiceTests : IAsyncLifetime, IDisposable
         _model = ServedModel.Load(_folder.File("model.zip"));
     }
 
-    public async Task InitializeAsync() => _service = await Start(Usual);
+    public async ValueTask InitializeAsync() => _service = await Start(Usual);
 
-    public async Task DisposeAsync() => await _service.DisposeAsync();
-
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
+        await _service.DisposeAsync();
         _client.Dispose();
         _model.Dispose();
         _folder.Dispose();
@@ -112,9 +112,10 @@ public sealed class EmbeddingServiceTests : IAsyncLifetime, IDisposable
     public async Task AFormWorksLikeABody()
     {
         var form = new MultipartFormDataContent { { new ByteArrayContent(Png(3)), "image", "photo.png" } };
-        using var response = await _client.PostAsync($"{_service.Urls.First()}/embed", form);
+        using var response = await _client.PostAsync($"{_service.Urls.First()}/embed", form, Cancellation);
         TestImages.AssertClose(Expected(3), await Embedding(response), 1e-6f);
-        using var empty = await _client.PostAsync($"{_service.Urls.First()}/embed", new MultipartFormDataContent { { new StringContent("x"), "text" } });
+        using var empty = await _client.PostAsync($"{_service.Urls.First()}/embed", new MultipartFormDataContent { { new StringContent("x"), "text" } },
+            Cancellation);
         Assert.Equal(HttpStatusCode.BadRequest, empty.StatusCode);
         Assert.Contains("has no file", await Detail(empty));
     }
@@ -122,7 +123,7 @@ public sealed class EmbeddingServiceTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task HealthNamesTheModel()
     {
-        var health = await _client.GetFromJsonAsync<Health>($"{_service.Urls.First()}/health");
+        var health = await _client.GetFromJsonAsync<Health>($"{_service.Urls.First()}/health", Cancellation);
         Assert.Equal(("ok", 0), (health!.Status, health.Queued));
         Assert.Contains("model.zip: SimCLR, embeddings of 16 numbers", health.Model);
     }

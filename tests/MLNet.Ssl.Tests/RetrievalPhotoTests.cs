@@ -15,7 +15,7 @@ public sealed class RetrievalPhotoTests
         return ([.. paths.Select(RgbImages.Load)], [.. paths.Select(path => Path.GetFileName(Path.GetDirectoryName(path)!))]);
     }
 
-    [SkippableFact]
+    [Fact]
     public void FlowersOfAKindAreNearerThanChance()
     {
         var (images, kinds) = Photos();
@@ -32,7 +32,7 @@ public sealed class RetrievalPhotoTests
         Assert.True(found.MeanPrecisionAt[5] > chance.MeanPrecisionAt[5]);
     }
 
-    [SkippableFact]
+    [Fact]
     public void CroppedAndShrunkCopiesOfPhotosAreDetected()
     {
         var (images, _) = Photos();

@@ -25,7 +25,7 @@ public sealed class RgbImagesTests : IDisposable
         Assert.Contains($"'{path}'", Assert.Throws<InvalidOperationException>(() => RgbImages.Load(path)).Message);
     }
 
-    [SkippableFact]
+    [Fact]
     public void AwkwardPhotosThatAreWholeAreRead()
     {
         foreach (string path in Directory.GetFiles(RealData.Path("photos-awkward")))

@@ -135,7 +135,7 @@ public sealed class TabularPipelineTests
     }
 
     /// <summary>The whole of the usual pipeline from a text file of real rows, with missing values and categories as names.</summary>
-    [SkippableFact]
+    [Fact]
     public void RealRowsOfATextFileTrainAndPredict()
     {
         using var folder = new TemporaryFolder();

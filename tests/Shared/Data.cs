@@ -6,9 +6,9 @@ public static class RealData
     public static string Path(string relative)
     {
         var folder = Environment.GetEnvironmentVariable("MLNETSSL_DATA");
-        Skip.If(string.IsNullOrEmpty(folder), "MLNETSSL_DATA is not set: no real data");
+        Assert.SkipWhen(string.IsNullOrEmpty(folder), "MLNETSSL_DATA is not set: no real data");
         var path = System.IO.Path.Combine(folder!, relative);
-        Skip.IfNot(File.Exists(path) || Directory.Exists(path), $"MLNETSSL_DATA has no {relative}");
+        Assert.SkipUnless(File.Exists(path) || Directory.Exists(path), $"MLNETSSL_DATA has no {relative}");
         return path;
     }
 }

@@ -17,8 +17,8 @@ public static class Golden
         get
         {
             for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-                if (File.Exists(Path.Combine(folder.FullName, "MLNet.Ssl.sln"))) return folder.FullName;
-            throw new DirectoryNotFoundException("MLNet.Ssl.sln was not found above the test assembly.");
+                if (File.Exists(Path.Combine(folder.FullName, "MLNet.Ssl.slnx"))) return folder.FullName;
+            throw new DirectoryNotFoundException("MLNet.Ssl.slnx was not found above the test assembly.");
         }
     }
 

@@ -1,15 +1,16 @@
 using System.Diagnostics;
 using Microsoft.ML;
+using Xunit.Runner.InProc.SystemConsole;
 
 namespace MLNet.Ssl.Tests;
 
-/// <summary>The test assembly run as a program: loads models in a process that has fitted nothing.</summary>
+/// <summary>The test program: runs the tests, or loads models in a process that has fitted nothing.</summary>
 internal static class FreshProcess
 {
     /// <summary>Answers, for every kind, of the model <c>kind.zip</c> in a folder, into <c>kind.bin</c>.</summary>
     public static int Main(string[] args)
     {
-        if (args is not ["predict", var folder]) return 2;
+        if (args is not ["predict", var folder]) return ConsoleRunner.Run(args).GetAwaiter().GetResult();
         var ml = new MLContext();
         foreach (string kind in SavedModels.Kinds)
         {

@@ -67,7 +67,7 @@ public sealed class ViewRecipeTests
     [InlineData(nameof(ViewRecipes.IMixCifar), "0.2-1 0.4,0.4,0.4,0.1 (0.8) 0.2 0 0 Bilinear")]
     public void Recipe_EqualsTheTable(string name, string row)
     {
-        var recipe = (ViewRecipe)Literature.Single(r => (string)r[0] == name)[1];
+        var recipe = (ViewRecipe)Literature.Single(r => r.Data.Item1 == name).Data.Item2;
         var jitter = recipe.Jitter!;
         Assert.Equal(row, FormattableString.Invariant(
             $"{recipe.Scale.Min}-{recipe.Scale.Max} {jitter.Brightness},{jitter.Contrast},{jitter.Saturation},{jitter.Hue} ({recipe.JitterProbability})")

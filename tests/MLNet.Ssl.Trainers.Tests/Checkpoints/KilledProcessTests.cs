@@ -47,10 +47,10 @@ public sealed class KilledProcessTests : IDisposable
         Console.WriteLine($"{run}: {kills} kills, {duringWrites} of them during a write.");
     }
 
-    [SkippableFact]
+    [Fact]
     public void AFullDiskIsToldAndLeavesTheCheckpointBefore()
     {
-        Skip.IfNot(OperatingSystem.IsLinux(), "Limits the size of files, which this test does by a call of Linux.");
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Limits the size of files, which this test does by a call of Linux.");
         string whole = _temporary.File("whole"), folder = Directory.CreateDirectory(_temporary.File("full")).FullName;
         Runs.Train(TrainingProcess.Runs["steps"].In(whole));
         File.Copy(Runs.File(whole, 3), Runs.File(folder, 3));
@@ -71,7 +71,7 @@ public sealed class KilledProcessTests : IDisposable
 
     private static Process Start(string folder, params string[] arguments) => Process.Start(new ProcessStartInfo(
         Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
-        ["exec", typeof(TrainingProcess).Assembly.Location, folder, .. arguments])
+        ["exec", typeof(TrainingProcess).Assembly.Location, "train", folder, .. arguments])
     { RedirectStandardError = true })!;
 
     /// <summary>The newest checkpoint's step; -1 without one.</summary>

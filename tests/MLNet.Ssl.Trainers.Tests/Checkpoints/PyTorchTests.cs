@@ -10,10 +10,10 @@ public sealed class PyTorchTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    [SkippableFact]
+    [Fact]
     public void PyTorchLoadsAnExportAndItsFilesLoadHere()
     {
-        Skip.IfNot(Has("torch"), $"{Python} has no torch: sudo apt-get install -y python3-torch");
+        Assert.SkipUnless(Has("torch"), $"{Python} has no torch: sudo apt-get install -y python3-torch");
         using var scope = NewDisposeScope();
         using var mode = no_grad();
         using var generator = new Generator(4, CPU);
@@ -43,10 +43,10 @@ public sealed class PyTorchTests : IDisposable
         }
     }
 
-    [SkippableFact]
+    [Fact]
     public void TorchvisionsResNetsGiveItsFeatures()
     {
-        Skip.IfNot(Has("torchvision"), $"{Python} has no torchvision: sudo apt-get install -y python3-torchvision");
+        Assert.SkipUnless(Has("torchvision"), $"{Python} has no torchvision: sudo apt-get install -y python3-torchvision");
         using var scope = NewDisposeScope();
         using var mode = no_grad();
         const string script = """

@@ -1,9 +1,10 @@
 using System.Runtime.InteropServices;
+using Xunit.Runner.InProc.SystemConsole;
 
 namespace MLNet.Ssl.Tests;
 
 /// <summary>
-/// This assembly as a program: a training run in a process of its own, which tests kill. <c>dotnet exec MLNet.Ssl.Trainers.Tests.dll folder run [bytes]</c>
+/// The test program: runs the tests, or is a training run in a process of its own, which tests kill. <c>MLNet.Ssl.Trainers.Tests.dll train folder run [bytes]</c>
 /// trains with a checkpoint after every step, and exits with 1 and the message if it cannot write; with bytes no file may grow beyond them.
 /// </summary>
 internal static class TrainingProcess
@@ -23,17 +24,22 @@ internal static class TrainingProcess
 
     public static int Main(string[] args)
     {
-        string folder = args[0];
+        return args is ["train", var folder, var run, .. var limit]
+            ? Train(folder, run, limit.Length > 0 ? ulong.Parse(limit[0]) : null)
+            : ConsoleRunner.Run(args).GetAwaiter().GetResult();
+    }
+
+    private static int Train(string folder, string run, ulong? bytes)
+    {
         PosixSignalRegistration? ignored = null;
-        if (args.Length > 2)
+        if (bytes is { } limit)
         {
             ignored = PosixSignalRegistration.Create((PosixSignal)FileSizeSignal, context => context.Cancel = true);
-            ulong bytes = ulong.Parse(args[2]);
-            _ = SetLimit(FileSizeLimit, [bytes, bytes]);
+            _ = SetLimit(FileSizeLimit, [limit, limit]);
         }
         try
         {
-            Tests.Runs.Train(Runs[args[1]].In(folder, resume: true) with { CheckpointsKept = 2 });
+            Tests.Runs.Train(Runs[run].In(folder, resume: true) with { CheckpointsKept = 2 });
             return 0;
         }
         catch (IOException e)

@@ -5,12 +5,12 @@ namespace MLNet.Ssl.Tests;
 [Collection(nameof(Alone))]
 public sealed class NeighborMemoryTests
 {
-    [SkippableFact]
+    [Fact]
     public void SearchingHoldsTilesOfTheProductsOnly()
     {
         // All products would be 1,600 MB.
         const int Queries = 20_000, Bank = 20_000, Neighbors = 10;
-        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux tells the peak of a process's memory");
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "only Linux tells the peak of a process's memory");
         using var scope = NewDisposeScope();
         var (queries, bank) = (randn(Queries, 4), randn(Bank, 4));
         using var knn = new WeightedKnn(bank, zeros(Bank, dtype: ScalarType.Int64), 1, Neighbors);
@@ -24,7 +24,7 @@ public sealed class NeighborMemoryTests
     private static long ResetPeak()
     {
         try { File.WriteAllText("/proc/self/clear_refs", "5"); }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { Skip.If(true, "the peak cannot be reset here: " + e.Message); }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { Assert.SkipWhen(true, "the peak cannot be reset here: " + e.Message); }
         return Peak();
     }
 

@@ -9,7 +9,7 @@ public sealed class ProbeRealDataTests
 {
     private const int Training = 3000, Testing = 1000;
 
-    [SkippableFact]
+    [Fact]
     public void CovTypeRowsAreToldApartAsWellAsByScikitLearn()
     {
         using var scope = NewDisposeScope();

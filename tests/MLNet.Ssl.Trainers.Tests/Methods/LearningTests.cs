@@ -1,5 +1,3 @@
-using Xunit.Abstractions;
-
 namespace MLNet.Ssl.Tests;
 
 /// <summary>Methods, alone and mixed, must learn: kNN accuracy on frozen features against that of the untrained encoder.</summary>

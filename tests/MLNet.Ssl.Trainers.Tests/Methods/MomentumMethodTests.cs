@@ -27,7 +27,7 @@ public class MomentumMethodTests
 
     private static readonly SimClrOptions TinyNPair = Tiny(new SimClrOptions { Loss = SimClrLoss.NPair }, TinyResNet);
 
-    public static TheoryData<PretrainOptions> Runs => new(
+    public static TheoryData<PretrainOptions> Runs => [
         TinyMoCo,
         TinyMoCo with { Symmetric = true, HeadBatchNorm = HeadNormalization.Hidden, Mixing = new IMixOptions() },
         Tiny(MoCoOptions.V1, TinyResNet),
@@ -41,7 +41,7 @@ public class MomentumMethodTests
         TinyNPair,
         TinyNPair with { Mixing = new IMixOptions { Layers = [1], Mixer = Mixer.CutMix } },
         TinyNPair with { Loss = SimClrLoss.NtXent, MemoryLength = 32 },
-        TinyNPair with { Mixing = new IMixOptions { SharedLambda = true, InputMix = new() } });
+        TinyNPair with { Mixing = new IMixOptions { SharedLambda = true, InputMix = new() } }];
 
     [Theory]
     [MemberData(nameof(Runs))]

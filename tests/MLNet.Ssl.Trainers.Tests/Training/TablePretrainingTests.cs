@@ -133,15 +133,15 @@ public class TablePretrainingTests
         Assert.Empty(Warnings(raw, standardised));
     }
 
-    public static TheoryData<PretrainOptions> CovTypePresets => new(
+    public static TheoryData<PretrainOptions> CovTypePresets => [
         Presets.CovTypeMoCo,
         Presets.CovTypeMoCoIMix,
         Presets.CovTypeNPair,
         Presets.CovTypeNPairIMix,
         Presets.CovTypeByol,
-        Presets.CovTypeByolIMix);
+        Presets.CovTypeByolIMix];
 
-    public static TheoryData<PretrainOptions> HiggsPresets => new(Presets.HiggsMoCo, Presets.HiggsMoCoIMix, Presets.HiggsNPair, Presets.HiggsNPairIMix);
+    public static TheoryData<PretrainOptions> HiggsPresets => [Presets.HiggsMoCo, Presets.HiggsMoCoIMix, Presets.HiggsNPair, Presets.HiggsNPairIMix];
 
     [Theory]
     [MemberData(nameof(CovTypePresets))]
