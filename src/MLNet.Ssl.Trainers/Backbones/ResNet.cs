@@ -88,7 +88,7 @@ public sealed class ResNet : Backbone, IOnnxLayer
     private Tensor Stem(Tensor x)
     {
         x = functional.relu(bn1.call(conv1.call(x)), inplace: true);
-        return _pools ? MaxPool3x3Stride2(x) : x;
+        return _pools ? functional.max_pool2d(x, 3, stride: 2, padding: 1) : x;
     }
 
     string IOnnxLayer.Export(OnnxGraph graph, string x)
@@ -97,21 +97,5 @@ public sealed class ResNet : Backbone, IOnnxLayer
         if (_pools) x = graph.MaxPool(x, kernel: 3, stride: 2, padding: 1);
         foreach (var stage in _stages) x = graph.Apply(stage, x);
         return graph.ReduceMean(x, keepDimensions: false, 2, 3);
-    }
-
-    /// <summary>
-    /// 3×3 max pooling of stride 2 with a border of 1, of non-negative values (so a border of zeros does not matter). Separable maxima, because
-    /// the pooling functions are not the same between TorchSharp versions.
-    /// </summary>
-    private static Tensor MaxPool3x3Stride2(Tensor x)
-    {
-        x = functional.pad(x, [1, 1, 1, 1]);
-        return MaxOfThree(MaxOfThree(x, 2), 3);
-    }
-
-    private static Tensor MaxOfThree(Tensor x, int dim)
-    {
-        long last = (x.size(dim) - 3) / 2 * 2 + 1;
-        return x.slice(dim, 0, last, 2).maximum(x.slice(dim, 1, last + 1, 2)).maximum(x.slice(dim, 2, last + 2, 2));
     }
 }

@@ -57,7 +57,7 @@ internal sealed class ResidualBlock : Module<Tensor, Tensor>, IOnnxLayer
             if (i == 2 && attn is not null) x = attn.call(x);
             x = _branch[i].Norm.call(_branch[i].Conv.call(x));
         }
-        return functional.relu(x.add_(shortcut), inplace: true).MoveToOuterDisposeScope();
+        return functional.relu(x.Add_(shortcut), inplace: true).MoveToOuterDisposeScope();
     }
 
     public string Export(OnnxGraph graph, string x)

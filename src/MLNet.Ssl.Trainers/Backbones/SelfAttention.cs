@@ -23,9 +23,8 @@ internal sealed class SelfAttention : Module<Tensor, bool, Tensor>, IOnnxLayer
     public override Tensor forward(Tensor x, bool classTokenOnly)
     {
         var (q, k, v) = Project(x, classTokenOnly);
-        long batch = x.size(0), queries = q.size(1);
-        var mixed = Attend(q, k).bmm(v).view(batch, _heads, queries, _width / _heads);
-        return proj.call(mixed.permute(0, 2, 1, 3).reshape(batch, queries, _width));
+        var mixed = functional.scaled_dot_product_attention(q, k, v);
+        return proj.call(mixed.transpose(1, 2).flatten(2));
     }
 
     public string Export(OnnxGraph graph, string x)
@@ -43,12 +42,10 @@ internal sealed class SelfAttention : Module<Tensor, bool, Tensor>, IOnnxLayer
     public Tensor AttentionWeights(Tensor x, bool classTokenOnly)
     {
         var (q, k, _) = Project(x, classTokenOnly);
-        return Attend(q, k).view(x.size(0), _heads, q.size(1), k.size(1));
+        return q.Mul(Scale).matmul(k.transpose(2, 3)).softmax(-1);
     }
 
     private double Scale => Math.Pow(_width / _heads, -0.5);
-
-    private Tensor Attend(Tensor q, Tensor k) => (q * Scale).bmm(k.transpose(1, 2)).softmax(-1);
 
     private (Tensor Q, Tensor K, Tensor V) Project(Tensor x, bool classTokenOnly)
     {
@@ -62,10 +59,7 @@ internal sealed class SelfAttention : Module<Tensor, bool, Tensor>, IOnnxLayer
         return (query[0], rest[0], rest[1]);
     }
 
-    /// <summary>(B,N,parts·D) → parts tensors (B·heads,N,D/heads), in one copy: batched products want one batch dimension.</summary>
-    private Tensor[] Split(Tensor t, long parts)
-    {
-        long batch = t.size(0), n = t.size(1), d = _width / _heads;
-        return t.view(batch, n, parts, _heads, d).permute(2, 0, 3, 1, 4).reshape(parts, batch * _heads, n, d).unbind(0);
-    }
+    /// <summary>(B,N,parts·D) → parts tensors (B,heads,N,D/heads).</summary>
+    private Tensor[] Split(Tensor t, long parts) =>
+        t.view(t.size(0), t.size(1), parts, _heads, _width / _heads).permute(2, 0, 3, 1, 4).unbind(0);
 }

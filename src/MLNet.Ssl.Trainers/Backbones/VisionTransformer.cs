@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -15,7 +14,6 @@ public sealed class VisionTransformer : Backbone, IOnnxLayer
     private const double NormEps = 1e-6;
 
     private readonly VisionTransformerOptions _options;
-    private readonly ConcurrentDictionary<(long Target, ScalarType Type, string Device), Tensor> _resamplers = new();
 
     private Parameter cls_token;
     private Parameter pos_embed;
@@ -137,7 +135,7 @@ public sealed class VisionTransformer : Backbone, IOnnxLayer
     {
         var shape = CheckShape(x.shape);
         var tokens = cat([cls_token.expand(shape[0], 1, EmbeddingDimension), patch_embed.call(x)], 1);
-        return tokens + Positions(shape[2], shape[3]);
+        return tokens.Add(Positions(shape[2], shape[3]));
     }
 
     private long[] CheckShape(long[] shape)
@@ -154,24 +152,10 @@ public sealed class VisionTransformer : Backbone, IOnnxLayer
     {
         long side = _options.ImageSize / _options.PatchSize, h = height / _options.PatchSize, w = width / _options.PatchSize;
         if (height == width && h == side) return pos_embed;
-        var rows = Resampler(side, h).matmul(pos_embed.narrow(1, 1, side * side).view(side, side * EmbeddingDimension));
-        var grid = Resampler(side, w).matmul(rows.view(h, side, EmbeddingDimension));
-        return cat([pos_embed.narrow(1, 0, 1), grid.view(1, h * w, EmbeddingDimension)], 1);
-    }
-
-    private Tensor Resampler(long side, long target) =>
-        _resamplers.GetOrAdd((target, pos_embed.dtype, pos_embed.device.ToString()), key =>
-        {
-            // Made outside of inference mode, or a later training step could not use it.
-            using var _ = inference_mode(false);
-            return Weights.Buffer(tensor(Bicubic.Resampler(side, key.Target), [key.Target, side], dtype: key.Type, device: pos_embed.device));
-        });
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-            foreach (var resampler in _resamplers.Values) resampler.Dispose();
-        base.Dispose(disposing);
+        var grid = pos_embed.narrow(1, 1, side * side).view(1, side, side, EmbeddingDimension).permute(0, 3, 1, 2);
+        // The official code adds 0.1 to the target, and the mapping takes it in.
+        var resampled = nn.functional.interpolate(grid, scale_factor: [(h + 0.1) / side, (w + 0.1) / side], mode: InterpolationMode.Bicubic,
+            align_corners: false);
+        return cat([pos_embed.narrow(1, 0, 1), resampled.flatten(2).transpose(1, 2)], 1);
     }
 }

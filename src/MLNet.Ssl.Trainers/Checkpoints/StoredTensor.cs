@@ -57,7 +57,7 @@ public sealed class StoredTensor
         bool isBool = Type == ScalarType.Bool;
         var elements = empty([_extent], isBool ? ScalarType.Byte : Type, CPU);
         _storage.CopyTo(elements, _offset);
-        if (isBool) elements = elements.ne(0);
+        if (isBool) elements = elements.to_type(ScalarType.Bool);
         var tensor = elements.as_strided(_shape, _strides);
         return (IsExpanded ? tensor : tensor.contiguous()).MoveToOuterDisposeScope();
     }

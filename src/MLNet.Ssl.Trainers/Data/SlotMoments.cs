@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
@@ -25,7 +24,7 @@ internal sealed record SlotMoments(int Slot, double Mean, double Deviation, doub
         {
             using var scope = NewDisposeScope();
             var values = table.Values.select(1, slot).to(ScalarType.Float64);
-            yield return new(slot, values.mean().ToDouble(), values.std(false).ToDouble(), values.min().ToDouble(), values.max().ToDouble());
+            yield return new(slot, values.mean().ToNumber(), values.std(false).ToNumber(), values.min().ToNumber(), values.max().ToNumber());
         }
     }
 

@@ -45,7 +45,7 @@ public sealed class ClosedFormProbe : IDisposable
             long size = Math.Min(RowsAtATime, rows - first);
             var f = features.narrow(0, first, size).to(float64);
             gram.addmm_(f.transpose(0, 1), f);
-            moments.index_add_(0, labels.narrow(0, first, size).to(features.device), f, 1);
+            moments.IndexAdd_(labels.narrow(0, first, size).to(features.device), f);
         }
         return new(moments.matmul(linalg.pinv(gram, null, RelativeTolerance, hermitian: true)).DetachFromDisposeScope());
     }

@@ -20,6 +20,6 @@ public static class GemPooling
         if (patches.shape is not [_, > 0, _])
             throw new ArgumentException($"The patches have the shape ({string.Join(", ", patches.shape)}); expected (images, patches, width).", nameof(patches));
         using var scope = NewDisposeScope();
-        return patches.clamp_min(Floor).pow(power).mean([1]).pow(1 / power).MoveToOuterDisposeScope();
+        return patches.ClampMin(Floor).Pow(power).mean([1]).Pow(1 / power).MoveToOuterDisposeScope();
     }
 }

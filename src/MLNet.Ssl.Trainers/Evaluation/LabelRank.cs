@@ -18,7 +18,7 @@ internal static class LabelRank
         var index = labels.unsqueeze(-1).expand([.. shape[..^1], 1]);
         var own = scores.gather(-1, index);
         var ahead = scores.le(own).logical_not();
-        var before = scores.eq(own).logical_and(arange(shape[^1], device: scores.device).lt(index));
+        var before = scores.eq(own).logical_and(TensorArithmetic.Range(shape[^1], scores.device).lt(index));
         return ahead.logical_or(before).sum(-1);
     }
 
@@ -28,7 +28,7 @@ internal static class LabelRank
         using var scope = NewDisposeScope();
         var rank = Of(scores, labels);
         int top = TopK((int)scores.shape[1]);
-        double Share(int k) => rank.lt(k).sum().item<long>() / (double)rank.shape[0];
+        double Share(int k) => rank.LessThan(k).sum().item<long>() / (double)rank.shape[0];
         return new(Share(1), Share(top), top);
     }
 }

@@ -94,7 +94,7 @@ public sealed partial class LinearProbe
         // By the inverse distribution function: the normal distribution has this share within two deviations.
         const double Within = 0.954499736;
         if (options.Initialization == ProbeInitialization.TruncatedNormal)
-            weight.uniform_(-Within, Within, generator).erfinv_().mul_(Math.Sqrt(2.0 / width));
+            weight.uniform_(-Within, Within, generator).erfinv_().Mul_(Math.Sqrt(2.0 / width));
         return (weight.to(device), zeros(classes, device: device));
     }
 }

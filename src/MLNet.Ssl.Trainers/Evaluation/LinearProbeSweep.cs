@@ -63,7 +63,7 @@ internal sealed class LinearProbeSweep : IDisposable
             using var inner = NewDisposeScope();
             long first = step * batch, size = Math.Min(batch, rows - first);
             Tensor Take(Tensor t) => order is null ? t.narrow(0, first, size) : t.index_select(0, order.narrow(0, first, size));
-            losses.add_(Step(Take(features), Take(labels), _options.RateFactor(epoch * steps + step, steps)));
+            losses.Add_(Step(Take(features), Take(labels), _options.RateFactor(epoch * steps + step, steps)));
         }
         return [.. losses.cpu().data<float>().ToArray().Select(sum => (double)sum / steps)];
     }
@@ -80,8 +80,8 @@ internal sealed class LinearProbeSweep : IDisposable
             using var inner = NewDisposeScope();
             long size = Math.Min(chunk, rows - first);
             var rank = LabelRank.Of(Logits(features.narrow(0, first, size)), labels.narrow(0, first, size).unsqueeze(1));
-            top1.add_(rank.lt(1).sum(dim: 0));
-            topK.add_(rank.lt(LabelRank.TopK(Classes)).sum(dim: 0));
+            top1.Add_(rank.LessThan(1).sum(dim: 0));
+            topK.Add_(rank.LessThan(LabelRank.TopK(Classes)).sum(dim: 0));
         }
         var (ones, best) = (top1.cpu().data<float>().ToArray(), topK.cpu().data<float>().ToArray());
         return [.. ones.Zip(best, (a, b) => (a / (double)rows, b / (double)rows))];
@@ -99,7 +99,7 @@ internal sealed class LinearProbeSweep : IDisposable
         var logarithm = Logits(x).log_softmax(-1);
         var truth = y.view(size, 1, 1).expand(size, Rates, 1);
         var loss = logarithm.gather(-1, truth).mean([0, 2]).neg();
-        var difference = logarithm.exp_().scatter_add_(-1, truth, full([size, Rates, 1], -1f, device: x.device)).div_(size).view(size, -1);
+        var difference = logarithm.exp_().scatter_add_(-1, truth, TensorArithmetic.Full([size, Rates, 1], -1, x.device)).Div_(size).view(size, -1);
         Move(Weight, _weightVelocity, difference.transpose(0, 1).matmul(x), _rates.unsqueeze(1), factor);
         Move(Bias, _biasVelocity, difference.sum(dim: 0), _rates, factor);
         return loss;
@@ -108,8 +108,8 @@ internal sealed class LinearProbeSweep : IDisposable
     // PyTorch's SGD: v ← μv + (g + λw), w ← w − η·v, or with Nesterov's momentum w ← w − η·(g + λw + μv).
     private void Move(Tensor parameter, Tensor velocity, Tensor gradient, Tensor rates, double factor)
     {
-        if (_options.WeightDecay != 0) gradient.add_(parameter, _options.WeightDecay);
-        velocity.mul_(_options.Momentum).add_(gradient);
-        parameter.addcmul_(_options.Nesterov ? gradient.add_(velocity, _options.Momentum) : velocity, rates, -factor);
+        if (_options.WeightDecay != 0) gradient.Add_(parameter, _options.WeightDecay);
+        velocity.Mul_(_options.Momentum).Add_(gradient);
+        parameter.AddCMul_(_options.Nesterov ? gradient.Add_(velocity, _options.Momentum) : velocity, rates, -factor);
     }
 }

@@ -10,7 +10,7 @@ internal static class Ranking
     private const long SimilaritiesAtATime = 1 << 24;
 
     /// <summary>Rows of length 1; a row of zeros stays one.</summary>
-    public static Tensor Normalise(Tensor features) => features.div(features.norm(1, keepdim: true).clamp_min(1e-12f));
+    public static Tensor Normalise(Tensor features) => nn.functional.normalize(features);
 
     /// <summary>Refuses two sets of features that are not finite matrices of one width.</summary>
     public static void CheckFeatures(Tensor queries, Tensor database)
@@ -72,7 +72,7 @@ internal static class Ranking
             {
                 using var step = NewDisposeScope();
                 var (value, row) = query.matmul(block.transpose(0, 1)).topk((int)Math.Min(k, block.shape[0]), dim: 1);
-                row = row.add(first);
+                row = row.Add(first);
                 if (best is not null)
                 {
                     (value, row) = (cat([best, value], 1), cat([rows!, row], 1));

@@ -33,7 +33,7 @@ public static class RetrievalFeatures
             var (width, height) = Fit(images[i].Width, images[i].Height, imageSize);
             CheckSize(encoder, i, width, height, multiScale);
             var x = ResizedImage.Batch([images[i]], width, height, Interpolation.Lanczos, encoder.Preprocessing.Normalization).to(encoder.Device);
-            Tensor sum = (multiScale ? ThreeScales : OneScale).Select(s => encoder.Backbone.call(BilinearScaling.Apply(x, s))).Aggregate((a, b) => a + b);
+            Tensor sum = (multiScale ? ThreeScales : OneScale).Select(s => encoder.Backbone.call(Scaled(x, s))).Aggregate((a, b) => a.Add(b));
             features.Add(Ranking.Normalise(sum).cpu().MoveToOuterDisposeScope());
         }
         return cat(features, 0).MoveToOuterDisposeScope();
@@ -51,6 +51,10 @@ public static class RetrievalFeatures
         static int Nearest(double number, Func<int, double> distance) =>
             Math.Max(1, distance((int)Math.Ceiling(number)) < distance((int)Math.Floor(number)) ? (int)Math.Ceiling(number) : (int)Math.Floor(number));
     }
+
+    /// <summary>Bilinear, without antialiasing: (B,C,H,W) → (B,C,⌊H·scale⌋,⌊W·scale⌋).</summary>
+    internal static Tensor Scaled(Tensor x, double scale) =>
+        scale == 1 ? x : nn.functional.interpolate(x, scale_factor: [scale, scale], mode: InterpolationMode.Bilinear, align_corners: false);
 
     private static void CheckSize(ImageEncoder encoder, int image, int width, int height, bool multiScale)
     {

@@ -119,7 +119,7 @@ public sealed class WeightedKnn : IFeatureClassifier
         return [.. ks.Select(k => new NearestNeighborsAccuracy(k, Temperature, hits[k].Top1 / count, hits[k].TopK / count, TopK(k)))];
 
         int TopK(int k) => Math.Min(k, LabelRank.TopK(NumberOfClasses));
-        static long Below(Tensor rank, int k) => rank.lt(k).sum().item<long>();
+        static long Below(Tensor rank, int k) => rank.LessThan(k).sum().item<long>();
     }
 
     internal static void CheckNeighbors(IReadOnlyList<int> ks)
@@ -135,7 +135,7 @@ public sealed class WeightedKnn : IFeatureClassifier
         _labels.Dispose();
     }
 
-    private Tensor Ballot(Tensor similarity) => similarity.div(Temperature).exp();
+    private Tensor Ballot(Tensor similarity) => similarity.Div(Temperature).exp();
 
     // Relative to the nearest neighbour's.
     private Tensor RelativeBallot(Tensor similarity) => Ballot(similarity.sub(similarity.narrow(1, 0, 1)));
@@ -164,5 +164,5 @@ public sealed class WeightedKnn : IFeatureClassifier
         }
     }
 
-    private static Tensor Normalise(Tensor features) => features.div(features.norm(1, keepdim: true).clamp_min(1e-12f)).contiguous();
+    private static Tensor Normalise(Tensor features) => nn.functional.normalize(features).contiguous();
 }

@@ -35,12 +35,12 @@ public sealed class Whitening : IDisposable
         using var mode = no_grad();
         using var scope = NewDisposeScope();
         var samples = features.to(float64).cpu();
-        var (eigenvalues, eigenvectors) = linalg.eigh(samples.transpose(0, 1).matmul(samples).div(samples.shape[0]));
+        var (eigenvalues, eigenvectors) = linalg.eigh(samples.transpose(0, 1).matmul(samples).Div(samples.shape[0]));
         double largest = eigenvalues.max().item<double>();
         if (!(largest > 0)) throw new ArgumentException("All features are zero; there is no variance to whiten.", nameof(features));
         // Ascending as they come; the largest first is what is wanted.
         var order = eigenvalues.argsort(0, descending: true).narrow(0, 0, kept);
-        var scale = eigenvalues.index_select(0, order).clamp_min(LeastEigenvalue * largest).pow(-0.5);
+        var scale = eigenvalues.index_select(0, order).ClampMin(LeastEigenvalue * largest).Pow(-0.5);
         var transform = eigenvectors.index_select(1, order).transpose(0, 1).mul(scale.unsqueeze(1)).to(float32).contiguous();
         return new(samples.mean([0]).to(float32).DetachFromDisposeScope(), transform.DetachFromDisposeScope());
     }

@@ -14,8 +14,8 @@ public static class DistillationLoss
     /// <param name="temperatureSquared">Times τ², as in the official code.</param>
     public static Tensor Soft(Tensor student, Tensor teacher, double temperature, bool temperatureSquared = true)
     {
-        var loss = (softmax(teacher.detach().div(temperature), 1) * log_softmax(student.div(temperature), 1)).sum(1).mean().neg();
-        return temperatureSquared ? loss * (temperature * temperature) : loss;
+        var loss = (softmax(teacher.detach().Div(temperature), 1) * log_softmax(student.Div(temperature), 1)).sum(1).mean().neg();
+        return temperatureSquared ? loss.Mul(temperature * temperature) : loss;
     }
 
     /// <summary>(1 − α)·CE with the true labels, mean over the rows that have one, + α·<see cref="Soft"/> over all.</summary>
@@ -29,7 +29,7 @@ public static class DistillationLoss
     {
         var soft = Soft(student, teacher, temperature, temperatureSquared);
         if (alpha == 1) return soft;
-        var hard = cross_entropy(student, labels, ignore_index: -1, reduction: Reduction.Sum).div(labels.ge(0).sum().clamp_min(1));
-        return (1 - alpha) * hard + alpha * soft;
+        var hard = cross_entropy(student, labels, ignore_index: -1, reduction: Reduction.Sum).div(labels.GreaterThan(-1).sum().ClampMin(1));
+        return hard.Mul(1 - alpha).Add_(soft, alpha);
     }
 }

@@ -117,7 +117,7 @@ public static class FineTuner
             var (mixed, share) = Mix(images);
             var logits = _network.call(mixed);
             Tensor Loss(Tensor target) => functional.cross_entropy(logits, target, label_smoothing: _options.LabelSmoothing);
-            var loss = share == 1 ? Loss(labels) : share * Loss(labels) + (1 - share) * Loss(labels.flip(0));
+            var loss = share == 1 ? Loss(labels) : Loss(labels).Mul(share).Add_(Loss(labels.flip(0)), 1 - share);
             return new(loss, logits.detach());
         }
 

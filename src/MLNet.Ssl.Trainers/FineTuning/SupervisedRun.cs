@@ -38,13 +38,13 @@ internal static class SupervisedRun
         {
             options.CancellationToken.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            losses.add_(step.Run(loader.Next(), clock).Loss);
+            losses.Add_(step.Run(loader.Next(), clock).Loss);
             var elapsed = Stopwatch.GetElapsedTime(start);
             long done = clock.Step + 1, steps = done - reported;
             bool reports = elapsed >= ReportInterval || done == clock.TotalSteps;
             // Reading a loss waits for a device, so there it is read for reports only.
             if (!reports && !onCpu) continue;
-            double sum = losses.ToSingle();
+            double sum = losses.ToNumber();
             if (!double.IsFinite(sum))
                 throw new ArithmeticException($"the loss is not finite at step {clock.Step} (epoch {clock.Epoch + 1}): lower LearningRate.");
             if (!reports) continue;

@@ -50,11 +50,7 @@ public sealed class DinoHead : Module<Tensor, Tensor>
     public override Tensor forward(Tensor x) => last_layer.call(Bottleneck(x));
 
     /// <summary>The bottleneck with rows of norm 1.</summary>
-    internal Tensor Bottleneck(Tensor x)
-    {
-        x = mlp.call(x);
-        return x / x.norm(1, keepdim: true).clamp_min(1e-12);
-    }
+    internal Tensor Bottleneck(Tensor x) => functional.normalize(mlp.call(x));
 
     /// <summary>x Wᵀ with W = g·v/‖v‖ row by row (Salimans &amp; Kingma, arXiv 1602.07868).</summary>
     private sealed class WeightNormLinear : Module<Tensor, Tensor>

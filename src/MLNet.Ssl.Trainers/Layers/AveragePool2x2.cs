@@ -23,6 +23,6 @@ internal sealed class AveragePool2x2(long stride) : Module<Tensor, Tensor>(nameo
     {
         long size = x.size(dim);
         var last = x.narrow(dim, size - 1, 1);
-        return (x + cat([x.narrow(dim, 1, size - 1), last], dim)).mul_(0.5);
+        return x.Add(cat([x.narrow(dim, 1, size - 1), last], dim)).Mul_(0.5);
     }
 }

@@ -32,7 +32,7 @@ internal sealed class BatchNorm : Module<Tensor, Tensor>, IOnnxLayer
 
     public override Tensor forward(Tensor x)
     {
-        if (training) num_batches_tracked.add_(1);
+        if (training) num_batches_tracked.Add_(1);
         return functional.batch_norm(x, running_mean, running_var, weight, bias, training, 0.1, Eps);
     }
 

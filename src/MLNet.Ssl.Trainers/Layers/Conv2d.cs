@@ -8,7 +8,7 @@ namespace MLNet.Ssl;
 /// <summary>Convolution with a square kernel and "same" padding (kernel/2): (B,C,H,W) → (B,outputs,⌈H/stride⌉,⌈W/stride⌉).</summary>
 internal sealed class Conv2d : Module<Tensor, Tensor>, IOnnxLayer
 {
-    private readonly long[] _stride, _padding;
+    private readonly long _stride, _padding;
     private Parameter weight;
     private Parameter? bias;
 
@@ -19,8 +19,7 @@ internal sealed class Conv2d : Module<Tensor, Tensor>, IOnnxLayer
     public Conv2d(long inputs, long outputs, long kernel, long stride, torch.Generator generator, bool uniform = false, bool hasBias = false)
         : base(nameof(Conv2d))
     {
-        _stride = [stride, stride];
-        _padding = [kernel / 2, kernel / 2];
+        (_stride, _padding) = (stride, kernel / 2);
         double bound = 1 / Math.Sqrt(inputs * kernel * kernel);
         weight = uniform
             ? Weights.Uniform(bound, generator, outputs, inputs, kernel, kernel)
@@ -29,7 +28,7 @@ internal sealed class Conv2d : Module<Tensor, Tensor>, IOnnxLayer
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor x) => functional.conv2d(x, weight, bias, _stride, _padding);
+    public override Tensor forward(Tensor x) => Convolution.Apply(x, weight, bias, _stride, _padding);
 
-    public string Export(OnnxGraph graph, string x) => graph.Conv(x, weight, bias, _stride[0], _padding[0]);
+    public string Export(OnnxGraph graph, string x) => graph.Conv(x, weight, bias, _stride, _padding);
 }

@@ -14,7 +14,7 @@ internal static class Weights
     public static Parameter Normal(double deviation, torch.Generator generator, params long[] shape) =>
         Keep(Empty(shape).normal_(0, deviation, generator));
 
-    public static Parameter Constant(double value, params long[] shape) => Keep(torch.full(shape, value, dtype: torch.float32, device: torch.CPU));
+    public static Parameter Constant(double value, params long[] shape) => Keep(TensorArithmetic.Full(shape, value, torch.CPU));
 
     /// <summary>A tensor that is saved and moved with the network but not trained.</summary>
     public static torch.Tensor Buffer(torch.Tensor value) => value.DetachFromDisposeScope();

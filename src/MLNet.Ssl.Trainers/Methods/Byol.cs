@@ -42,7 +42,7 @@ public sealed class Byol : Method
             () => (First: Predict(first, random), Second: _options.Symmetric ? Predict(second, random) : default),
             () => (First: _options.Symmetric ? Target(first) : null, Second: Target(second)));
         var loss = Loss(online.First, targets.Second);
-        if (_options.Symmetric) loss += Loss(online.Second, targets.First!);
+        if (_options.Symmetric) loss = loss.Add(Loss(online.Second, targets.First!));
         return new(loss, online.First.Features.detach());
     }
 

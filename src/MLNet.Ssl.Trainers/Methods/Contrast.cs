@@ -11,7 +11,7 @@ public static class Contrast
     /// <param name="keys">(M, d), of any norm.</param>
     /// <param name="temperature">T above 0.</param>
     public static Tensor Logits(Tensor queries, Tensor keys, double temperature = 1) =>
-        NtXent.Normalize(queries).matmul(NtXent.Normalize(keys).t()).div(temperature);
+        NtXent.Normalize(queries).matmul(NtXent.Normalize(keys).t()).Div(temperature);
 
     /// <summary>MoCo's logits without mixing: the own key against a queue, (N, 1 + K), the own one first (He et al., arXiv 1911.05722, Eq. 1).</summary>
     /// <param name="queries">(N, d), of any norm.</param>
@@ -22,13 +22,13 @@ public static class Contrast
     {
         var q = NtXent.Normalize(queries);
         var own = (q * NtXent.Normalize(keys)).sum(1, keepdim: true);
-        return cat([own, q.matmul(negatives)], 1).div(temperature);
+        return cat([own, q.matmul(negatives)], 1).Div(temperature);
     }
 
     /// <summary>MoCo's logits with mixing: all keys of the batch before the queue, (N, N + K) (i-Mix, arXiv 2010.08887, Eq. 5).</summary>
     /// <inheritdoc cref="QueueLogits"/>
     public static Tensor BatchAndQueueLogits(Tensor queries, Tensor keys, Tensor negatives, double temperature) =>
-        NtXent.Normalize(queries).matmul(cat([NtXent.Normalize(keys).t(), negatives], 1)).div(temperature);
+        NtXent.Normalize(queries).matmul(cat([NtXent.Normalize(keys).t(), negatives], 1)).Div(temperature);
 
     /// <summary>Softmax cross entropy against the targets, mean over the rows.</summary>
     /// <param name="logits">(N, M).</param>
@@ -42,5 +42,5 @@ public static class Contrast
     /// <summary>BYOL's loss 2 − 2·cos, mean over the rows and linear in the target (Grill et al., arXiv 2006.07733, Eq. 2).</summary>
     /// <param name="similarities">Cosines (N, N) of predictions and targets.</param>
     /// <param name="targets">Of N rows.</param>
-    public static Tensor SquaredDistance(Tensor similarities, SoftTargets targets) => (2 - 2 * targets.Weigh(similarities)).mean();
+    public static Tensor SquaredDistance(Tensor similarities, SoftTargets targets) => targets.Weigh(similarities).Mul(-2).Add(2).mean();
 }

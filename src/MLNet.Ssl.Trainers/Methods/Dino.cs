@@ -77,9 +77,9 @@ public sealed class Dino : Method
             _options.WarmupTeacherTemperature, _options.TeacherTemperature);
         long mixedRows = (mix?.Locals.Count ?? 0) * views[0].size(0);
         var (loss, targets) = _loss.Forward(student.narrow(0, 0, student.size(0) - mixedRows), teacher, temperature);
-        if (mix is not null) loss += MixedLoss(mix, student.narrow(0, student.size(0) - mixedRows, mixedRows), targets, temperature);
+        if (mix is not null) loss = loss.Add(MixedLoss(mix, student.narrow(0, student.size(0) - mixedRows, mixedRows), targets, temperature));
         using var noGrad = no_grad();
-        var entropy = targets.mul(targets.clamp_min(1e-30).log()).sum().div(-targets.size(0) * Math.Log(targets.size(1)));
+        var entropy = targets.mul(targets.ClampMin(1e-30).log()).sum().Div(-targets.size(0) * Math.Log(targets.size(1)));
         return new(loss, features.narrow(0, 0, views[0].size(0)).detach(), entropy);
     }
 
@@ -121,7 +121,7 @@ public sealed class Dino : Method
         Tensor Average(Tensor probabilities) => probabilities.view(2, -1, probabilities.size(1)).mean([0]);
         var (clean, mixed) = (Average(cleanProbabilities), Average(_loss.Probabilities(mix.Teacher, temperature)));
         var (source, common) = (Sdmp.SourceTargets(mix.Shares, student.device), Sdmp.MixedTargets(mix.Shares, student.device));
-        var terms = student.chunk(mix.Locals.Count).Select(local => _loss.Mixed(local, clean, source) + _loss.Mixed(local, mixed, common));
+        var terms = student.chunk(mix.Locals.Count).Select(local => _loss.Mixed(local, clean, source).Add(_loss.Mixed(local, mixed, common)));
         return stack(terms).mean();
     }
 

@@ -44,9 +44,9 @@ public sealed class DinoLoss : IDisposable
             var both = views > 2 ? q.sum(0, keepdim: true).expand(views - 2, batch, width) : null;
             pairs = both is null ? q.flip(0) : cat([q.flip(0), both], 0);
         }
-        var logP = log_softmax(student.div(_studentTemperature), -1).view(views, batch, width);
+        var logP = log_softmax(student.Div(_studentTemperature), -1).view(views, batch, width);
         // One product over all pairs; the mean over the batch and the number of pairs are constants.
-        var loss = (pairs * logP).sum().mul(-1.0 / (batch * (2 * views - 2)));
+        var loss = (pairs * logP).sum().Mul(-1.0 / (batch * (2 * views - 2)));
         return (loss, targets);
     }
 
@@ -56,7 +56,7 @@ public sealed class DinoLoss : IDisposable
     public Tensor Probabilities(Tensor teacher, double teacherTemperature)
     {
         using var noGrad = no_grad();
-        return softmax((teacher - Center).div_(teacherTemperature), -1);
+        return softmax((teacher - Center).Div_(teacherTemperature), -1);
     }
 
     /// <summary>SDMP's cross entropy of mixed images with a batch of probabilities, by targets over its rows (arXiv 2206.07692, Eq. 3 and 4).</summary>
@@ -64,7 +64,7 @@ public sealed class DinoLoss : IDisposable
     /// <param name="probabilities">(B, K), of the clean images or of the mixed ones.</param>
     /// <param name="targets">How much of which row is in an image.</param>
     public Tensor Mixed(Tensor student, Tensor probabilities, SoftTargets targets) =>
-        targets.Weigh(log_softmax(student.div(_studentTemperature), -1).matmul(probabilities.t())).mean().neg();
+        targets.Weigh(log_softmax(student.Div(_studentTemperature), -1).matmul(probabilities.t())).mean().neg();
 
     /// <summary>Moves the centre towards the mean of the raw teacher logits of a whole batch.</summary>
     /// <param name="batchMean">(1, K).</param>
@@ -72,7 +72,7 @@ public sealed class DinoLoss : IDisposable
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        Center.mul_(_centerMomentum).add_(batchMean, 1 - _centerMomentum);
+        Center.Mul_(_centerMomentum).Add_(batchMean, 1 - _centerMomentum);
     }
 
     /// <summary>Releases the centre.</summary>

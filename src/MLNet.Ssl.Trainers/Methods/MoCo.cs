@@ -54,7 +54,7 @@ public sealed class MoCo : Method
         {
             var ((_, otherQuery, otherTargets), otherKeys) = Sides.Run(() => Query(second, random), () => Keys(first));
             _queue.Hold(otherKeys);
-            loss += Loss(otherQuery, otherKeys, _queue.With(keys), otherTargets);
+            loss = loss.Add(Loss(otherQuery, otherKeys, _queue.With(keys), otherTargets));
         }
         return new(loss, features.narrow(0, 0, first.size(0)).detach());
     }

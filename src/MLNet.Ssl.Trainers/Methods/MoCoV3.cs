@@ -58,13 +58,13 @@ public sealed class MoCoV3 : Method
             var query = _pair.Online.Pass(draw.Mix(views[3], random)).Output;
             var (clean, features, keys) = Clean(views[0], views[1], momentum);
             var (source, mixed) = Mixed(query, keys, _pair.Keys(draw.Mix(views[2], random)), draw.Shares);
-            return new(clean + source + mixed, features.detach());
+            return new(clean.Add(source).Add(mixed), features.detach());
         }
         // Either recipe may make the mixed view.
         bool swap = random.Uniform() > 0.5;
         var (first, second) = swap ? (views[1], views[0]) : (views[0], views[1]);
         var terms = Replace(first, second, draw.Mix(first, random), draw.Mix(second, random), draw.Shares, momentum);
-        return new(terms.Clean + terms.Source + terms.Mixed, terms.Features.detach());
+        return new(terms.Clean.Add(terms.Source).Add(terms.Mixed), terms.Features.detach());
     }
 
     /// <summary>SDMP with the second view replaced by its mix; the terms carry their weights 1, ½, ½.</summary>
@@ -87,14 +87,14 @@ public sealed class MoCoV3 : Method
     {
         var logits = Contrast.Logits(queries, keys, temperature);
         targets ??= SoftTargets.Diagonal(queries.size(0), queries.device);
-        return (logMixture ? Contrast.LogMixture(logits, targets) : Contrast.CrossEntropy(logits, targets)).mul(2 * temperature);
+        return (logMixture ? Contrast.LogMixture(logits, targets) : Contrast.CrossEntropy(logits, targets)).Mul(2 * temperature);
     }
 
     /// <summary>SDMP's two terms, half of each: mixed queries among clean keys, and among mixed keys.</summary>
     internal static (Tensor Source, Tensor Mixed) MixedTerms(
         Tensor queries, Tensor keys, Tensor mixedKeys, float[] shares, double temperature, bool logMixture) =>
-        (Loss(queries, keys, temperature, Sdmp.SourceTargets(shares, queries.device), logMixture).mul(0.5),
-        Loss(queries, mixedKeys, temperature, Sdmp.MixedTargets(shares, queries.device), logMixture).mul(0.5));
+        (Loss(queries, keys, temperature, Sdmp.SourceTargets(shares, queries.device), logMixture).Mul(0.5),
+        Loss(queries, mixedKeys, temperature, Sdmp.MixedTargets(shares, queries.device), logMixture).Mul(0.5));
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
@@ -112,7 +112,7 @@ public sealed class MoCoV3 : Method
                 _pair.Update(momentum);
                 return (_pair.Keys(first), _pair.Keys(second));
             });
-        return (Loss(firstQuery, secondKeys, Temperature) + Loss(secondQuery, firstKeys, Temperature), features, firstKeys);
+        return (Loss(firstQuery, secondKeys, Temperature).Add(Loss(secondQuery, firstKeys, Temperature)), features, firstKeys);
     }
 
     private (Tensor Source, Tensor Mixed) Mixed(Tensor queries, Tensor keys, Tensor mixedKeys, float[] shares) =>

@@ -18,7 +18,7 @@ public sealed class NegativeQueue : IDisposable
     {
         using var scope = NewDisposeScope();
         var columns = empty([width, length], ScalarType.Float32, CPU).normal_(0, 1, generator);
-        _columns = (columns / columns.norm(0, keepdim: true).clamp_min(1e-12)).to(device).DetachFromDisposeScope();
+        _columns = nn.functional.normalize(columns, dim: 0).to(device).DetachFromDisposeScope();
     }
 
     /// <summary>(d, K), columns of norm 1.</summary>
@@ -31,7 +31,7 @@ public sealed class NegativeQueue : IDisposable
         internal set
         {
             using var scope = NewDisposeScope();
-            _pointer.fill_(value);
+            _pointer.Fill_(value);
         }
     }
 

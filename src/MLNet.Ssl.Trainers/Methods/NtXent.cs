@@ -30,13 +30,13 @@ public static class NtXent
         var z = normalize ? Normalize(embeddings) : embeddings;
         // A row is no negative of itself.
         var self = eye(rows, dtype: ScalarType.Bool, device: z.device);
-        var logits = z.matmul(z.t()).div(temperature).masked_fill(self, -1e9);
-        if (memory is not null) logits = cat([logits, z.matmul(memory).div(temperature)], 1);
-        var positives = arange(rows, ScalarType.Int64, z.device).add(batch).remainder(rows);
+        var logits = z.matmul(z.t()).Div(temperature).MaskedFill(self, -1e9);
+        if (memory is not null) logits = cat([logits, z.matmul(memory).Div(temperature)], 1);
+        var positives = TensorArithmetic.Range(rows, z.device).Add(batch).Remainder(rows);
         var loss = cross_entropy(logits, positives);
-        return reduction == NtXentReduction.Paper ? loss : loss.mul(2);
+        return reduction == NtXentReduction.Paper ? loss : loss.Mul(2);
     }
 
     /// <summary>v / max(‖v‖₂, 1e-12), row by row.</summary>
-    internal static Tensor Normalize(Tensor rows) => rows.div(rows.norm(1, keepdim: true, p: 2).clamp_min(1e-12));
+    internal static Tensor Normalize(Tensor rows) => normalize(rows);
 }

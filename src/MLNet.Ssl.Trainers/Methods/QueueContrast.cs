@@ -21,23 +21,23 @@ internal static class QueueContrast
         Func<long, long, (Tensor Losses, Tensor Pull)> rows = targets is null ? Own : Mixed;
         long count = q.size(0), half = count / 2;
         var (first, second) = sides.Run(() => rows(0, half), () => rows(half, count - half));
-        var gradient = cat([first.Pull, second.Pull], 0).div_(temperature * count);
+        var gradient = cat([first.Pull, second.Pull], 0).Div_(temperature * count);
         return WithGradient(q, cat([first.Losses, second.Losses], 0).mean(), gradient);
 
         (Tensor Losses, Tensor Pull) Own(long start, long length)
         {
-            var (query, key) = (q.narrow(0, start, length) / temperature, keys.narrow(0, start, length));
+            var (query, key) = (q.narrow(0, start, length).Div(temperature), keys.narrow(0, start, length));
             var logP = log_softmax(cat([(query * key).sum(1, keepdim: true), query.matmul(negatives)], 1), 1);
             var losses = logP.select(1, 0).neg();
             var p = logP.exp_();
-            return (losses, (p.narrow(1, 0, 1) - 1) * key + p.narrow(1, 1, negatives.size(1)).matmul(negatives.t()));
+            return (losses, (p.narrow(1, 0, 1).Add(-1) * key).Add_(p.narrow(1, 1, negatives.size(1)).matmul(negatives.t())));
         }
 
         (Tensor Losses, Tensor Pull) Mixed(long start, long length)
         {
             var target = targets!.Rows(start, length);
             var columns = cat([keys.t(), negatives], 1);
-            var logP = log_softmax((q.narrow(0, start, length) / temperature).matmul(columns), 1);
+            var logP = log_softmax((q.narrow(0, start, length).Div(temperature)).matmul(columns), 1);
             var losses = target.Weigh(logP).neg();
             return (losses, logP.exp_().matmul(columns.t()) - target.Mean(keys));
         }
@@ -48,6 +48,6 @@ internal static class QueueContrast
     {
         using var grad = enable_grad();
         var linear = (q * gradient).sum();
-        return linear - linear.detach() + loss;
+        return (linear - linear.detach()).Add(loss);
     }
 }

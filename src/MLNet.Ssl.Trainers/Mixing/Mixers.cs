@@ -14,7 +14,7 @@ public static class Mixers
     {
         foreach (float value in shares) Check.InRange(value, 0, 1, "λ");
         var share = tensor(shares, device: x.device).view([-1, .. Enumerable.Repeat(1L, (int)x.ndim - 1)]);
-        return x * share + partner * (1 - share);
+        return (x * share).AddCMul(partner, share.OneMinus());
     }
 
     /// <summary>CutMix (Yun et al., arXiv 1905.04899): a box of the partner in the same place of x.</summary>
@@ -48,7 +48,7 @@ public static class Mixers
         Tensor Weight(int of) => tensor(coefficients.Select(c => c[of]).ToArray(), device: x.device).view(shape);
         var mixed = x * Weight(0);
         for (int i = 0; i < permutations.Count; i++)
-            mixed += x.index_select(0, tensor(permutations[i], device: x.device)) * Weight(i + 1);
+            mixed = mixed.AddCMul(x.index_select(0, tensor(permutations[i], device: x.device)), Weight(i + 1));
         return mixed;
     }
 
@@ -62,8 +62,8 @@ public static class Mixers
     private static Tensor Inside(Tensor x, MixBox[] boxes)
     {
         Tensor Edge(Func<MixBox, int> edge) => tensor(boxes.Select(b => (long)edge(b)).ToArray(), device: x.device).view(-1, 1, 1, 1);
-        var row = arange(x.size(2), ScalarType.Int64, x.device).view(1, 1, -1, 1);
-        var column = arange(x.size(3), ScalarType.Int64, x.device).view(1, 1, 1, -1);
+        var row = TensorArithmetic.Range(x.size(2), x.device).view(1, 1, -1, 1);
+        var column = TensorArithmetic.Range(x.size(3), x.device).view(1, 1, 1, -1);
         return row.ge(Edge(b => b.Top)).logical_and(row.lt(Edge(b => b.Bottom)))
             .logical_and(column.ge(Edge(b => b.Left)).logical_and(column.lt(Edge(b => b.Right))));
     }
@@ -72,8 +72,9 @@ public static class Mixers
     private static Tensor Stretch(long size, (int Start, int End)[] spans, Device device)
     {
         Tensor PerSpan(Func<(int Start, int End), float> value) => tensor(spans.Select(value).ToArray(), device: device).view(-1, 1, 1, 1);
-        var pixel = arange(size, ScalarType.Float32, device);
-        var at = ((pixel.view(1, 1, -1, 1) - PerSpan(s => s.Start) + 0.5) * PerSpan(s => size / (float)Math.Max(1, s.End - s.Start)) - 0.5).clamp(0, size - 1);
-        return (1 - (at - pixel.view(1, 1, 1, -1)).abs()).clamp_min(0);
+        var pixel = TensorArithmetic.Range(size, device, ScalarType.Float32);
+        var at = ((pixel.view(1, 1, -1, 1) - PerSpan(s => s.Start)).Add(0.5) * PerSpan(s => size / (float)Math.Max(1, s.End - s.Start)))
+            .Add(-0.5).Clamp(0, size - 1);
+        return (at - pixel.view(1, 1, 1, -1)).abs().OneMinus().ClampMin(0);
     }
 }

@@ -20,7 +20,7 @@ public sealed class SoftTargets
     /// <summary>Hard targets: row i is of column i.</summary>
     /// <param name="rows">Number of rows.</param>
     /// <param name="device">Where the scores are.</param>
-    public static SoftTargets Diagonal(long rows, Device device) => new(arange(rows, ScalarType.Int64, device).unsqueeze(1));
+    public static SoftTargets Diagonal(long rows, Device device) => new(TensorArithmetic.Range(rows, device).unsqueeze(1));
 
     /// <summary>Hard targets: every row is of column 0.</summary>
     /// <inheritdoc cref="Diagonal"/>
@@ -34,7 +34,7 @@ public sealed class SoftTargets
     public static SoftTargets Mixed(long[] partners, float[] shares, Device device)
     {
         foreach (float share in shares) Check.InRange(share, 0, 1, "λ");
-        var own = arange(partners.Length, ScalarType.Int64, device);
+        var own = TensorArithmetic.Range(partners.Length, device);
         return new(own.unsqueeze(1), tensor(partners, device: device).unsqueeze(1), tensor(shares, device: device));
     }
 
@@ -50,7 +50,7 @@ public sealed class SoftTargets
     {
         var own = scores.gather(1, _own).squeeze(1);
         if (_partner is null || _share is null) return own;
-        return _share * own + (1 - _share) * scores.gather(1, _partner).squeeze(1);
+        return (_share * own).AddCMul(_share.OneMinus(), scores.gather(1, _partner).squeeze(1));
     }
 
     /// <summary>The targets' mean of the rows of <paramref name="values"/> (M, d) that the columns stand for, (N, d).</summary>
@@ -59,6 +59,6 @@ public sealed class SoftTargets
         var own = values.index_select(0, _own.squeeze(1));
         if (_partner is null || _share is null) return own;
         var share = _share.unsqueeze(-1);
-        return share * own + (1 - share) * values.index_select(0, _partner.squeeze(1));
+        return (share * own).AddCMul(share.OneMinus(), values.index_select(0, _partner.squeeze(1)));
     }
 }

@@ -32,7 +32,7 @@ public sealed class ParameterGroup
 
 /// <summary>A network's parameters as views into one flat buffer per group, so that an update is a handful of operators, not a loop over tensors.</summary>
 /// <remarks>
-/// Make it after the module has reached its final device: moving a module replaces its parameters. Never call <c>zero_grad</c> or
+/// Each parameter begins on a 64-byte boundary, where a tensor of its own would: matrix products give other last bits elsewhere. The gaps stay zero. Make it after the module has reached its final device: moving a module replaces its parameters. Never call <c>zero_grad</c> or
 /// <c>to</c> on the module afterwards.
 /// </remarks>
 public sealed class FlatParameters : IDisposable
@@ -45,6 +45,9 @@ public sealed class FlatParameters : IDisposable
 
     /// <summary>Group of parameters that do not require a gradient.</summary>
     public const string Frozen = "frozen";
+
+    // 64 bytes of single precision.
+    private const int SlotElements = 16;
 
     private readonly Dictionary<string, string> _groupOf = [];
 
@@ -99,7 +102,7 @@ public sealed class FlatParameters : IDisposable
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         foreach (var own in Groups)
-            own.Values.mul_(momentum).add_(source.Named(own.Name).Values.narrow(0, 0, own.Values.numel()), 1 - momentum);
+            own.Values.Mul_(momentum).Add_(source.Named(own.Name).Values.narrow(0, 0, own.Values.numel()), 1 - momentum);
     }
 
     /// <summary>Releases the flat buffers; the parameters keep their storage alive as long as the module lives.</summary>
@@ -110,11 +113,13 @@ public sealed class FlatParameters : IDisposable
 
     private ParameterGroup Named(string name) => Groups.First(g => g.Name == name);
 
+    private static long Aligned(long length) => (length + SlotElements - 1) / SlotElements * SlotElements;
+
     private static ParameterGroup Flatten(string name, List<(string name, Parameter parameter)> members)
     {
         using var scope = NewDisposeScope();
         var first = members[0].parameter;
-        var values = empty(members.Sum(m => m.parameter.numel()), first.dtype, first.device).DetachFromDisposeScope();
+        var values = zeros(members.Sum(m => Aligned(m.parameter.numel())), first.dtype, first.device).DetachFromDisposeScope();
         var slots = new List<ParameterSlot>(members.Count);
         long offset = 0;
         foreach (var (slotName, parameter) in members)
@@ -124,7 +129,7 @@ public sealed class FlatParameters : IDisposable
             view.copy_(parameter);
             parameter.set_(view);
             slots.Add(new(slotName, parameter, offset, length));
-            offset += length;
+            offset += Aligned(length);
         }
         return new(name, values, slots);
     }

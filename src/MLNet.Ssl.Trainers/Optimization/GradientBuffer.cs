@@ -53,8 +53,8 @@ public sealed class GradientBuffer : IDisposable
         for (int g = 0; g < _flat.Count; g++)
         {
             if (!ReferenceEquals(shards[0], this)) _flat[g].copy_(shards[0]._flat[g]);
-            for (int s = 1; s < shards.Count; s++) _flat[g].add_(shards[s]._flat[g]);
-            _flat[g].mul_(1.0 / shards.Count);
+            for (int s = 1; s < shards.Count; s++) _flat[g].Add_(shards[s]._flat[g]);
+            _flat[g].Mul_(1.0 / shards.Count);
         }
     }
 
@@ -65,7 +65,7 @@ public sealed class GradientBuffer : IDisposable
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var norms = stack(_views.Select(v => v.norm()).ToList());
-        var coefficients = (maxNorm / (norms + 1e-6)).clamp_max(1).unbind(0);
+        var coefficients = norms.Add(1e-6).reciprocal_().Mul_(maxNorm).ClampMax(1).unbind(0);
         for (int i = 0; i < _views.Count; i++) _views[i].mul_(coefficients[i]);
         return norms.MoveToOuterDisposeScope();
     }

@@ -33,26 +33,26 @@ public sealed class Lars(LarsMomentum form = LarsMomentum.RateOutside, double mo
     {
         var (w, g, v) = (group.Values, gradient, state[0]);
         bool adapts = FlatParameters.Decays(group.Name);
-        if (adapts && weightDecay != 0) g.add_(w, weightDecay);
+        if (adapts && weightDecay != 0) g.Add_(w, weightDecay);
         if (form == LarsMomentum.Popular)
         {
-            v.mul_(momentum).add_(g);
+            v.Mul_(momentum).Add_(g);
             g.copy_(v);
         }
         if (adapts) Adapt(group, g);
         switch (form)
         {
             case LarsMomentum.RateOutside:
-                w.add_(v.mul_(momentum).add_(g), -learningRate);
+                w.Add_(v.Mul_(momentum).Add_(g), -learningRate);
                 break;
             case LarsMomentum.RateInside:
-                w.sub_(v.mul_(momentum).add_(g, learningRate));
+                w.sub_(v.Mul_(momentum).Add_(g, learningRate));
                 break;
             case LarsMomentum.Nesterov:
-                w.add_(v.mul_(momentum).add_(g, learningRate), -momentum).add_(g, -learningRate);
+                w.Add_(v.Mul_(momentum).Add_(g, learningRate), -momentum).Add_(g, -learningRate);
                 break;
             default:
-                w.add_(g, -learningRate);
+                w.Add_(g, -learningRate);
                 break;
         }
     }
@@ -63,8 +63,8 @@ public sealed class Lars(LarsMomentum form = LarsMomentum.RateOutside, double mo
         {
             var g = gradient.narrow(0, slot.Offset, slot.Length);
             var (weightNorm, gradientNorm) = (group.Values.narrow(0, slot.Offset, slot.Length).norm(), g.norm());
-            var known = (weightNorm > 0).logical_and(gradientNorm > 0);
-            g.mul_(where(known, trustCoefficient * weightNorm / gradientNorm, ones_like(weightNorm)));
+            var known = weightNorm.GreaterThan(0).logical_and(gradientNorm.GreaterThan(0));
+            g.mul_(where(known, weightNorm.Mul(trustCoefficient) / gradientNorm, ones_like(weightNorm)));
         }
     }
 }

@@ -26,7 +26,7 @@ public abstract class FlatOptimizer : IDisposable
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var state = StateOf(group);
-        state.Steps.add_(1);
+        state.Steps.Add_(1);
         Update(group, gradient, state.Tensors, state.Steps.item<long>(), learningRate, weightDecay);
     }
 
@@ -95,10 +95,10 @@ public sealed class AdamW(double beta1 = 0.9, double beta2 = 0.999, double epsil
         InPieces([group.Values, gradient, .. state], t =>
         {
             var (w, g, m, v) = (t[0], t[1], t[2], t[3]);
-            if (weightDecay != 0) w.mul_(1 - learningRate * weightDecay);
-            m.mul_(beta1).add_(g, 1 - beta1);
-            v.mul_(beta2).addcmul_(g, g, 1 - beta2);
-            w.addcdiv_(m, v.sqrt().div_(correction2).add_(epsilon), -learningRate / correction1);
+            if (weightDecay != 0) w.Mul_(1 - learningRate * weightDecay);
+            m.Mul_(beta1).Add_(g, 1 - beta1);
+            v.Mul_(beta2).AddCMul_(g, g, 1 - beta2);
+            w.AddCDiv_(m, v.sqrt().Div_(correction2).Add_(epsilon), -learningRate / correction1);
         });
     }
 }
@@ -115,8 +115,8 @@ public sealed class Sgd(double momentum = 0.9) : FlatOptimizer
         InPieces([group.Values, gradient, state[0]], t =>
         {
             var (w, g, v) = (t[0], t[1], t[2]);
-            v.mul_(momentum).add_(g);
-            if (weightDecay != 0) v.add_(w, weightDecay);
-            w.add_(v, -learningRate);
+            v.Mul_(momentum).Add_(g);
+            if (weightDecay != 0) v.Add_(w, weightDecay);
+            w.Add_(v, -learningRate);
         });
 }

@@ -16,7 +16,7 @@ internal sealed record EmbeddingMap(IReadOnlyList<(float X, float Y)> Points, (d
         using var scope = NewDisposeScope();
         var rows = NtXent.Normalize(embeddings.to(float32)).cpu().to(float64);
         rows = rows.sub(rows.mean([0]));
-        var (variances, directions) = linalg.eigh(rows.transpose(0, 1).matmul(rows).div(rows.shape[0]));
+        var (variances, directions) = linalg.eigh(rows.transpose(0, 1).matmul(rows).Div(rows.shape[0]));
         int width = (int)variances.shape[0], kept = Math.Min(2, width);
         double total = Math.Max(variances.sum().item<double>(), double.Epsilon);
         // Ascending as they come; the largest are the last.

@@ -18,7 +18,7 @@ public sealed class EmbeddingIndex
 
     private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
 
-    private readonly List<float[]> _blocks = [];
+    private readonly List<AlignedFloats> _blocks = [];
     private readonly List<string> _keys = [];
     private readonly Dictionary<string, int> _rows = new(StringComparer.Ordinal);
     private readonly int _rowsPerBlock;
@@ -114,7 +114,7 @@ public sealed class EmbeddingIndex
         Tensor[] bank = [.. _blocks.Select((block, i) =>
         {
             int rows = Math.Min(_rowsPerBlock, Count - i * _rowsPerBlock);
-            return frombuffer(block, ScalarType.Float32, rows * Dimension).view(rows, Dimension);
+            return block.AsTensor(rows, Dimension);
         })];
         var nearest = Ranking.Nearest(tensor(embeddings.ToArray(), [queries, Dimension]), bank, count, normalised: true);
         return [.. nearest.Select(rows => Array.ConvertAll(rows, n => new Neighbor(n.Row, _keys[n.Row], Math.Clamp(n.Similarity, -1, 1))))];
@@ -145,14 +145,15 @@ public sealed class EmbeddingIndex
     internal Span<float> Reserve()
     {
         int block = Count / _rowsPerBlock, at = Count % _rowsPerBlock;
-        if (block == _blocks.Count) _blocks.Add(new float[Math.Min(_rowsPerBlock, SmallestBlock) * Dimension]);
+        if (block == _blocks.Count) _blocks.Add(new(Math.Min(_rowsPerBlock, SmallestBlock) * Dimension));
         var values = _blocks[block];
         if (values.Length == at * Dimension)
         {
-            Array.Resize(ref values, Math.Min(_rowsPerBlock, 2 * at) * Dimension);
+            values = new(Math.Min(_rowsPerBlock, 2 * at) * Dimension);
+            _blocks[block].Span.CopyTo(values.Span);
             _blocks[block] = values;
         }
-        return values.AsSpan(at * Dimension, Dimension);
+        return values.Span.Slice(at * Dimension, Dimension);
     }
 
     internal void Register(string key)
@@ -161,7 +162,7 @@ public sealed class EmbeddingIndex
         _keys.Add(key);
     }
 
-    private Span<float> Slot(int row) => _blocks[row / _rowsPerBlock].AsSpan(row % _rowsPerBlock * Dimension, Dimension);
+    private Span<float> Slot(int row) => _blocks[row / _rowsPerBlock].Span.Slice(row % _rowsPerBlock * Dimension, Dimension);
 
     private void CheckRow(int row)
     {

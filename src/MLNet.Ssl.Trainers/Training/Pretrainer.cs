@@ -213,7 +213,7 @@ public static class Pretrainer
         {
             foreach (var loss in _unread)
             {
-                _lossSum += loss.ToSingle();
+                _lossSum += loss.ToNumber();
                 loss.Dispose();
             }
             _unread.Clear();
@@ -227,11 +227,11 @@ public static class Pretrainer
             var elapsed = Stopwatch.GetElapsedTime(_start);
             var run = Stopwatch.GetElapsedTime(_runStart);
             var embeddings = NtXent.Normalize(output.Embeddings);
-            double std = embeddings.std(0, true).mean().ToSingle() * Math.Sqrt(embeddings.size(1));
+            double std = embeddings.std(0, true).mean().ToNumber() * Math.Sqrt(embeddings.size(1));
             long done = clock.Step + 1;
             var progress = new PretrainProgress(done, clock.TotalSteps, clock.Epoch + 1, clock.Epochs, _lossSum / _steps, learningRate,
                 _steps * batch / elapsed.TotalSeconds, Math.Min(1, (loader.Waited - _waitedBefore) / elapsed),
-                run * ((clock.TotalSteps - done) / (double)(done - firstStep)), std, output.TeacherEntropy?.ToSingle());
+                run * ((clock.TotalSteps - done) / (double)(done - firstStep)), std, output.TeacherEntropy?.ToNumber());
             (_start, _waitedBefore, _steps, _lossSum) = (Stopwatch.GetTimestamp(), loader.Waited, 0, 0);
             return progress;
         }

@@ -69,10 +69,7 @@ public sealed class KilledProcessTests : IDisposable
         Runs.AssertSame(Runs.State(Runs.File(whole, (int)Newest(whole))), Runs.State(Runs.File(folder, (int)Newest(folder))));
     }
 
-    private static Process Start(string folder, params string[] arguments) => Process.Start(new ProcessStartInfo(
-        Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
-        ["exec", typeof(TrainingProcess).Assembly.Location, "train", folder, .. arguments])
-    { RedirectStandardError = true })!;
+    private static Process Start(string folder, params string[] arguments) => Process.Start(TrainingProcess.Command(["train", folder, .. arguments]))!;
 
     /// <summary>The newest checkpoint's step; -1 without one.</summary>
     private static long Newest(string folder) => Directory.GetFiles(folder, "*.safetensors")

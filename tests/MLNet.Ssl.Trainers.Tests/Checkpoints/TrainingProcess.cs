@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Xunit.Runner.InProc.SystemConsole;
 
@@ -24,10 +25,20 @@ internal static class TrainingProcess
 
     public static int Main(string[] args)
     {
-        return args is ["train", var folder, var run, .. var limit]
-            ? Train(folder, run, limit.Length > 0 ? ulong.Parse(limit[0]) : null)
-            : ConsoleRunner.Run(args).GetAwaiter().GetResult();
+        return args switch
+        {
+            ["train", var folder, var run, .. var limit] => Train(folder, run, limit.Length > 0 ? ulong.Parse(limit[0]) : null),
+            ["step", var network] => RealSizeTests.Step(network),
+            _ => ConsoleRunner.Run(args).GetAwaiter().GetResult(),
+        };
     }
+
+    /// <summary>How to start this program with these arguments; its errors can be read.</summary>
+    public static ProcessStartInfo Command(params string[] arguments) => new(
+        Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", ["exec", typeof(TrainingProcess).Assembly.Location, .. arguments])
+    {
+        RedirectStandardError = true,
+    };
 
     private static int Train(string folder, string run, ulong? bytes)
     {

@@ -118,7 +118,7 @@ public sealed class RetrievalTests
     {
         using var scope = NewDisposeScope();
         float[] values = [.. Enumerable.Range(0, height * width).Select(k => (float)(k * k % 17))];
-        var scaled = BilinearScaling.Apply(tensor(values, [1, 1, height, width]), scale);
+        var scaled = RetrievalFeatures.Scaled(tensor(values, [1, 1, height, width]), scale);
         Assert.Equal([1, 1, newHeight, newWidth], scaled.shape);
         Assert.All(expected.Zip(scaled.data<float>().ToArray()), p => Assert.Equal(p.First, p.Second, 1e-4f));
     }
@@ -139,7 +139,7 @@ public sealed class RetrievalTests
         using var mode = no_grad();
         var single = encoder.Backbone.call(x);
         Assert.True(Ranking.Normalise(single).allclose(one, rtol: 1e-4, atol: 1e-6));
-        var sum = single + encoder.Backbone.call(BilinearScaling.Apply(x, 1 / Math.Sqrt(2))) + encoder.Backbone.call(BilinearScaling.Apply(x, 0.5));
+        var sum = single + encoder.Backbone.call(RetrievalFeatures.Scaled(x, 1 / Math.Sqrt(2))) + encoder.Backbone.call(RetrievalFeatures.Scaled(x, 0.5));
         Assert.True((sum / sum.norm()).allclose(many.narrow(0, 1, 1), rtol: 1e-4, atol: 1e-6));
         Assert.False(one.allclose(many.narrow(0, 1, 1), rtol: 1e-3, atol: 1e-4));
     }

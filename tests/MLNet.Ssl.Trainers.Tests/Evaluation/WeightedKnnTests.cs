@@ -126,9 +126,9 @@ public sealed class WeightedKnnTests
     {
         // A bank of 2^17 is taken in 64 tiles.
         using var random = new Generator(5);
-        using var features = randn(1L << 17, 2L, generator: random);
+        using var features = randn(1L << 17, 8L, generator: random);
         using var labels = randint(0L, 7L, new long[] { 1 << 17 }, dtype: ScalarType.Int64, generator: random);
-        using var queries = randn(300L, 2L, generator: random);
+        using var queries = randn(300L, 8L, generator: random);
         using var knn = new WeightedKnn(features, labels, 7, 10);
         using var together = knn.Score(queries);
         foreach (int row in new[] { 0, 149, 150, 255, 256, 299 })

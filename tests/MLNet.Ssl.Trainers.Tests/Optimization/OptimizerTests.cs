@@ -89,7 +89,18 @@ public class OptimizerTests
             foreach (var group in flat.Groups) group.Values.zero_();
             Assert.Equal(0f, network.call(x).abs().max().ToSingle());
         }
-        Assert.Equal(network.parameters().Sum(p => p.numel()), flat.Groups.Sum(g => g.Values.numel()));
+        Assert.Equal(network.parameters().Sum(p => p.numel()), flat.Groups.Sum(g => g.Slots.Sum(slot => slot.Length)));
+    }
+
+    [Fact]
+    public void EveryParameterBeginsOnABoundaryOf64Bytes()
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(1, CPU);
+        using var network = new ResNetOptions { BlocksPerStage = [1], Width = 9, Stem = ResNetStem.Small }.Create(generator);
+        using var flat = new FlatParameters(network);
+        Assert.All(flat.Groups, group => Assert.All(group.Slots, slot => Assert.Equal(0, slot.Offset * sizeof(float) % 64)));
+        Assert.All(flat.Groups, group => Assert.True(group.Slots[^1].Offset + group.Slots[^1].Length <= group.Values.numel()));
     }
 
     private static void Run(FlatOptimizer optimizer, double start, double lr, double wd, Action<double, int> reference, List<double> moved)
