@@ -84,7 +84,7 @@ public abstract class MulticlassTransformer : ITransformer, IDisposable
         public override void Compute(IReadOnlyList<float[]> inputs, Span<float> results)
         {
             using var scope = torch.NewDisposeScope();
-            var queries = torch.tensor(inputs.SelectMany(v => v).ToArray(), [inputs.Count, classifier.Dimension]);
+            var queries = NativeTensor.Of(inputs.SelectMany(v => v).ToArray(), inputs.Count, classifier.Dimension);
             classifier.Probabilities(queries).data<float>().CopyTo(results);
         }
 

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
@@ -86,9 +85,9 @@ public sealed record ImagePreprocessing
                     $"Image {i} comes out as {window.Width}×{window.Height}, image 0 as {first.Width}×{first.Height}; set {nameof(CropSize)}.");
         }
 
-        int length = 3 * first.Height * first.Width;
         var batch = empty(images.Count, 3, first.Height, first.Width, ScalarType.Float32, CPU);
-        Parallel.For(0, images.Count, i => Apply(images[i], MemoryMarshal.Cast<byte, float>(batch.bytes).Slice(i * length, length)));
+        using var rows = new TensorRows(batch);
+        Parallel.For(0, images.Count, i => Apply(images[i], rows[i]));
         return batch;
     }
 

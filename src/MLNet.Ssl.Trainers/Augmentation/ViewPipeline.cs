@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
@@ -52,16 +51,14 @@ public sealed class ViewPipeline
 
         int[] samples = indices.ToArray();
         var views = Array.ConvertAll(_recipes, recipe => empty(samples.Length, 3, recipe.Size, recipe.Size, ScalarType.Float32, CPU));
+        var rows = Array.ConvertAll(views, view => new TensorRows(view));
         Parallel.For(0, samples.Length, _parallel, ImageWorkspace.Rent, (row, _, workspace) =>
         {
             var image = store[samples[row]];
-            for (int view = 0; view < views.Length; view++)
-            {
-                int length = 3 * _recipes[view].Size * _recipes[view].Size;
-                RenderView(workspace, image, samples[row], view, epoch, MemoryMarshal.Cast<byte, float>(views[view].bytes).Slice(row * length, length));
-            }
+            for (int view = 0; view < views.Length; view++) RenderView(workspace, image, samples[row], view, epoch, rows[view][row]);
             return workspace;
         }, workspace => workspace.Return());
+        foreach (var view in rows) view.Dispose();
         return views;
     }
 

@@ -15,7 +15,7 @@ public sealed class TableStore : IDisposable
         if (values.Length == 0 || values.Length % columns != 0)
             throw new ArgumentException($"{values.Length} values make no table of {columns} columns; expected a multiple of {columns}, above 0.", nameof(values));
         CheckFinite(values.Span, columns);
-        Values = tensor(values.ToArray(), [values.Length / columns, columns]).DetachFromDisposeScope();
+        Values = NativeTensor.Of(values.Span, values.Length / columns, columns).DetachFromDisposeScope();
     }
 
     /// <summary>Number of rows.</summary>

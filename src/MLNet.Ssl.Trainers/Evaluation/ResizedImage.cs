@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
@@ -21,13 +20,12 @@ internal static class ResizedImage
     public static Tensor Batch(IReadOnlyList<RgbImage> images, int width, int height, Interpolation interpolation, Normalization normalization)
     {
         foreach (var image in images) RgbImage.CheckSize(image.Pixels.Length, image.Width, image.Height);
-        int length = 3 * width * height;
         var batch = empty(images.Count, 3, height, width, ScalarType.Float32, CPU);
+        using var rows = new TensorRows(batch);
         Parallel.For(0, images.Count, i =>
         {
             var workspace = ImageWorkspace.Rent();
-            normalization.Apply(workspace.Resize(images[i], width, height, new(0, 0, width, height), interpolation),
-                MemoryMarshal.Cast<byte, float>(batch.bytes).Slice(i * length, length));
+            normalization.Apply(workspace.Resize(images[i], width, height, new(0, 0, width, height), interpolation), rows[i]);
             workspace.Return();
         });
         return batch;

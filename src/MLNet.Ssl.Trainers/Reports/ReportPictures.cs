@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text;
 using static TorchSharp.torch;
 
@@ -73,7 +72,8 @@ internal static class ReportPictures
     private static RgbImage Shown(Tensor views, int row, Normalization normalization)
     {
         int side = (int)views.size(-1), area = side * side;
-        var values = MemoryMarshal.Cast<byte, float>(views.bytes).Slice(row * 3 * area, 3 * area);
+        using var rows = new TensorRows(views);
+        var values = rows[row];
         var (mean, std) = (normalization.Mean, normalization.Std);
         ReadOnlySpan<float> means = [mean.Red, mean.Green, mean.Blue], stds = [std.Red, std.Green, std.Blue];
         var pixels = new byte[3 * area];

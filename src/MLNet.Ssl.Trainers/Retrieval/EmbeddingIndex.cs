@@ -116,7 +116,7 @@ public sealed class EmbeddingIndex
             int rows = Math.Min(_rowsPerBlock, Count - i * _rowsPerBlock);
             return block.AsTensor(rows, Dimension);
         })];
-        var nearest = Ranking.Nearest(tensor(embeddings.ToArray(), [queries, Dimension]), bank, count, normalised: true);
+        var nearest = Ranking.Nearest(NativeTensor.Of(embeddings, queries, Dimension), bank, count, normalised: true);
         return [.. nearest.Select(rows => Array.ConvertAll(rows, n => new Neighbor(n.Row, _keys[n.Row], Math.Clamp(n.Similarity, -1, 1))))];
     }
 

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
@@ -24,8 +23,8 @@ internal static class StoredRows
     {
         indices ??= [.. Enumerable.Range(0, table.Count)];
         var rows = new float[indices.Count][];
-        var values = MemoryMarshal.Cast<byte, float>(table.Values.bytes);
-        for (int i = 0; i < rows.Length; i++) rows[i] = values.Slice(indices[i] * table.Columns, table.Columns).ToArray();
+        using var values = new TensorRows(table.Values);
+        for (int i = 0; i < rows.Length; i++) rows[i] = values[indices[i]].ToArray();
         return Embed(encoder, rows.Length, result => encoder.Embed(rows, result));
     }
 
@@ -33,6 +32,6 @@ internal static class StoredRows
     {
         var result = new float[checked(count * encoder.EmbeddingDimension)];
         embed(result);
-        return tensor(result, [count, encoder.EmbeddingDimension]).to(encoder.Device);
+        return NativeTensor.Of(result, [count, encoder.EmbeddingDimension]).to(encoder.Device);
     }
 }

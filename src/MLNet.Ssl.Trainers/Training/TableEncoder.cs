@@ -40,6 +40,6 @@ public sealed class TableEncoder : Encoder
     {
         var values = new float[count * Columns];
         for (int i = 0; i < count; i++) rows[first + i].CopyTo(values, i * Columns);
-        return tensor(values, [count, Columns]);
+        return NativeTensor.Of(values, count, Columns);
     }
 }

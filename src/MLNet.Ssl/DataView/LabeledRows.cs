@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Runtime.InteropServices;
 using Microsoft.ML;
 using TorchSharp;
 
@@ -54,8 +53,6 @@ internal sealed class LabeledRows
         }
         if (labels.Count == 0)
             throw new InvalidOperationException($"No row has both features '{features.Name}' and a label in '{label.Name}': there is nothing to learn.");
-        var matrix = torch.empty(labels.Count, width);
-        MemoryMarshal.AsBytes(values.WrittenSpan).CopyTo(matrix.bytes);
-        return new(label, matrix, torch.tensor(labels.ToArray()), classes);
+        return new(label, NativeTensor.Of(values.WrittenSpan, labels.Count, width), torch.tensor(labels.ToArray()), classes);
     }
 }

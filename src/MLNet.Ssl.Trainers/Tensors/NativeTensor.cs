@@ -1,0 +1,25 @@
+using System.Runtime.InteropServices;
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl;
+
+/// <summary>Tensors of managed values in libtorch's own memory.</summary>
+/// <remarks><c>torch.tensor</c> pins a managed copy instead, which stands on no boundary: matrix products of it end in other bits from run to run.</remarks>
+internal static class NativeTensor
+{
+    private const int PieceElements = 1 << 26;
+
+    /// <summary>Copies values into a contiguous tensor on the processor, in pieces: a span of a tensor's bytes ends at 2 GiB.</summary>
+    public static Tensor Of(ReadOnlySpan<float> values, params long[] shape)
+    {
+        var result = empty(shape, ScalarType.Float32, CPU);
+        using var scope = NewDisposeScope();
+        var flat = result.view(-1);
+        for (int start = 0; start < values.Length; start += PieceElements)
+        {
+            var piece = values[start..Math.Min(start + PieceElements, values.Length)];
+            MemoryMarshal.AsBytes(piece).CopyTo(flat.narrow(0, start, piece.Length).bytes);
+        }
+        return result;
+    }
+}
