@@ -37,4 +37,14 @@ internal abstract class StoredBytes(long length)
             flat.ReadFrom(stream);
         }
     }
+
+    /// <summary>Bytes that the pickle itself held.</summary>
+    public sealed class Memory(byte[] bytes) : StoredBytes(bytes.Length)
+    {
+        public override void CopyTo(Tensor flat, long offset)
+        {
+            using var stream = new MemoryStream(bytes, writable: false) { Position = offset };
+            flat.ReadFrom(stream);
+        }
+    }
 }
