@@ -45,7 +45,8 @@ internal readonly record struct ArchitectureSize(double Tensors, double Weights)
         var block = Layer(width, 3 * width) + Layer(width, width) + Layer(width, hidden) + Layer(hidden, width);
         // Every layer, and the two norms, have a second tensor.
         block = block with { Tensors = 2 * block.Tensors + 4 };
-        return vit.Depth * block + Layer(side * side, width) + (vit.ConvolutionalStem ? default : Layer(3.0 * vit.PatchSize * vit.PatchSize, width));
+        var stem = vit.ConvolutionalStem ? Layer(9 * width / 2, width) + Layer(width, width) : Layer(3.0 * vit.PatchSize * vit.PatchSize, width);
+        return vit.Depth * block + Layer(side * side, width) + stem;
     }
 
     // Of a basic block two 3×3 convolutions, of a bottleneck one and two of 1×1; the first block of all has fewer inputs.
@@ -57,8 +58,8 @@ internal readonly record struct ArchitectureSize(double Tensors, double Weights)
         {
             var inner = Layer(9 * width, width);
             var block = resNet.Block == ResNetBlock.Basic ? inner + Layer(9 * width / 2, width) : inner + Layer(width, width) + Layer(width, 4 * width);
-            // Every convolution is followed by a norm of five tensors.
-            size += blocks * (block with { Tensors = 6 * block.Tensors });
+            // Every convolution is followed by a norm of at least four tensors.
+            size += blocks * (block with { Tensors = 5 * block.Tensors });
             width *= 2;
         }
         return size;
