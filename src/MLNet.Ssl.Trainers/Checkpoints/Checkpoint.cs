@@ -88,7 +88,7 @@ public sealed class Checkpoint : IDisposable
         if (start.AsSpan().StartsWith("PK"u8))
         {
             var archive = new ZipArchive(file, ZipArchiveMode.Read);
-            return new(archive, path, file.Length, CheckpointFormat.TorchZip, Weights(TorchZip.Read(archive)));
+            return new(archive, path, file.Length, CheckpointFormat.TorchZip, Weights(TorchZip.Read(archive, path)));
         }
         if (length > 0 && start[0] == (byte)PickleOp.Proto)
             return new(file, path, file.Length, CheckpointFormat.TorchLegacy, Weights(TorchLegacy.Read(file)));

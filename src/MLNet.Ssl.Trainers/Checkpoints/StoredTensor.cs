@@ -49,6 +49,7 @@ public sealed class StoredTensor
     /// <summary>Reads the elements.</summary>
     /// <returns>A new tensor on the CPU, owned by the caller; an expanded one stays a view with strides of 0.</returns>
     /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="InvalidDataException">The tensor's entry of a zip archive is damaged; the message names file and entry.</exception>
     /// <exception cref="ObjectDisposedException">The checkpoint is closed.</exception>
     public Tensor Read()
     {

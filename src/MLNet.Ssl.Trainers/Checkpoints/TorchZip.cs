@@ -11,7 +11,7 @@ internal static class TorchZip
     private const string Pickle = "data.pkl";
     private const int MaxPickle = 64 << 20;
 
-    public static object? Read(ZipArchive archive)
+    public static object? Read(ZipArchive archive, string path)
     {
         var entries = new Dictionary<string, ZipArchiveEntry>();
         foreach (var entry in archive.Entries)
@@ -24,7 +24,7 @@ internal static class TorchZip
         string data = $"{folder}data/";
         // Under their keys alone: a pickle may ask for a storage as often as it has opcodes.
         var storages = entries.Where(entry => entry.Key.StartsWith(data, StringComparison.Ordinal))
-            .ToDictionary(entry => entry.Key[data.Length..], entry => new Lazy<StoredBytes>(() => Stored(entry.Value)));
+            .ToDictionary(entry => entry.Key[data.Length..], entry => new Lazy<StoredBytes>(() => Stored(entry.Value, path)));
         return Unpickler.Load(pickle, id => Storage(id, storages));
     }
 
@@ -49,10 +49,10 @@ internal static class TorchZip
         return new StoredStorage(type, count, bytes);
     }
 
-    private static StoredBytes Stored(ZipArchiveEntry entry)
+    private static StoredBytes.Entry Stored(ZipArchiveEntry entry, string path)
     {
         CheckStored(entry);
-        return new StoredBytes.Entry(entry);
+        return new(entry, path);
     }
 
     private static byte[] Bytes(ZipArchiveEntry entry, int most)
@@ -70,7 +70,7 @@ internal static class TorchZip
     {
         if (entry.Length < 0 || entry.Length > entry.CompressedLength)
             throw new InvalidDataException($"the entry '{entry.FullName}' is compressed; PyTorch writes entries uncompressed.");
-        // Opening checks the entry's own header, so that no tensor fails when it is read.
+        // Opening checks the entry's own header before a tensor is read.
         entry.Open().Dispose();
     }
 }

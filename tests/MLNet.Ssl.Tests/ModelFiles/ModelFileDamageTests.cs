@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.IO.Compression;
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.ML;
@@ -88,36 +87,7 @@ public sealed class ModelFileDamageTests : IDisposable
 
     /// <summary>The file with its description changed, and made consistent again.</summary>
     private static byte[] Rewrite(Action<JsonNode> change, Action<Dictionary<string, byte[]>>? changeEntries = null,
-        CompressionLevel compression = CompressionLevel.NoCompression)
-    {
-        var entries = new Dictionary<string, byte[]>();
-        using (var source = ZipFile.OpenRead(FirstFormat))
-            foreach (var entry in source.Entries)
-            {
-                using var stream = entry.Open();
-                using var bytes = new MemoryStream();
-                stream.CopyTo(bytes);
-                entries[entry.FullName] = bytes.ToArray();
-            }
-        var json = JsonNode.Parse(entries["model.json"])!;
-        changeEntries?.Invoke(entries);
-        foreach (var (name, bytes) in entries)
-            if (name != "model.json" && json["entries"]![name] is { } listed)
-                (listed["length"], listed["sha256"]) = (bytes.Length, Convert.ToHexString(SHA256.HashData(bytes)));
-        change(json);
-        entries["model.json"] = Encoding.UTF8.GetBytes(json.ToJsonString());
-        using var file = new MemoryStream();
-        using (var archive = new ZipArchive(file, ZipArchiveMode.Create, leaveOpen: true))
-        {
-            archive.Comment = Convert.ToHexString(SHA256.HashData(entries["model.json"]));
-            foreach (var (name, bytes) in entries)
-            {
-                using var stream = archive.CreateEntry(name, compression).Open();
-                stream.Write(bytes);
-            }
-        }
-        return file.ToArray();
-    }
+        CompressionLevel compression = CompressionLevel.NoCompression) => Archives.RewriteModel(File.ReadAllBytes(FirstFormat), change, changeEntries, compression);
 
     private static JsonNode Part(JsonNode json, string kind) =>
         json["model"]!["members"]!.AsArray().Select(member => member!["transformer"]!).Single(part => (string)part["kind"]! == kind);
