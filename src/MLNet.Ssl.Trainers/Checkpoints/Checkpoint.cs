@@ -38,8 +38,9 @@ public sealed class Checkpoint : IDisposable
 
     /// <summary>
     /// The contents. A dictionary is an <see cref="IReadOnlyDictionary{TKey, TValue}"/> of strings (other keys as Python prints them) and values, a list,
-    /// tuple or set an <see cref="IReadOnlyList{T}"/>; numpy's numbers are numbers and its arrays tensors; other values are <see cref="StoredTensor"/>, <see cref="string"/>, <see cref="long"/>,
-    /// <see cref="System.Numerics.BigInteger"/>, <see cref="double"/>, <see cref="bool"/>, bytes, null and <see cref="OpaqueValue"/>.
+    /// tuple or set an <see cref="IReadOnlyList{T}"/>; numpy's numbers are numbers and its arrays tensors; other values are <see cref="StoredTensor"/>,
+    /// <see cref="string"/>, <see cref="long"/>, <see cref="System.Numerics.BigInteger"/>, <see cref="double"/>, <see cref="bool"/>, bytes, null and
+    /// <see cref="OpaqueValue"/>.
     /// </summary>
     /// <remarks>A pickle may hold a value more than once, and a list in itself.</remarks>
     public object? Root { get; }
