@@ -19,8 +19,9 @@ public enum CheckpointFormat
 /// A file of weights opened for reading: a PyTorch checkpoint (.pth, .pt, .pth.tar) or a safetensors file, told apart by content.
 /// </summary>
 /// <remarks>
-/// Nothing in a file is ever executed. Of a pickle only what tensors and plain values need is understood; anything else is refused by its name. Sizes are
-/// checked against the length of the file before memory is taken. Tensors are read when asked for, so the file stays open; use from one thread at a time.
+/// Nothing in a file is ever executed. Of a pickle only what tensors and plain values need is understood; any other object is an <see cref="OpaqueValue"/>,
+/// and a file that names a function by which pickles attack is refused. Work and memory are bounded by the length of the file. Tensors are read when asked
+/// for, so the file stays open; use from one thread at a time.
 /// </remarks>
 public sealed class Checkpoint : IDisposable
 {
@@ -36,9 +37,10 @@ public sealed class Checkpoint : IDisposable
     public CheckpointFormat Format { get; }
 
     /// <summary>
-    /// The contents. A dictionary is an <see cref="IReadOnlyDictionary{TKey, TValue}"/> of strings (integer keys are written in digits) and values, a
-    /// list or tuple an <see cref="IReadOnlyList{T}"/>; other values are <see cref="StoredTensor"/>, <see cref="string"/>, <see cref="long"/>,
-    /// <see cref="System.Numerics.BigInteger"/>, <see cref="double"/>, <see cref="bool"/>, bytes, null and <see cref="OpaqueValue"/>.
+    /// The contents. A dictionary is an <see cref="IReadOnlyDictionary{TKey, TValue}"/> of strings (other keys as Python prints them) and values, a list,
+    /// tuple or set an <see cref="IReadOnlyList{T}"/>; numpy's numbers are numbers and its arrays tensors; other values are <see cref="StoredTensor"/>,
+    /// <see cref="string"/>, <see cref="long"/>, <see cref="System.Numerics.BigInteger"/>, <see cref="double"/>, <see cref="bool"/>, bytes, null and
+    /// <see cref="OpaqueValue"/>.
     /// </summary>
     /// <remarks>A pickle may hold a value more than once, and a list in itself.</remarks>
     public object? Root { get; }
@@ -87,12 +89,19 @@ public sealed class Checkpoint : IDisposable
         if (start.AsSpan().StartsWith("PK"u8))
         {
             var archive = new ZipArchive(file, ZipArchiveMode.Read);
-            return new(archive, path, file.Length, CheckpointFormat.TorchZip, TorchZip.Read(archive));
+            return new(archive, path, file.Length, CheckpointFormat.TorchZip, Weights(TorchZip.Read(archive, path)));
         }
         if (length > 0 && start[0] == (byte)PickleOp.Proto)
-            return new(file, path, file.Length, CheckpointFormat.TorchLegacy, TorchLegacy.Read(file));
-        throw new InvalidDataException("it is neither a PyTorch checkpoint (zip or pickle) nor a safetensors file.");
+            return new(file, path, file.Length, CheckpointFormat.TorchLegacy, Weights(TorchLegacy.Read(file)));
+        throw new InvalidDataException(
+            "it is neither a PyTorch checkpoint (zip, or pickle of protocol 2 to 5) nor a safetensors file. Nothing was executed.");
     }
+
+    /// <summary>torch.save of a module, not of its state, needs the module's program.</summary>
+    private static object? Weights(object? root) => root is not OpaqueValue whole
+        ? root
+        : throw new InvalidDataException($"it is a whole Python object, '{whole.TypeName}', not its weights; in Python, save its state_dict() instead. "
+            + "Nothing was executed.");
 
     /// <summary>Closes the file; its tensors can no longer be read.</summary>
     public void Dispose() => _file.Dispose();

@@ -52,29 +52,31 @@ internal sealed class CheckpointFolder : IDisposable
     /// <summary>Where the checkpoint of a step goes.</summary>
     public string PathOf(long step) => System.IO.Path.Combine(Path, Prefix + step.ToString("D10", CultureInfo.InvariantCulture) + Extension);
 
-    /// <summary>The newest checkpoint that can be read, with its tensors, which the caller owns; damaged ones that are newer are put aside.</summary>
-    /// <exception cref="InvalidDataException">There are checkpoints, and all of them are damaged.</exception>
-    public (TrainingCheckpoint Checkpoint, IReadOnlyDictionary<string, Tensor> State)? ReadNewest(Action<PretrainMessage>? log)
+    /// <summary>The checkpoints that can be read, the newest first; their tensors are the caller's.</summary>
+    public IEnumerable<SavedRun> Read(Action<PretrainMessage>? log) => Files.Select(file => Read(file.Step, file.Path, log)).OfType<SavedRun>();
+
+    /// <summary>Puts the checkpoints after a step aside: those that were passed over for it.</summary>
+    public void PutAsideAfter(long step)
     {
-        var damaged = new List<string>();
-        foreach (var (_, path) in Files)
+        foreach (var file in Files.Where(file => file.Step > step)) File.Move(file.Path, file.Path + Damaged, overwrite: true);
+    }
+
+    private static SavedRun? Read(long step, string path, Action<PretrainMessage>? log)
+    {
+        try
         {
-            try
-            {
-                using var scope = NewDisposeScope();
-                var (checkpoint, state) = TrainingCheckpoint.Read(path);
-                foreach (var tensor in state.Values) tensor.DetachFromDisposeScope();
-                foreach (var file in damaged) File.Move(file, file + Damaged, overwrite: true);
-                return (checkpoint, state);
-            }
-            catch (InvalidDataException e)
-            {
-                log?.Invoke(new(true, $"A damaged checkpoint is passed over: {e.Message}"));
-                damaged.Add(path);
-            }
+            using var scope = NewDisposeScope();
+            var (checkpoint, state) = TrainingCheckpoint.Read(path);
+            if (checkpoint.Step != step) throw new InvalidDataException($"'{path}' is damaged: its step is {checkpoint.Step}.");
+            var saved = new SavedRun(path, checkpoint, state);
+            foreach (var tensor in state.Values) tensor.DetachFromDisposeScope();
+            return saved;
         }
-        if (damaged.Count == 0) return null;
-        throw new InvalidDataException($"CheckpointFolder '{Path}' holds {damaged.Count} checkpoint(s), and all are damaged; take another folder to start anew.");
+        catch (InvalidDataException e)
+        {
+            log?.Invoke(new(true, $"A damaged checkpoint is passed over: {e.Message}"));
+            return null;
+        }
     }
 
     /// <summary>Deletes all but the newest files and the one that scored best.</summary>

@@ -11,8 +11,9 @@ internal sealed class RunCheckpoints : IDisposable
     private readonly CheckpointFolder? _folder;
     private readonly PretrainOptions _options;
     private readonly Action<PretrainMessage>? _log;
-    private readonly TrainingCheckpoint? _saved;
-    private readonly IReadOnlyDictionary<string, Tensor> _savedState = new Dictionary<string, Tensor>();
+    private readonly IEnumerator<SavedRun> _candidates;
+
+    private SavedRun? _saved;
 
     private TrainingStep? _step;
     private IReadOnlyDictionary<string, string> _run = new Dictionary<string, string>();
@@ -24,9 +25,12 @@ internal sealed class RunCheckpoints : IDisposable
     private RunCheckpoints(CheckpointFolder? folder, PretrainOptions options, Action<PretrainMessage>? log)
     {
         (_folder, _options, _log) = (folder, options, log);
+        _candidates = (folder is null || !options.Resume ? [] : folder.Read(log)).GetEnumerator();
         if (folder is null || !options.Resume) return;
-        if (folder.ReadNewest(log) is { } newest) (_saved, _savedState) = newest;
-        else log?.Invoke(new(false, $"CheckpointFolder '{folder.Path}' holds no checkpoint: the run starts anew."));
+        int files = folder.Files.Count;
+        if (files == 0) log?.Invoke(new(false, $"CheckpointFolder '{folder.Path}' holds no checkpoint: the run starts anew."));
+        else if (!MoveNext())
+            throw new InvalidDataException($"CheckpointFolder '{folder.Path}' holds {files} checkpoint(s), and all are damaged; take another folder to start anew.");
     }
 
     /// <summary>Takes hold of the folder that the options name and reads the newest good checkpoint in it.</summary>
@@ -54,22 +58,23 @@ internal sealed class RunCheckpoints : IDisposable
     public PretrainOptions TakeOver(PretrainOptions options)
     {
         if (_saved is null) return options;
-        int Take(int? given, string name)
+        int Take(int? given, int saved, string name)
         {
             if (given is { } value) return value;
-            _log?.Invoke(new(false, $"{name} = {_saved.Run[name]}: the checkpoint's"));
-            return int.Parse(_saved.Run[name], CultureInfo.InvariantCulture);
+            _log?.Invoke(new(false, $"{name} = {saved}: the checkpoint's"));
+            return saved;
         }
         return options with
         {
-            Seed = Take(options.Seed, nameof(options.Seed)),
-            Threads = Take(options.Threads, nameof(options.Threads)),
+            Seed = Take(options.Seed, _saved.Seed, nameof(options.Seed)),
+            Threads = Take(options.Threads, _saved.Threads, nameof(options.Threads)),
         };
     }
 
     /// <summary>Starts the run at <paramref name="clock"/>, or where the checkpoint stands: fills the state with what it holds.</summary>
     /// <returns>The step to go on with.</returns>
-    /// <exception cref="ArgumentException">The checkpoint is of another run; the message says what differs.</exception>
+    /// <exception cref="ArgumentException">The checkpoints are of another run; the message says what differs.</exception>
+    /// <exception cref="InvalidDataException">None fits the run; the message names the newest.</exception>
     /// <exception cref="IOException">The disk has no room for checkpoints.</exception>
     public StepClock Start(StepClock clock, TrainingStep step, CollapseAlarm alarm, Func<IReadOnlyDictionary<string, string>> run)
     {
@@ -77,17 +82,13 @@ internal sealed class RunCheckpoints : IDisposable
         (_step, _state, _alarm, _run) = (step, [.. step.State], alarm, run());
         _folder.CheckSpace(_state.Sum(entry => entry.Value.numel() * ElementType.Find(entry.Value.dtype)!.Size), _options.CheckpointsKept);
         if (_saved is null) return clock;
-        if (RunIdentity.Differences(_saved.Run, _run) is { Count: > 0 } differences)
-        {
-            throw new ArgumentException($"The run in CheckpointFolder '{_folder.Path}' cannot be continued, as it is another one: "
-                + $"{string.Join("; ", differences)}. Restore what has changed, or start anew in another folder.");
-        }
-        Restore();
-        alarm.Counts = _saved.Alarm;
-        _lastStep = _saved.Step;
-        _lastTime = Stopwatch.GetTimestamp();
-        _log?.Invoke(new(false, $"The run goes on after step {_saved.Step} of {clock.TotalSteps}, as in '{_folder.PathOf(_saved.Step)}'."));
-        return clock with { Step = _saved.Step };
+        Restore(clock);
+        var saved = _saved.Checkpoint;
+        alarm.Counts = saved.Alarm;
+        (_lastStep, _lastTime) = (saved.Step, Stopwatch.GetTimestamp());
+        _log?.Invoke(new(false, $"The run goes on after step {saved.Step} of {clock.TotalSteps}, as in '{_saved.Path}'."));
+        _saved.Dispose();
+        return clock with { Step = saved.Step };
     }
 
     /// <summary>Whether there is a folder.</summary>
@@ -145,7 +146,8 @@ internal sealed class RunCheckpoints : IDisposable
     /// <summary>Lets go of the folder.</summary>
     public void Dispose()
     {
-        FreeSavedState();
+        _saved?.Dispose();
+        _candidates.Dispose();
         _folder?.Dispose();
     }
 
@@ -166,20 +168,26 @@ internal sealed class RunCheckpoints : IDisposable
             + "or take another folder.", nameof(options.CheckpointFolder));
     }
 
-    private void FreeSavedState()
+    /// <summary>Fills the state with the newest checkpoint that fits the run.</summary>
+    private void Restore(StepClock clock)
     {
-        foreach (var tensor in _savedState.Values) tensor.Dispose();
-    }
-
-    private void Restore()
-    {
+        var passedOver = new List<Exception>();
+        while (_saved!.Misfit(_run, clock.TotalSteps, _state) is { } misfit)
+        {
+            passedOver.Add(misfit);
+            if (!MoveNext()) throw passedOver[0];
+        }
+        foreach (var misfit in passedOver) _log?.Invoke(new(true, $"A damaged checkpoint is passed over: {misfit.Message}"));
+        _folder!.PutAsideAfter(_saved.Checkpoint.Step);
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        bool Fits((string Name, Tensor Value) entry) =>
-            _savedState.TryGetValue(entry.Name, out var saved) && saved.shape.SequenceEqual(entry.Value.shape);
-        if (_state.Count != _savedState.Count || !_state.All(Fits))
-            throw new InvalidDataException($"The checkpoint of step {_saved!.Step} in CheckpointFolder '{_folder!.Path}' holds other tensors than the run.");
-        foreach (var (name, value) in _state) value.copy_(_savedState[name]);
-        FreeSavedState();
+        foreach (var (name, value) in _state) value.copy_(_saved.State[name]);
+    }
+
+    private bool MoveNext()
+    {
+        _saved?.Dispose();
+        _saved = _candidates.MoveNext() ? _candidates.Current : null;
+        return _saved is not null;
     }
 }

@@ -21,19 +21,42 @@ internal abstract class StoredBytes(long length)
         }
     }
 
-    /// <summary>An uncompressed entry of a zip archive.</summary>
-    public sealed class Entry(ZipArchiveEntry entry) : StoredBytes(entry.Length)
+    /// <summary>An uncompressed entry of the zip archive at a path.</summary>
+    public sealed class Entry(ZipArchiveEntry entry, string path) : StoredBytes(entry.Length)
     {
         public override void CopyTo(Tensor flat, long offset)
         {
-            using var stream = entry.Open();
-            // The stream of an entry cannot seek.
-            var skipped = new byte[(int)Math.Min(offset, 1 << 16)];
-            for (; offset > 0; offset -= skipped.Length)
+            try
             {
-                if (offset < skipped.Length) skipped = new byte[(int)offset];
+                using var stream = entry.Open();
+                Skip(stream, offset);
+                flat.ReadFrom(stream);
+            }
+            // An entry may be of a compression that changes no length, which the archive does not tell before.
+            catch (Exception e) when (e is EndOfStreamException or InvalidDataException)
+            {
+                throw new InvalidDataException($"'{path}' is damaged: its entry '{entry.FullName}' cannot be read: {e.Message}", e);
+            }
+        }
+
+        // The stream of an entry cannot seek.
+        private static void Skip(Stream stream, long bytes)
+        {
+            var skipped = new byte[(int)Math.Min(bytes, 1 << 16)];
+            for (; bytes > 0; bytes -= skipped.Length)
+            {
+                if (bytes < skipped.Length) skipped = new byte[(int)bytes];
                 stream.ReadExactly(skipped);
             }
+        }
+    }
+
+    /// <summary>Bytes that the pickle itself held.</summary>
+    public sealed class Memory(byte[] bytes) : StoredBytes(bytes.Length)
+    {
+        public override void CopyTo(Tensor flat, long offset)
+        {
+            using var stream = new MemoryStream(bytes, writable: false) { Position = offset };
             flat.ReadFrom(stream);
         }
     }

@@ -31,19 +31,26 @@ internal sealed record StoredNetwork(string Place, IReadOnlyDictionary<string, S
     {
         var networks = new List<StoredNetwork>();
         var visited = new HashSet<object>(ReferenceEqualityComparer.Instance);
-        var pending = new Queue<(string Place, int Depth, object? Value)>([("", 0, root)]);
+        var pending = new Queue<(Way? Way, int Depth, object? Value)>([(null, 0, root)]);
         while (pending.TryDequeue(out var next))
         {
             if (next.Value is not IReadOnlyDictionary<string, object?> dictionary || !visited.Add(dictionary)) continue;
             foreach (string prefix in Prefixes(dictionary))
             {
                 if (networks.Count == MaxNetworks) throw new InvalidDataException($"it holds more than {MaxNetworks} networks.");
-                networks.Add(At(next.Place, prefix, dictionary));
+                networks.Add(At(Way.Place(next.Way), prefix, dictionary));
             }
             if (next.Depth == MaxDepth) continue;
-            foreach (var (key, value) in dictionary) pending.Enqueue(($"{next.Place}{key}/", next.Depth + 1, value));
+            foreach (var (key, value) in dictionary)
+                if (value is IReadOnlyDictionary<string, object?>) pending.Enqueue((new(next.Way, key), next.Depth + 1, value));
         }
         return networks;
+    }
+
+    /// <summary>The keys that lead to a dictionary; joined only where it holds a network.</summary>
+    private sealed record Way(Way? Before, string Key)
+    {
+        public static string Place(Way? way) => way is null ? "" : $"{Place(way.Before)}{way.Key}/";
     }
 
     /// <summary>A dictionary of tensors as it is, for networks of no known kind.</summary>

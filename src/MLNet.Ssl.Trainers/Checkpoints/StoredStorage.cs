@@ -5,6 +5,9 @@ namespace MLNet.Ssl;
 /// <summary>A storage of PyTorch: elements in a row, which tensors are views into.</summary>
 internal sealed class StoredStorage(ElementType type, long count, StoredBytes? bytes = null)
 {
+    // Keys are numbers or addresses in digits.
+    private const int MaxKey = 64;
+
     private readonly StoredStorage? _root;
     private readonly long _start;
 
@@ -16,6 +19,11 @@ internal sealed class StoredStorage(ElementType type, long count, StoredBytes? b
 
     /// <summary>Where the elements are; the legacy format tells after all tensors.</summary>
     public StoredBytes? Bytes { get; set; } = bytes;
+
+    public static void CheckKey(string key)
+    {
+        if (key.Length > MaxKey) throw new InvalidDataException($"a storage's key has {key.Length} characters; expected at most {MaxKey}.");
+    }
 
     public StoredStorage View(long start, long viewCount) =>
         start >= 0 && viewCount >= 0 && start <= count - viewCount

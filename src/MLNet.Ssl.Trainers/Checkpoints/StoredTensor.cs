@@ -18,7 +18,7 @@ public sealed class StoredTensor
         (_storage, _offset, _shape, _strides) = (storage, offset, shape, strides);
         if (shape.Length > MaxDimensions) throw new InvalidDataException($"it has {shape.Length} dimensions; expected at most {MaxDimensions}.");
         if (shape.Length != strides.Length) throw new InvalidDataException($"it has {shape.Length} dimensions and {strides.Length} strides.");
-        if (offset < 0 || shape.Any(n => n < 0) || strides.Any(n => n < 0))
+        if (offset < 0 || shape.AsSpan().ContainsAnyExceptInRange(0, long.MaxValue) || strides.AsSpan().ContainsAnyExceptInRange(0, long.MaxValue))
             throw new InvalidDataException($"its offset {offset}, shape ({Text(shape)}) or strides ({Text(strides)}) are negative.");
         Int128 count = Product(shape), extent = count == 0 ? 0 : 1;
         for (int d = 0; d < shape.Length && count > 0; d++) extent += (Int128)(shape[d] - 1) * strides[d];
@@ -49,6 +49,7 @@ public sealed class StoredTensor
     /// <summary>Reads the elements.</summary>
     /// <returns>A new tensor on the CPU, owned by the caller; an expanded one stays a view with strides of 0.</returns>
     /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="InvalidDataException">The tensor's entry of a zip archive is damaged; the message names file and entry.</exception>
     /// <exception cref="ObjectDisposedException">The checkpoint is closed.</exception>
     public Tensor Read()
     {
@@ -68,7 +69,7 @@ public sealed class StoredTensor
     internal static string Text(IEnumerable<long> shape) => string.Join(", ", shape);
 
     /// <summary>Number of elements of a shape without negative lengths, at most the largest long.</summary>
-    internal static Int128 Product(IReadOnlyList<long> shape)
+    internal static Int128 Product(long[] shape)
     {
         if (shape.Contains(0)) return 0;
         Int128 product = 1;
@@ -80,7 +81,7 @@ public sealed class StoredTensor
         return product;
     }
 
-    private static long[] RowMajor(long[] shape)
+    internal static long[] RowMajor(long[] shape)
     {
         var strides = new long[shape.Length];
         long stride = 1;

@@ -15,7 +15,7 @@ internal static class TorchLegacy
     public static object? Read(Stream file)
     {
         if (Unpickler.Load(file, Unpickler.NoStorages) is not BigInteger magic || magic != Magic)
-            throw new InvalidDataException("it is a pickle but no PyTorch checkpoint: the magic number is missing.");
+            throw new InvalidDataException("it is a pickle but no PyTorch checkpoint: the magic number is missing. Nothing was executed.");
         if (Unpickler.Load(file, Unpickler.NoStorages) is not Protocol) throw new InvalidDataException($"its protocol is not {Protocol}.");
         if (Unpickler.Load(file, Unpickler.NoStorages) is not Dictionary<string, object?> system || !system.TryGetValue("little_endian", out var little)
             || little is not true)
@@ -33,6 +33,7 @@ internal static class TorchLegacy
     {
         if (id is not object?[] parts || parts is not ["storage", ElementType type, string key, _, long count, var view])
             throw new InvalidDataException("a storage is not described by type, key, location, number of elements and view.");
+        StoredStorage.CheckKey(key);
         if (count < 0 || (Int128)count * type.Size > fileLength)
             throw new InvalidDataException($"the storage '{key}' is said to have {count} elements, more than the file's {fileLength} bytes.");
         if (!storages.TryGetValue(key, out var storage)) storages.Add(key, storage = new(type, count));

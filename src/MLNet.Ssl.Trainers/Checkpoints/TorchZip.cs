@@ -11,7 +11,7 @@ internal static class TorchZip
     private const string Pickle = "data.pkl";
     private const int MaxPickle = 64 << 20;
 
-    public static object? Read(ZipArchive archive)
+    public static object? Read(ZipArchive archive, string path)
     {
         var entries = new Dictionary<string, ZipArchiveEntry>();
         foreach (var entry in archive.Entries)
@@ -21,7 +21,11 @@ internal static class TorchZip
         if (entries.TryGetValue(folder + "byteorder", out var order) && Encoding.ASCII.GetString(Bytes(order, 16)) is not "little" and var other)
             throw new InvalidDataException($"its byte order is '{other}'; expected little.");
         using var pickle = new MemoryStream(Bytes(entries[folder + Pickle], MaxPickle), writable: false);
-        return Unpickler.Load(pickle, id => Storage(id, entries, folder));
+        string data = $"{folder}data/";
+        // Under their keys alone: a pickle may ask for a storage as often as it has opcodes.
+        var storages = entries.Where(entry => entry.Key.StartsWith(data, StringComparison.Ordinal))
+            .ToDictionary(entry => entry.Key[data.Length..], entry => new Lazy<StoredBytes>(() => Stored(entry.Value, path)));
+        return Unpickler.Load(pickle, id => Storage(id, storages));
     }
 
     private static string Folder(IEnumerable<string> names)
@@ -31,15 +35,24 @@ internal static class TorchZip
     }
 
     /// <summary>The id is ('storage', type, key, location, number of elements).</summary>
-    private static StoredStorage Storage(object? id, Dictionary<string, ZipArchiveEntry> entries, string folder)
+    private static object Storage(object? id, Dictionary<string, Lazy<StoredBytes>> storages)
     {
+        // Of an element type that no weights have.
+        if (id is object?[] and ["storage", OpaqueValue unknown, ..]) return unknown;
         if (id is not object?[] parts || parts is not ["storage", ElementType type, string key, _, long count])
             throw new InvalidDataException("a storage is not described by type, key, location and number of elements.");
-        if (!entries.TryGetValue($"{folder}data/{key}", out var entry)) throw new InvalidDataException($"the storage 'data/{key}' is missing.");
+        StoredStorage.CheckKey(key);
+        if (!storages.TryGetValue(key, out var entry)) throw new InvalidDataException($"the storage 'data/{key}' is missing.");
+        var bytes = entry.Value;
+        if (count < 0 || (Int128)count * type.Size > bytes.Length)
+            throw new InvalidDataException($"the storage 'data/{key}' has {bytes.Length} bytes; its {count} elements need {(Int128)count * type.Size}.");
+        return new StoredStorage(type, count, bytes);
+    }
+
+    private static StoredBytes.Entry Stored(ZipArchiveEntry entry, string path)
+    {
         CheckStored(entry);
-        if (count < 0 || (Int128)count * type.Size > entry.Length)
-            throw new InvalidDataException($"the storage 'data/{key}' has {entry.Length} bytes; its {count} elements need {(Int128)count * type.Size}.");
-        return new(type, count, new StoredBytes.Entry(entry));
+        return new(entry, path);
     }
 
     private static byte[] Bytes(ZipArchiveEntry entry, int most)
@@ -57,7 +70,7 @@ internal static class TorchZip
     {
         if (entry.Length < 0 || entry.Length > entry.CompressedLength)
             throw new InvalidDataException($"the entry '{entry.FullName}' is compressed; PyTorch writes entries uncompressed.");
-        // Opening checks the entry's own header, so that no tensor fails when it is read.
+        // Opening checks the entry's own header before a tensor is read.
         entry.Open().Dispose();
     }
 }

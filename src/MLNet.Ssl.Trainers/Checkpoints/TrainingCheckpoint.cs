@@ -37,7 +37,7 @@ internal sealed record TrainingCheckpoint(long Step, IReadOnlyDictionary<string,
         metadata.Remove(ChecksumKey, out var checksum);
         if (checksum != ChecksumOf(metadata, state.Select(entry => (entry.Key, entry.Value))))
             throw new InvalidDataException($"'{path}' is damaged: its checksum does not fit.");
-        return (Parse(metadata), state);
+        return (Parse(metadata, path), state);
     }
 
     /// <summary>The score alone, without reading the tensors; null also if the file cannot be read.</summary>
@@ -46,7 +46,7 @@ internal sealed record TrainingCheckpoint(long Step, IReadOnlyDictionary<string,
         try
         {
             using var file = Checkpoint.Open(path);
-            return file.Metadata.TryGetValue(ScoreKey, out var score) && double.TryParse(score, CultureInfo.InvariantCulture, out double value) ? value : null;
+            return file.Metadata.TryGetValue(ScoreKey, out var score) ? ParseScore(score) : null;
         }
         catch (Exception e) when (e is IOException or InvalidDataException)
         {
@@ -68,13 +68,27 @@ internal sealed record TrainingCheckpoint(long Step, IReadOnlyDictionary<string,
         return metadata;
     }
 
-    // The checksum vouches for the values.
-    private static TrainingCheckpoint Parse(SortedDictionary<string, string> metadata) => new(
-        long.Parse(metadata[StepKey], CultureInfo.InvariantCulture),
-        metadata.Where(entry => entry.Key.StartsWith(RunPrefix, StringComparison.Ordinal))
-            .ToDictionary(entry => entry.Key[RunPrefix.Length..], entry => entry.Value),
-        [.. metadata[AlarmKey].Split(' ').Select(count => int.Parse(count, CultureInfo.InvariantCulture))],
-        metadata.TryGetValue(ScoreKey, out var score) ? double.Parse(score, CultureInfo.InvariantCulture) : null);
+    private static TrainingCheckpoint Parse(SortedDictionary<string, string> metadata, string path)
+    {
+        // A checksum vouches for who wrote it alone.
+        InvalidDataException Odd(string key) => new($"'{path}' is damaged: its {key} is '{metadata.GetValueOrDefault(key)}'.");
+        if (!long.TryParse(metadata.GetValueOrDefault(StepKey), NumberStyles.None, CultureInfo.InvariantCulture, out long step)) throw Odd(StepKey);
+        var alarm = new List<int>();
+        foreach (string text in metadata.GetValueOrDefault(AlarmKey, "").Split(' '))
+        {
+            if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int count)) throw Odd(AlarmKey);
+            alarm.Add(count);
+        }
+        if (alarm.Count != new CollapseAlarm().Counts.Count) throw Odd(AlarmKey);
+        double? score = null;
+        if (metadata.TryGetValue(ScoreKey, out var written)) score = ParseScore(written) ?? throw Odd(ScoreKey);
+        var run = metadata.Where(entry => entry.Key.StartsWith(RunPrefix, StringComparison.Ordinal))
+            .ToDictionary(entry => entry.Key[RunPrefix.Length..], entry => entry.Value);
+        return new(step, run, alarm, score);
+    }
+
+    private static double? ParseScore(string text) =>
+        double.TryParse(text, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value) ? value : null;
 
     private static string ChecksumOf(SortedDictionary<string, string> metadata, IEnumerable<(string Name, Tensor Value)> state) => Checksum.Of(stream =>
     {

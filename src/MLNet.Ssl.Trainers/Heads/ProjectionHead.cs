@@ -16,12 +16,18 @@ public sealed class ProjectionHead : Module<Tensor, Tensor>
     /// <param name="options">Widths and depth.</param>
     /// <param name="generator">Source of the weights.</param>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
-    public ProjectionHead(ProjectionHeadOptions options, torch.Generator generator) : base(nameof(ProjectionHead))
+    public ProjectionHead(ProjectionHeadOptions options, torch.Generator generator) : this(options, options?.Layers ?? 0, generator)
     {
+    }
+
+    /// <summary>Builds the first layers alone.</summary>
+    internal ProjectionHead(ProjectionHeadOptions options, int first, torch.Generator generator) : base(nameof(ProjectionHead))
+    {
+        ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         ArgumentNullException.ThrowIfNull(generator);
         Options = options;
-        layers = new ModuleList<Layer>([.. Enumerable.Range(1, options.Layers).Select(i =>
+        layers = new ModuleList<Layer>([.. Enumerable.Range(1, first).Select(i =>
             new Layer(options.InputDimension, i < options.Layers ? options.InputDimension : options.OutputDimension, i == options.Layers, generator))]);
         RegisterComponents();
     }
@@ -42,7 +48,7 @@ public sealed class ProjectionHead : Module<Tensor, Tensor>
     }
 
     /// <summary>Number of linear layers.</summary>
-    internal int Layers => layers.Count;
+    internal int Layers => Options.Layers;
 
     internal ProjectionHeadOptions Options { get; }
 

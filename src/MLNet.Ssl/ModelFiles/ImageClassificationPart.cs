@@ -14,8 +14,6 @@ namespace MLNet.Ssl;
 internal sealed record ImageClassificationPart(ClassifierColumns Columns, BackboneOptions Backbone, ProjectionHeadOptions? Head, int HeadLayers,
     SavedImagePreprocessing Images, int NumberOfClasses, KeyNames? Classes, string Weights) : SavedPart
 {
-    private const int MostClasses = 1 << 24;
-
     public static ImageClassificationPart Of(ImageClassificationTransformer transformer, ModelWriter file)
     {
         var classifier = transformer.Classifier;
@@ -30,13 +28,14 @@ internal sealed record ImageClassificationPart(ClassifierColumns Columns, Backbo
         columns.Validate();
         Backbone.Validate();
         Head?.Validate();
-        if (Backbone.TakesTables || NumberOfClasses is < 2 or > MostClasses || HeadLayers < 0 || HeadLayers > (Head?.Layers ?? 0)
+        if (Backbone.TakesTables || NumberOfClasses is < 2 or > KeyNames.MostClasses || HeadLayers < 0 || HeadLayers > (Head?.Layers ?? 0)
             || (Head is not null && Head.InputDimension != Backbone.EmbeddingDimension))
             throw new InvalidDataException("the classifier's backbone, head and number of classes do not go together.");
         var label = KeyNames.Annotations(Classes, NumberOfClasses);
         var preprocessing = Images.Restore();
-        var network = SavedNetwork.Read(file, Weights, Backbone, generator => new ClassifierNetwork(Backbone.Create(generator),
-            Head is null ? null : new ProjectionHead(Head, generator), HeadLayers, NumberOfClasses, generator));
+        var size = ArchitectureSize.Of(Backbone, Head, HeadLayers, NumberOfClasses);
+        var network = SavedNetwork.Read(file, Weights, size, generator => new ClassifierNetwork(Backbone.Create(generator),
+            Head is null ? null : new ProjectionHead(Head, HeadLayers, generator), HeadLayers, NumberOfClasses, generator));
         return new ImageClassificationTransformer(new(new(network, preprocessing, file.Device), Backbone), columns, label);
     }
 }

@@ -9,6 +9,9 @@ namespace MLNet.Ssl;
 /// <param name="Values">The values, an array.</param>
 internal sealed record KeyNames(string Type, JsonElement Values)
 {
+    /// <summary>Classes of a classifier, which has a score of each for every row.</summary>
+    public const int MostClasses = 1 << 24;
+
     private const string Kind = "KeyValues";
 
     private static readonly ItemType[] Types =

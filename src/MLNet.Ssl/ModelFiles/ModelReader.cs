@@ -12,13 +12,15 @@ internal sealed class ModelReader
     // Larger entries are unpacked into a temporary file.
     private const long MostInMemory = 1 << 24, MostDescription = 1 << 28;
 
-    private readonly ZipArchive _archive;
+    private readonly ILookup<string, ZipArchiveEntry> _archived;
+    private readonly string _comment;
     private readonly long _fileLength;
+    private readonly HashSet<string> _served = [];
     private readonly List<ITransformer> _restored = [];
     private IReadOnlyDictionary<string, ModelDescription.Entry> _entries = new Dictionary<string, ModelDescription.Entry>();
 
     private ModelReader(MLContext context, Device device, ZipArchive archive, long fileLength) =>
-        (Context, Device, _archive, _fileLength) = (context, device, archive, fileLength);
+        (Context, Device, _archived, _comment, _fileLength) = (context, device, archive.Entries.ToLookup(entry => entry.FullName), archive.Comment, fileLength);
 
     public MLContext Context { get; }
 
@@ -48,12 +50,13 @@ internal sealed class ModelReader
         return transformer;
     }
 
-    /// <summary>Reads an entry, which can be sought in.</summary>
+    /// <summary>Reads an entry, which can be sought in. Each serves one part, so that what is built is bounded by the file.</summary>
     public T Read<T>(string name, Func<Stream, T> read)
     {
         try
         {
             if (!_entries.TryGetValue(name, out var entry)) throw new InvalidDataException("the list of entries lacks it.");
+            if (!_served.Add(name)) throw new InvalidDataException("two parts of the model refer to it.");
             using var stream = Unpack(name, entry.Length, entry.Sha256);
             return read(stream);
         }
@@ -97,7 +100,7 @@ internal sealed class ModelReader
         using var json = JsonDocument.Parse(stream, new() { MaxDepth = ModelJson.Options.MaxDepth });
         CheckVersion(json.RootElement);
         stream.Position = 0;
-        if (!string.Equals(Convert.ToHexStringLower(SHA256.HashData(stream)), _archive.Comment, StringComparison.OrdinalIgnoreCase))
+        if (!string.Equals(Convert.ToHexStringLower(SHA256.HashData(stream)), _comment, StringComparison.OrdinalIgnoreCase))
             throw new InvalidDataException($"{ModelDescription.EntryName} is not what was written: its SHA-256 is not the archive's comment.");
         return json.RootElement.Deserialize<ModelDescription>(ModelJson.Options) ?? throw new InvalidDataException($"{ModelDescription.EntryName} is empty.");
     }
@@ -115,18 +118,19 @@ internal sealed class ModelReader
             + $"versions up to {ModelDescription.CurrentVersion}. Load it with MLNet.Ssl {writer} or later.");
     }
 
-    /// <summary>The archive has the entries of the list, and no others.</summary>
+    /// <summary>The archive has the entries of the list, and no others, and they do not overlap.</summary>
     private void CheckEntries()
     {
-        foreach (string name in _entries.Keys) Entry(name);
-        foreach (var entry in _archive.Entries)
-            if (entry.FullName != ModelDescription.EntryName && !_entries.ContainsKey(entry.FullName))
-                throw new InvalidDataException($"entry '{entry.FullName}' is not on the list of entries.");
+        long total = _entries.Keys.Sum(name => Entry(name).Length);
+        if (total > _fileLength) throw new InvalidDataException($"its entries claim {total} bytes; the file has {_fileLength}.");
+        foreach (var entry in _archived)
+            if (entry.Key != ModelDescription.EntryName && !_entries.ContainsKey(entry.Key))
+                throw new InvalidDataException($"entry '{entry.Key}' is not on the list of entries.");
     }
 
     private ZipArchiveEntry Entry(string name)
     {
-        var entries = _archive.Entries.Where(entry => entry.FullName == name).ToArray();
+        var entries = _archived[name].ToArray();
         if (entries is not [var only]) throw new InvalidDataException($"it has {entries.Length} entries '{name}'; expected one.");
         if (only.CompressedLength != only.Length) throw new InvalidDataException($"entry '{name}' is compressed; expected it stored.");
         if (only.Length > _fileLength) throw new InvalidDataException($"entry '{name}' claims {only.Length} bytes; the file has {_fileLength}.");

@@ -26,6 +26,7 @@ internal sealed record NearestNeighborsPart(
     {
         var options = Columns.Fill(new NearestNeighborsOptions { NumberOfNeighbors = NumberOfNeighbors, Temperature = Temperature });
         options.Validate();
+        if (NumberOfClasses is < 1 or > KeyNames.MostClasses) throw new InvalidDataException($"the number of classes is {NumberOfClasses}.");
         var label = KeyNames.Annotations(Classes, NumberOfClasses);
         return file.Read(Bank, stream =>
         {

@@ -8,16 +8,14 @@ internal static class SavedNetwork
     /// <summary>Builds a network and fills it with the entry's weights, all of them and no others.</summary>
     /// <param name="file">The model file.</param>
     /// <param name="weights">The entry, a safetensors file.</param>
-    /// <param name="backbone">The architecture, or the largest part of it.</param>
+    /// <param name="size">What the architecture has at least.</param>
     /// <param name="create">Builds the network on the CPU.</param>
-    public static T Read<T>(ModelReader file, string weights, BackboneOptions backbone, Func<torch.Generator, T> create) where T : torch.nn.Module =>
+    public static T Read<T>(ModelReader file, string weights, ArchitectureSize size, Func<torch.Generator, T> create) where T : torch.nn.Module =>
         file.Read(weights, stream =>
         {
             var (tensors, _) = SafeTensorsReader.Read(stream);
-            // A description may claim any width; nothing is built that the weights at hand could not fill.
-            double claimed = ArchitectureSize.LeastWeights(backbone) * sizeof(float);
-            if (claimed > stream.Length)
-                throw new InvalidDataException($"the backbone described has at least {claimed:f0} bytes of weights, the entry {stream.Length}.");
+            // A description may claim any size; nothing is built that the entry could not fill.
+            size.Check(tensors.Count, stream.Length);
             using var generator = new torch.Generator(0, torch.CPU);
             var network = create(generator);
             try

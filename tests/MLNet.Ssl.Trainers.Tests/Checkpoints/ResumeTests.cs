@@ -198,6 +198,67 @@ public sealed class ResumeTests : IDisposable
         Assert.Contains("holds 2 checkpoint(s), and all are damaged", error.Message);
     }
 
+    public static TheoryData<string, string?> OddFields => new()
+    {
+        { "step", null }, { "step", "six" }, { "step", "-6" }, { "step", "5" }, { "step", "99999999999999999999" },
+        { "alarm", null }, { "alarm", "" }, { "alarm", "0 0" }, { "alarm", "0 x 0" }, { "alarm", "0 0 99999999999" },
+        { "score", "NaN" }, { "score", "high" }, { "score", "1e999" },
+        { "run.Seed", null }, { "run.Seed", "none" }, { "run.Seed", "99999999999" },
+        { "run.Threads", null }, { "run.Threads", "0" }, { "run.Threads", "1000000000" }, { "run.Threads", "one" },
+        { "run.BatchSize", null }, { "run.BatchSize", "" }, { "run.MethodName", null }, { "run.Else", "1" }, { "mlnet-ssl", "training checkpoint, version 2" },
+    };
+
+    /// <summary>Written again with another field, and the right checksum.</summary>
+    [Theory]
+    [MemberData(nameof(OddFields))]
+    public void ACheckpointOfOddFieldsIsPassedOverOrToldByItsName(string field, string? value)
+    {
+        var options = Runs.Of("BYOL") with { Seed = null, Threads = null };
+        string folder = StoppedAt(WholeByol(), 4, 5, 6), newest = Runs.File(folder, 6);
+        OddCheckpoints.Rewrite(newest, field, value);
+        var log = new List<PretrainMessage>();
+        Runs.Train(options.In(folder, resume: true), log);
+        Assert.Contains(log, m => m.IsWarning && m.Text.Contains("damaged checkpoint is passed over", StringComparison.Ordinal) && m.Text.Contains(newest, StringComparison.Ordinal));
+        Assert.Contains(log, m => m.Text.StartsWith("The run goes on after step 5 of 12", StringComparison.Ordinal));
+        Assert.True(File.Exists(newest + ".damaged"));
+
+        folder = StoppedAt(WholeByol(), 6);
+        OddCheckpoints.Rewrite(Runs.File(folder, 6), field, value);
+        var error = Assert.ThrowsAny<Exception>(() => Runs.Train(options.In(folder, resume: true)));
+        Assert.True(error is InvalidDataException or ArgumentException, $"{error}");
+        Assert.Contains(folder, error.Message);
+    }
+
+    [Theory]
+    [InlineData("another name")]
+    [InlineData("another shape")]
+    [InlineData("another type")]
+    [InlineData("one more")]
+    public void ACheckpointOfOtherTensorsIsPassedOver(string change)
+    {
+        string folder = StoppedAt(WholeByol(), 5, 6), newest = Runs.File(folder, 6);
+        using (NewDisposeScope())
+        {
+            var (checkpoint, state) = TrainingCheckpoint.Read(newest);
+            var changed = state.Select(entry => (entry.Key, entry.Value)).ToList();
+            var (name, value) = changed[0];
+            if (change == "one more") changed.Add(("more", value));
+            else changed[0] = change == "another name" ? ("else", value) : (name, change == "another type" ? value.to(float64) : value.reshape(-1, 1, 1, 1, 1));
+            checkpoint.Write(newest, changed);
+        }
+        var log = new List<PretrainMessage>();
+        Runs.Train(Runs.Of("BYOL").In(folder, resume: true), log);
+        Assert.Contains(log, m => m.IsWarning && m.Text.Contains($"'{newest}' is damaged: it holds other tensors", StringComparison.Ordinal));
+        Assert.Contains(log, m => m.Text.StartsWith("The run goes on after step 5 of 12", StringComparison.Ordinal));
+    }
+
+    private string WholeByol()
+    {
+        string folder = Path.Combine(_temporary.Path, "whole BYOL");
+        if (!Directory.Exists(folder)) Runs.Train(Runs.Of("BYOL").In(folder));
+        return folder;
+    }
+
     private static void Damage(string file, string how)
     {
         var bytes = File.ReadAllBytes(file);

@@ -10,13 +10,13 @@ internal sealed class PickleInput(Stream stream)
     /// <summary>Bytes of one pickle: far above what the structure of the largest training checkpoints takes.</summary>
     private const long MaxBytes = 64 << 20;
 
-    private const int MaxName = 256, MaxIntegerBytes = 64;
+    private const int MaxIntegerBytes = 64;
 
-    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-
-    private readonly long _end = Math.Min(stream.Length, stream.Position + MaxBytes);
+    private readonly long _start = stream.Position, _end = Math.Min(stream.Length, stream.Position + MaxBytes);
 
     public long Position => stream.Position;
+
+    public long BytesRead => stream.Position - _start;
 
     public byte Byte()
     {
@@ -42,16 +42,11 @@ internal sealed class PickleInput(Stream stream)
         return value >= long.MinValue && value <= long.MaxValue ? (object)(long)value : value;
     }
 
-    public string Text(ulong length)
+    /// <summary>A text; bytes as they are where they are no UTF-8: Python 2 has no other bytes, and Python 3 writes halves of characters.</summary>
+    public object Text(ulong length)
     {
-        try
-        {
-            return Utf8.GetString(Bytes(length));
-        }
-        catch (DecoderFallbackException)
-        {
-            throw new InvalidDataException("a text is not UTF-8.");
-        }
+        var bytes = Bytes(length);
+        return System.Text.Unicode.Utf8.IsValid(bytes) ? Encoding.UTF8.GetString(bytes) : bytes;
     }
 
     /// <summary>A line of a global's name.</summary>
@@ -59,7 +54,7 @@ internal sealed class PickleInput(Stream stream)
     {
         var line = new StringBuilder();
         for (char c; (c = (char)Byte()) != '\n'; line.Append(c))
-            if (line.Length == MaxName) throw new InvalidDataException($"a Python name is longer than {MaxName} characters.");
+            if (line.Length == PickleGlobals.MaxName) throw new InvalidDataException($"a Python name is longer than {PickleGlobals.MaxName} characters.");
         return line.ToString();
     }
 

@@ -48,9 +48,12 @@ internal enum PickleOp : byte
     BinBytes8 = 0x8e,
     EmptySet = 0x8f,
     AddItems = 0x90,
+    FrozenSet = 0x91,
+    NewObjEx = 0x92,
     StackGlobal = 0x93,
     Memoize = 0x94,
     Frame = 0x95,
+    ByteArray8 = 0x96,
 
     // Known so that a refusal can name them.
     Inst = (byte)'i',
@@ -59,9 +62,6 @@ internal enum PickleOp : byte
     Ext1 = 0x82,
     Ext2 = 0x83,
     Ext4 = 0x84,
-    FrozenSet = 0x91,
-    NewObjEx = 0x92,
-    ByteArray8 = 0x96,
     NextBuffer = 0x97,
     ReadOnlyBuffer = 0x98,
 }

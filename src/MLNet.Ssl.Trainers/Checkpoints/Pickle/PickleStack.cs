@@ -55,16 +55,18 @@ internal sealed class PickleStack
         _memo[(int)index] = Top;
     }
 
-    public object? Recall(long index) =>
-        index < _memo.Count && !ReferenceEquals(_memo[(int)index], Unset)
-            ? _memo[(int)index]
-            : throw new InvalidDataException($"the pickle's memo has nothing at {index}.");
+    public object? Recall(long index)
+    {
+        if (index >= _memo.Count || ReferenceEquals(_memo[(int)index], Unset)) throw new InvalidDataException($"the pickle's memo has nothing at {index}.");
+        // Remembered before it was filled.
+        return _memo[(int)index] is NumpyArray { Tensor: { } tensor } ? tensor : _memo[(int)index];
+    }
 
     /// <summary>The text nearest to the top: in a dictionary being built, the key of the value at work.</summary>
     public string? NearestText()
     {
         for (int i = _items.Count - 1; i >= Math.Max(0, _items.Count - 8); i--)
-            if (_items[i] is string text) return text;
+            if (_items[i] is string text) return text.Length <= PickleKey.MaxLength ? text : text[..PickleKey.MaxLength];
         return null;
     }
 

@@ -1,18 +1,21 @@
-using System.Globalization;
-
 namespace MLNet.Ssl;
 
 /// <summary>
-/// A closed interpreter of the part of Python's pickle format that tensors and plain values need: it builds values, and there is no way in it to run
-/// anything. Names come from <see cref="PickleGlobals"/>, storages from <paramref name="persistentLoad"/>.
+/// A closed interpreter of Python's pickle format: it builds tensors and plain values, stand-ins for all others, and there is no way in it to run anything.
+/// Names come from <see cref="PickleGlobals"/>, storages from <paramref name="persistentLoad"/>.
 /// </summary>
-/// <remarks>No opcode recurses; memory grows with the bytes read, which <see cref="PickleInput"/> bounds, and with the opcodes, bounded here.</remarks>
+/// <remarks>
+/// No opcode recurses. Memory and work grow with the bytes read, which <see cref="PickleInput"/> bounds, and with the opcodes, bounded here; what an opcode
+/// copies is bounded by <see cref="PickleBudget"/>, a key by <see cref="PickleKey"/>.
+/// </remarks>
 internal sealed class Unpickler(PickleInput input, Func<object?, object?> persistentLoad)
 {
     /// <summary>Opcodes of one pickle: far above what the largest training checkpoints take, some 35 a tensor.</summary>
     private const long MaxOpcodes = 1 << 20;
 
     private readonly PickleStack _stack = new();
+    private readonly PickleBudget _budget = new(input);
+    private readonly Dictionary<(string Module, string Name), object> _globals = [];
     private long _opcodes;
 
     /// <summary>Reads one pickle from the stream's position on.</summary>
@@ -25,14 +28,6 @@ internal sealed class Unpickler(PickleInput input, Func<object?, object?> persis
     }
 
     public static object? NoStorages(object? _) => throw new InvalidDataException("the pickle refers to a storage where there is none.");
-
-    /// <summary>Dictionary keys as text: integers in digits.</summary>
-    public static string Key(object? key) => key switch
-    {
-        string text => text,
-        long number => number.ToString(CultureInfo.InvariantCulture),
-        _ => throw new InvalidDataException("a dictionary has a key that is neither text nor a whole number."),
-    };
 
     private object? Run()
     {
@@ -66,7 +61,7 @@ internal sealed class Unpickler(PickleInput input, Func<object?, object?> persis
             case PickleOp.BinUnicode8: _stack.Push(input.Text(input.UInt64())); break;
             case PickleOp.ShortBinBytes: _stack.Push(input.Bytes(input.Byte())); break;
             case PickleOp.BinBytes: _stack.Push(input.Bytes(input.UInt32())); break;
-            case PickleOp.BinBytes8: _stack.Push(input.Bytes(input.UInt64())); break;
+            case PickleOp.BinBytes8 or PickleOp.ByteArray8: _stack.Push(input.Bytes(input.UInt64())); break;
 
             case PickleOp.Mark: _stack.Mark(); break;
             case PickleOp.Pop: _stack.Pop(); break;
@@ -81,7 +76,7 @@ internal sealed class Unpickler(PickleInput input, Func<object?, object?> persis
             case PickleOp.Tuple1: _stack.Push(_stack.Take(1)); break;
             case PickleOp.Tuple2: _stack.Push(_stack.Take(2)); break;
             case PickleOp.Tuple3: _stack.Push(_stack.Take(3)); break;
-            case PickleOp.Tuple: _stack.Push(_stack.PopToMark()); break;
+            case PickleOp.Tuple or PickleOp.FrozenSet: _stack.Push(_stack.PopToMark()); break;
             case PickleOp.EmptyList or PickleOp.EmptySet: _stack.Push(new List<object?>()); break;
             case PickleOp.Append: Append(_stack.Pop()); break;
             case PickleOp.Appends or PickleOp.AddItems: AppendAll(_stack.PopToMark()); break;
@@ -89,12 +84,17 @@ internal sealed class Unpickler(PickleInput input, Func<object?, object?> persis
             case PickleOp.SetItem: SetItems(_stack.Take(2)); break;
             case PickleOp.SetItems: SetItems(_stack.PopToMark()); break;
 
-            case PickleOp.Global: _stack.Push(PickleGlobals.Find(input.Line(), input.Line())); break;
+            case PickleOp.Global: _stack.Push(Find(input.Line(), input.Line())); break;
             case PickleOp.StackGlobal:
                 var name = _stack.Pop<string>("a name");
-                _stack.Push(PickleGlobals.Find(_stack.Pop<string>("a module's name"), name));
+                _stack.Push(Find(_stack.Pop<string>("a module's name"), name));
                 break;
             case PickleOp.Reduce or PickleOp.NewObj: Construct(); break;
+            case PickleOp.NewObjEx:
+                // Arguments by name, which no known type has.
+                _stack.Pop();
+                Construct();
+                break;
             case PickleOp.Build: Build(); break;
             case PickleOp.BinPersId: _stack.Push(persistentLoad(_stack.Pop())); break;
 
@@ -112,24 +112,34 @@ internal sealed class Unpickler(PickleInput input, Func<object?, object?> persis
 
     private void Append(object? item)
     {
-        if (_stack.Top is not List<object?> list) throw new InvalidDataException("the pickle appends to what is no list.");
-        list.Add(item);
+        if (_stack.Top is List<object?> list) list.Add(item);
+        else if (_stack.Top is not OpaqueValue) throw new InvalidDataException("the pickle appends to what is no list.");
     }
 
     private void SetItems(object?[] items)
     {
+        if (_stack.Top is OpaqueValue) return;
         if (_stack.Top is not Dictionary<string, object?> dictionary || items.Length % 2 != 0)
             throw new InvalidDataException("the pickle sets items of what is no dictionary.");
-        for (int i = 0; i < items.Length; i += 2) dictionary[Key(items[i])] = items[i + 1];
+        for (int i = 0; i < items.Length; i += 2) dictionary[PickleKey.Of(items[i])] = items[i + 1];
+    }
+
+    private object Find(string module, string name)
+    {
+        if (_globals.TryGetValue((module, name), out var known)) return known;
+        if (module.Length > PickleGlobals.MaxName || name.Length > PickleGlobals.MaxName)
+            throw new InvalidDataException($"a Python name is longer than {PickleGlobals.MaxName} characters.");
+        return _globals[(module, name)] = PickleGlobals.Find(module, name);
     }
 
     private void Construct()
     {
         var args = _stack.Pop<object?[]>("a tuple of arguments");
-        var global = _stack.Pop<PickleGlobal>("a known name");
+        var callee = _stack.Pop<OpaqueValue>("a Python name");
         try
         {
-            _stack.Push(global.Construct(args));
+            // What a call made may be called in turn, as functools.partial is.
+            _stack.Push(callee is PickleGlobal global ? global.Construct(args, _budget) : new OpaqueValue(callee.TypeName, args));
         }
         catch (InvalidDataException e) when (_stack.NearestText() is { } name)
         {
@@ -137,11 +147,15 @@ internal sealed class Unpickler(PickleInput input, Func<object?, object?> persis
         }
     }
 
-    /// <summary>Attributes of an object: kept with one that is opaque, dropped from a dictionary.</summary>
+    /// <summary>Attributes of an object: kept with one that is opaque, dropped from others.</summary>
     private void Build()
     {
         var state = _stack.Pop();
-        if (_stack.Top is OpaqueValue opaque) opaque.State = state;
-        else if (_stack.Top is not Dictionary<string, object?>) throw new InvalidDataException("the pickle gives attributes to what has none.");
+        if (_stack.Top is OpaqueValue opaque) opaque.Build(state);
+        else if (_stack.Top is not (Dictionary<string, object?> or List<object?> or StoredTensor))
+            throw new InvalidDataException("the pickle gives attributes to what has none.");
+        if (_stack.Top is not NumpyArray { Tensor: { } tensor }) return;
+        _stack.Pop();
+        _stack.Push(tensor);
     }
 }
