@@ -84,6 +84,7 @@ public abstract class MulticlassTransformer : ITransformer, IDisposable
         public override void Compute(IReadOnlyList<float[]> inputs, Span<float> results)
         {
             using var scope = torch.NewDisposeScope();
+            using var threads = IntraOpThreads.Use(Environment.ProcessorCount);
             var queries = NativeTensor.Of(inputs.SelectMany(v => v).ToArray(), inputs.Count, classifier.Dimension);
             classifier.Probabilities(queries).data<float>().CopyTo(results);
         }
