@@ -93,13 +93,18 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
         var options = _options ?? Usual(images, channel);
         options = options with { UsualSeed = _seed };
         Pretrainer.CheckFiles(options);
+        Check.Defined(options.OnUnreadableImage);
         var device = DeviceChoice.Of(_context, channel);
         _evaluation?.Check(column);
         var tables = new List<IDisposable>();
         try
         {
-            if (_evaluation is not null) options = options with { Evaluation = _evaluation.Read(column, options.ImageSize, tables) };
-            if (images) return new(Pretrainer.Fit(ImageRows.Read(input, column, options.ImageSize).Images, options, device, Log), _output, column.Name);
+            if (_evaluation is not null) options = options with { Evaluation = _evaluation.Read(column, options.ImageSize, tables, Unreadable) };
+            if (images)
+            {
+                var read = ImageRows.Read(input, column, options.ImageSize, Unreadable()).Images;
+                return new(Pretrainer.Fit(read, options, device, Log), _output, column.Name, _host) { OnUnreadableImage = options.OnUnreadableImage };
+            }
             var table = TableRows.Read(input, column).Table;
             tables.Add(table);
             return new(Pretrainer.Fit(table, options, device, Log), _output, column.Name);
@@ -108,6 +113,8 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
         {
             tables.ForEach(rows => rows.Dispose());
         }
+
+        UnreadableImages Unreadable() => new(options.OnUnreadableImage, _host);
 
         void Log(PretrainMessage message)
         {

@@ -31,7 +31,8 @@ public static class RgbImages
     public static RgbImage ToRgbImage(this MLImage image)
     {
         ArgumentNullException.ThrowIfNull(image);
-        return image.ToRgbImage("The image");
+        return image.Refusal() is { } refusal ? throw new InvalidOperationException($"The image: {refusal}")
+            : Pack(image.Pixels, image.Width, image.Height, red: image.PixelFormat == MLPixelFormat.Rgba32 ? 0 : 2);
     }
 
     /// <summary>The image as ML.NET's, opaque; the caller disposes of it. Its <c>Save</c> writes a file.</summary>
@@ -94,17 +95,10 @@ public static class RgbImages
         }
     }
 
-    internal static RgbImage ToRgbImage(this MLImage image, string place)
-    {
-        int red = image.PixelFormat switch
-        {
-            MLPixelFormat.Rgba32 => 0,
-            MLPixelFormat.Bgra32 => 2,
-            _ => throw new InvalidOperationException($"{place}: the pixel format is {image.PixelFormat}; expected Rgba32 or Bgra32."),
-        };
-        if (new ImageHeader("", image.Width, image.Height, 1).Excess(MaxPixels) is { } excess) throw new InvalidOperationException($"{place}: {excess}");
-        return Pack(image.Pixels, image.Width, image.Height, red);
-    }
+    /// <summary>Why the image is not taken; null where it is.</summary>
+    internal static string? Refusal(this MLImage image) => image.PixelFormat is not (MLPixelFormat.Rgba32 or MLPixelFormat.Bgra32)
+        ? $"the pixel format is {image.PixelFormat}; expected Rgba32 or Bgra32."
+        : new ImageHeader("", image.Width, image.Height, 1).Excess(MaxPixels);
 
     /// <summary>Why there are too many pixels; null where there are not.</summary>
     internal static string? Excess(this ImageHeader header, long maxPixels) => header.Pixels <= maxPixels ? null

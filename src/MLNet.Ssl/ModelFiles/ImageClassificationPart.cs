@@ -37,6 +37,6 @@ internal sealed record ImageClassificationPart(ClassifierColumns Columns, Backbo
         var preprocessing = Images.Restore();
         var network = SavedNetwork.Read(file, Weights, Backbone, generator => new ClassifierNetwork(Backbone.Create(generator),
             Head is null ? null : new ProjectionHead(Head, generator), HeadLayers, NumberOfClasses, generator));
-        return new ImageClassificationTransformer(new(new(network, preprocessing, file.Device), Backbone), columns, label);
+        return new ImageClassificationTransformer(new(new(network, preprocessing, file.Device), Backbone), columns, label, file.Register("Classify"));
     }
 }
