@@ -38,7 +38,7 @@ internal static class ImageDecoder
     public static RgbImage Decode(byte[] bytes, long maxPixels) => Read(bytes, (codec, header) =>
     {
         if (header.Excess(maxPixels) is { } excess) throw new InvalidDataException(excess);
-        if (ImageFormat.EndsEarly(bytes, header)) throw EndsEarly(header.Format, bytes);
+        if (header.EndsEarly) throw EndsEarly(header.Format, bytes);
         using var bitmap = new SKBitmap();
         if (!bitmap.TryAllocPixels(new(header.Width, header.Height, SKColorType.Bgra8888, SKAlphaType.Premul)))
             throw new InsufficientMemoryException($"There is no memory for an image of {header.Width}×{header.Height} pixels.");
@@ -55,7 +55,8 @@ internal static class ImageDecoder
         {
             using var data = SKData.Create((nint)start, bytes.Length);
             using var codec = SKCodec.Create(data) ?? throw Damaged(format, bytes);
-            return use(codec, new(format, codec.Info.Width, codec.Info.Height, Math.Max(1, codec.FrameCount)));
+            var header = new ImageHeader(format, codec.Info.Width, codec.Info.Height, Math.Max(1, codec.FrameCount));
+            return use(codec, header with { EndsEarly = ImageFormat.EndsEarly(bytes, header) });
         }
     }
 

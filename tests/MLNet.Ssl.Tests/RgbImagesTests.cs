@@ -70,6 +70,7 @@ public sealed class RgbImagesTests(ITestOutputHelper output) : IDisposable
         var grown = AttackImages.Gif(20, 10, new byte[200], screen: 5);
         Assert.Equal((20, 10), (RgbImages.ReadHeader(grown).Width, RgbImages.Decode(grown).Height));
         Assert.Equal(new("GIF", 30, 40, 3), RgbImages.ReadHeader(AttackImages.GifHeader(30, 40, 30, 40, frames: 3)));
+        Assert.True(RgbImages.ReadHeader(AttackImages.Png(7000, 7000, [])).EndsEarly);
         Assert.Equal(3600, RgbImages.ReadHeader(AttackImages.GifHeader(30, 40, 30, 40, frames: 3)).Pixels);
         Assert.Throws<ArgumentException>(() => RgbImages.ReadHeader("a text of no image"u8.ToArray()));
     }
