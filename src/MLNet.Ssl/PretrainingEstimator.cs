@@ -10,6 +10,9 @@ namespace MLNet.Ssl;
 /// the dimensions (3, height, width) or (height, width, 3) and values in 0..255 as <c>ExtractPixels</c> gives by default; an alpha channel is dropped. Any
 /// other known-size vector of <see cref="float"/> is a row of a table; missing values are refused, <c>ReplaceMissingValues</c> fills them. The output is a
 /// known-size vector of <see cref="float"/>.</para>
+/// <para><b>Files.</b> ML.NET's <c>LoadImages</c> takes memory for any size that a file claims, and fills up one that ends early. What it hands over is checked
+/// here (<see cref="RgbImages.MaxPixels"/>); of files that come from others, <see cref="RgbImages.Load"/> tells beforehand which are sound. What becomes of an image
+/// that cannot be read, <see cref="PretrainOptions.OnUnreadableImage"/> says.</para>
 /// <list type="table">
 /// <listheader><term>Estimator characteristics</term></listheader>
 /// <item><term>Does it need to look at the data to train?</term><description>Yes, once; the decoded images are kept until it has trained,
