@@ -3,6 +3,8 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Net.Http.Headers;
+using MLNet.Ssl;
 
 namespace EmbeddingService;
 
@@ -22,44 +24,63 @@ public static class EmbeddingApp
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.Limits.MaxRequestBodySize = options.MaxUploadBytes;
-            // Bodies that are being read are bounded like those that wait.
-            kestrel.Limits.MaxConcurrentConnections = 2 * options.QueueCapacity + 16;
+            kestrel.Limits.MaxConcurrentConnections = options.MaxConnections;
+            kestrel.Limits.KeepAliveTimeout = options.KeepAlive;
+            kestrel.Limits.RequestHeadersTimeout = options.HeadersTimeout;
         });
         var batcher = new EmbeddingBatcher(model.Encoder, options);
         builder.Services.AddHostedService(_ => batcher);
 
         var app = builder.Build();
-        app.MapPost("/embed", (HttpContext context, CancellationToken cancelled) => EmbedAsync(context, batcher, options, cancelled));
+        var held = new HeldBytes(options.HeldBytes);
+        app.MapPost("/embed", Task<IResult> (HttpContext context, CancellationToken _) => EmbedAsync(context, batcher, held, options));
         app.MapGet("/health", () => Results.Ok(new Health("ok", model.Description, batcher.QueueLength)));
         return app;
     }
 
-    private static async Task<IResult> EmbedAsync(HttpContext context, EmbeddingBatcher batcher, ServiceOptions options, CancellationToken cancelled)
+    private static async Task<IResult> EmbedAsync(HttpContext context, EmbeddingBatcher batcher, HeldBytes held, ServiceOptions options)
     {
-        byte[]? bytes;
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        deadline.CancelAfter(options.Deadline);
+        if (!MayBeImage(context.Request)) return Problem(StatusCodes.Status415UnsupportedMediaType, $"'{context.Request.ContentType}' is no image and no form.");
+        UploadedImage image;
+        HeldBytes.Body? body = null;
         try
         {
-            bytes = await ReadAsync(context.Request, cancelled);
+            var (source, isThere) = await OpenAsync(context.Request, deadline.Token);
+            if (!isThere) return Problem(StatusCodes.Status400BadRequest, "The form has no file; expected one, an image.");
+            body = await held.ReadAsync(source, deadline.Token);
+            if (body is null) return Busy(context, "Too many uploads are held");
+            image = UploadedImage.Recognise(body.ToArray());
         }
         catch (BadHttpRequestException e)
         {
             bool large = e.StatusCode == StatusCodes.Status413PayloadTooLarge;
             return Problem(e.StatusCode, large ? $"The upload has more than {options.MaxUploadBytes} bytes." : e.Message);
         }
-        catch (InvalidDataException e)
+        catch (OperationCanceledException)
         {
-            return Problem(StatusCodes.Status400BadRequest, $"The form cannot be read: {e.Message}");
+            return Problem(StatusCodes.Status408RequestTimeout, $"The upload took more than {options.Deadline.TotalSeconds} seconds.");
         }
-        if (bytes is null) return Problem(StatusCodes.Status400BadRequest, "The form has no file; expected one, an image.");
-        if (UploadedImage.Recognise(bytes) is not { } image)
-            return Problem(StatusCodes.Status400BadRequest, $"The upload of {bytes.Length} bytes is no image; expected a PNG or JPEG file.");
-        if (image.Pixels > options.MaxPixels)
-            return Problem(StatusCodes.Status413PayloadTooLarge, $"The image has {image.Width}×{image.Height} pixels; at most {options.MaxPixels} are taken.");
-        if (batcher.TryEmbed(image, cancelled) is not { } embedding)
+        // What is no form makes its reader throw more than is documented.
+        catch (Exception e) when (e is InvalidDataException or IOException or InvalidOperationException or ArgumentException or FormatException)
         {
-            context.Response.Headers.RetryAfter = "1";
-            return Problem(StatusCodes.Status503ServiceUnavailable, $"{options.QueueCapacity} images are waiting; come again in a second.");
+            body?.Dispose();
+            return Problem(StatusCodes.Status400BadRequest, $"The upload cannot be read as an image: {e.Message}");
         }
+        using (body) return await EmbedAsync(context, image, batcher, options, deadline.Token);
+    }
+
+    private static async Task<IResult> EmbedAsync(
+        HttpContext context, UploadedImage image, EmbeddingBatcher batcher, ServiceOptions options, CancellationToken deadline)
+    {
+        var header = image.Header;
+        if (image.Pixels > Math.Min(options.MaxPixels, RgbImages.MaxPixels))
+            return Problem(StatusCodes.Status413PayloadTooLarge, $"The image has {header.Width}×{header.Height} pixels"
+                + $"{(header.Frames > 1 ? $" in {header.Frames} frames" : "")}; at most {options.MaxPixels} are taken.");
+        if (header.EndsEarly)
+            return Problem(StatusCodes.Status400BadRequest, $"The {header.Format} image ends early, after {image.Bytes.Length} bytes.");
+        if (batcher.TryEmbed(image, deadline) is not { } embedding) return Busy(context, "Too many images are waiting");
         try
         {
             var values = await embedding;
@@ -67,27 +88,31 @@ public static class EmbeddingApp
         }
         catch (InvalidDataException e)
         {
-            return Problem(StatusCodes.Status400BadRequest, e.Message);
+            return Problem(StatusCodes.Status400BadRequest, $"The image cannot be read: {e.Message}");
         }
         catch (OperationCanceledException)
         {
-            return Problem(StatusCodes.Status503ServiceUnavailable, "The service is stopping.");
+            return Busy(context, deadline.IsCancellationRequested ? $"It took more than {options.Deadline.TotalSeconds} seconds" : "The service is stopping");
         }
     }
 
-    private static async Task<byte[]?> ReadAsync(HttpRequest request, CancellationToken cancelled)
+    /// <summary>False for types that say that there is no image. curl --data-binary calls its body a form, one that is no multipart.</summary>
+    private static bool MayBeImage(HttpRequest request) =>
+        !MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
+        || type.Type.Equals("image", StringComparison.OrdinalIgnoreCase)
+        || type.MediaType.Value?.ToLowerInvariant() is "application/octet-stream" or "multipart/form-data" or "application/x-www-form-urlencoded";
+
+    private static async Task<(Stream Source, bool IsThere)> OpenAsync(HttpRequest request, CancellationToken cancelled)
     {
-        Stream source = request.Body;
-        // curl --data-binary calls its body a form too, one that is no multipart.
-        if (request.ContentType?.StartsWith("multipart/form-data", StringComparison.OrdinalIgnoreCase) == true)
-        {
-            var form = await request.ReadFormAsync(cancelled);
-            if (form.Files.Count == 0) return null;
-            source = form.Files[0].OpenReadStream();
-        }
-        using var bytes = new MemoryStream();
-        await source.CopyToAsync(bytes, cancelled);
-        return bytes.ToArray();
+        if (request.ContentType?.StartsWith("multipart/form-data", StringComparison.OrdinalIgnoreCase) != true) return (request.Body, true);
+        var form = await request.ReadFormAsync(cancelled);
+        return form.Files.Count == 0 ? (Stream.Null, false) : (form.Files[0].OpenReadStream(), true);
+    }
+
+    private static IResult Busy(HttpContext context, string reason)
+    {
+        context.Response.Headers.RetryAfter = "1";
+        return Problem(StatusCodes.Status503ServiceUnavailable, $"{reason}; come again in a second.");
     }
 
     private static IResult Problem(int status, string detail) => Results.Problem(detail, statusCode: status);

@@ -1,4 +1,4 @@
-using Microsoft.ML.Data;
+using MLNet.Ssl;
 
 namespace PhotoSearch;
 
@@ -36,12 +36,13 @@ public sealed class PhotoFolder
             if (!Extensions.Contains(System.IO.Path.GetExtension(file), StringComparer.OrdinalIgnoreCase)) continue;
             try
             {
-                MLImage.CreateFromFile(file).Dispose();
+                // Before LoadImages reads it, which does not see when a file ends early or claims more pixels than there is memory.
+                _ = RgbImages.Load(file);
                 files.Add(file);
             }
-            catch (Exception error)
+            catch (InvalidOperationException error)
             {
-                unreadable.Add((file, error.Message));
+                unreadable.Add((file, error.InnerException?.Message ?? error.Message));
             }
         }
         return files.Count >= 2

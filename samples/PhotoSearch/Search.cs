@@ -101,11 +101,8 @@ internal static class Search
         }));
     }
 
-    private static PagePhoto Photo(PhotoFolder folder, string path, float? similarity = null)
-    {
-        using var image = Microsoft.ML.Data.MLImage.CreateFromFile(path);
-        return new(folder.Files.Contains(path) ? folder.Name(path) : path, Thumbnail.DataUri(image.ToRgbImage(), ThumbnailSide), similarity);
-    }
+    private static PagePhoto Photo(PhotoFolder folder, string path, float? similarity = null) =>
+        new(folder.Files.Contains(path) ? folder.Name(path) : path, Thumbnail.DataUri(RgbImages.Load(path), ThumbnailSide), similarity);
 
     /// <summary>Writes the attention maps and their contact sheet, and gives them for the page.</summary>
     private static IReadOnlyList<string> Attention(SelfSupervisedCatalog ssl, EmbeddingTransformer encoder, string path, SearchOptions options, int number)

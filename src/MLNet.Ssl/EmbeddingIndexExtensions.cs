@@ -48,15 +48,18 @@ public static class EmbeddingIndexExtensions
     /// <param name="index">The index.</param>
     /// <param name="transformer">The transformer that embeds.</param>
     /// <param name="imagePaths">The files.</param>
-    /// <param name="onUnreadable">Receives every file that cannot be read and why, and the file is left out; null for an exception.</param>
+    /// <param name="onUnreadable">Receives every file that cannot be read and why, and the file is left out; null for what the transformer's
+    /// <see cref="EmbeddingTransformer.OnUnreadableImage"/> says, an exception by default.</param>
     /// <exception cref="ArgumentException">The embedding has another width than the index, or a path is there already; files before it have been added.
     /// </exception>
-    /// <exception cref="InvalidOperationException">A file cannot be read and <paramref name="onUnreadable"/> is null; the message names it.</exception>
+    /// <exception cref="InvalidOperationException">A file cannot be read and is not to be left out; the message names it.</exception>
     public static void Add(this EmbeddingIndex index, EmbeddingTransformer transformer, IEnumerable<string> imagePaths,
         Action<string, Exception>? onUnreadable = null)
     {
         ArgumentNullException.ThrowIfNull(imagePaths);
         CheckWidth(index, transformer);
+        var unreadable = transformer.Unreadable();
+        int before = index.Count;
         foreach (var paths in imagePaths.Chunk(ImagesAtATime))
         {
             var images = new RgbImage[paths.Length];
@@ -69,8 +72,9 @@ public static class EmbeddingIndexExtensions
             for (int i = 0; i < paths.Length; i++)
                 if (failures[i] is { } failure)
                 {
-                    if (onUnreadable is null) throw failure;
-                    onUnreadable(paths[i], failure.InnerException ?? failure);
+                    if (onUnreadable is not null) onUnreadable(paths[i], failure.InnerException ?? failure);
+                    else if (unreadable.Skips) unreadable.Failed(failure.Message);
+                    else throw failure;
                 }
 
             int[] readable = [.. Enumerable.Range(0, paths.Length).Where(i => failures[i] is null)];
@@ -79,6 +83,7 @@ public static class EmbeddingIndexExtensions
             for (int i = 0; i < readable.Length; i++)
                 index.Add(paths[readable[i]], embeddings.AsSpan(i * index.Dimension, index.Dimension));
         }
+        unreadable.Report(index.Count - before);
     }
 
     /// <summary>The rows most similar to an image file.</summary>

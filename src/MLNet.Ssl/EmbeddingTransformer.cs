@@ -1,5 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
 
 namespace MLNet.Ssl;
 
@@ -10,10 +11,12 @@ namespace MLNet.Ssl;
 /// </remarks>
 public sealed class EmbeddingTransformer : ITransformer, IDisposable
 {
+    private readonly IHost? _host;
+    private OnUnreadableImage _onUnreadableImage;
     private bool _disposed;
 
-    internal EmbeddingTransformer(Encoder encoder, string outputColumnName, string inputColumnName) =>
-        (Encoder, OutputColumnName, InputColumnName) = (encoder, outputColumnName, inputColumnName);
+    internal EmbeddingTransformer(Encoder encoder, string outputColumnName, string inputColumnName, IHost? host = null) =>
+        (Encoder, OutputColumnName, InputColumnName, _host) = (encoder, outputColumnName, inputColumnName, host);
 
     /// <summary>The encoder, owned by the transformer.</summary>
     public Encoder Encoder { get; }
@@ -23,6 +26,22 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
 
     /// <summary>Column of the images, or of the rows' values.</summary>
     public string InputColumnName { get; }
+
+    /// <summary>
+    /// What <see cref="Transform"/> does with an image that cannot be read. <see cref="OnUnreadableImage.Skip"/> leaves its row out, with a warning in the log; a
+    /// <c>PredictionEngine</c>, which cannot, answers with missing values (NaN).
+    /// </summary>
+    /// <value>What the options said; of a loaded model <see cref="OnUnreadableImage.Throw"/>. Set it before the transformer is shared.</value>
+    /// <exception cref="ArgumentOutOfRangeException">The value is none of the enumeration's.</exception>
+    public OnUnreadableImage OnUnreadableImage
+    {
+        get => _onUnreadableImage;
+        set
+        {
+            Check.Defined(value, nameof(OnUnreadableImage));
+            _onUnreadableImage = value;
+        }
+    }
 
     bool ITransformer.IsRowToRowMapper => true;
 
@@ -38,7 +57,7 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
         ArgumentNullException.ThrowIfNull(input);
         return Bind(input.Schema) switch
         {
-            BatchMapper<RgbImage> images => new BatchView<RgbImage>(images, input),
+            BatchMapper<RgbImage> images => Unreadable().Rows(new BatchView<RgbImage>(images, input), OutputColumnName),
             var rows => new BatchView<float[]>((BatchMapper<float[]>)rows, input),
         };
     }
@@ -62,6 +81,9 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
     internal ImageEncoder ImageEncoder => Encoder as ImageEncoder
         ?? throw new NotSupportedException("The transformer embeds rows of a table; one that embeds images is needed here.");
 
+    /// <summary>What becomes of images that cannot be read, to count anew.</summary>
+    internal UnreadableImages Unreadable() => new(OnUnreadableImage, _host);
+
     internal static DataViewSchema.DetachedColumn OutputColumn(string name, int dimension) =>
         new(name, new VectorDataViewType(NumberDataViewType.Single, dimension));
 
@@ -78,23 +100,23 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
         if (Encoder is ImageEncoder images)
         {
             ImageColumn.Check(input, "input");
-            return new ImageMapper(images, inputSchema, input, embedding);
+            return new ImageMapper(images, Unreadable(), inputSchema, input, embedding);
         }
         var rows = (TableEncoder)Encoder;
         FloatVectors.Check(input, rows.Columns, "input");
         return new RowMapper(rows, inputSchema, input, embedding);
     }
 
-    private sealed class ImageMapper(ImageEncoder encoder, DataViewSchema inputSchema, DataViewSchema.Column images, DataViewSchema.DetachedColumn embedding)
-        : BatchMapper<RgbImage>(inputSchema, images, embedding)
+    private sealed class ImageMapper(ImageEncoder encoder, UnreadableImages unreadable, DataViewSchema inputSchema, DataViewSchema.Column images,
+        DataViewSchema.DetachedColumn embedding) : BatchMapper<RgbImage>(inputSchema, images, embedding)
     {
         public override int Width => encoder.EmbeddingDimension;
 
-        public override Func<RgbImage> CreateReader(DataViewRow row) => ImageColumn.Reader(row, Input);
+        public override Func<RgbImage> CreateReader(DataViewRow row) => ImageColumn.Reader(row, Input, unreadable);
 
         public override long SizeOf(RgbImage input) => input.Pixels.Length;
 
-        public override void Compute(IReadOnlyList<RgbImage> inputs, Span<float> results) => encoder.Embed(inputs, results);
+        public override void Compute(IReadOnlyList<RgbImage> inputs, Span<float> results) => UnreadableImages.Compute(inputs, results, encoder.Embed);
 
         public override Delegate CreateGetter(int output, RowResult result) => FloatVectors.Getter(result);
     }

@@ -22,7 +22,8 @@ internal sealed record EvaluationViews(IDataView Train, IDataView Test, string L
     /// <param name="input">The column that is learned from.</param>
     /// <param name="imageSize">Size that the network sees, where that is known already.</param>
     /// <param name="tables">Receives rows of tables, which the caller disposes of after training.</param>
-    public OnlineEvaluation Read(DataViewSchema.Column input, int? imageSize, ICollection<IDisposable> tables)
+    /// <param name="unreadable">What becomes of images that cannot be read, to count anew for each view.</param>
+    public OnlineEvaluation Read(DataViewSchema.Column input, int? imageSize, ICollection<IDisposable> tables, Func<UnreadableImages> unreadable)
     {
         OnlineEvaluation evaluation;
         if (ImageColumn.Holds(input))
@@ -38,7 +39,7 @@ internal sealed record EvaluationViews(IDataView Train, IDataView Test, string L
         return evaluation with { EveryEpochs = EveryEpochs, NumberOfNeighbors = NumberOfNeighbors, BestEncoderPath = BestEncoderPath };
 
         ImageRows ReadImages(IDataView view) =>
-            ImageRows.Read(view, view.Schema[input.Name], imageSize, view.Schema[LabelColumnName], keepUnlabeled: false);
+            ImageRows.Read(view, view.Schema[input.Name], imageSize, unreadable(), view.Schema[LabelColumnName], keepUnlabeled: false);
 
         TableRows ReadTable(IDataView view)
         {

@@ -19,12 +19,17 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
     private readonly Func<ImageRows, int, int, ImageClassifier> _train;
     private readonly ImageClassificationTransformer? _teacher;
     private readonly int _seed;
+    private readonly IHost _host;
+    private readonly OnUnreadableImage _onUnreadable;
 
     private ImageClassificationEstimator(MLContext context, string name, ImageClassificationColumns columns, string? label, bool keepUnlabeled, int imageSize,
-        Func<ImageRows, int, int, ImageClassifier> train, ImageClassificationTransformer? teacher = null)
+        OnUnreadableImage onUnreadable, Func<ImageRows, int, int, ImageClassifier> train, ImageClassificationTransformer? teacher = null)
     {
         columns.Validate();
-        _seed = ((IHostEnvironment)context).Register(name).Rand.Next();
+        Check.Defined(onUnreadable, nameof(SupervisedOptions.OnUnreadableImage));
+        _host = ((IHostEnvironment)context).Register(name);
+        _seed = _host.Rand.Next();
+        _onUnreadable = onUnreadable;
         (_columns, _label, _keepUnlabeled, _imageSize, _train, _teacher) = (columns, label, keepUnlabeled, imageSize, train, teacher);
     }
 
@@ -32,7 +37,7 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
     {
         ArgumentNullException.ThrowIfNull(encoder);
         var (images, o) = (encoder.ImageEncoder, options ?? new());
-        return new(context, "FineTune", columns, columns.LabelColumnName, keepUnlabeled: false, FineTuner.SizeOf(images.Preprocessing),
+        return new(context, "FineTune", columns, columns.LabelColumnName, keepUnlabeled: false, FineTuner.SizeOf(images.Preprocessing), o.OnUnreadableImage,
             (rows, classes, seed) => FineTuner.Fit(rows.Images, rows.Labels, classes, images, o with { Seed = o.Seed ?? seed }));
     }
 
@@ -41,7 +46,7 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
     {
         ArgumentNullException.ThrowIfNull(teacher);
         var (classifier, o) = (teacher.Classifier, options ?? new());
-        return new(context, "Distill", columns, label, keepUnlabeled: true, FineTuner.SizeOf(classifier.Preprocessing),
+        return new(context, "Distill", columns, label, keepUnlabeled: true, FineTuner.SizeOf(classifier.Preprocessing), o.OnUnreadableImage,
             (rows, _, seed) => Distiller.Fit(rows.Images, rows.Labels, classifier, o with { Seed = o.Seed ?? seed }), teacher);
     }
 
@@ -75,7 +80,7 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
                 throw new ArgumentException($"Label column '{_label}' counts {counted} classes, the teacher {classes}. Map both by one fitted MapValueToKey.");
             classes = counted;
         }
-        var rows = ImageRows.Read(input, images, _imageSize, label, _keepUnlabeled);
-        return new(_train(rows, classes, _seed), _columns, label?.Annotations ?? _teacher!.Label);
+        var rows = ImageRows.Read(input, images, _imageSize, new(_onUnreadable, _host), label, _keepUnlabeled);
+        return new(_train(rows, classes, _seed), _columns, label?.Annotations ?? _teacher!.Label, _host) { OnUnreadableImage = _onUnreadable };
     }
 }

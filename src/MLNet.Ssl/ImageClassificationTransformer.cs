@@ -1,5 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
 
 namespace MLNet.Ssl;
 
@@ -9,16 +10,35 @@ public sealed class ImageClassificationTransformer : ITransformer, IDisposable
 {
     private readonly ImageClassificationColumns _columns;
     private readonly DataViewSchema.Annotations _label;
+    private readonly IHost? _host;
+    private OnUnreadableImage _onUnreadableImage;
     private bool _disposed;
 
-    internal ImageClassificationTransformer(ImageClassifier classifier, ImageClassificationColumns columns, DataViewSchema.Annotations label) =>
-        (Classifier, _columns, _label) = (classifier, columns, label);
+    internal ImageClassificationTransformer(
+        ImageClassifier classifier, ImageClassificationColumns columns, DataViewSchema.Annotations label, IHost? host = null) =>
+        (Classifier, _columns, _label, _host) = (classifier, columns, label, host);
 
     /// <summary>The network, owned by the transformer.</summary>
     public ImageClassifier Classifier { get; }
 
     /// <summary>Column of the images.</summary>
     public string InputColumnName => _columns.FeatureColumnName;
+
+    /// <summary>
+    /// What <see cref="Transform"/> does with an image that cannot be read. <see cref="OnUnreadableImage.Skip"/> leaves its row out, with a warning in the log; a
+    /// <c>PredictionEngine</c>, which cannot, answers with missing values (NaN).
+    /// </summary>
+    /// <value>What the options said; of a loaded model <see cref="OnUnreadableImage.Throw"/>. Set it before the transformer is shared.</value>
+    /// <exception cref="ArgumentOutOfRangeException">The value is none of the enumeration's.</exception>
+    public OnUnreadableImage OnUnreadableImage
+    {
+        get => _onUnreadableImage;
+        set
+        {
+            Check.Defined(value, nameof(OnUnreadableImage));
+            _onUnreadableImage = value;
+        }
+    }
 
     internal DataViewSchema.Annotations Label => _label;
 
@@ -36,7 +56,7 @@ public sealed class ImageClassificationTransformer : ITransformer, IDisposable
     public IDataView Transform(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        return new BatchView<RgbImage>(Bind(input.Schema), input);
+        return new UnreadableImages(OnUnreadableImage, _host).Rows(new BatchView<RgbImage>(Bind(input.Schema), input), _columns.ScoreColumnName);
     }
 
     /// <inheritdoc cref="ImageClassifier.ExportOnnx"/>
@@ -59,20 +79,20 @@ public sealed class ImageClassificationTransformer : ITransformer, IDisposable
         ArgumentNullException.ThrowIfNull(inputSchema);
         var images = inputSchema.Find("input", InputColumnName);
         ImageColumn.Check(images, "input");
-        return new(Classifier, inputSchema, images, MulticlassColumns.For(inputSchema, _columns, Classifier.NumberOfClasses, _label));
+        return new(Classifier, new(OnUnreadableImage, _host), inputSchema, images, MulticlassColumns.For(inputSchema, _columns, Classifier.NumberOfClasses, _label));
     }
 
     private sealed class Mapper(
-        ImageClassifier classifier, DataViewSchema inputSchema, DataViewSchema.Column images, DataViewSchema.DetachedColumn[] outputs)
-        : BatchMapper<RgbImage>(inputSchema, images, outputs)
+        ImageClassifier classifier, UnreadableImages unreadable, DataViewSchema inputSchema, DataViewSchema.Column images,
+        DataViewSchema.DetachedColumn[] outputs) : BatchMapper<RgbImage>(inputSchema, images, outputs)
     {
         public override int Width => classifier.NumberOfClasses;
 
-        public override Func<RgbImage> CreateReader(DataViewRow row) => ImageColumn.Reader(row, Input);
+        public override Func<RgbImage> CreateReader(DataViewRow row) => ImageColumn.Reader(row, Input, unreadable);
 
         public override long SizeOf(RgbImage input) => input.Pixels.Length;
 
-        public override void Compute(IReadOnlyList<RgbImage> inputs, Span<float> results) => classifier.Probabilities(inputs, results);
+        public override void Compute(IReadOnlyList<RgbImage> inputs, Span<float> results) => UnreadableImages.Compute(inputs, results, classifier.Probabilities);
 
         public override Delegate CreateGetter(int output, RowResult result) => MulticlassColumns.Getter(output, result);
     }

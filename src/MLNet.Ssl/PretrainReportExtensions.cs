@@ -19,7 +19,8 @@ public static class PretrainReportExtensions
     /// report.Write("report.html", encoder, labelled, "Label");
     /// </code></example>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
-    /// <exception cref="InvalidOperationException">There are no rows, or one cannot be read; the message names it.</exception>
+    /// <exception cref="InvalidOperationException">There are no rows, or one cannot be read; the message names it. The transformer's
+    /// <see cref="EmbeddingTransformer.OnUnreadableImage"/> may leave it out.</exception>
     /// <exception cref="IOException">The file cannot be written, or its folder does not exist.</exception>
     public static void Write(
         this PretrainReport report, string path, EmbeddingTransformer transformer, IDataView rows, string? labelColumnName = null, int maxRows = 2000)
@@ -35,7 +36,7 @@ public static class PretrainReportExtensions
         var names = label is { } column ? LabelColumn.Names(column) : null;
         if (transformer.Encoder is ImageEncoder images)
         {
-            var read = ImageRows.Read(rows, input, images.Preprocessing.CropSize, label, most: maxRows);
+            var read = ImageRows.Read(rows, input, images.Preprocessing.CropSize, transformer.Unreadable(), label, most: maxRows);
             report.Write(path, images, read.Images, label is null ? null : read.Labels, names);
             return;
         }

@@ -64,6 +64,6 @@ public sealed class PretrainedEstimator : IEstimator<EmbeddingTransformer>
         var device = DeviceChoice.Of(_context, channel);
         using var weights = PretrainedWeights.Open(_path, _options);
         channel.Info(MessageSensitivity.None, $"{_path}: {weights.Backbone}; {weights.Report}");
-        return new(weights.CreateEncoder(device), _output, _input);
+        return new(weights.CreateEncoder(device), _output, _input, _host) { OnUnreadableImage = _options?.OnUnreadableImage ?? default };
     }
 }

@@ -10,6 +10,9 @@ namespace MLNet.Ssl;
 /// the dimensions (3, height, width) or (height, width, 3) and values in 0..255 as <c>ExtractPixels</c> gives by default; an alpha channel is dropped. Any
 /// other known-size vector of <see cref="float"/> is a row of a table; missing values are refused, <c>ReplaceMissingValues</c> fills them. The output is a
 /// known-size vector of <see cref="float"/>.</para>
+/// <para><b>Files.</b> ML.NET's <c>LoadImages</c> takes memory for any size that a file claims, and fills up one that ends early. What it hands over is checked
+/// here (<see cref="RgbImages.MaxPixels"/>); of files that come from others, <see cref="RgbImages.Load"/> tells beforehand which are sound. What becomes of an image
+/// that cannot be read, <see cref="PretrainOptions.OnUnreadableImage"/> says.</para>
 /// <list type="table">
 /// <listheader><term>Estimator characteristics</term></listheader>
 /// <item><term>Does it need to look at the data to train?</term><description>Yes, once; the decoded images are kept until it has trained,
@@ -93,13 +96,18 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
         var options = _options ?? Usual(images, channel);
         options = options with { UsualSeed = _seed };
         Pretrainer.CheckFiles(options);
+        Check.Defined(options.OnUnreadableImage);
         var device = DeviceChoice.Of(_context, channel);
         _evaluation?.Check(column);
         var tables = new List<IDisposable>();
         try
         {
-            if (_evaluation is not null) options = options with { Evaluation = _evaluation.Read(column, options.ImageSize, tables) };
-            if (images) return new(Pretrainer.Fit(ImageRows.Read(input, column, options.ImageSize).Images, options, device, Log), _output, column.Name);
+            if (_evaluation is not null) options = options with { Evaluation = _evaluation.Read(column, options.ImageSize, tables, Unreadable) };
+            if (images)
+            {
+                var read = ImageRows.Read(input, column, options.ImageSize, Unreadable()).Images;
+                return new(Pretrainer.Fit(read, options, device, Log), _output, column.Name, _host) { OnUnreadableImage = options.OnUnreadableImage };
+            }
             var table = TableRows.Read(input, column).Table;
             tables.Add(table);
             return new(Pretrainer.Fit(table, options, device, Log), _output, column.Name);
@@ -108,6 +116,8 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
         {
             tables.ForEach(rows => rows.Dispose());
         }
+
+        UnreadableImages Unreadable() => new(options.OnUnreadableImage, _host);
 
         void Log(PretrainMessage message)
         {

@@ -28,9 +28,10 @@ public static class RetrievalExtensions
     /// <param name="catalog">The catalog.</param>
     /// <param name="transformer">The transformer that embeds.</param>
     /// <param name="imagePaths">The files, each once.</param>
-    /// <param name="onUnreadable">Receives every file that cannot be read and why, and the file is left out; null for an exception.</param>
+    /// <param name="onUnreadable">Receives every file that cannot be read and why, and the file is left out; null for what the transformer's
+    /// <see cref="EmbeddingTransformer.OnUnreadableImage"/> says, an exception by default.</param>
     /// <exception cref="ArgumentException">A path is there twice.</exception>
-    /// <exception cref="InvalidOperationException">A file cannot be read and <paramref name="onUnreadable"/> is null; the message names it.</exception>
+    /// <exception cref="InvalidOperationException">A file cannot be read and is not to be left out; the message names it.</exception>
     public static EmbeddingIndex Index(this SelfSupervisedCatalog catalog, EmbeddingTransformer transformer, IEnumerable<string> imagePaths,
         Action<string, Exception>? onUnreadable = null)
     {

@@ -40,11 +40,16 @@ public sealed record PretrainedOptions
     /// positions (DINO, DeiT), bilinear for MoCo v3 and ResNets.</value>
     public ImagePreprocessing? Preprocessing { get; init; }
 
+    /// <summary>What is done with an image that cannot be read, in an ML.NET pipeline, by the transformer that <c>Fit</c> gives.</summary>
+    /// <value>Default <see cref="OnUnreadableImage.Throw"/>.</value>
+    public OnUnreadableImage OnUnreadableImage { get; init; }
+
     /// <summary>Checks every option.</summary>
     /// <exception cref="ArgumentException">The message names the option, its value and what is allowed.</exception>
     public void Validate()
     {
         Check.Defined(Network);
+        Check.Defined(OnUnreadableImage);
         if (Heads is { } heads) Check.AtLeast(heads, 1, nameof(Heads));
         if (Stem is { } stem) Check.Defined(stem, nameof(Stem));
         if (ImageSize is { } size) Check.InRange(size, 1, 4096, nameof(ImageSize));

@@ -31,6 +31,10 @@ public abstract record SupervisedOptions
     /// <value>Auto: 0.5 up to 64 pixels, else 0.08. Range above 0 to 1.</value>
     public double? MinCropScale { get; init; }
 
+    /// <summary>What is done with an image that cannot be read, in an ML.NET pipeline: on <c>Fit</c> and by the transformer that it gives.</summary>
+    /// <value>Default <see cref="OnUnreadableImage.Throw"/>.</value>
+    public OnUnreadableImage OnUnreadableImage { get; init; }
+
     /// <summary>Seed of everything random.</summary>
     /// <value>Auto: drawn from the MLContext, or from the clock outside a pipeline.</value>
     public int? Seed { get; init; }

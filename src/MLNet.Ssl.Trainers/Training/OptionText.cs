@@ -32,7 +32,7 @@ internal static class OptionText
     [
         nameof(PretrainOptions.Backbone), nameof(PretrainOptions.InitialWeights), nameof(PretrainOptions.Evaluation), nameof(PretrainOptions.CheckpointFolder),
         nameof(PretrainOptions.CheckpointEvery), nameof(PretrainOptions.CheckpointsKept), nameof(PretrainOptions.Resume), nameof(PretrainOptions.Progress),
-        nameof(PretrainOptions.CancellationToken),
+        nameof(PretrainOptions.CancellationToken), nameof(PretrainOptions.OnUnreadableImage),
     ];
 
     private static bool IsOption(PropertyInfo property) => property.CanWrite && !NotOfTheMethod.Contains(property.Name);

@@ -65,6 +65,11 @@ public abstract record PretrainOptions
     /// <value>Default null: no mixing.</value>
     public MixingOptions? Mixing { get; init; }
 
+    /// <summary>What is done with an image that cannot be read, in an ML.NET pipeline: on <c>Fit</c>, in the rows of its evaluation, and by the transformer that it gives.</summary>
+    /// <value>Default <see cref="OnUnreadableImage.Throw"/>.</value>
+    [OutsideOfTheRun]
+    public OnUnreadableImage OnUnreadableImage { get; init; }
+
     /// <summary>How rows of a table become views.</summary>
     public TableOptions Table { get; init; } = new();
 

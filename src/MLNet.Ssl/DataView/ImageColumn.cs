@@ -17,12 +17,15 @@ internal static class ImageColumn
             throw SchemaShapes.Mismatch(role, column.Name, Expected, column.Type, Advice(column.Type, column.Type is KeyDataViewType));
     }
 
-    /// <summary>Reads the row's image as RGB bytes, copied: an <see cref="MLImage"/> must not be kept past its row.</summary>
-    public static Func<RgbImage> Reader(DataViewRow row, DataViewSchema.Column column) =>
-        column.Type is ImageDataViewType ? ImageReader(row, column) : PixelReader(row, column);
+    /// <summary>
+    /// Reads the row's image as RGB bytes, copied: an <see cref="MLImage"/> must not be kept past its row. Empty where it cannot be read and is to be left out.
+    /// </summary>
+    public static Func<RgbImage> Reader(DataViewRow row, DataViewSchema.Column column, UnreadableImages unreadable) =>
+        column.Type is ImageDataViewType ? ImageReader(row, column, unreadable) : PixelReader(row, column);
 
-    private static Func<RgbImage> ImageReader(DataViewRow row, DataViewSchema.Column column)
+    private static Func<RgbImage> ImageReader(DataViewRow row, DataViewSchema.Column column, UnreadableImages unreadable)
     {
+        var path = ImagePath.Reader(row);
         var getter = row.GetGetter<MLImage>(column);
         // Never disposed of here: the getter disposes of what it made, and an image of the user's own stays the user's.
         MLImage? image = null;
@@ -32,13 +35,15 @@ internal static class ImageColumn
             {
                 getter(ref image!);
             }
-            catch (Exception e)
+            catch (Exception e) when (e is not OperationCanceledException)
             {
-                throw new InvalidOperationException($"Column '{column.Name}', row {row.Position}: the image cannot be read: {e.Message}", e);
+                return unreadable.Failed($"{Place()}: the image cannot be read: {e.Message}", e);
             }
-            if (image is null) throw new InvalidOperationException($"Column '{column.Name}', row {row.Position}: there is no image.");
-            return image.ToRgbImage($"Column '{column.Name}', row {row.Position}");
+            if (image is null) return unreadable.Failed($"{Place()}: there is no image.");
+            return image.Refusal() is { } refusal ? unreadable.Failed($"{Place()}: {refusal}") : image.ToRgbImage();
         };
+
+        string Place() => $"Column '{column.Name}', row {row.Position}{path()}";
     }
 
     private static Func<RgbImage> PixelReader(DataViewRow row, DataViewSchema.Column column)

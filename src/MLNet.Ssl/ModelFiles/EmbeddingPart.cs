@@ -32,7 +32,7 @@ internal sealed record EmbeddingPart(string Input, string Output, string? Method
         if (Images is null == Table is null || Backbone.TakesTables != Table is not null)
             throw new InvalidDataException($"the embedding '{Output}' is neither one of images nor one of a table, or its backbone takes the other.");
         Backbone.Validate();
-        return new EmbeddingTransformer(Images is null ? OfTable(file) : OfImages(file), Output, Input);
+        return new EmbeddingTransformer(Images is null ? OfTable(file) : OfImages(file), Output, Input, file.Register("Embed"));
     }
 
     private ImageEncoder OfImages(ModelReader file)

@@ -36,6 +36,6 @@ internal sealed record ImageClassificationPart(ClassifierColumns Columns, Backbo
         var size = ArchitectureSize.Of(Backbone, Head, HeadLayers, NumberOfClasses);
         var network = SavedNetwork.Read(file, Weights, size, generator => new ClassifierNetwork(Backbone.Create(generator),
             Head is null ? null : new ProjectionHead(Head, HeadLayers, generator), HeadLayers, NumberOfClasses, generator));
-        return new ImageClassificationTransformer(new(new(network, preprocessing, file.Device), Backbone), columns, label);
+        return new ImageClassificationTransformer(new(new(network, preprocessing, file.Device), Backbone), columns, label, file.Register("Classify"));
     }
 }

@@ -2,6 +2,7 @@ using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.ML;
+using Microsoft.ML.Runtime;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
@@ -41,6 +42,9 @@ internal sealed class ModelReader
             throw new InvalidDataException($"The model file '{path}' is refused: {e.Message}", e);
         }
     }
+
+    /// <summary>Where a transformer writes its log.</summary>
+    public IHost Register(string name) => ((IHostEnvironment)Context).Register(name);
 
     /// <summary>Restores a part; if a later one fails, it is disposed of.</summary>
     public ITransformer Restore(SavedPart part)

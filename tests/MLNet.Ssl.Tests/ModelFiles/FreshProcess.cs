@@ -4,12 +4,13 @@ using Xunit.Runner.InProc.SystemConsole;
 
 namespace MLNet.Ssl.Tests;
 
-/// <summary>The test program: runs the tests, or loads models in a process that has fitted nothing.</summary>
+/// <summary>The test program: runs the tests, or does in a process of its own what needs one: models after nothing was fitted, memory of nobody else.</summary>
 internal static class FreshProcess
 {
     /// <summary>Answers, for every kind, of the model <c>kind.zip</c> in a folder, into <c>kind.bin</c>.</summary>
     public static int Main(string[] args)
     {
+        if (args is ["refuse", var attacks]) return RefusedImages.Measure(attacks);
         if (args is not ["predict", var folder]) return ConsoleRunner.Run(args).GetAwaiter().GetResult();
         var ml = new MLContext();
         foreach (string kind in SavedModels.Kinds)
@@ -20,10 +21,12 @@ internal static class FreshProcess
         return 0;
     }
 
-    public static void Predict(string folder)
+    public static void Predict(string folder) => Run("predict", folder);
+
+    public static void Run(string what, string folder)
     {
         string host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
-        var start = new ProcessStartInfo(host, ["exec", typeof(FreshProcess).Assembly.Location, "predict", folder])
+        var start = new ProcessStartInfo(host, ["exec", typeof(FreshProcess).Assembly.Location, what, folder])
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,
