@@ -28,6 +28,14 @@ public sealed class ConvolutionTests(ITestOutputHelper output)
     }
 
     [Theory]
+    [InlineData(192, 4)]
+    [InlineData(24, 12)]
+    [InlineData(384, 14)]
+    [InlineData(384, 16)]
+    public void APatchEmbeddingIsRight(long width, long patch) =>
+        Assert.InRange(Error(3, width, patch, patch, 4 * patch + 1, 3 * patch, batch: 5, hasBias: true, seed: 1, padding: 0), 0, Tolerance);
+
+    [Theory]
     // The default network for photos: its first strided shortcuts killed the process.
     [InlineData(512, 1024)]
     [InlineData(1024, 2048)]
@@ -35,11 +43,12 @@ public sealed class ConvolutionTests(ITestOutputHelper output)
         Assert.InRange(Error(inputs, outputs, 1, 2, 8, 8, batch: 8, hasBias: false, seed: 1), 0, Tolerance);
 
     /// <summary>The largest error of the result and of the three gradients, relative to the largest value of each.</summary>
-    private static double Error(long inputs, long outputs, long kernel, long stride, long height, long width, long batch, bool hasBias, ulong seed)
+    private static double Error(long inputs, long outputs, long kernel, long stride, long height, long width, long batch, bool hasBias, ulong seed,
+        long? padding = null)
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(seed);
-        using var layer = new Conv2d(inputs, outputs, kernel, stride, generator, uniform: true, hasBias);
+        using var layer = new Conv2d(inputs, outputs, kernel, stride, generator, uniform: true, hasBias, padding);
         var x = randn([batch, inputs, height, width], generator: generator).requires_grad_();
         var y = layer.call(x);
         var direction = randn(y.shape, generator: generator);
@@ -47,7 +56,7 @@ public sealed class ConvolutionTests(ITestOutputHelper output)
         var gradients = autograd.grad([(y * direction).sum()], parameters);
 
         var exact = parameters.Select(p => p.detach().to(float64).requires_grad_()).ToArray();
-        var expected = functional.conv2d(exact[0], exact[1], hasBias ? exact[2] : null, [stride, stride], [kernel / 2, kernel / 2]);
+        var expected = functional.conv2d(exact[0], exact[1], hasBias ? exact[2] : null, [stride, stride], [padding ?? kernel / 2, padding ?? kernel / 2]);
         var expectedGradients = autograd.grad([(expected * direction.to(float64)).sum()], exact);
         return gradients.Zip(expectedGradients).Append((y, expected))
             .Max(pair => ((pair.Item1.to(float64) - pair.Item2).abs().max() / pair.Item2.abs().max().clamp_min(1e-3)).item<double>() is var e && double.IsNaN(e)
