@@ -59,7 +59,8 @@ public class MicrosoftMLTorchSharpTests
                       where method.RelativeVirtualAddress != 0
                       from token in Tokens(file.GetMethodBody(method.RelativeVirtualAddress).GetILReader())
                       where missing.ContainsKey(token)
-                      select $"{missing[token]} in {Theirs.ManifestModule.ResolveType(MetadataTokens.GetToken(typeHandle))}.{metadata.GetString(method.Name)}";
+                      let type = Theirs.ManifestModule.ResolveType(MetadataTokens.GetToken(typeHandle))
+                      select $"{missing[token]} in {type}.{metadata.GetString(method.Name)}";
         var found = callers.Distinct().Order().ToList();
         Assert.Equal(Missing, found);
         // None of them is called from nowhere.
@@ -115,8 +116,8 @@ public class MicrosoftMLTorchSharpTests
         }
         if (type.Kind != HandleKind.TypeReference) return false;
         var scope = metadata.GetTypeReference((TypeReferenceHandle)type).ResolutionScope;
-        return scope.Kind == HandleKind.TypeReference
-            ? IsOfTorchSharp(metadata, scope)
-            : scope.Kind == HandleKind.AssemblyReference && metadata.GetString(metadata.GetAssemblyReference((AssemblyReferenceHandle)scope).Name) == "TorchSharp";
+        if (scope.Kind == HandleKind.TypeReference) return IsOfTorchSharp(metadata, scope);
+        return scope.Kind == HandleKind.AssemblyReference
+            && metadata.GetString(metadata.GetAssemblyReference((AssemblyReferenceHandle)scope).Name) == "TorchSharp";
     }
 }

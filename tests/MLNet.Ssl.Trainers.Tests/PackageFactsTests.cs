@@ -36,7 +36,10 @@ public sealed class PackageFactsTests : IDisposable
         // a + b is a.add(b), which is a.add(b, 1), with a Scalar made of the 1.
         Assert.Contains(Calls(typeof(Tensor).GetMethod("op_Addition", [typeof(Tensor), typeof(Tensor)])!), call => call.Name == nameof(Tensor.add));
         foreach (string operation in (string[])[nameof(Tensor.add), nameof(Tensor.add_)])
-            Assert.Contains(Calls(typeof(Tensor).GetMethod(operation, [typeof(Tensor)])!), call => call.DeclaringType == typeof(Scalar) && call.Name == "op_Implicit");
+        {
+            var calls = Calls(typeof(Tensor).GetMethod(operation, [typeof(Tensor)])!);
+            Assert.Contains(calls, call => call.DeclaringType == typeof(Scalar) && call.Name == "op_Implicit");
+        }
     }
 
     [Fact]

@@ -29,8 +29,10 @@ internal static class PlainSide
             Console.WriteLine(parsed.GetValue(mode) switch
             {
                 "losses" => JsonSerializer.Serialize(FirstLosses(parsed.GetValue(file)!, parsed.GetValue(threads))),
-                "step" or "end-to-end" => JsonSerializer.Serialize(Measure(BenchmarkCase.Named(parsed.GetValue(name)!).Resolved(parsed.GetValue(threads), compareLosses: false),
-                    parsed.GetValue(mode) == "end-to-end", parsed.GetValue(steps), parsed.GetValue(warmup), parsed.GetValue(workers), parsed.GetValue(data))),
+                "step" or "end-to-end" => JsonSerializer.Serialize(Measure(
+                    BenchmarkCase.Named(parsed.GetValue(name)!).Resolved(parsed.GetValue(threads), compareLosses: false),
+                    parsed.GetValue(mode) == "end-to-end", parsed.GetValue(steps), parsed.GetValue(warmup),
+                    parsed.GetValue(workers), parsed.GetValue(data))),
                 var other => throw new ArgumentException($"there is no mode '{other}'; expected step, end-to-end or losses"),
             });
         });
@@ -69,7 +71,8 @@ internal static class PlainSide
     }
 
     private static Tensor[] Views(Dictionary<string, Tensor> tensors, int step) =>
-        [.. Enumerable.Range(0, int.MaxValue).Select(view => tensors.GetValueOrDefault($"view.{step}.{view}")).TakeWhile(view => view is not null)!];
+        [.. Enumerable.Range(0, int.MaxValue).Select(view => tensors.GetValueOrDefault($"view.{step}.{view}"))
+            .TakeWhile(view => view is not null)!];
 
     /// <summary>The images as one tensor (N, 3, 32, 32) of bytes.</summary>
     private static Tensor Images(string? data)
@@ -77,6 +80,7 @@ internal static class PlainSide
         using var scope = NewDisposeScope();
         var store = Cifar10File.Load(data);
         byte[] pixels = [.. Enumerable.Range(0, store.Count).SelectMany(i => store[i].Pixels.ToArray())];
-        return tensor(pixels, [store.Count, BenchmarkCase.ImageSize, BenchmarkCase.ImageSize, 3]).permute(0, 3, 1, 2).contiguous().MoveToOuterDisposeScope();
+        var images = tensor(pixels, [store.Count, BenchmarkCase.ImageSize, BenchmarkCase.ImageSize, 3]);
+        return images.permute(0, 3, 1, 2).contiguous().MoveToOuterDisposeScope();
     }
 }

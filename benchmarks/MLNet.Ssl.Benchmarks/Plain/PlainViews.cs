@@ -24,7 +24,10 @@ internal sealed class PlainViews
         }
         if (recipe.GrayscaleProbability > 0) steps.Add(transforms.RandomGrayscale(recipe.GrayscaleProbability));
         if (recipe.BlurProbability > 0)
-            steps.Add(transforms.RandomApply([transforms.GaussianBlur(BlurKernel, (float)recipe.BlurSigma.Min, (float)recipe.BlurSigma.Max)], recipe.BlurProbability));
+        {
+            var blur = transforms.GaussianBlur(BlurKernel, (float)recipe.BlurSigma.Min, (float)recipe.BlurSigma.Max);
+            steps.Add(transforms.RandomApply([blur], recipe.BlurProbability));
+        }
         if (recipe.SolarizeProbability > 0) steps.Add(transforms.RandomSolarize(0.5, recipe.SolarizeProbability));
         _transform = transforms.Compose([.. steps]);
         var (mean, deviation) = (recipe.Normalization.Mean, recipe.Normalization.Std);

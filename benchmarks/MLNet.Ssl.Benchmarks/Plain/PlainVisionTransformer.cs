@@ -40,7 +40,8 @@ internal sealed class PlainVisionTransformer : Module<Tensor, Tensor>
         long tokens = pos_embed.size(1) - 1, side = (long)Math.Sqrt(tokens);
         if (rows == side && columns == side) return pos_embed;
         var grid = pos_embed[.., 1..].reshape(1, side, side, -1).permute(0, 3, 1, 2);
-        grid = functional.interpolate(grid, scale_factor: [(rows + 0.1) / side, (columns + 0.1) / side], mode: InterpolationMode.Bicubic, align_corners: false);
+        double[] scale = [(rows + 0.1) / side, (columns + 0.1) / side];
+        grid = functional.interpolate(grid, scale_factor: scale, mode: InterpolationMode.Bicubic, align_corners: false);
         return cat([pos_embed[.., ..1], grid.permute(0, 2, 3, 1).reshape(1, -1, pos_embed.size(2))], 1);
     }
 }
@@ -132,7 +133,8 @@ internal sealed class PlainDinoHead : Module<Tensor, Tensor>
     public PlainDinoHead(long width, DinoOptions options) : base(nameof(PlainDinoHead))
     {
         long hidden = options.HeadHiddenDimension, bottleneck = options.HeadBottleneckDimension;
-        mlp = Sequential(PlainWeights.Linear(width, hidden), GELU(), PlainWeights.Linear(hidden, hidden), GELU(), PlainWeights.Linear(hidden, bottleneck));
+        mlp = Sequential(
+            PlainWeights.Linear(width, hidden), GELU(), PlainWeights.Linear(hidden, hidden), GELU(), PlainWeights.Linear(hidden, bottleneck));
         last_layer = new(bottleneck, options.OutputDimension!.Value);
         RegisterComponents();
     }

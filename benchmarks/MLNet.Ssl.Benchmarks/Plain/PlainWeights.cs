@@ -30,7 +30,8 @@ internal static class PlainWeights
         using var noGrad = no_grad();
         var parameters = network.named_parameters().ToDictionary(p => p.name, p => p.parameter);
         var given = weights.Where(w => w.Key.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(w => w.Key[prefix.Length..], w => w.Value);
-        var missing = parameters.Where(p => p.Value.requires_grad).Select(p => p.Key).Except(given.Keys).Concat(given.Keys.Except(parameters.Keys)).ToList();
+        var trained = parameters.Where(p => p.Value.requires_grad).Select(p => p.Key);
+        var missing = trained.Except(given.Keys).Concat(given.Keys.Except(parameters.Keys)).ToList();
         if (missing.Count > 0) throw new InvalidDataException($"the sides do not agree about {string.Join(", ", missing)}");
         foreach (var (name, value) in given) parameters[name].copy_(value);
     }
