@@ -5,7 +5,7 @@ namespace MLNet.Ssl.Benchmarks;
 
 /// <summary>Runs both sides by turns, each run a process of its own, and writes down how they compare.</summary>
 /// <remarks>A machine's speed drifts: the ratio is taken pair by pair, of runs that follow each other.</remarks>
-internal sealed class Comparison(int runs, double seconds, int threads, string device, string? python, string? data)
+internal sealed class Comparison(int runs, double seconds, int threads, string device, OtherSide? other, string? data)
 {
     private const double LossTolerance = 1e-4;
 
@@ -23,7 +23,7 @@ internal sealed class Comparison(int runs, double seconds, int threads, string d
         Say("");
         foreach (var benchmark in cases)
         {
-            if (python is not null)
+            if (other is not null)
             {
                 double difference = LossDifference(benchmark);
                 agree &= difference <= LossTolerance;
@@ -32,11 +32,11 @@ internal sealed class Comparison(int runs, double seconds, int threads, string d
             foreach (string mode in Modes) rows.Add(Compare(benchmark, mode));
         }
         Say("");
-        Say("| case | mode | PyTorch, images/s: median (min–max) | here | ratio | peak memory, MiB: PyTorch | here |");
+        Say($"| case | mode | {other?.Name ?? "other side"}, images/s: median (min–max) | here | ratio | peak memory, MiB: there | here |");
         Say("|---|---|---|---|---|---|---|");
         foreach (string row in rows) Say(row);
         Say("");
-        Say("PyTorch's memory is the training process's alone; its loader's worker process comes on top in the end-to-end runs.");
+        if (other?.Name == OtherSide.PyTorchName) Say("PyTorch's memory is the training process's alone; its loader's worker processes come on top in the end-to-end runs.");
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(reportPath))!);
         File.WriteAllText(reportPath, _markdown.ToString());
         return agree;
@@ -45,17 +45,17 @@ internal sealed class Comparison(int runs, double seconds, int threads, string d
     private string Compare(BenchmarkCase benchmark, string mode)
     {
         // The loader's workers share the processor with training: take the number that suits the other side best.
-        int workers = python is null || mode == "step" ? 1 : new[] { 1, 2 }.MaxBy(w => Twin(benchmark, mode, StepsFor(benchmark, mode, w), w).images_per_second);
+        int workers = other is null || mode == "step" ? 1 : new[] { 1, 2 }.MaxBy(w => Twin(benchmark, mode, StepsFor(benchmark, mode, w), w).images_per_second);
         int steps = StepsFor(benchmark, mode, workers);
         var pairs = new List<(Measurement? Twin, Measurement Own)>();
         for (int i = 0; i < runs; i++)
         {
-            pairs.Add((python is null ? null : Twin(benchmark, mode, steps, workers), Own(benchmark, mode, steps)));
+            pairs.Add((other is null ? null : Twin(benchmark, mode, steps, workers), Own(benchmark, mode, steps)));
             var (twin, own) = pairs[^1];
-            Console.Error.WriteLine($"  {benchmark.Name} {mode} {i + 1}/{runs}: PyTorch {twin?.images_per_second:0.0}, here {own.images_per_second:0.0} images/s");
+            Console.Error.WriteLine($"  {benchmark.Name} {mode} {i + 1}/{runs}: {other?.Name} {twin?.images_per_second:0.0}, here {own.images_per_second:0.0} images/s");
         }
         string ours = Spread(pairs.Select(p => p.Own.images_per_second), "0.0"), ourMemory = $"{pairs.Max(p => p.Own.peak_mib):0}";
-        if (python is null) return $"| {benchmark.Name} | {mode} | – | {ours} | – | – | {ourMemory} |";
+        if (other is null) return $"| {benchmark.Name} | {mode} | – | {ours} | – | – | {ourMemory} |";
         string label = mode == "step" ? mode : $"{mode}, {workers} worker{(workers == 1 ? "" : "s")}";
         return $"| {benchmark.Name} | {label} | {Spread(pairs.Select(p => p.Twin!.images_per_second), "0.0")} | {ours} | "
             + $"**{Spread(pairs.Select(p => p.Own.images_per_second / p.Twin!.images_per_second), "0.00")}** | {pairs.Max(p => p.Twin!.peak_mib):0} | {ourMemory} |";
@@ -68,7 +68,7 @@ internal sealed class Comparison(int runs, double seconds, int threads, string d
     {
         if (_steps.TryGetValue((benchmark.Name, mode), out int steps)) return steps;
         double rate = Own(benchmark, mode, 2).images_per_second;
-        if (python is not null) rate = Math.Min(rate, Twin(benchmark, mode, 2, workers).images_per_second);
+        if (other is not null) rate = Math.Min(rate, Twin(benchmark, mode, 2, workers).images_per_second);
         return _steps[(benchmark.Name, mode)] = Math.Max(3, (int)(seconds * rate / BenchmarkCase.Batch));
     }
 
@@ -78,7 +78,7 @@ internal sealed class Comparison(int runs, double seconds, int threads, string d
         try
         {
             var own = ChildProcess.Own<Losses>(["run", "losses", .. OwnArguments(benchmark), "--file", file], threads).losses;
-            var twin = ChildProcess.Run<Losses>(python!, [TwinScript, "losses", file, "--threads", $"{threads}", "--device", device], threads).losses;
+            var twin = ChildProcess.Run<Losses>(other!.Program, [.. other.Arguments, "losses", file, "--threads", $"{threads}", "--device", device], threads).losses;
             return own.Zip(twin, (a, b) => Math.Abs(a - b)).Max();
         }
         finally
@@ -92,12 +92,10 @@ internal sealed class Comparison(int runs, double seconds, int threads, string d
 
     private string[] OwnArguments(BenchmarkCase benchmark) => ["--case", benchmark.Name, "--threads", $"{threads}", "--device", device, .. DataArgument];
 
-    private Measurement Twin(BenchmarkCase benchmark, string mode, int steps, int workers) => ChildProcess.Run<Measurement>(python!,
-        [TwinScript, mode, "--case", benchmark.Name, "--steps", $"{steps}", "--threads", $"{threads}", "--workers", $"{workers}", "--device", device, .. DataArgument], threads);
+    private Measurement Twin(BenchmarkCase benchmark, string mode, int steps, int workers) => ChildProcess.Run<Measurement>(other!.Program,
+        [.. other.Arguments, mode, "--case", benchmark.Name, "--steps", $"{steps}", "--threads", $"{threads}", "--workers", $"{workers}", "--device", device, .. DataArgument], threads);
 
     private string[] DataArgument => data is null ? [] : ["--data", data];
-
-    private static string TwinScript => Path.Combine(AppContext.BaseDirectory, "pytorch_twin.py");
 
     private void Say(string line)
     {

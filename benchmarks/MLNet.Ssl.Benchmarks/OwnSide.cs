@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -27,24 +26,9 @@ internal static class OwnSide
         using var loader = endToEnd ? new ViewLoader(new ImageViews(store, pipeline), BenchmarkCase.Batch, training.Clock.Epochs, 4, device) : null;
         Tensor[]? still = endToEnd ? null : [.. Batch(pipeline, store, 0).Select(v => v.to(device))];
 
-        using var process = Process.GetCurrentProcess();
-        var stopwatch = new Stopwatch();
-        var processor = TimeSpan.Zero;
-        for (int i = -warmup; i < steps; i++)
-        {
-            if (i == 0)
-            {
-                process.Refresh();
-                processor = process.TotalProcessorTime;
-                stopwatch.Start();
-            }
-            using var step = NewDisposeScope();
-            training.Step(loader?.Next() ?? still!);
-        }
-        double seconds = stopwatch.Elapsed.TotalSeconds;
-        process.Refresh();
+        var (seconds, processor) = Timing.Run(steps, warmup, () => training.Step(loader?.Next() ?? still!));
         int images = BenchmarkCase.Batch * steps;
-        return new(images / seconds, (process.TotalProcessorTime - processor).TotalMilliseconds / images, ChildProcess.PeakMemory());
+        return new(images / seconds, processor.TotalMilliseconds / images, ChildProcess.PeakMemory());
     }
 
     /// <summary>The losses of the first steps; <paramref name="file"/> receives the weights and views they start from.</summary>

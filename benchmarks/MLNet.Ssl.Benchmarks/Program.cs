@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json;
 using MLNet.Ssl.Benchmarks;
+using MLNet.Ssl.Benchmarks.Plain;
 using TorchSharp;
 
 var cases = new Option<string[]>("--case") { Description = "cases to run", DefaultValueFactory = _ => [.. BenchmarkCase.All.Select(c => c.Name)], AllowMultipleArgumentsPerToken = true };
@@ -11,18 +12,24 @@ var threads = new Option<int>("--threads") { Description = "processor threads of
 var device = new Option<string>("--device") { Description = "cpu or cuda", DefaultValueFactory = _ => "cpu" };
 var data = new Option<string?>("--data") { Description = "a CIFAR-10 binary file", DefaultValueFactory = _ => Cifar10File.Find() };
 var python = new Option<string>("--python") { Description = "an interpreter that has torch and torchvision", DefaultValueFactory = _ => "/usr/bin/python3" };
+var against = new Option<string>("--against") { Description = "the other side: pytorch, or plain, a loop in TorchSharp without this library", DefaultValueFactory = _ => "pytorch" };
+against.AcceptOnlyFromAmong("pytorch", OtherSide.Plain);
 var report = new Option<string>("--report") { Description = "where the table goes", DefaultValueFactory = _ => "artifacts/bench.md" };
 
-var root = new RootCommand("Training speed of this library and of PyTorch, by turns on the same libtorch.") { cases, runs, seconds, threads, device, data, python, report };
+var root = new RootCommand("Training speed of this library and of PyTorch or a plain loop in TorchSharp, by turns.")
+{
+    cases, runs, seconds, threads, device, data, against, python, report,
+};
 root.SetAction(parsed =>
 {
-    string? interpreter = parsed.GetValue(python);
-    if (!Has(interpreter!, "torch, torchvision"))
+    string interpreter = parsed.GetValue(python)!;
+    var other = parsed.GetValue(against) == OtherSide.Plain ? OtherSide.PlainLoop("plain-run") : OtherSide.PyTorch(interpreter, "pytorch_twin.py");
+    if (parsed.GetValue(against) != OtherSide.Plain && !Has(interpreter, "torch, torchvision"))
     {
-        Console.Error.WriteLine($"{interpreter} has no torch and torchvision, so only this side is timed; for both: sudo apt-get install -y python3-torch python3-torchvision");
-        interpreter = null;
+        Console.Error.WriteLine($"{interpreter} has no torch and torchvision, so only this side is timed; --against plain needs neither");
+        other = null;
     }
-    var comparison = new Comparison(parsed.GetValue(runs), parsed.GetValue(seconds), parsed.GetValue(threads), parsed.GetValue(device)!, interpreter, parsed.GetValue(data));
+    var comparison = new Comparison(parsed.GetValue(runs), parsed.GetValue(seconds), parsed.GetValue(threads), parsed.GetValue(device)!, other, parsed.GetValue(data));
     return comparison.Run([.. parsed.GetValue(cases)!.Select(BenchmarkCase.Named)], parsed.GetValue(report)!) ? 0 : 1;
 });
 
@@ -46,6 +53,8 @@ run.SetAction(parsed =>
     });
 });
 root.Subcommands.Add(run);
+root.Subcommands.Add(PlainSide.Command());
+root.Subcommands.Add(PlainTableSide.Command());
 
 // The nearest-neighbour classifier, against scikit-learn.
 var bank = new Option<int>("--bank") { Description = "training rows", DefaultValueFactory = _ => 100_000 };
@@ -72,7 +81,7 @@ knnRun.SetAction(parsed =>
 root.Subcommands.Add(knnRun);
 root.Subcommands.Add(ResultsCommands.Results());
 root.Subcommands.Add(ResultsCommands.Result());
-foreach (var table in TableComparison.Commands()) root.Subcommands.Add(table);
+foreach (var table in TableComparison.Commands(against)) root.Subcommands.Add(table);
 root.Subcommands.Add(CovTypeResults.Command());
 return root.Parse(args).Invoke();
 

@@ -5,22 +5,27 @@ using System.Text.Json;
 
 namespace MLNet.Ssl.Benchmarks;
 
-/// <summary>Training and embedding of table rows, of this library and of PyTorch by turns.</summary>
-internal sealed class TableComparison(int width, int runs, int steps, int threads, string python)
+/// <summary>Training and embedding of table rows, of this library and of another side by turns.</summary>
+internal sealed class TableComparison(int width, int runs, int steps, int threads, OtherSide other)
 {
     private const double LossTolerance = 1e-4;
 
     /// <summary>The subcommands <c>table</c>, and <c>table-run</c>, which it starts.</summary>
-    public static IEnumerable<Command> Commands()
+    public static IEnumerable<Command> Commands(Option<string> against)
     {
         var width = new Option<int>("--width") { Description = "narrowest hidden layer: 2048 is the published network", DefaultValueFactory = _ => 256 };
         var runs = new Option<int>("--runs") { Description = "pairs of runs per figure", DefaultValueFactory = _ => 5 };
         var steps = new Option<int>("--steps") { Description = "steps of a run", DefaultValueFactory = _ => 60 };
         var threads = new Option<int>("--threads") { Description = "processor threads of either side", DefaultValueFactory = _ => Math.Min(2, Environment.ProcessorCount) };
         var python = new Option<string>("--python") { Description = "an interpreter that has torch", DefaultValueFactory = _ => "/usr/bin/python3" };
-        var table = new Command("table", "MoCo with i-Mix on rows like CovType's, of this library and of PyTorch by turns.") { width, runs, steps, threads, python };
+        var table = new Command("table", "MoCo with i-Mix on rows like CovType's, of this library and of another side by turns.")
+        {
+            width, runs, steps, threads, against, python,
+        };
         table.SetAction(parsed => new TableComparison(parsed.GetValue(width), parsed.GetValue(runs), parsed.GetValue(steps), parsed.GetValue(threads),
-            parsed.GetValue(python)!).Run() ? 0 : 1);
+            parsed.GetValue(against) == OtherSide.Plain
+                ? OtherSide.PlainLoop("plain-table-run")
+                : OtherSide.PyTorch(parsed.GetValue(python)!, "pytorch_table_twin.py")).Run() ? 0 : 1);
         yield return table;
 
         var mode = new Argument<string>("mode");
@@ -46,29 +51,27 @@ internal sealed class TableComparison(int width, int runs, int steps, int thread
     {
         string file = Path.GetTempFileName();
         var own = Start<Losses>(Environment.ProcessPath!, ["table-run", "losses", "--file", file, .. Size]).losses;
-        var twin = Start<Losses>(python, [Twin, "losses", file, "--threads", $"{threads}"]).losses;
+        var twin = Start<Losses>(other.Program, [.. other.Arguments, "losses", file, .. Size]).losses;
         File.Delete(file);
         double difference = own.Zip(twin, (a, b) => Math.Abs(a - b)).Max();
         Console.WriteLine($"Width {width}, batch 512, {threads} threads, {runs} alternating pairs of {steps} steps, {DateTime.UtcNow:yyyy-MM-dd}; "
             + $"the first 10 losses differ by at most {difference:0.0e+0}");
         Console.WriteLine("\n| | other, rows/s: median (min–max) | here | ratio | ratio of processor time |\n|---|---|---|---|---|");
-        Compare("training step / PyTorch's", () => Other("step"), () => Here("step"));
+        Compare($"training step / {other.Name}'s", () => Other("step"), () => Here("step"));
         // The loader's workers share the processor with training: take the number that suits the other side best.
-        int workers = Enumerable.Range(0, 3).MaxBy(w => Other("end-to-end", w).rows_per_second);
-        Compare($"end to end / PyTorch's, {workers} workers", () => Other("end-to-end", workers), () => Here("end-to-end"));
-        Compare("embedding by a cursor / PyTorch's forward pass", () => Other("embed"), () => Here("cursor"));
+        int workers = Enumerable.Range(0, other.Name == OtherSide.PyTorchName ? 3 : 1).MaxBy(w => Other("end-to-end", w).rows_per_second);
+        Compare($"end to end / {other.Name}'s, {workers} workers", () => Other("end-to-end", workers), () => Here("end-to-end"));
+        Compare($"embedding by a cursor / {other.Name}'s forward pass", () => Other("embed"), () => Here("cursor"));
         Compare("embedding by a cursor / the bare forward pass here", () => Here("forward"), () => Here("cursor"));
         return difference <= LossTolerance;
     }
 
     private string[] Size => ["--width", $"{width}", "--threads", $"{threads}"];
 
-    private static string Twin => Path.Combine(AppContext.BaseDirectory, "pytorch_table_twin.py");
-
     private TableMeasurement Here(string mode) => Start<TableMeasurement>(Environment.ProcessPath!, ["table-run", mode, "--steps", $"{steps}", .. Size]);
 
     private TableMeasurement Other(string mode, int workers = 0) =>
-        Start<TableMeasurement>(python, [Twin, mode, "--steps", $"{steps}", "--workers", $"{workers}", .. Size]);
+        Start<TableMeasurement>(other.Program, [.. other.Arguments, mode, "--steps", $"{steps}", "--workers", $"{workers}", .. Size]);
 
     private void Compare(string name, Func<TableMeasurement> other, Func<TableMeasurement> here)
     {

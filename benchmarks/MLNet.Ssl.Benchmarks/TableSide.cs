@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -13,7 +12,9 @@ internal sealed record TableMeasurement(double rows_per_second, double cpu_us_pe
 /// <summary>This library's side of the benchmark on tables: MoCo with i-Mix on rows like CovType's, one mode in this process.</summary>
 internal static class TableSide
 {
-    private const int Rows = 15_120, LossSteps = 10;
+    public const int Rows = 15_120;
+
+    private const int LossSteps = 10;
 
     /// <summary>The published settings, with a network whose narrowest hidden layer has this width.</summary>
     public static MoCoOptions Options(int width, int threads, bool compareLosses = false)
@@ -60,6 +61,7 @@ internal static class TableSide
             {
                 using var mode = inference_mode();
                 _ = encoder.Backbone.call(batch).data<float>().ToArray();
+                return null;
             });
         }
         var ml = new MLContext(1);
@@ -73,6 +75,7 @@ internal static class TableSide
         return Time(steps, warmup, size, () =>
         {
             for (int i = 0; i < size && reading.MoveNext(); i++) get(ref embedding);
+            return null;
         });
     }
 
@@ -96,29 +99,16 @@ internal static class TableSide
         return new([.. batches.Select(rows => run.Step([rows, rows]))]);
     }
 
-    private static TableMeasurement Time(int steps, int warmup, int rowsAStep, Action step)
+    /// <summary>Times steps of so many rows.</summary>
+    public static TableMeasurement Time(int steps, int warmup, int rowsAStep, Func<double?> step)
     {
-        using var process = Process.GetCurrentProcess();
-        var stopwatch = new Stopwatch();
-        var processor = TimeSpan.Zero;
-        for (int i = -warmup; i < steps; i++)
-        {
-            if (i == 0)
-            {
-                process.Refresh();
-                processor = process.TotalProcessorTime;
-                stopwatch.Start();
-            }
-            using var scope = NewDisposeScope();
-            step();
-        }
-        double seconds = stopwatch.Elapsed.TotalSeconds, rows = (double)rowsAStep * steps;
-        process.Refresh();
-        return new(rows / seconds, (process.TotalProcessorTime - processor).TotalMicroseconds / rows);
+        var (seconds, processor) = Timing.Run(steps, warmup, step);
+        double rows = (double)rowsAStep * steps;
+        return new(rows / seconds, processor.TotalMicroseconds / rows);
     }
 
     /// <summary>Rows as CovType's are: ten continuous slots and 44 indicators.</summary>
-    private static TableStore Draw()
+    public static TableStore Draw()
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(1, CPU);

@@ -37,17 +37,8 @@ public static class RgbImages
 
     /// <summary>The image as ML.NET's, opaque; the caller disposes of it. Its <c>Save</c> writes a file.</summary>
     /// <param name="image">The image.</param>
-    public static MLImage ToMLImage(this RgbImage image)
-    {
-        var source = image.Pixels.Span;
-        var pixels = new byte[source.Length / 3 * 4];
-        for (int from = 0, to = 0; to < pixels.Length; from += 3, to += 4)
-        {
-            source.Slice(from, 3).CopyTo(pixels.AsSpan(to));
-            pixels[to + 3] = byte.MaxValue;
-        }
-        return MLImage.CreateFromPixels(image.Width, image.Height, MLPixelFormat.Rgba32, pixels);
-    }
+    public static MLImage ToMLImage(this RgbImage image) =>
+        MLImage.CreateFromPixels(image.Width, image.Height, MLPixelFormat.Rgba32, image.ToRgba());
 
     /// <summary>Writes a file in the format of its extension, such as .png or .jpg.</summary>
     /// <param name="image">The image.</param>

@@ -23,6 +23,19 @@ public readonly record struct RgbImage(ReadOnlyMemory<byte> Pixels, int Width, i
         return new(pixels, width, height);
     }
 
+    /// <summary>The pixels with a fourth, opaque channel.</summary>
+    internal byte[] ToRgba()
+    {
+        var source = Pixels.Span;
+        var pixels = new byte[source.Length / 3 * 4];
+        for (int from = 0, to = 0; to < pixels.Length; from += 3, to += 4)
+        {
+            source.Slice(from, 3).CopyTo(pixels.AsSpan(to));
+            pixels[to + 3] = byte.MaxValue;
+        }
+        return pixels;
+    }
+
     /// <summary>Refuses a size below 1×1 and a number of bytes that is not width·height·3.</summary>
     internal static void CheckSize(long bytes, int width, int height)
     {

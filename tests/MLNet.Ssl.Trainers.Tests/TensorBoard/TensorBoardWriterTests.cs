@@ -86,6 +86,25 @@ public sealed class TensorBoardWriterTests
         Assert.Throws<ArgumentException>(() => new TensorBoardWriter(" "));
     }
 
+    /// <summary>Why there is a writer here at all: once TorchSharp's keeps these, it will do.</summary>
+    [Fact]
+    public void TorchSharpsOwnWriterLosesTheTimeAndTakesAnEventForEveryScalar()
+    {
+        using var folder = new TemporaryFolder();
+        var writer = TorchSharp.torch.utils.tensorboard.SummaryWriter(folder.Path);
+        writer.add_scalar("loss", 2.5f, 5);
+        writer.add_scalar("knn", 0.5f, 5);
+        var events = Events(Assert.Single(Directory.GetFiles(folder.Path)));
+        Assert.Equal(["", "loss 2.5", "knn 0.5"], events.Select(Text));
+        // Ticks where seconds belong: TensorBoard takes the first event for the run's start.
+        Assert.True(events[0].WallTime > 1e17);
+        // Whole seconds: reports of the same second lie upon each other.
+        Assert.All(events[1..], e => Assert.Equal(Math.Floor(e.WallTime), e.WallTime));
+        // A step is an int, and there is nothing that names the file.
+        Assert.Equal(typeof(int), writer.GetType().GetMethod("add_scalar")!.GetParameters()[2].ParameterType);
+        Assert.Equal(["LogDir"], writer.GetType().GetProperties().Select(property => property.Name));
+    }
+
     private static string Text(Event e) => string.Join(", ", e.Scalars.Select(scalar => FormattableString.Invariant($"{scalar.Tag} {scalar.Value}")));
 
     private sealed record Event(double WallTime, long Step, string Version, List<(string Tag, float Value)> Scalars);
