@@ -44,6 +44,7 @@ public static class RgbImages
     public static RgbImage Decode(byte[] bytes)
     {
         ArgumentNullException.ThrowIfNull(bytes);
+        GitLfsPointer.Refuse(bytes);
         CompleteImage.Require(bytes);
         using var stream = new MemoryStream(bytes, writable: false);
         using var image = MLImage.CreateFromStream(stream) ?? throw new InvalidDataException("it is no image");
