@@ -15,9 +15,11 @@ public static class EmbeddingIndexExtensions
     /// <param name="data">Data with keys and embeddings, read once.</param>
     /// <param name="keyColumnName">Column of the keys: text, different in every row.</param>
     /// <param name="embeddingColumnName">Column of the embeddings, a vector of Single of the index's width.</param>
+    /// <param name="cancellationToken">Stops at the next row with an <see cref="OperationCanceledException"/>; rows before it have been added.</param>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
     /// <exception cref="InvalidOperationException">A row cannot be read or added; the message names it and, where there is one, its key.</exception>
-    public static void Add(this EmbeddingIndex index, IDataView data, string keyColumnName = "Path", string embeddingColumnName = "Embedding")
+    public static void Add(this EmbeddingIndex index, IDataView data, string keyColumnName = "Path", string embeddingColumnName = "Embedding",
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(index);
         ArgumentNullException.ThrowIfNull(data);
@@ -30,7 +32,7 @@ public static class EmbeddingIndexExtensions
         var readKey = cursor.GetGetter<ReadOnlyMemory<char>>(keys);
         var readEmbedding = FloatVectors.Reader(cursor, embeddings);
         ReadOnlyMemory<char> key = default;
-        while (cursor.MoveNext())
+        while (cursor.MoveNext(cancellationToken))
         {
             readKey(ref key);
             try
@@ -50,21 +52,22 @@ public static class EmbeddingIndexExtensions
     /// <param name="imagePaths">The files.</param>
     /// <param name="onUnreadable">Receives every file that cannot be read and why, and the file is left out; null for what the transformer's
     /// <see cref="EmbeddingTransformer.OnUnreadableImage"/> says, an exception by default.</param>
+    /// <param name="cancellationToken">Stops at the next file with an <see cref="OperationCanceledException"/>; files before it may have been added.</param>
     /// <exception cref="ArgumentException">The embedding has another width than the index, or a path is there already; files before it have been added.
     /// </exception>
     /// <exception cref="InvalidOperationException">A file cannot be read and is not to be left out; the message names it.</exception>
     public static void Add(this EmbeddingIndex index, EmbeddingTransformer transformer, IEnumerable<string> imagePaths,
-        Action<string, Exception>? onUnreadable = null)
+        Action<string, Exception>? onUnreadable = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(imagePaths);
         CheckWidth(index, transformer);
         var unreadable = transformer.Unreadable();
         int before = index.Count;
-        foreach (var paths in imagePaths.Chunk(ImagesAtATime))
+        foreach (var paths in imagePaths.Until(cancellationToken).Chunk(ImagesAtATime))
         {
             var images = new RgbImage[paths.Length];
             var failures = new Exception?[paths.Length];
-            Parallel.For(0, paths.Length, i =>
+            Parallel.For(0, paths.Length, new ParallelOptions { CancellationToken = cancellationToken }, i =>
             {
                 try { images[i] = RgbImages.Load(paths[i]); }
                 catch (InvalidOperationException e) { failures[i] = e; }
@@ -111,6 +114,15 @@ public static class EmbeddingIndexExtensions
     {
         CheckWidth(index, transformer);
         return index.Search(transformer.Embed([image.ToRgbImage()]), count);
+    }
+
+    private static IEnumerable<string> Until(this IEnumerable<string> paths, CancellationToken token)
+    {
+        foreach (string path in paths)
+        {
+            token.ThrowIfCancellationRequested();
+            yield return path;
+        }
     }
 
     private static void CheckWidth(EmbeddingIndex index, EmbeddingTransformer transformer)

@@ -95,7 +95,7 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentNullException.ThrowIfNull(inputSchema);
-        var input = inputSchema.Find("input", InputColumnName);
+        var input = inputSchema.Find("input", InputColumnName, Encoder is ImageEncoder ? ColumnAdvice.LostImages : null);
         var embedding = OutputColumn(OutputColumnName, Encoder.EmbeddingDimension);
         if (Encoder is ImageEncoder images)
         {

@@ -35,19 +35,22 @@ public sealed class EvaluationCatalog
     /// <param name="featureColumnName">Column of the embedding, a known-size vector of Single.</param>
     /// <param name="ks">Neighbours that vote, each at least 1. Null means DINO's 10, 20, 100 and 200.</param>
     /// <param name="temperature">Temperature T of the votes exp(similarity / T), above 0.</param>
+    /// <param name="cancellationToken">Stops while rows are read, at the next one.</param>
     /// <returns>One result for each number of neighbours, with the settings it was made under.</returns>
     /// <exception cref="ArgumentException">A column is missing or of another type, the two views' keys or embeddings differ, or an option is out of range.
     /// </exception>
     /// <exception cref="InvalidOperationException">No row has a label, or a feature is not a finite number (the message names column, row and slot).
     /// </exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public IReadOnlyList<NearestNeighborsAccuracy> NearestNeighbors(IDataView train, IDataView test,
-        string labelColumnName = "Label", string featureColumnName = "Embedding", IReadOnlyList<int>? ks = null, float temperature = 0.07f)
+        string labelColumnName = "Label", string featureColumnName = "Embedding", IReadOnlyList<int>? ks = null, float temperature = 0.07f,
+        CancellationToken cancellationToken = default)
     {
         ks ??= [10, 20, 100, 200];
         WeightedKnn.CheckNeighbors(ks);
         Check.Positive(temperature);
         using var scope = torch.NewDisposeScope();
-        var (seen, unseen, _) = Read(train, test, null, labelColumnName, featureColumnName);
+        var (seen, unseen, _) = Read(train, test, null, labelColumnName, featureColumnName, cancellationToken);
         using var knn = new WeightedKnn(seen.Features, seen.Labels, seen.NumberOfClasses, temperature: temperature);
         return knn.Accuracy(unseen.Features, unseen.Labels, ks);
     }
@@ -65,13 +68,14 @@ public sealed class EvaluationCatalog
     /// </exception>
     /// <exception cref="InvalidOperationException">No row has a label, or a feature is not a finite number (the message names column, row and slot); the
     /// training rows are all of one class; or training diverged at every learning rate.</exception>
+    /// <exception cref="OperationCanceledException">The options' token was cancelled.</exception>
     public LinearEvaluation Linear(IDataView train, IDataView test, string labelColumnName = "Label", string featureColumnName = "Embedding",
         LinearProbeOptions? options = null, IDataView? validation = null)
     {
         options ??= new();
         options.Validate();
         using var scope = torch.NewDisposeScope();
-        var (seen, unseen, chosenBy) = Read(train, test, validation, labelColumnName, featureColumnName);
+        var (seen, unseen, chosenBy) = Read(train, test, validation, labelColumnName, featureColumnName, options.CancellationToken);
         var choice = chosenBy ?? unseen;
         using var probe = LinearProbe.Train(seen.OfSeveralClasses().Features, seen.Labels, seen.NumberOfClasses, options, choice.Features, choice.Labels);
         var (accuracy, topK, count) = probe.Accuracy(unseen.Features, unseen.Labels);
@@ -83,19 +87,22 @@ public sealed class EvaluationCatalog
     /// <param name="test">Rows that are classified.</param>
     /// <param name="labelColumnName">Column of the classes, a key.</param>
     /// <param name="featureColumnName">Column of the embedding, a known-size vector of Single.</param>
+    /// <param name="cancellationToken">Stops while rows are read, at the next one.</param>
     /// <exception cref="ArgumentException">A column is missing or of another type, or the two views' keys or embeddings differ.</exception>
     /// <exception cref="InvalidOperationException">No row has a label, or a feature is not a finite number (the message names column, row and slot).
     /// </exception>
-    public ProbeAccuracy ClosedForm(IDataView train, IDataView test, string labelColumnName = "Label", string featureColumnName = "Embedding")
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public ProbeAccuracy ClosedForm(IDataView train, IDataView test, string labelColumnName = "Label", string featureColumnName = "Embedding",
+        CancellationToken cancellationToken = default)
     {
         using var scope = torch.NewDisposeScope();
-        var (seen, unseen, _) = Read(train, test, null, labelColumnName, featureColumnName);
+        var (seen, unseen, _) = Read(train, test, null, labelColumnName, featureColumnName, cancellationToken);
         using var probe = ClosedFormProbe.Train(seen.Features, seen.Labels, seen.NumberOfClasses);
         return probe.Accuracy(unseen.Features, unseen.Labels);
     }
 
     private (LabeledRows Train, LabeledRows Test, LabeledRows? Validation) Read(
-        IDataView train, IDataView test, IDataView? validation, string label, string features)
+        IDataView train, IDataView test, IDataView? validation, string label, string features, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(train);
         ArgumentNullException.ThrowIfNull(test);
@@ -111,7 +118,7 @@ public sealed class EvaluationCatalog
             LabelColumn.CheckSame(key, LabelColumn.Find(other.Schema, label, out _));
             FloatVectors.Check(other.Schema.Find("feature", features), width);
         }
-        LabeledRows Rows(IDataView view) => LabeledRows.Read(view, label, features).To(device);
+        LabeledRows Rows(IDataView view) => LabeledRows.Read(view, label, features, cancellation).To(device);
         return (Rows(train), Rows(test), validation is null ? null : Rows(validation));
     }
 }

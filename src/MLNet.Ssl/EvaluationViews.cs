@@ -11,7 +11,7 @@ internal sealed record EvaluationViews(IDataView Train, IDataView Test, string L
     {
         foreach (var view in new[] { Train, Test })
         {
-            var column = view.Schema.Find("evaluation", input.Name);
+            var column = view.Schema.Find("evaluation", input.Name, ImageColumn.Holds(input) ? ColumnAdvice.LostImages : null);
             if (ImageColumn.Holds(input)) ImageColumn.Check(column, "evaluation");
             else FloatVectors.Check(column, ((VectorDataViewType)input.Type).Size, "evaluation");
         }
@@ -23,7 +23,9 @@ internal sealed record EvaluationViews(IDataView Train, IDataView Test, string L
     /// <param name="imageSize">Size that the network sees, where that is known already.</param>
     /// <param name="tables">Receives rows of tables, which the caller disposes of after training.</param>
     /// <param name="unreadable">What becomes of images that cannot be read, to count anew for each view.</param>
-    public OnlineEvaluation Read(DataViewSchema.Column input, int? imageSize, ICollection<IDisposable> tables, Func<UnreadableImages> unreadable)
+    /// <param name="cancellation">Stops the reading at the next row.</param>
+    public OnlineEvaluation Read(DataViewSchema.Column input, int? imageSize, ICollection<IDisposable> tables, Func<UnreadableImages> unreadable,
+        CancellationToken cancellation)
     {
         OnlineEvaluation evaluation;
         if (ImageColumn.Holds(input))
@@ -39,11 +41,12 @@ internal sealed record EvaluationViews(IDataView Train, IDataView Test, string L
         return evaluation with { EveryEpochs = EveryEpochs, NumberOfNeighbors = NumberOfNeighbors, BestEncoderPath = BestEncoderPath };
 
         ImageRows ReadImages(IDataView view) =>
-            ImageRows.Read(view, view.Schema[input.Name], imageSize, unreadable(), view.Schema[LabelColumnName], keepUnlabeled: false);
+            ImageRows.Read(view, view.Schema[input.Name], imageSize, unreadable(), view.Schema[LabelColumnName], keepUnlabeled: false,
+                cancellation: cancellation);
 
         TableRows ReadTable(IDataView view)
         {
-            var rows = TableRows.Read(view, view.Schema[input.Name], view.Schema[LabelColumnName]);
+            var rows = TableRows.Read(view, view.Schema[input.Name], view.Schema[LabelColumnName], cancellation: cancellation);
             tables.Add(rows.Table);
             return rows;
         }

@@ -77,7 +77,7 @@ public sealed class ImageClassificationTransformer : ITransformer, IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentNullException.ThrowIfNull(inputSchema);
-        var images = inputSchema.Find("input", InputColumnName);
+        var images = inputSchema.Find("input", InputColumnName, ColumnAdvice.LostImages);
         ImageColumn.Check(images, "input");
         return new(Classifier, new(OnUnreadableImage, _host), inputSchema, images, MulticlassColumns.For(inputSchema, _columns, Classifier.NumberOfClasses, _label));
     }

@@ -12,6 +12,8 @@ public sealed record LinearProbeTrainerOptions : MulticlassOptions
     /// </summary>
     public double ValidationFraction { get; init; } = 0.2;
 
+    internal override CancellationToken Cancellation => Probe.CancellationToken;
+
     internal override void Validate()
     {
         base.Validate();

@@ -15,6 +15,9 @@ public abstract record MulticlassOptions
     /// <summary>Column that receives the class probabilities, a vector of Single. Default "Score".</summary>
     public string ScoreColumnName { get; init; } = "Score";
 
+    /// <summary>Stops the reading of rows.</summary>
+    internal virtual CancellationToken Cancellation => CancellationToken.None;
+
     internal virtual void Validate()
     {
         ArgumentException.ThrowIfNullOrEmpty(LabelColumnName);

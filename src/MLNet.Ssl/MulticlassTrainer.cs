@@ -32,11 +32,12 @@ public abstract class MulticlassTrainer<TTransformer> : IEstimator<TTransformer>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
     /// <exception cref="InvalidOperationException">No row has a label, or a feature is not a finite number (the message names column, row and slot); or
     /// the rows do not allow what the options ask for.</exception>
+    /// <exception cref="OperationCanceledException">The options' token was cancelled.</exception>
     public TTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
         using var scope = torch.NewDisposeScope();
-        return Learn(LabeledRows.Read(input, _options.LabelColumnName, _options.FeatureColumnName));
+        return Learn(LabeledRows.Read(input, _options.LabelColumnName, _options.FeatureColumnName, _options.Cancellation));
     }
 
     private protected abstract TTransformer Learn(LabeledRows rows);

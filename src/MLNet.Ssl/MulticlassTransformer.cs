@@ -75,8 +75,6 @@ public abstract class MulticlassTransformer : ITransformer, IDisposable
     {
         public override int Width => classifier.NumberOfClasses;
 
-        public override bool KeepsInput => true;
-
         public override Func<float[]> CreateReader(DataViewRow row) => FloatVectors.Reader(row, Input);
 
         public override long SizeOf(float[] input) => input.Length * sizeof(float);
@@ -90,7 +88,5 @@ public abstract class MulticlassTransformer : ITransformer, IDisposable
         }
 
         public override Delegate CreateGetter(int output, RowResult result) => MulticlassColumns.Getter(output, result);
-
-        public override Delegate CreateInputGetter(Func<float[]> input) => FloatVectors.Getter(() => input());
     }
 }

@@ -9,6 +9,11 @@ public sealed record NearestNeighborsOptions : MulticlassOptions
     /// <summary>Temperature T of the votes exp(similarity / T), above 0. Default 0.07.</summary>
     public float Temperature { get; init; } = 0.07f;
 
+    /// <summary>Stops <c>Fit</c> at the next row with an <see cref="OperationCanceledException"/>.</summary>
+    public CancellationToken CancellationToken { get; init; }
+
+    internal override CancellationToken Cancellation => CancellationToken;
+
     internal override void Validate()
     {
         base.Validate();

@@ -13,6 +13,7 @@ public static class PretrainReportExtensions
     /// <param name="labelColumnName">Column of the classes, a key: colours of the map, with the key's names; rows without a label are grey. Null for one colour.
     /// </param>
     /// <param name="maxRows">How many rows are read at most. Default 2 000, range 1 and up.</param>
+    /// <param name="cancellationToken">Stops while rows are read, at the next one, with an <see cref="OperationCanceledException"/>.</param>
     /// <example><code>
     /// var report = new PretrainReport();
     /// var encoder = ssl.Pretrain("Embedding", "Image", new SimClrOptions { Progress = report }).Fit(images);
@@ -23,7 +24,8 @@ public static class PretrainReportExtensions
     /// <see cref="EmbeddingTransformer.OnUnreadableImage"/> may leave it out.</exception>
     /// <exception cref="IOException">The file cannot be written, or its folder does not exist.</exception>
     public static void Write(
-        this PretrainReport report, string path, EmbeddingTransformer transformer, IDataView rows, string? labelColumnName = null, int maxRows = 2000)
+        this PretrainReport report, string path, EmbeddingTransformer transformer, IDataView rows, string? labelColumnName = null, int maxRows = 2000,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(report);
         ArgumentNullException.ThrowIfNull(transformer);
@@ -36,11 +38,12 @@ public static class PretrainReportExtensions
         var names = label is { } column ? LabelColumn.Names(column) : null;
         if (transformer.Encoder is ImageEncoder images)
         {
-            var read = ImageRows.Read(rows, input, images.Preprocessing.CropSize, transformer.Unreadable(), label, most: maxRows);
+            var read = ImageRows.Read(rows, input, images.Preprocessing.CropSize, transformer.Unreadable(), label, most: maxRows,
+                cancellation: cancellationToken);
             report.Write(path, images, read.Images, label is null ? null : read.Labels, names);
             return;
         }
-        var values = TableRows.Read(rows, input, label, keepUnlabeled: true, maxRows);
+        var values = TableRows.Read(rows, input, label, keepUnlabeled: true, maxRows, cancellationToken);
         using var table = values.Table;
         report.Write(path, (TableEncoder)transformer.Encoder, table, label is null ? null : values.Labels, names);
     }

@@ -59,7 +59,7 @@ public sealed class PretrainedEstimator : IEstimator<EmbeddingTransformer>
     public EmbeddingTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        ImageColumn.Check(input.Schema.Find("input", _input), "input");
+        ImageColumn.Check(input.Schema.Find("input", _input, ColumnAdvice.LostImages), "input");
         using var channel = _host.Start("Fit");
         var device = DeviceChoice.Of(_context, channel);
         using var weights = PretrainedWeights.Open(_path, _options);

@@ -86,7 +86,7 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
     /// slot); pixels are outside 0..255; the GPU asked for is not there; or training fails, see <see cref="Pretrainer"/>.</exception>
     /// <exception cref="ArgumentException">An option is out of range, or the run to resume is another one; the message names the option.</exception>
     /// <exception cref="IOException">The folder of checkpoints cannot be written; thrown before the data is read, or when a checkpoint is written.</exception>
-    /// <exception cref="OperationCanceledException">The options' token was cancelled.</exception>
+    /// <exception cref="OperationCanceledException">The options' token was cancelled, which is seen at the next row or step.</exception>
     public EmbeddingTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
@@ -102,13 +102,17 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
         var tables = new List<IDisposable>();
         try
         {
-            if (_evaluation is not null) options = options with { Evaluation = _evaluation.Read(column, options.ImageSize, tables, Unreadable) };
+            if (_evaluation is not null)
+            {
+                var evaluation = _evaluation.Read(column, options.ImageSize, tables, Unreadable, options.CancellationToken);
+                options = options with { Evaluation = evaluation };
+            }
             if (images)
             {
-                var read = ImageRows.Read(input, column, options.ImageSize, Unreadable()).Images;
+                var read = ImageRows.Read(input, column, options.ImageSize, Unreadable(), cancellation: options.CancellationToken).Images;
                 return new(Pretrainer.Fit(read, options, device, Log), _output, column.Name, _host) { OnUnreadableImage = options.OnUnreadableImage };
             }
-            var table = TableRows.Read(input, column).Table;
+            var table = TableRows.Read(input, column, cancellation: options.CancellationToken).Table;
             tables.Add(table);
             return new(Pretrainer.Fit(table, options, device, Log), _output, column.Name);
         }

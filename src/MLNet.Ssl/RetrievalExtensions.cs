@@ -11,16 +11,17 @@ public static class RetrievalExtensions
     /// <param name="data">Data with keys and embeddings, such as an <see cref="EmbeddingTransformer"/> gives; read once.</param>
     /// <param name="keyColumnName">Column of the keys: text, different in every row.</param>
     /// <param name="embeddingColumnName">Column of the embeddings, a known-size vector of Single.</param>
+    /// <param name="cancellationToken">Stops at the next row with an <see cref="OperationCanceledException"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
     /// <exception cref="InvalidOperationException">A row cannot be read or added; the message names it and, where there is one, its key.</exception>
     public static EmbeddingIndex Index(this SelfSupervisedCatalog catalog, IDataView data, string keyColumnName = "Path",
-        string embeddingColumnName = "Embedding")
+        string embeddingColumnName = "Embedding", CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         ArgumentNullException.ThrowIfNull(data);
         var embeddings = data.Schema.Find("embedding", embeddingColumnName);
         var index = new EmbeddingIndex(FloatVectors.Check(embeddings, role: "embedding"));
-        index.Add(data, keyColumnName, embeddingColumnName);
+        index.Add(data, keyColumnName, embeddingColumnName, cancellationToken);
         return index;
     }
 
@@ -30,15 +31,16 @@ public static class RetrievalExtensions
     /// <param name="imagePaths">The files, each once.</param>
     /// <param name="onUnreadable">Receives every file that cannot be read and why, and the file is left out; null for what the transformer's
     /// <see cref="EmbeddingTransformer.OnUnreadableImage"/> says, an exception by default.</param>
+    /// <param name="cancellationToken">Stops at the next file with an <see cref="OperationCanceledException"/>.</param>
     /// <exception cref="ArgumentException">A path is there twice.</exception>
     /// <exception cref="InvalidOperationException">A file cannot be read and is not to be left out; the message names it.</exception>
     public static EmbeddingIndex Index(this SelfSupervisedCatalog catalog, EmbeddingTransformer transformer, IEnumerable<string> imagePaths,
-        Action<string, Exception>? onUnreadable = null)
+        Action<string, Exception>? onUnreadable = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         ArgumentNullException.ThrowIfNull(transformer);
         var index = new EmbeddingIndex(transformer.Encoder.EmbeddingDimension);
-        index.Add(transformer, imagePaths, onUnreadable);
+        index.Add(transformer, imagePaths, onUnreadable, cancellationToken);
         return index;
     }
 

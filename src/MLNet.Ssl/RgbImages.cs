@@ -67,6 +67,7 @@ public static class RgbImages
     public static RgbImage Decode(byte[] bytes)
     {
         ArgumentNullException.ThrowIfNull(bytes);
+        GitLfsPointer.Refuse(bytes);
         return ImageDecoder.Decode(bytes, MaxPixels);
     }
 

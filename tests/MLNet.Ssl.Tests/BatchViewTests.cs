@@ -156,15 +156,13 @@ public sealed class BatchViewTests
         Assert.NotEmpty(test);
     }
 
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public void AMapperThatKeepsItsInputSpendsNoSecondPassOnIt(bool keeps)
+    [Fact]
+    public void AnInputThatPassesIsReadOnceByOneCursor()
     {
-        var view = new BatchView<float[]>(new CountingMapper(_source.Schema, keeps), _source);
-        using var cursor = view.GetRowCursor(view.Schema);
-        var x = cursor.GetGetter<VBuffer<float>>(view.Schema["X"]);
-        var sum = cursor.GetGetter<float>(view.Schema["Sum"]);
+        using var cursor = _view.GetRowCursor(_view.Schema);
+        Assert.Equal(1, _source.OpenCursors);
+        var x = cursor.GetGetter<VBuffer<float>>(_view.Schema["X"]);
+        var sum = cursor.GetGetter<float>(_view.Schema["Sum"]);
         for (int row = 0; cursor.MoveNext(); row++)
         {
             var (value, total) = (default(VBuffer<float>), 0f);
@@ -173,7 +171,7 @@ public sealed class BatchViewTests
             Assert.Equal([row, 1], value.DenseValues());
             Assert.Equal(row + 1, total);
         }
-        Assert.Equal(keeps ? Rows : 2 * Rows, _source.VectorsRead);
+        Assert.Equal(Rows, _source.VectorsRead);
     }
 
     [Fact]
@@ -236,11 +234,51 @@ public sealed class BatchViewTests
     }
 
     [Fact]
-    public void ASourceThatDoesNotRepeatItselfIsRefused()
+    public void ARowThatFailedIsNotPassedOver()
+    {
+        var source = new ListView(Rows) { FailAt = 0 };
+        var view = new BatchView<float[]>(new CountingMapper(source.Schema), source);
+        using var cursor = view.GetRowCursor(view.Schema);
+        for (int i = 0; i < 2; i++) Assert.Throws<InvalidDataException>(() => { while (cursor.MoveNext()) { } });
+    }
+
+    [Fact]
+    public void ASourceThatDoesNotRepeatItselfKeepsItsRowsTogether()
     {
         var source = new ListView(Rows) { Forgetful = true };
+        var rows = Walk(new BatchView<float[]>(new CountingMapper(source.Schema), source));
+        Assert.Equal(rows.Select((row, position) => Expected(row.Number, position)), rows);
+        Assert.Equal(Enumerable.Range(0, Rows), rows.Select(row => row.Number).Order());
+    }
+
+    [Fact]
+    public void AfterTheLastRowThereIsNone()
+    {
+        using var cursor = _view.GetRowCursor(_view.Schema);
+        var number = cursor.GetGetter<int>(_view.Schema["Number"]);
+        var sum = cursor.GetGetter<float>(_view.Schema["Sum"]);
+        while (cursor.MoveNext()) { }
+        var (n, s) = (0, 0f);
+        Assert.False(cursor.MoveNext());
+        Assert.Equal(-1, cursor.Position);
+        Assert.Contains("no row", Assert.Throws<InvalidOperationException>(() => number(ref n)).Message);
+        Assert.Contains("no row", Assert.Throws<InvalidOperationException>(() => sum(ref s)).Message);
+    }
+
+    [Fact]
+    public void ValuesThatASourceKeepsInOneBufferAreCopied()
+    {
+        var source = new ListView(Rows) { Frugal = true };
         var view = new BatchView<float[]>(new CountingMapper(source.Schema), source);
-        Assert.Contains("order", Assert.Throws<InvalidOperationException>(() => Walk(view)).Message);
+        Assert.Equal(Enumerable.Range(0, Rows).Select(i => Expected(i, i)), Walk(view));
+        using var cursor = view.GetRowCursor(view.Schema);
+        var x = cursor.GetGetter<VBuffer<float>>(view.Schema["X"]);
+        VBuffer<float> value = default;
+        for (int row = 0; cursor.MoveNext(); row++)
+        {
+            x(ref value);
+            Assert.Equal([row, 1], value.DenseValues());
+        }
     }
 
     [Fact]

@@ -26,6 +26,9 @@ internal sealed class ListView : IDataView
 
     public bool Forgetful { get; init; }
 
+    /// <summary>Shows the same arrays for every row.</summary>
+    public bool Frugal { get; init; }
+
     public DataViewSchema Schema { get; }
 
     public bool CanShuffle => true;
@@ -52,6 +55,8 @@ internal sealed class ListView : IDataView
     private sealed class Cursor(ListView view, int[] order, HashSet<int> active) : DataViewRowCursor
     {
         private int _position = -1;
+        private readonly char[] _text = new char[16];
+        private readonly float[] _vector = new float[2];
         private bool _disposed;
 
         public override DataViewSchema Schema => view.Schema;
@@ -72,16 +77,34 @@ internal sealed class ListView : IDataView
             Delegate getter = column.Name switch
             {
                 "Number" => (ValueGetter<int>)((ref int value) => value = order[_position]),
-                "Text" => (ValueGetter<ReadOnlyMemory<char>>)((ref ReadOnlyMemory<char> value) => value = $"row {order[_position]}".AsMemory()),
+                "Text" => (ValueGetter<ReadOnlyMemory<char>>)ReadText,
                 _ => (ValueGetter<VBuffer<float>>)Read,
             };
             return (ValueGetter<TValue>)getter;
+        }
+
+        private void ReadText(ref ReadOnlyMemory<char> value)
+        {
+            string text = $"row {order[_position]}";
+            if (!view.Frugal)
+            {
+                value = text.AsMemory();
+                return;
+            }
+            text.CopyTo(_text);
+            value = _text.AsMemory(0, text.Length);
         }
 
         private void Read(ref VBuffer<float> value)
         {
             if (order[_position] == view.FailAt) throw new InvalidDataException("this row is broken");
             view.VectorsRead++;
+            if (view.Frugal)
+            {
+                (_vector[0], _vector[1]) = (order[_position], 1);
+                value = new(2, _vector);
+                return;
+            }
             var editor = VBufferEditor.Create(ref value, 2);
             editor.Values[0] = order[_position];
             editor.Values[1] = 1;
@@ -98,7 +121,7 @@ internal sealed class ListView : IDataView
 }
 
 /// <summary>Adds "Sum" and "Twice" of the vector "X" and counts the rows it computes.</summary>
-internal sealed class CountingMapper(DataViewSchema schema, bool keepsInput = false, long size = 8)
+internal sealed class CountingMapper(DataViewSchema schema, long size = 8)
     : BatchMapper<float[]>(schema, schema["X"], new("Sum", NumberDataViewType.Single), new("Twice", new VectorDataViewType(NumberDataViewType.Single, 2)))
 {
     private int _rows;
@@ -106,8 +129,6 @@ internal sealed class CountingMapper(DataViewSchema schema, bool keepsInput = fa
     public int Rows => _rows;
 
     public override int Width => 3;
-
-    public override bool KeepsInput => keepsInput;
 
     public override Func<float[]> CreateReader(DataViewRow row) => FloatVectors.Reader(row, Input);
 
@@ -123,6 +144,4 @@ internal sealed class CountingMapper(DataViewSchema schema, bool keepsInput = fa
     public override Delegate CreateGetter(int output, RowResult result) => output == 0
         ? (ValueGetter<float>)((ref float sum) => sum = result()[0])
         : FloatVectors.Getter(() => result()[1..]);
-
-    public override Delegate CreateInputGetter(Func<float[]> input) => FloatVectors.Getter(() => input());
 }

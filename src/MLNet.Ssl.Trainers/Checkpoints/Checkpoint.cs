@@ -78,6 +78,7 @@ public sealed class Checkpoint : IDisposable
 
     private static Checkpoint Read(FileStream file, string path)
     {
+        GitLfsPointer.Refuse(file);
         var start = new byte[9];
         int length = file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
         file.Position = 0;

@@ -8,13 +8,31 @@ internal sealed record SlotMoments(int Slot, double Mean, double Deviation, doub
     // Differences of two such values are finite in single precision.
     private const double MostMagnitude = 1e38;
 
-    /// <summary>Refuses values that cannot be shifted and scaled.</summary>
-    public SlotMoments Checked()
+    // One over less than this is infinite in single precision.
+    private const double LeastUnit = 1 / (double)float.MaxValue;
+
+    private double Largest => Math.Max(Math.Abs(Least), Math.Abs(Most));
+
+    /// <summary>The whole width of the values.</summary>
+    public double Range => Most - Least;
+
+    /// <summary>Refuses values that cannot be shifted, and divided by <paramref name="unit"/>, and names all slots that have such.</summary>
+    public static IReadOnlyList<SlotMoments> Checked(IEnumerable<SlotMoments> moments, Func<SlotMoments, double> unit)
     {
-        double largest = Math.Max(Math.Abs(Least), Math.Abs(Most));
-        if (largest <= MostMagnitude) return this;
-        throw new ArgumentException($"Slot {Slot} has values up to {largest:g3}, which cannot be standardised in single precision; "
-            + $"expected at most {MostMagnitude:g3}. Scale them down, or take their logarithm.");
+        SlotMoments[] all = [.. moments];
+        Refuse(all.Where(m => m.Largest > MostMagnitude), m => $"has values up to {m.Largest:g3}",
+            $"expected at most {MostMagnitude:g3}. Scale them down, or take their logarithm");
+        Refuse(all.Where(m => unit(m) < LeastUnit), m => $"has values that differ by {unit(m):g3}",
+            $"expected {LeastUnit:g3} and more. Multiply them by a constant such as 1e30, or leave them out");
+        return all;
+    }
+
+    private static void Refuse(IEnumerable<SlotMoments> moments, Func<SlotMoments, string> fault, string advice)
+    {
+        SlotMoments[] refused = [.. moments];
+        if (refused.Length == 0) return;
+        string slots = refused.Length == 1 ? "" : $" So it is with the slots {TableFacts.Describe([.. refused.Select(m => m.Slot)])}.";
+        throw new ArgumentException($"Slot {refused[0].Slot} {fault(refused[0])}, which cannot be standardised in single precision; {advice}.{slots}");
     }
 
     /// <summary>Moments of some slots, in double precision: squares of large values are beyond single precision.</summary>

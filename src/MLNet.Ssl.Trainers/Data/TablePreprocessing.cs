@@ -12,7 +12,9 @@ public sealed record TablePreprocessing
     {
         if (mean.Count == 0 || mean.Count != scale.Count)
             throw new ArgumentException($"There are {mean.Count} means and {scale.Count} scales; expected as many of both, and at least one.");
-        if (!mean.Concat(scale).All(float.IsFinite)) throw new ArgumentException("A mean or a scale is not a finite number.");
+        for (int slot = 0; slot < mean.Count; slot++)
+            if (!float.IsFinite(mean[slot]) || !float.IsFinite(scale[slot]))
+                throw new ArgumentException($"Slot {slot} has the mean {mean[slot]} and the scale {scale[slot]}; expected finite numbers.");
         (Mean, Scale) = (mean, scale);
     }
 
@@ -33,14 +35,14 @@ public sealed record TablePreprocessing
     /// Takes continuous slots to mean 0 and (population) deviation 1 on the rows given, slots of two values to 0 and 1, and constant ones to 0, whatever they hold later.
     /// Others stay.
     /// </summary>
-    /// <exception cref="ArgumentException">A slot's values span more than single precision can tell apart from infinity.</exception>
+    /// <exception cref="ArgumentException">A slot's values span more, or less, than single precision can tell apart from infinity, or from one another.</exception>
     internal static TablePreprocessing Standardize(TableStore table, TableFacts facts, IReadOnlyList<int> continuous)
     {
         var (mean, scale) = (new float[table.Columns], Enumerable.Repeat(1f, table.Columns).ToArray());
-        foreach (var m in SlotMoments.Of(table, continuous.Except(facts.Constant)))
-            (mean[m.Slot], scale[m.Slot]) = ((float)m.Checked().Mean, (float)(1 / m.Deviation));
-        foreach (var m in SlotMoments.Of(table, facts.TwoValued.Except(continuous)))
-            (mean[m.Slot], scale[m.Slot]) = ((float)m.Checked().Least, (float)(1 / (m.Most - m.Least)));
+        foreach (var m in SlotMoments.Checked(SlotMoments.Of(table, continuous.Except(facts.Constant)), m => m.Deviation))
+            (mean[m.Slot], scale[m.Slot]) = ((float)m.Mean, (float)(1 / m.Deviation));
+        foreach (var m in SlotMoments.Checked(SlotMoments.Of(table, facts.TwoValued.Except(continuous)), m => m.Range))
+            (mean[m.Slot], scale[m.Slot]) = ((float)m.Least, (float)(1 / m.Range));
         foreach (int slot in facts.Constant) scale[slot] = 0;
         return new(mean, scale);
     }

@@ -86,7 +86,7 @@ public sealed partial record LinearProbeOptions
     /// <value>Default 1.</value>
     public int Seed { get; init; } = 1;
 
-    /// <summary>Stops after the current epoch with an <see cref="OperationCanceledException"/>.</summary>
+    /// <summary>Stops after the current epoch, and in a pipeline while rows are read at the next one, with an <see cref="OperationCanceledException"/>.</summary>
     public CancellationToken CancellationToken { get; init; }
 
     /// <summary>Rows stay in their order, as the numbers of an official run may demand.</summary>

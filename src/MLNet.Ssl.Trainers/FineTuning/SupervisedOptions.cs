@@ -46,7 +46,8 @@ public abstract record SupervisedOptions
     /// <summary>Receives the state of the run about twice a second, from the training thread.</summary>
     public IProgress<FineTuneProgress>? Progress { get; init; }
 
-    /// <summary>Stops the run after the current step with an <see cref="OperationCanceledException"/>.</summary>
+    /// <summary>Stops the run after the current step, and in a pipeline while images are read at the next one, with an
+    /// <see cref="OperationCanceledException"/>.</summary>
     public CancellationToken CancellationToken { get; init; }
 
     /// <summary>Fills what was left at Auto for training this backbone on so many images of that size.</summary>

@@ -56,6 +56,7 @@ internal static class EmbeddingIndexFile
         using var file = File.OpenRead(path);
         try
         {
+            GitLfsPointer.Refuse(file);
             using var archive = new ZipArchive(file, ZipArchiveMode.Read, leaveOpen: true);
             return Read(archive, file.Length);
         }

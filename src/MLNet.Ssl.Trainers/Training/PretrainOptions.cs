@@ -111,6 +111,7 @@ public abstract record PretrainOptions
 
     /// <summary>
     /// Stops the run after the current step with an <see cref="OperationCanceledException"/>; with a <see cref="CheckpointFolder"/>, after writing a checkpoint.
+    /// While the data is read, at the next row.
     /// </summary>
     [OutsideOfTheRun]
     public CancellationToken CancellationToken { get; init; }

@@ -3,40 +3,20 @@ using Microsoft.ML.Data;
 
 namespace MLNet.Ssl;
 
-/// <summary>Walks the source's rows, the look-ahead in step with them.</summary>
-internal sealed class BatchCursor<TInput> : DataViewRowCursor
+/// <summary>A cursor over a source's rows with a mapper's outputs beside them.</summary>
+internal sealed class BatchCursor<TInput>(BatchMapper<TInput> mapper, DataViewRowCursor rows, bool[] active, RowResult? result) : DataViewRowCursor
 {
-    private readonly DataViewRowCursor _rows;
-    private readonly ValueGetter<DataViewRowId>? _id;
-    private readonly LookAhead<TInput>? _ahead;
-    private readonly MappedRow<TInput> _row;
-
-    public BatchCursor(BatchMapper<TInput> mapper, DataViewRowCursor rows, bool[] active, LookAhead<TInput>? ahead, bool keepInput = false)
-    {
-        (_rows, _ahead) = (rows, ahead);
-        _id = ahead is null ? null : rows.GetIdGetter();
-        _row = new(mapper, rows, active, ahead is null ? null : () => ahead.Result, keepInput ? () => ahead!.Input : null);
-    }
+    private readonly MappedRow<TInput> _row = new(mapper, rows, active, result);
 
     public override DataViewSchema Schema => _row.Schema;
 
-    public override long Position => _rows.Position;
+    public override long Position => rows.Position;
 
-    public override long Batch => _rows.Batch;
+    public override long Batch => rows.Batch;
 
-    public override bool MoveNext()
-    {
-        if (!_rows.MoveNext()) return false;
-        if (_ahead is not null)
-        {
-            DataViewRowId id = default;
-            _id!(ref id);
-            _ahead.MoveTo(id);
-        }
-        return true;
-    }
+    public override bool MoveNext() => rows.MoveNext();
 
-    public override ValueGetter<DataViewRowId> GetIdGetter() => _rows.GetIdGetter();
+    public override ValueGetter<DataViewRowId> GetIdGetter() => rows.GetIdGetter();
 
     public override bool IsColumnActive(DataViewSchema.Column column) => _row.IsColumnActive(column);
 
@@ -44,11 +24,7 @@ internal sealed class BatchCursor<TInput> : DataViewRowCursor
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing)
-        {
-            _ahead?.Dispose();
-            _row.Dispose();
-        }
+        if (disposing) _row.Dispose();
         base.Dispose(disposing);
     }
 }

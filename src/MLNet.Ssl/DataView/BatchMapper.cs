@@ -36,9 +36,6 @@ internal abstract class BatchMapper<TInput> : IRowToRowMapper
     /// <summary>Rows that a cursor computes at a time.</summary>
     public virtual int RowsAtATime => 64;
 
-    /// <summary>Whether <see cref="CreateInputGetter"/> gives the input column back, so that it need not be read a second time.</summary>
-    public virtual bool KeepsInput => false;
-
     /// <summary>Reads the row's input column, copying it.</summary>
     public abstract Func<TInput> CreateReader(DataViewRow row);
 
@@ -50,8 +47,6 @@ internal abstract class BatchMapper<TInput> : IRowToRowMapper
 
     /// <summary>The getter of the output column with this number.</summary>
     public abstract Delegate CreateGetter(int output, RowResult result);
-
-    public virtual Delegate CreateInputGetter(Func<TInput> input) => throw new NotSupportedException();
 
     public bool IsOutput(DataViewSchema.Column column) => column.Index >= InputSchema.Count;
 

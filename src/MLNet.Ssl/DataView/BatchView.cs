@@ -16,14 +16,10 @@ internal sealed class BatchView<TInput>(BatchMapper<TInput> mapper, IDataView so
         var active = mapper.Active(columnsNeeded);
         if (!NeedsOutputs(active)) return new BatchCursor<TInput>(mapper, source.GetRowCursor(Passed(active), rand), active, null);
 
-        // The rows that are read ahead have left their cursor, so a second one over the same source passes the other columns on: an image must not be
-        // kept past its row. Equal random states give equal orders, and the look-ahead checks that they do.
-        bool keep = mapper.KeepsInput && active[mapper.Input.Index];
-        var passed = Passed(active).Where(column => !(keep && column.Index == mapper.Input.Index));
-        int seed = rand?.Next() ?? 0;
-        Random? Order() => rand is null ? null : new Random(seed);
-        var ahead = new LookAhead<TInput>(mapper, source.GetRowCursor([mapper.Input], Order()));
-        return new BatchCursor<TInput>(mapper, source.GetRowCursor(passed, Order()), active, ahead, keep);
+        // One cursor for all: a source may give other rows, or none, in a second pass, and there is no telling by their ids, which may be mere positions.
+        var passed = Passed(active).ToArray();
+        var rows = new LookAhead<TInput>(mapper, source.GetRowCursor(passed.Append(mapper.Input).DistinctBy(column => column.Index), rand), passed);
+        return new BatchCursor<TInput>(mapper, rows, active, () => rows.Result);
     }
 
     /// <summary>One cursor where outputs are asked for: their batches occupy all cores already.</summary>

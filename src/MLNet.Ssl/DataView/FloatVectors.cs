@@ -12,7 +12,7 @@ internal static class FloatVectors
     public static void Check(SchemaShape.Column column)
     {
         if (column is not { Kind: SchemaShape.Column.VectorKind.Vector, IsKey: false } || column.ItemType != NumberDataViewType.Single)
-            throw SchemaShapes.Mismatch("feature", column.Name, Expected, column.Describe());
+            throw SchemaShapes.Mismatch("feature", column.Name, Expected, column.Describe(), ColumnAdvice.For(column));
     }
 
     /// <summary>The vector's size, which must be <paramref name="size"/> where that is given.</summary>
@@ -20,7 +20,8 @@ internal static class FloatVectors
     {
         if (column.Type is not VectorDataViewType { IsKnownSize: true } vector || vector.ItemType != NumberDataViewType.Single
             || (size is not null && vector.Size != size))
-            throw SchemaShapes.Mismatch(role, column.Name, size is null ? Expected : $"Vector<Single, {size}>", column.Type);
+            throw SchemaShapes.Mismatch(role, column.Name, size is null ? Expected : $"Vector<Single, {size}>", column.Type,
+                ColumnAdvice.For(column.Type));
         return vector.Size;
     }
 

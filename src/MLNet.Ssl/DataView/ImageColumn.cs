@@ -14,7 +14,7 @@ internal static class ImageColumn
     public static void Check(DataViewSchema.Column column, string role)
     {
         if (!Holds(column))
-            throw SchemaShapes.Mismatch(role, column.Name, Expected, column.Type, Advice(column.Type, column.Type is KeyDataViewType));
+            throw SchemaShapes.Mismatch(role, column.Name, Expected, column.Type, ColumnAdvice.For(column.Type));
     }
 
     /// <summary>
@@ -71,10 +71,4 @@ internal static class ImageColumn
         type is VectorDataViewType { IsKnownSize: true, Dimensions: [var a, var b, var c] } vector && vector.ItemType == NumberDataViewType.Single
             ? a == 3 ? (c, b, true) : c == 3 ? (b, a, false) : null
             : null;
-
-    /// <summary>What to do about a column of another type.</summary>
-    public static string? Advice(DataViewType type, bool isKey) =>
-        type is TextDataViewType ? "Paths become images by ml.Transforms.LoadImages."
-        : isKey ? "Pretraining learns from images; it takes no labels."
-        : null;
 }

@@ -14,9 +14,10 @@ internal sealed record ImageRows(ImageStore Images, IReadOnlyList<int> Labels)
     /// <param name="keepUnlabeled">Keeps rows whose label is missing, with label −1, instead of leaving them out.</param>
     /// <param name="most">Reads no more rows than these.</param>
     /// <param name="unreadable">What becomes of images that cannot be read.</param>
+    /// <param name="cancellation">Stops the reading at the next row.</param>
     /// <exception cref="InvalidOperationException">There are no rows, an image cannot be read, or pixels are scaled to 0..1.</exception>
     public static ImageRows Read(IDataView input, DataViewSchema.Column images, int? imageSize, UnreadableImages unreadable,
-        DataViewSchema.Column? labels = null, bool keepUnlabeled = true, int most = int.MaxValue)
+        DataViewSchema.Column? labels = null, bool keepUnlabeled = true, int most = int.MaxValue, CancellationToken cancellation = default)
     {
         // Photographs are kept at the size that the encoder's own preprocessing starts from, and of 224 where the size is chosen later.
         var store = new ImageStore(maxShorterSide: Math.Max(256, (int)Math.Ceiling((imageSize ?? 0) * 256 / 224.0)));
@@ -25,7 +26,7 @@ internal sealed record ImageRows(ImageStore Images, IReadOnlyList<int> Labels)
         using var cursor = input.GetRowCursor(Columns());
         var read = ImageColumn.Reader(cursor, images, unreadable);
         var label = labels is { } key ? LabelColumn.Reader(cursor, key) : () => 0;
-        while (store.Count < most && cursor.MoveNext())
+        while (store.Count < most && cursor.MoveNext(cancellation))
         {
             // Keys count from 1.
             int known = (int)label() - 1;

@@ -15,21 +15,21 @@ internal static class InputColumn
 
     public static SchemaShape.Column Find(SchemaShape schema, string? name, string output)
     {
-        var column = schema.Find("input", name ?? Candidates(output).FirstOrDefault(c => schema.Any(s => s.Name == c)) ?? "Image");
+        var column = schema.Find("input", name ?? Candidates(output).FirstOrDefault(c => schema.Any(s => s.Name == c)) ?? "Image", ColumnAdvice.LostImages);
         bool image = column is { Kind: SchemaShape.Column.VectorKind.Scalar, IsKey: false, ItemType: ImageDataViewType };
         bool vector = column is { Kind: SchemaShape.Column.VectorKind.Vector, IsKey: false } && column.ItemType == NumberDataViewType.Single;
         if (!image && !vector)
-            throw SchemaShapes.Mismatch("input", column.Name, Expected, column.Describe(), ImageColumn.Advice(column.ItemType, column.IsKey));
+            throw SchemaShapes.Mismatch("input", column.Name, Expected, column.Describe(), ColumnAdvice.For(column));
         return column;
     }
 
     public static DataViewSchema.Column Find(DataViewSchema schema, string? name, string output)
     {
-        var column = schema.Find("input", name ?? Candidates(output).FirstOrDefault(c => schema.GetColumnOrNull(c) is not null) ?? "Image");
+        var column = schema.Find("input", name ?? Candidates(output).FirstOrDefault(c => schema.GetColumnOrNull(c) is not null) ?? "Image", ColumnAdvice.LostImages);
         // Three dimensions without three channels are meant to be an image, and are none.
         bool vector = column.Type is VectorDataViewType { IsKnownSize: true, Dimensions.Length: not 3 } known && known.ItemType == NumberDataViewType.Single;
         if (!vector && !ImageColumn.Holds(column))
-            throw SchemaShapes.Mismatch("input", column.Name, Expected, column.Type, ImageColumn.Advice(column.Type, column.Type is KeyDataViewType));
+            throw SchemaShapes.Mismatch("input", column.Name, Expected, column.Type, ColumnAdvice.For(column.Type));
         return column;
     }
 }

@@ -32,7 +32,8 @@ internal sealed class LabeledRows
     /// <summary>Reads the rows into tensors of the current dispose scope.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
     /// <exception cref="InvalidOperationException">No row has a label, or a feature is not a finite number.</exception>
-    public static LabeledRows Read(IDataView input, string labelColumn, string featureColumn)
+    /// <exception cref="OperationCanceledException">The token is cancelled; it is looked at before every row.</exception>
+    public static LabeledRows Read(IDataView input, string labelColumn, string featureColumn, CancellationToken cancellation)
     {
         var label = LabelColumn.Find(input.Schema, labelColumn, out int classes);
         var features = input.Schema.Find("feature", featureColumn);
@@ -44,7 +45,7 @@ internal sealed class LabeledRows
         {
             var readLabel = LabelColumn.Reader(cursor, label);
             var readFeatures = FloatVectors.Reader(cursor, features);
-            while (cursor.MoveNext())
+            while (cursor.MoveNext(cancellation))
                 if (readLabel() is > 0 and var raw)
                 {
                     values.Write(readFeatures());

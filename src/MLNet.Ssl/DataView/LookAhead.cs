@@ -5,43 +5,59 @@ using Microsoft.ML.Data;
 namespace MLNet.Ssl;
 
 /// <summary>
-/// Reads a batch of rows ahead and computes it when the first of its results is asked for; while it is computed, the next batch is read in the background.
+/// The source's rows, read once and a batch ahead: the mapper's input and copies of the columns that pass. A batch is computed when the first of its results is
+/// asked for; while it is computed, the next one is read in the background.
 /// </summary>
-internal sealed class LookAhead<TInput> : IDisposable
+internal sealed class LookAhead<TInput> : DataViewRowCursor
 {
     // Full-size photographs: what a batch holds is bounded too.
     private const long BytesAtATime = 64 << 20;
 
     private readonly BatchMapper<TInput> _mapper;
-    private readonly DataViewRowCursor _cursor;
+    private readonly DataViewRowCursor _source;
     private readonly Func<TInput> _read;
     private readonly ValueGetter<DataViewRowId> _id;
-    private Batch _batch = new([], []);
+    private readonly Dictionary<int, ColumnBuffer> _passed;
+    private readonly ColumnBuffer[] _besideInput;
+    private Rows _batch = new([], [], []);
     private int _row = -1;
+    private long _position = -1;
     private float[] _results = [];
     private bool _computed;
-    private Task<Batch>? _next;
+    private Task<Rows>? _next;
     private ExceptionDispatchInfo? _failure;
     private bool _ended;
+    private volatile bool _abandoned;
+    private CancellationToken _cancellation;
+    private int _reading;
+    private long _bytes;
 
-    public LookAhead(BatchMapper<TInput> mapper, DataViewRowCursor cursor)
+    /// <summary>Takes over the cursor, whose active columns are those that pass and the mapper's input.</summary>
+    public LookAhead(BatchMapper<TInput> mapper, DataViewRowCursor source, IEnumerable<DataViewSchema.Column> passed)
     {
-        (_mapper, _cursor) = (mapper, cursor);
-        _read = mapper.CreateReader(cursor);
-        _id = cursor.GetIdGetter();
+        (_mapper, _source) = (mapper, source);
+        _id = source.GetIdGetter();
+        _passed = passed.ToDictionary(column => column.Index, column => ColumnBuffer.Create(source, column));
+        // An input that passes too is read once: decoding an image twice costs, and a second reading may be another one.
+        bool passes = _passed.TryGetValue(mapper.Input.Index, out var input);
+        _besideInput = [.. _passed.Values.Where(buffer => buffer != input)];
+        _read = mapper.CreateReader(passes ? new InputRow(source, input!.CreateReader(() => _reading, bytes => _bytes += bytes)) : source);
     }
 
-    private sealed record Batch(List<TInput> Inputs, List<DataViewRowId> Ids);
+    private sealed record Rows(List<TInput> Inputs, List<DataViewRowId> Ids, List<long> Batches);
 
-    /// <summary>What was read of the current row.</summary>
-    public TInput Input => _row < 0 ? throw new InvalidOperationException("The cursor stands before its first row.") : _batch.Inputs[_row];
+    public override DataViewSchema Schema => _source.Schema;
+
+    public override long Position => _position;
+
+    public override long Batch => _row < 0 ? _source.Batch : _batch.Batches[_row];
 
     /// <summary>The current row's floats.</summary>
     public ReadOnlySpan<float> Result
     {
         get
         {
-            if (_row < 0) throw new InvalidOperationException("The cursor stands before its first row.");
+            int row = Row();
             if (!_computed)
             {
                 _next ??= Task.Run(Read);
@@ -50,59 +66,106 @@ internal sealed class LookAhead<TInput> : IDisposable
                 _mapper.Compute(_batch.Inputs, _results.AsSpan(0, length));
                 _computed = true;
             }
-            return _results.AsSpan(_row * _mapper.Width, _mapper.Width);
+            return _results.AsSpan(row * _mapper.Width, _mapper.Width);
         }
     }
 
-    /// <summary>Goes one row on, to the one with this id.</summary>
-    public void MoveTo(DataViewRowId id)
+    public override bool MoveNext()
     {
-        if (++_row == _batch.Inputs.Count)
+        _cancellation = CancellableRows.Current;
+        if (++_row >= _batch.Inputs.Count)
         {
-            var next = _next;
-            _next = null;
-            _batch = next?.GetAwaiter().GetResult() ?? Read();
-            (_row, _computed) = (0, false);
+            _row = -1;
+            if (!NextBatch())
+            {
+                _position = -1;
+                return false;
+            }
+            _row = 0;
         }
-        if (_batch.Ids.Count == 0 || !_batch.Ids[_row].Equals(id))
-            throw new InvalidOperationException("The source gave other rows, or another order, in a second pass; results cannot be matched to rows.");
+        _position++;
+        return true;
     }
 
-    public void Dispose()
+    public override ValueGetter<DataViewRowId> GetIdGetter() => (ref DataViewRowId id) => id = _batch.Ids[Row()];
+
+    public override bool IsColumnActive(DataViewSchema.Column column) => _passed.ContainsKey(column.Index);
+
+    public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) => _passed[column.Index].CreateGetter(Row).Of<TValue>(column);
+
+    protected override void Dispose(bool disposing)
     {
-        // A read that fails after nobody wants its rows any more is nobody's error.
-        try { _next?.Wait(); }
-        catch (AggregateException) { }
-        _cursor.Dispose();
+        if (disposing)
+        {
+            _abandoned = true;
+            // A read that fails after nobody wants its rows any more is nobody's error.
+            try { _next?.Wait(); }
+            catch (AggregateException) { }
+            foreach (var buffer in _passed.Values) buffer.Dispose();
+            _source.Dispose();
+        }
+        base.Dispose(disposing);
+    }
+
+    private int Row() => _row < 0 ? throw new InvalidOperationException("The cursor stands on no row: before its first, or after its last.") : _row;
+
+    private bool NextBatch()
+    {
+        var next = _next;
+        _next = null;
+        _batch = next?.GetAwaiter().GetResult() ?? Read();
+        _computed = false;
+        foreach (var buffer in _passed.Values) buffer.Turn();
+        return _batch.Inputs.Count > 0;
     }
 
     /// <summary>The next batch. A row that cannot be read ends it, and fails when its turn comes.</summary>
-    private Batch Read()
+    private Rows Read()
     {
         _failure?.Throw();
-        var batch = new Batch([], []);
-        long bytes = 0;
+        var rows = new Rows([], [], []);
+        _bytes = 0;
         try
         {
-            while (!_ended && batch.Inputs.Count < _mapper.RowsAtATime && bytes < BytesAtATime)
+            while (!_ended && !_abandoned && rows.Inputs.Count < _mapper.RowsAtATime && _bytes < BytesAtATime)
             {
-                if (!_cursor.MoveNext())
+                if (!_source.MoveNext(_cancellation))
                 {
                     _ended = true;
                     break;
                 }
+                _reading = rows.Inputs.Count;
                 DataViewRowId id = default;
                 _id(ref id);
                 var input = _read();
-                batch.Inputs.Add(input);
-                batch.Ids.Add(id);
-                bytes += _mapper.SizeOf(input);
+                foreach (var buffer in _besideInput) _bytes += buffer.Read(_reading);
+                _bytes += _mapper.SizeOf(input);
+                rows.Inputs.Add(input);
+                rows.Ids.Add(id);
+                rows.Batches.Add(_source.Batch);
             }
         }
-        catch (Exception e) when (batch.Inputs.Count > 0)
+        catch (Exception e)
         {
             _failure = ExceptionDispatchInfo.Capture(e);
+            if (rows.Inputs.Count == 0) throw;
         }
-        return batch;
+        return rows;
+    }
+
+    /// <summary>The source's row, whose input column is read through its buffer.</summary>
+    private sealed class InputRow(DataViewRow source, Delegate input) : DataViewRow
+    {
+        public override DataViewSchema Schema => source.Schema;
+
+        public override long Position => source.Position;
+
+        public override long Batch => source.Batch;
+
+        public override ValueGetter<DataViewRowId> GetIdGetter() => source.GetIdGetter();
+
+        public override bool IsColumnActive(DataViewSchema.Column column) => source.IsColumnActive(column);
+
+        public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) => input.Of<TValue>(column);
     }
 }

@@ -4,8 +4,7 @@ using Microsoft.ML.Data;
 namespace MLNet.Ssl;
 
 /// <summary>A source row with the outputs of a mapper beside its columns.</summary>
-internal sealed class MappedRow<TInput>(BatchMapper<TInput> mapper, DataViewRow source, bool[] active, RowResult? result, Func<TInput>? input = null)
-    : DataViewRow
+internal sealed class MappedRow<TInput>(BatchMapper<TInput> mapper, DataViewRow source, bool[] active, RowResult? result) : DataViewRow
 {
     public override DataViewSchema Schema => mapper.OutputSchema;
 
@@ -25,11 +24,8 @@ internal sealed class MappedRow<TInput>(BatchMapper<TInput> mapper, DataViewRow 
     public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
     {
         if (!IsColumnActive(column)) throw new InvalidOperationException($"Column '{column.Name}' is not active: it was not asked for.");
-        Delegate? getter = mapper.IsOutput(column) ? mapper.CreateGetter(column.Index - mapper.InputSchema.Count, result!)
-            : column.Index == mapper.Input.Index && input is not null ? mapper.CreateInputGetter(input)
+        return mapper.IsOutput(column) ? mapper.CreateGetter(column.Index - mapper.InputSchema.Count, result!).Of<TValue>(column)
             : source.GetGetter<TValue>(mapper.InputSchema[column.Index]);
-        return getter as ValueGetter<TValue>
-            ?? throw new InvalidOperationException($"Column '{column.Name}' holds {column.Type.RawType}, not {typeof(TValue)}.");
     }
 
     protected override void Dispose(bool disposing)

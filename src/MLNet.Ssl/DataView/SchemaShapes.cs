@@ -16,17 +16,17 @@ internal static class SchemaShapes
     /// <summary>The shape of a schema: the one public member that computes it is the schema of a loader's chain.</summary>
     public static SchemaShape Of(DataViewSchema schema) => new SchemaSource(schema).Append(new PassThrough()).GetOutputSchema();
 
-    public static SchemaShape.Column Find(this SchemaShape input, string role, string name)
+    public static SchemaShape.Column Find(this SchemaShape input, string role, string name, string? advice = null)
     {
         var column = input.FirstOrDefault(c => c.Name == name);
         return column.Name is null
-            ? throw new ArgumentOutOfRangeException("inputSchema", $"Could not find {role} column '{name}' among {Names(input.Select(c => c.Name))}.")
+            ? throw Missing(role, name, input.Select(c => c.Name), advice)
             : column;
     }
 
-    public static DataViewSchema.Column Find(this DataViewSchema input, string role, string name) =>
+    public static DataViewSchema.Column Find(this DataViewSchema input, string role, string name, string? advice = null) =>
         input.GetColumnOrNull(name)
-        ?? throw new ArgumentOutOfRangeException("inputSchema", $"Could not find {role} column '{name}' among {Names(input.Select(c => c.Name))}.");
+        ?? throw Missing(role, name, input.Select(c => c.Name), advice);
 
     public static ArgumentOutOfRangeException Mismatch(string role, string name, string expected, object actual, string? advice = null) =>
         new("inputSchema", $"Schema mismatch for {role} column '{name}': expected {expected}, got {actual}.{(advice is null ? "" : " " + advice)}");
@@ -43,7 +43,8 @@ internal static class SchemaShapes
         };
     }
 
-    private static string Names(IEnumerable<string> names) => string.Join(", ", names.Select(n => $"'{n}'"));
+    private static ArgumentOutOfRangeException Missing(string role, string name, IEnumerable<string> names, string? advice) =>
+        new("inputSchema", $"Could not find {role} column '{name}' among {string.Join(", ", names.Select(n => $"'{n}'"))}.{(advice is null ? "" : " " + advice)}");
 
     private sealed class SchemaSource(DataViewSchema schema) : IDataLoader<object>
     {

@@ -33,6 +33,7 @@ internal sealed class ModelReader
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
         try
         {
+            GitLfsPointer.Refuse(file);
             using var archive = new ZipArchive(file, ZipArchiveMode.Read, leaveOpen: true);
             return new ModelReader(context, device, archive, file.Length).Read();
         }

@@ -51,6 +51,38 @@ public class TableTests
     }
 
     [Theory]
+    [InlineData(1e-40f, "Slot 0 has values that differ by ", "Multiply them", " So it is with the slots 0–1.")]
+    [InlineData(1e-38f, null, null, null)]
+    [InlineData(1e-30f, null, null, null)]
+    [InlineData(2e38f, "Slot 0 has values up to 2e+38", "Scale them down", " So it is with the slots 0–1.")]
+    public void SlotsTooSmallOrTooLargeToStandardizeAreNamed(float scale, string? fault, string? advice, string? others)
+    {
+        // The last slot has two values.
+        using var store = new TableStore(new float[] { 0, scale / 2, 7, 0, scale, 0, 8, 0, scale / 2, scale, 9, scale }, 4);
+        var facts = TableFacts.Of(store);
+        TablePreprocessing Standardize() => TablePreprocessing.Standardize(store, facts, facts.Continuous);
+        if (fault is not null)
+        {
+            string message = Assert.Throws<ArgumentException>(Standardize).Message;
+            Assert.All(new[] { fault, advice!, others! }, part => Assert.Contains(part, message));
+            return;
+        }
+        using var scope = NewDisposeScope();
+        var rows = Standardize().Apply(store.Values);
+        foreach (int slot in facts.Continuous)
+        {
+            var column = rows.select(1, slot).data<float>().ToArray();
+            Assert.Equal(0, column.Average(), 1e-4);
+            Assert.Equal(1, Math.Sqrt(column.Average(v => v * v)), 1e-4);
+        }
+        Assert.Equal([0f, 0f, 1f], rows.select(1, 3).data<float>().ToArray());
+    }
+
+    [Fact]
+    public void APreprocessingWithoutFiniteNumbersNamesTheSlot() => Assert.Contains("Slot 1 has the mean 3 and the scale Infinity",
+        Assert.Throws<ArgumentException>(() => new TablePreprocessing([1, 3], [1, float.PositiveInfinity])).Message);
+
+    [Theory]
     [InlineData(float.NaN)]
     [InlineData(float.PositiveInfinity)]
     public void AValueThatIsNotFiniteIsNamedByRowAndSlot(float value)

@@ -1,0 +1,154 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Transforms.Image;
+
+namespace MLNet.Ssl.Tests;
+
+/// <summary>Columns of a wrong type are refused with what to do about them.</summary>
+public sealed class ColumnAdviceTests
+{
+    private const string Convert = "ConvertType", Size = "[VectorType(n)]", Concatenate = "Concatenate";
+
+    private readonly MLContext _ml = new(seed: 1);
+
+    private sealed class Row
+    {
+        [VectorType(3)]
+        public float[] Good { get; set; } = [1, 2, 3];
+
+        [VectorType(3)]
+        public double[] Doubles { get; set; } = [1, 2, 3];
+
+        public double[] SomeDoubles { get; set; } = [1, 2, 3];
+
+        public float[] SomeSingles { get; set; } = [1, 2, 3];
+
+        [VectorType(3)]
+        public byte[] Bytes { get; set; } = [1, 2, 3];
+
+        public byte[] SomeBytes { get; set; } = [1, 2, 3];
+
+        [VectorType(3)]
+        public bool[] Bools { get; set; } = [true, false, true];
+
+        public float Single { get; set; }
+
+        public double Double { get; set; }
+
+        public string Text { get; set; } = "";
+
+        [KeyType(3)]
+        public uint Key { get; set; }
+
+        [KeyType(3)]
+        public uint Label { get; set; }
+
+        [ImageType(16, 16)]
+        public MLImage? Image { get; set; }
+    }
+
+    private IDataView View => _ml.Data.LoadFromEnumerable(Enumerable.Range(0, 4).Select(i => new Row { Image = TestImages.Image(i), Single = i, Label = (uint)(i % 2) }));
+
+    [Theory]
+    [InlineData("Doubles", Convert)]
+    [InlineData("SomeDoubles", Convert, Size)]
+    [InlineData("SomeSingles", Size)]
+    [InlineData("Bytes", Convert)]
+    [InlineData("SomeBytes", "LoadImages", "RgbImages.Decode")]
+    [InlineData("Bools", Convert)]
+    [InlineData("Single", Concatenate)]
+    [InlineData("Double", Convert, Concatenate)]
+    [InlineData("Text", "LoadImages", "OneHotEncoding")]
+    [InlineData("Key", "label")]
+    public void AColumnOfAWrongTypeIsRefusedWithTheWayOut(string column, params string[] ways)
+    {
+        var ssl = _ml.SelfSupervised();
+        using var images = ssl.Pretrain("Embedding", "Image", TestImages.Untrained).Fit(View);
+        var estimator = ssl.Pretrain("Embedding", column, new SimClrOptions { Epochs = 0 });
+        var knn = _ml.MulticlassClassification.Trainers.NearestNeighbors("Label", column);
+        var shape = SchemaShapes.Of(View.Schema);
+        foreach (Action act in new Action[]
+        {
+            () => estimator.Fit(View),
+            () => estimator.GetOutputSchema(shape),
+            () => knn.Fit(View),
+            () => knn.GetOutputSchema(shape),
+            () => ssl.Evaluate.ClosedForm(View, View, "Label", column),
+            () => ssl.Index(View, "Text", column),
+            () => ssl.FineTune("PredictedLabel", column, "Label", images).Fit(View),
+        })
+        {
+            string message = Assert.Throws<ArgumentOutOfRangeException>(act).Message;
+            Assert.Contains($"'{column}'", message);
+            Assert.All(ways, way => Assert.Contains(way, message));
+            if (!ways.Contains(Convert)) Assert.DoesNotContain(Convert, message);
+            if (!ways.Contains(Size)) Assert.DoesNotContain(Size, message);
+        }
+    }
+
+    [Fact]
+    public void TheWayOutLeadsThere()
+    {
+        var steps = _ml.Transforms.Conversion.ConvertType("Double").Append(_ml.Transforms.Conversion.ConvertType("Doubles"))
+            .Append(_ml.Transforms.Concatenate("Features", "Double", "Single", "Doubles"));
+        var data = steps.Fit(View).Transform(View);
+        using var encoder = _ml.SelfSupervised().Pretrain("Embedding", "Features", new SimClrOptions { Epochs = 0 }).Fit(data);
+        Assert.Equal(5, ((TableEncoder)encoder.Encoder).Columns);
+    }
+
+    [Fact]
+    public void ImagesThatACacheLeftOutAreMissedWithTheReason()
+    {
+        var ssl = _ml.SelfSupervised();
+        using var encoder = ssl.Pretrain("Embedding", "Image", TestImages.Untrained).Fit(View);
+        var cached = _ml.Data.Cache(View);
+        foreach (Action act in new Action[]
+        {
+            () => ssl.Pretrain("Embedding", "Image", TestImages.Untrained).Fit(cached),
+            () => _ml.Transforms.CopyColumns("Copy", "Text").AppendCacheCheckpoint(_ml).Append(ssl.Pretrain("Embedding", "Image", TestImages.Untrained)).Fit(View),
+            () => encoder.Transform(cached),
+            () => ssl.FineTune("PredictedLabel", "Image", "Label", encoder).Fit(cached),
+        })
+        {
+            string message = Assert.Throws<ArgumentOutOfRangeException>(act).Message;
+            Assert.Contains("'Image'", message);
+            Assert.Contains("ml.Data.Cache and AppendCacheCheckpoint leave image columns out", message);
+        }
+    }
+
+    [Fact]
+    public void AGitLfsPointerInPlaceOfAFileIsNamedAsOne()
+    {
+        using var folder = new TemporaryFolder();
+        const string Pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 84183321\n";
+        string Written(string name)
+        {
+            File.WriteAllText(folder.File(name), Pointer);
+            return folder.File(name);
+        }
+        var ssl = _ml.SelfSupervised();
+        using var encoder = ssl.Pretrain("Embedding", "Image", TestImages.Untrained).Fit(View);
+        foreach (Action act in new Action[]
+        {
+            () => ssl.LoadPretrained("Embedding", "Image", Written("weights.pth")),
+            () => ssl.LoadPretrained("Embedding", "Image", Written("weights.safetensors")),
+            () => ssl.Pretrain("Embedding", "Image", TestImages.Untrained with { InitialWeights = Written("start.pth") }).Fit(View),
+            () => ssl.Model.Load(Written("model.zip"), out _),
+            () => EmbeddingIndex.Load(Written("index.zip")),
+            () => ssl.Index(encoder, [Written("photo.jpg")]),
+        })
+            Assert.Contains("Git LFS pointer, not the file itself: run `git lfs pull`", Assert.ThrowsAny<Exception>(act).Message);
+    }
+
+    [Fact]
+    public void TinyValuesInATableAreNamedByTheirSlots()
+    {
+        IDataView Table(float scale) => _ml.Data.LoadFromEnumerable(Enumerable.Range(0, 40).Select(i => new Row { Good = [i, scale * i, scale * (i % 2)] }));
+        var estimator = _ml.SelfSupervised().Pretrain("Embedding", "Good", new SimClrOptions { Epochs = 0 });
+        string message = Assert.Throws<ArgumentException>(() => estimator.Fit(Table(1e-41f))).Message;
+        Assert.Contains("Slot 1 has values that differ by 1.15e-40, which cannot be standardised", message);
+        Assert.Contains("Multiply them by a constant such as 1e30", message);
+        using var encoder = estimator.Fit(Table(1e-30f));
+        Assert.All(encoder.Transform(Table(1e-30f)).GetColumn<float[]>("Embedding"), e => Assert.All(e, v => Assert.True(float.IsFinite(v))));
+    }
+}
