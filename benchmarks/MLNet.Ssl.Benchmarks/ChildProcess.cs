@@ -6,11 +6,6 @@ namespace MLNet.Ssl.Benchmarks;
 /// <summary>Runs a measurement in a process of its own, so that peaks of memory and states of libtorch do not mix.</summary>
 internal static class ChildProcess
 {
-    // Both sides load the same libtorch, and get the same OpenBLAS: the one that shares libtorch's OpenMP threads, where the system has it.
-    private const string OpenMpBlas = "/usr/lib/x86_64-linux-gnu/openblas-openmp";
-
-    public static bool HasOpenMpBlas => Directory.Exists(OpenMpBlas);
-
     /// <summary>What a run of this program prints as the last line, read as JSON.</summary>
     public static T Own<T>(IEnumerable<string> arguments, int threads) => Run<T>(Environment.ProcessPath!, arguments, threads);
 
@@ -21,7 +16,6 @@ internal static class ChildProcess
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true };
         start.Environment["OMP_WAIT_POLICY"] = "PASSIVE";
         start.Environment["OMP_NUM_THREADS"] = $"{threads}";
-        if (HasOpenMpBlas) start.Environment["LD_LIBRARY_PATH"] = $"{OpenMpBlas}:{Environment.GetEnvironmentVariable("LD_LIBRARY_PATH")}";
         using var process = Process.Start(start)!;
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();

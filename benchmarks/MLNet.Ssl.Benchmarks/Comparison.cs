@@ -18,7 +18,7 @@ internal sealed class Comparison(int runs, double seconds, int threads, string d
     {
         bool agree = true;
         var rows = new List<string>();
-        Say($"{threads} threads, batch {BenchmarkCase.Batch}, {device}, OMP_WAIT_POLICY=PASSIVE, {(ChildProcess.HasOpenMpBlas ? "OpenBLAS (OpenMP)" : "the system's BLAS")}, "
+        Say($"{threads} threads, batch {BenchmarkCase.Batch}, {device}, OMP_WAIT_POLICY=PASSIVE, "
             + $"{(data is null ? "noise images" : "CIFAR-10 images")}, {runs} alternating pairs of about {seconds:0} s, {Environment.ProcessorCount} processors, {DateTime.UtcNow:yyyy-MM-dd}");
         Say("");
         foreach (var benchmark in cases)

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 
@@ -50,8 +49,8 @@ internal sealed class TableComparison(int width, int runs, int steps, int thread
     public bool Run()
     {
         string file = Path.GetTempFileName();
-        var own = Start<Losses>(Environment.ProcessPath!, ["table-run", "losses", "--file", file, .. Size]).losses;
-        var twin = Start<Losses>(other.Program, [.. other.Arguments, "losses", file, .. Size]).losses;
+        var own = ChildProcess.Run<Losses>(Environment.ProcessPath!, ["table-run", "losses", "--file", file, .. Size], threads).losses;
+        var twin = ChildProcess.Run<Losses>(other.Program, [.. other.Arguments, "losses", file, .. Size], threads).losses;
         File.Delete(file);
         double difference = own.Zip(twin, (a, b) => Math.Abs(a - b)).Max();
         Console.WriteLine($"Width {width}, batch 512, {threads} threads, {runs} alternating pairs of {steps} steps, {DateTime.UtcNow:yyyy-MM-dd}; "
@@ -68,10 +67,10 @@ internal sealed class TableComparison(int width, int runs, int steps, int thread
 
     private string[] Size => ["--width", $"{width}", "--threads", $"{threads}"];
 
-    private TableMeasurement Here(string mode) => Start<TableMeasurement>(Environment.ProcessPath!, ["table-run", mode, "--steps", $"{steps}", .. Size]);
+    private TableMeasurement Here(string mode) => ChildProcess.Run<TableMeasurement>(Environment.ProcessPath!, ["table-run", mode, "--steps", $"{steps}", .. Size], threads);
 
     private TableMeasurement Other(string mode, int workers = 0) =>
-        Start<TableMeasurement>(other.Program, [.. other.Arguments, mode, "--steps", $"{steps}", "--workers", $"{workers}", .. Size]);
+        ChildProcess.Run<TableMeasurement>(other.Program, [.. other.Arguments, mode, "--steps", $"{steps}", "--workers", $"{workers}", .. Size], threads);
 
     private void Compare(string name, Func<TableMeasurement> other, Func<TableMeasurement> here)
     {
@@ -79,20 +78,6 @@ internal sealed class TableComparison(int width, int runs, int steps, int thread
         Console.WriteLine($"| {name} | {Spread(pairs.Select(p => p.Other.rows_per_second), "0")} | {Spread(pairs.Select(p => p.Here.rows_per_second), "0")} | "
             + $"**{Spread(pairs.Select(p => p.Here.rows_per_second / p.Other.rows_per_second), "0.00")}** | "
             + $"{Spread(pairs.Select(p => p.Other.cpu_us_per_row / p.Here.cpu_us_per_row), "0.00")} |");
-    }
-
-    private T Start<T>(string program, IEnumerable<string> arguments)
-    {
-        const string blas = "/usr/lib/x86_64-linux-gnu/openblas-openmp";
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true };
-        start.Environment["OMP_WAIT_POLICY"] = "PASSIVE";
-        start.Environment["OMP_NUM_THREADS"] = $"{threads}";
-        if (Directory.Exists(blas)) start.Environment["LD_LIBRARY_PATH"] = $"{blas}:{Environment.GetEnvironmentVariable("LD_LIBRARY_PATH")}";
-        using var process = Process.Start(start)!;
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        if (process.ExitCode != 0) throw new InvalidOperationException($"{Path.GetFileName(program)} {string.Join(' ', arguments)} ended with {process.ExitCode}");
-        return JsonSerializer.Deserialize<T>(output.TrimEnd().Split('\n')[^1])!;
     }
 
     private static string Spread(IEnumerable<double> values, string format)
