@@ -17,7 +17,11 @@ internal static class RunCorpus
 
     public static IReadOnlyDictionary<string, string> Run { get; } = new Dictionary<string, string>
     {
-        ["MethodName"] = "BYOL", ["Seed"] = "5", ["Threads"] = "1", ["BatchSize"] = "16", ["Epochs"] = "3",
+        ["MethodName"] = "BYOL",
+        ["Seed"] = "5",
+        ["Threads"] = "1",
+        ["BatchSize"] = "16",
+        ["Epochs"] = "3",
     };
 
     public static IReadOnlyList<(string Name, Tensor Value)> State { get; } =

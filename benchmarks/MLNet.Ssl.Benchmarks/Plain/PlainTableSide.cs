@@ -49,13 +49,15 @@ internal static class PlainTableSide
             {
                 batches.MoveNext();
                 return Step(table.index_select(0, tensor(batches.Current)));
-            },
+            }
+            ,
             "embed" => () =>
             {
                 using var noGrad = no_grad();
                 _ = training.Encoder.call(still).data<float>().ToArray();
                 return null;
-            },
+            }
+            ,
             _ => throw new ArgumentException($"there is no mode '{mode}'; expected step, end-to-end, embed or losses"),
         });
 
