@@ -33,14 +33,13 @@ install_cpp_library() {
 
 # The machine's own Debian source with the release's name exchanged, in a file that is gone afterwards.
 install_from_trixie() (
-  set -e
   list=/etc/apt/sources.list.d/mlnet-ssl-trixie.list
   trap '"$@" rm -f "$list"' EXIT
-  "$@" apt-get update -q
-  address=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Codename: bookworm' 'Component: main' | head -1)
-  [ -n "$address" ]
-  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $address trixie main" | "$@" tee "$list"
-  "$@" apt-get update -q
+  "$@" apt-get update -q &&
+  address=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Codename: bookworm' 'Component: main' | head -1) &&
+  [ -n "$address" ] &&
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $address trixie main" | "$@" tee "$list" &&
+  "$@" apt-get update -q &&
   "$@" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends libstdc++6
 )
 
