@@ -48,7 +48,7 @@ internal static class KilledTraining
         process.Kill();
         process.WaitForExit();
         if (process.ExitCode == 0) return false;
-        const int killed = 128 + 9;
+        int killed = OperatingSystem.IsWindows() ? -1 : 128 + 9;
         tally.Try("kill -9", () =>
         {
             if (process.ExitCode != killed) throw new InvalidOperationException($"The process ended by itself, with {process.ExitCode}.");

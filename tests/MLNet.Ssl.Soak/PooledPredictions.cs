@@ -3,7 +3,7 @@ using MLNet.Ssl.Tests;
 
 namespace MLNet.Ssl.Soak;
 
-/// <summary>Eight threads predict through one pool on a loaded model, now and then from a row without an image; the answers are those of a single thread.</summary>
+/// <summary>Eight threads predict through one pool on a loaded model, now and then without an image; the answers are those of a single thread.</summary>
 internal static class PooledPredictions
 {
     private const int Threads = 8, Images = 64, BadEvery = 50;

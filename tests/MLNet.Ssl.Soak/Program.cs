@@ -29,14 +29,14 @@ internal static class Program
     private static int Soak(TimeSpan each)
     {
         long failures = 0;
-        Console.WriteLine($"{"part",-12}{"what",-44}{"tried",10}{"lost",7}{"wrong",7}{"peak MiB",10}");
+        Console.WriteLine($"{"part",-12}{"what",-56}{"tried",10}{"lost",7}{"wrong",7}{"peak MiB",10}");
         foreach (string part in Part.All.Keys)
         {
             var result = Part.Watch(part, each);
             foreach (var (what, row) in result.Rows)
             {
                 failures += row.Lost + row.Wrong;
-                Console.WriteLine($"{part,-12}{what,-44}{row.Tried,10}{row.Lost,7}{row.Wrong,7}{result.PeakBytes >> 20,10}");
+                Console.WriteLine($"{part,-12}{what,-56}{row.Tried,10}{row.Lost,7}{row.Wrong,7}{result.PeakBytes >> 20,10}");
             }
         }
         Console.WriteLine(failures == 0 ? "Nothing was lost or wrong." : $"{failures} were lost or wrong.");
