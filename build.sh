@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Setup and one verb: ./build.sh build | demo | test | fuzz | bench | results | pack [arguments passed on]
+# Setup and one verb: ./build.sh build | demo | test | fuzz | soak | bench | results | pack [arguments passed on]
 set -euo pipefail
 cd "$(dirname "$0")"
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
@@ -67,6 +67,7 @@ case "$verb" in
   test) setup; build; run_tests "$@" ;;
   demo) setup; build; dotnet run --project samples/Cifar10 -c Release --no-build -- "$@" ;;
   fuzz) setup; build; exec dotnet run --project tests/MLNet.Ssl.Fuzz -c Release --no-build -- fuzz "$@" ;;
+  soak) setup; build; exec dotnet run --project tests/MLNet.Ssl.Soak -c Release --no-build -- "$@" ;;
   bench) setup; build; exec dotnet run --project benchmarks/MLNet.Ssl.Benchmarks -c Release --no-build -- "$@" ;;
   results) setup; build; exec dotnet run --project benchmarks/MLNet.Ssl.Benchmarks -c Release --no-build -- results "$@" ;;
   pack) setup; dotnet pack MLNet.Ssl.slnx -c Release -o artifacts/packages "$@" ;;
