@@ -18,6 +18,7 @@ internal static class ImageDecoder
     {
         using (var file = File.OpenRead(path))
         {
+            GitLfsPointer.Refuse(file);
             var start = new byte[ImageFormat.LongestStart];
             int length = file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
             if (ImageFormat.Of(start.AsSpan(0, length)) is null) throw NoImage();

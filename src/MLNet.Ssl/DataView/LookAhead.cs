@@ -41,7 +41,7 @@ internal sealed class LookAhead<TInput> : DataViewRowCursor
         // An input that passes too is read once: decoding an image twice costs, and a second reading may be another one.
         bool passes = _passed.TryGetValue(mapper.Input.Index, out var input);
         _besideInput = [.. _passed.Values.Where(buffer => buffer != input)];
-        _read = mapper.CreateReader(passes ? new InputRow(source, input!.CreateReader(() => _reading, bytes => _bytes += bytes)) : source);
+        _read = mapper.CreateReader(passes ? new InputRow(source, mapper.Input, input!.CreateReader(() => _reading, bytes => _bytes += bytes)) : source);
     }
 
     private sealed record Rows(List<TInput> Inputs, List<DataViewRowId> Ids, List<long> Batches);
@@ -163,7 +163,7 @@ internal sealed class LookAhead<TInput> : DataViewRowCursor
     }
 
     /// <summary>The source's row, whose input column is read through its buffer.</summary>
-    private sealed class InputRow(DataViewRow source, Delegate input) : DataViewRow
+    private sealed class InputRow(DataViewRow source, DataViewSchema.Column column, Delegate input) : DataViewRow
     {
         public override DataViewSchema Schema => source.Schema;
 
@@ -173,8 +173,9 @@ internal sealed class LookAhead<TInput> : DataViewRowCursor
 
         public override ValueGetter<DataViewRowId> GetIdGetter() => source.GetIdGetter();
 
-        public override bool IsColumnActive(DataViewSchema.Column column) => source.IsColumnActive(column);
+        public override bool IsColumnActive(DataViewSchema.Column other) => source.IsColumnActive(other);
 
-        public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) => input.Of<TValue>(column);
+        public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column other) =>
+            other.Index == column.Index ? input.Of<TValue>(other) : source.GetGetter<TValue>(other);
     }
 }
