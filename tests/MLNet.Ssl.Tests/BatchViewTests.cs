@@ -233,13 +233,17 @@ public sealed class BatchViewTests
         Assert.Equal("this row is broken", Assert.Throws<InvalidDataException>(() => cursor.MoveNext()).Message);
     }
 
-    [Fact]
-    public void ARowThatFailedIsNotPassedOver()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(100)]
+    [InlineData(128)]
+    public void ARowThatFailedIsNotPassedOver(int row)
     {
-        var source = new ListView(Rows) { FailAt = 0 };
+        var source = new ListView(Rows) { FailAt = row };
         var view = new BatchView<float[]>(new CountingMapper(source.Schema), source);
         using var cursor = view.GetRowCursor(view.Schema);
-        for (int i = 0; i < 2; i++) Assert.Throws<InvalidDataException>(() => { while (cursor.MoveNext()) { } });
+        for (int i = 0; i < row; i++) Assert.True(cursor.MoveNext());
+        for (int i = 0; i < 2; i++) Assert.Throws<InvalidDataException>(() => cursor.MoveNext());
     }
 
     [Fact]

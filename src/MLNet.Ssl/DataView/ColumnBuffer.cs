@@ -20,7 +20,7 @@ internal abstract class ColumnBuffer : IDisposable
     public abstract void Turn();
 
     /// <summary>The getter of the batch that is handed out.</summary>
-    public abstract Delegate CreateGetter(Func<int> row);
+    public abstract Delegate CreateGetter(BatchPlace place);
 
     /// <summary>A getter that reads the source's value as <see cref="Read"/> does and shows the copy, which is not to be changed.</summary>
     public abstract Delegate CreateReader(Func<int> row, Action<long> count);
@@ -52,7 +52,7 @@ internal abstract class ColumnBuffer<T> : ColumnBuffer
 
     public sealed override void Turn() => (_handedOut, _read) = (_read, _handedOut);
 
-    public override Delegate CreateGetter(Func<int> row) => (ValueGetter<T>)((ref T value) => Give(in _handedOut[row()], ref value));
+    public override Delegate CreateGetter(BatchPlace place) => (ValueGetter<T>)((ref T value) => Give(in Copy(place), ref value));
 
     public sealed override Delegate CreateReader(Func<int> row, Action<long> count) => (ValueGetter<T>)((ref T value) =>
     {
@@ -61,6 +61,8 @@ internal abstract class ColumnBuffer<T> : ColumnBuffer
     });
 
     protected IEnumerable<T> Copies => _handedOut.Concat(_read);
+
+    protected ref readonly T Copy(BatchPlace place) => ref _handedOut[place.Row];
 
     /// <summary>Copies the source's value in place of one that is done with, or of the type's default.</summary>
     /// <returns>The bytes that the copy holds.</returns>

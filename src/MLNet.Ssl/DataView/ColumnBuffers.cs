@@ -16,24 +16,32 @@ internal sealed class ValueBuffer<T>(ValueGetter<T> source) : ColumnBuffer<T>
         return Unsafe.SizeOf<T>();
     }
 
+    public override Delegate CreateGetter(BatchPlace place) => (ValueGetter<T>)((ref T value) => value = Copy(place));
+
     protected override void Give(in T copy, ref T value) => value = copy;
 }
 
 /// <summary>Vectors, dense and sparse as they come.</summary>
 internal class VectorBuffer<T>(ValueGetter<VBuffer<T>> source) : ColumnBuffer<VBuffer<T>>
 {
-    private VBuffer<T> _value;
-
     protected override long Read(ref VBuffer<T> copy)
     {
-        // Not read into the copy itself: a source may show the same arrays row after row.
-        source(ref _value);
-        _value.CopyTo(ref copy);
+        ReadOnlySpan<T> values = copy.GetValues();
+        ReadOnlySpan<int> indices = copy.GetIndices();
+        source(ref copy);
+        // Other arrays than it was given may be a source's own, which shows them row after row.
+        if (!IsWithin(copy.GetValues(), values) || !IsWithin(copy.GetIndices(), indices))
+        {
+            VBuffer<T> own = default;
+            copy.CopyTo(ref own);
+            copy = own;
+        }
         var editor = VBufferEditor.CreateFromBuffer(ref copy);
-        long bytes = Own(editor.Values) + editor.Indices.Length * sizeof(int);
-        copy = editor.Commit();
-        return bytes;
+        return Own(editor.Values) + editor.Indices.Length * sizeof(int);
     }
+
+    private static bool IsWithin<TItem>(ReadOnlySpan<TItem> span, ReadOnlySpan<TItem> before) =>
+        span.IsEmpty || Unsafe.AreSame(ref MemoryMarshal.GetReference(span), ref MemoryMarshal.GetReference(before));
 
     protected override void Give(in VBuffer<T> copy, ref VBuffer<T> value) => copy.CopyTo(ref value);
 
@@ -79,9 +87,9 @@ internal sealed class ImageBuffer(ValueGetter<MLImage> source) : ColumnBuffer<ML
     // Never disposed of here: the getter disposes of what it made, and an image of the user's own stays the user's.
     private MLImage? _image;
 
-    public override Delegate CreateGetter(Func<int> row)
+    public override Delegate CreateGetter(BatchPlace place)
     {
-        var copy = (ValueGetter<MLImage?>)base.CreateGetter(row);
+        var copy = (ValueGetter<MLImage?>)base.CreateGetter(place);
         MLImage? made = null;
         return (ValueGetter<MLImage?>)((ref MLImage? image) =>
         {

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
@@ -38,11 +39,10 @@ internal static class FloatVectors
                 throw new InvalidOperationException($"Column '{column.Name}', row {row.Position}: the vector has {buffer.Length} slots, its type {size}.");
             var values = new float[size];
             buffer.CopyTo(values);
-            for (int slot = 0; slot < size; slot++)
-                if (!float.IsFinite(values[slot]))
-                    throw new InvalidOperationException($"Column '{column.Name}', row {row.Position}, slot {slot}: {values[slot]} is not a finite number."
-                        + (float.IsNaN(values[slot]) ? " ml.Transforms.ReplaceMissingValues fills missing values." : ""));
-            return values;
+            if (TensorPrimitives.IsFiniteAll<float>(values)) return values;
+            int slot = Array.FindIndex(values, value => !float.IsFinite(value));
+            throw new InvalidOperationException($"Column '{column.Name}', row {row.Position}, slot {slot}: {values[slot]} is not a finite number."
+                + (float.IsNaN(values[slot]) ? " ml.Transforms.ReplaceMissingValues fills missing values." : ""));
         };
     }
 

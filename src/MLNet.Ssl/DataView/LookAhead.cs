@@ -19,8 +19,8 @@ internal sealed class LookAhead<TInput> : DataViewRowCursor
     private readonly ValueGetter<DataViewRowId> _id;
     private readonly Dictionary<int, ColumnBuffer> _passed;
     private readonly ColumnBuffer[] _besideInput;
+    private readonly BatchPlace _place = new();
     private Rows _batch = new([], [], []);
-    private int _row = -1;
     private long _position = -1;
     private float[] _results = [];
     private bool _computed;
@@ -50,14 +50,14 @@ internal sealed class LookAhead<TInput> : DataViewRowCursor
 
     public override long Position => _position;
 
-    public override long Batch => _row < 0 ? _source.Batch : _batch.Batches[_row];
+    public override long Batch => _place.IsOnRow ? _batch.Batches[_place.Row] : _source.Batch;
 
     /// <summary>The current row's floats.</summary>
     public ReadOnlySpan<float> Result
     {
         get
         {
-            int row = Row();
+            int row = _place.Row;
             if (!_computed)
             {
                 _next ??= Task.Run(Read);
@@ -73,25 +73,27 @@ internal sealed class LookAhead<TInput> : DataViewRowCursor
     public override bool MoveNext()
     {
         _cancellation = CancellableRows.Current;
-        if (++_row >= _batch.Inputs.Count)
+        int row = _place.IsOnRow ? _place.Row + 1 : 0;
+        if (row >= _batch.Inputs.Count)
         {
-            _row = -1;
+            _place.Row = -1;
             if (!NextBatch())
             {
                 _position = -1;
                 return false;
             }
-            _row = 0;
+            row = 0;
         }
+        _place.Row = row;
         _position++;
         return true;
     }
 
-    public override ValueGetter<DataViewRowId> GetIdGetter() => (ref DataViewRowId id) => id = _batch.Ids[Row()];
+    public override ValueGetter<DataViewRowId> GetIdGetter() => (ref DataViewRowId id) => id = _batch.Ids[_place.Row];
 
     public override bool IsColumnActive(DataViewSchema.Column column) => _passed.ContainsKey(column.Index);
 
-    public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) => _passed[column.Index].CreateGetter(Row).Of<TValue>(column);
+    public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) => _passed[column.Index].CreateGetter(_place).Of<TValue>(column);
 
     protected override void Dispose(bool disposing)
     {
@@ -107,13 +109,19 @@ internal sealed class LookAhead<TInput> : DataViewRowCursor
         base.Dispose(disposing);
     }
 
-    private int Row() => _row < 0 ? throw new InvalidOperationException("The cursor stands on no row: before its first, or after its last.") : _row;
-
     private bool NextBatch()
     {
         var next = _next;
         _next = null;
-        _batch = next?.GetAwaiter().GetResult() ?? Read();
+        try
+        {
+            _batch = next?.GetAwaiter().GetResult() ?? Read();
+        }
+        catch
+        {
+            _batch = new([], [], []);
+            throw;
+        }
         _computed = false;
         foreach (var buffer in _passed.Values) buffer.Turn();
         return _batch.Inputs.Count > 0;
@@ -123,7 +131,8 @@ internal sealed class LookAhead<TInput> : DataViewRowCursor
     private Rows Read()
     {
         _failure?.Throw();
-        var rows = new Rows([], [], []);
+        int expected = _batch.Inputs.Count;
+        var rows = new Rows(new(expected), new(expected), new(expected));
         _bytes = 0;
         try
         {
