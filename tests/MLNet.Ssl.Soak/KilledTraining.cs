@@ -13,7 +13,6 @@ internal static class KilledTraining
 
     public static void Run(Tally tally)
     {
-        // Another one first every time: a short soak does not reach them all.
         int first = Random.Shared.Next(Runs.All.Count);
         for (int i = 0; i == 0 || tally.IsTimeLeft; i++)
         {

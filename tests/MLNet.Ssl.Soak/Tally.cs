@@ -7,6 +7,9 @@ namespace MLNet.Ssl.Soak;
 /// <summary>What a part has tried so far, for as long as it may try; printed while it runs, so that it is known after a crash too.</summary>
 internal sealed class Tally(double seconds)
 {
+    /// <summary>Failures of a kind that are told in full; all are counted.</summary>
+    private const int MostTold = 5;
+
     private static readonly TimeSpan PrintEvery = TimeSpan.FromMilliseconds(200);
 
     private readonly Lock _lock = new();
@@ -26,21 +29,24 @@ internal sealed class Tally(double seconds)
     /// <summary>Does it once. An assertion that fails makes it wrong, any other exception lost.</summary>
     public async Task Try(string what, Func<Task> once)
     {
-        var row = new Row(1, 0, 0);
+        Exception? failure = null;
         try
         {
             await once();
         }
         catch (Exception e)
         {
-            row = e is XunitException ? row with { Wrong = 1 } : row with { Lost = 1 };
-            Console.Error.WriteLine($"{what}: {e}");
+            failure = e;
         }
         lock (_lock)
         {
-            var sum = _rows.GetValueOrDefault(what, new(0, 0, 0));
-            _rows[what] = new(sum.Tried + 1, sum.Lost + row.Lost, sum.Wrong + row.Wrong);
-            if (_clock.Elapsed - _printed > PrintEvery || row.Lost + row.Wrong > 0) Print();
+            var row = _rows.GetValueOrDefault(what, new(0, 0, 0));
+            row = row with { Tried = row.Tried + 1 };
+            if (failure is XunitException) row = row with { Wrong = row.Wrong + 1 };
+            else if (failure is not null) row = row with { Lost = row.Lost + 1 };
+            _rows[what] = row;
+            if (failure is not null && row.Lost + row.Wrong <= MostTold) Console.Error.WriteLine($"{what}: {failure}");
+            if (failure is not null || _clock.Elapsed - _printed > PrintEvery) Print();
         }
     }
 
