@@ -82,7 +82,7 @@ public abstract class MulticlassTransformer : ITransformer, IDisposable
         public override void Compute(IReadOnlyList<float[]> inputs, Span<float> results)
         {
             using var scope = torch.NewDisposeScope();
-            using var threads = IntraOpThreads.Use(Environment.ProcessorCount);
+            using var threads = IntraOpThreads.Use(IntraOpThreads.ForPredictions);
             var queries = NativeTensor.Of(inputs.SelectMany(v => v).ToArray(), inputs.Count, classifier.Dimension);
             classifier.Probabilities(queries).data<float>().CopyTo(results);
         }

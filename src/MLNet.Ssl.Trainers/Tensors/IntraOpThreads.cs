@@ -1,3 +1,4 @@
+using System.Globalization;
 using TorchSharp;
 
 namespace MLNet.Ssl;
@@ -9,6 +10,12 @@ namespace MLNet.Ssl;
 /// </remarks>
 internal static class IntraOpThreads
 {
+    /// <summary>What predictions take: every processor, or as many as <c>OMP_NUM_THREADS</c> allows.</summary>
+    public static int ForPredictions { get; } =
+        int.TryParse(Environment.GetEnvironmentVariable("OMP_NUM_THREADS"), CultureInfo.InvariantCulture, out int allowed) && allowed > 0
+            ? Math.Min(allowed, Environment.ProcessorCount)
+            : Environment.ProcessorCount;
+
     /// <summary>Sets the number until the result is disposed, on the same thread.</summary>
     public static IDisposable Use(int count)
     {

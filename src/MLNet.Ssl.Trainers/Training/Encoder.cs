@@ -103,7 +103,7 @@ public abstract class Encoder : IDisposable
         int parts = Device.type == DeviceType.CPU ? Math.Min(Environment.ProcessorCount, count / _leastPart) : 1;
         if (parts <= 1)
         {
-            using var threads = IntraOpThreads.Use(Environment.ProcessorCount);
+            using var threads = IntraOpThreads.Use(IntraOpThreads.ForPredictions);
             EmbedRange(input, 0, count, result);
         }
         else
