@@ -1,5 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
+using MLNet.Ssl.Options;
 using TorchSharp;
 
 namespace MLNet.Ssl;

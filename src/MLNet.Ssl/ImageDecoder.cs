@@ -1,3 +1,4 @@
+using MLNet.Ssl.Files;
 using SkiaSharp;
 
 namespace MLNet.Ssl;

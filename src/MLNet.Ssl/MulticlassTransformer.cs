@@ -1,5 +1,7 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using MLNet.Ssl.Evaluation;
+using MLNet.Ssl.Tensors;
 using TorchSharp;
 
 namespace MLNet.Ssl;

@@ -1,4 +1,5 @@
 using Microsoft.ML.Data;
+using MLNet.Ssl.Files;
 
 namespace MLNet.Ssl;
 

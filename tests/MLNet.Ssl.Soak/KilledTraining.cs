@@ -6,7 +6,7 @@ namespace MLNet.Ssl.Soak;
 /// <summary>Every method trains in a process that is killed at random points and resumes, to the bits of a run that nobody killed.</summary>
 internal static class KilledTraining
 {
-    private const int MostKills = 6, Epochs = 10, Steps = Epochs * Runs.Steps / 3;
+    private const int MostKills = 6, Epochs = 10, Steps = Epochs * global::MLNet.Ssl.Tests.Runs.Steps / 3;
 
     public static void Train(string folder, string run) =>
         Runs.Train((Runs.Of(run) with { Epochs = Epochs }).In(folder, resume: true) with { CheckpointsKept = 2 });

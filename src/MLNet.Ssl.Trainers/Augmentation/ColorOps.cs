@@ -1,7 +1,8 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using MLNet.Ssl.Images;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Augmentation;
 
 /// <summary>Point operations on 8-bit RGB, bit for bit as Pillow and torchvision compute them.</summary>
 internal static class ColorOps

@@ -2,8 +2,9 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using MLNet.Ssl.Images;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Augmentation;
 
 /// <summary>
 /// Pillow's Gaussian blur, bit for bit: three extended box blurs along the rows, then three along the columns (Gwosdek et al., "Theoretical foundations

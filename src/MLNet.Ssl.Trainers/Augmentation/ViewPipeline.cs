@@ -1,6 +1,9 @@
+using MLNet.Ssl.Images;
+using MLNet.Ssl.Options;
+using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Augmentation;
 
 /// <summary>
 /// Makes the random views of a batch on several threads. A view depends on seed, epoch, sample and its position among the recipes only, so results are

@@ -1,4 +1,6 @@
-namespace MLNet.Ssl;
+using MLNet.Ssl.Images;
+
+namespace MLNet.Ssl.Augmentation;
 
 /// <summary>Everything random about one view, drawn before any pixel is touched.</summary>
 internal readonly record struct ViewPlan(CropBox Crop, bool Flip, JitterPlan? Jitter, bool Grayscale, double? BlurSigma, bool Solarize)

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Augmentation;
 
 internal interface IRandomSource
 {

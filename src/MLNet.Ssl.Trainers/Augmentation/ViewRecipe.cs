@@ -1,3 +1,6 @@
+using MLNet.Ssl.Augmentation;
+using MLNet.Ssl.Options;
+
 namespace MLNet.Ssl;
 
 /// <summary>

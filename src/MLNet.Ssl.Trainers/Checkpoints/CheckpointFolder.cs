@@ -1,7 +1,7 @@
 using System.Globalization;
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Checkpoints;
 
 /// <summary>The folder of a run's checkpoints, held by one run at a time.</summary>
 internal sealed class CheckpointFolder : IDisposable

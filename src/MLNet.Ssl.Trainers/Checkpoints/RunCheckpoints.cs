@@ -1,9 +1,13 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using MLNet.Ssl.Options;
+using MLNet.Ssl.Runs;
+using MLNet.Ssl.Training;
+using MLNet.Ssl.Weights;
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Checkpoints;
 
 /// <summary>A run's checkpoints: continues the run at the newest one, and writes others between steps. Without a folder it does nothing.</summary>
 internal sealed class RunCheckpoints : IDisposable

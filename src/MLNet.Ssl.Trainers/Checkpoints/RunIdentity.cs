@@ -2,13 +2,11 @@ using System.Collections;
 using System.Globalization;
 using System.Reflection;
 using System.Runtime.CompilerServices;
+using MLNet.Ssl.Options;
+using MLNet.Ssl.Training;
 using TorchSharp;
 
-namespace MLNet.Ssl;
-
-/// <summary>Marks options that do not change what a run learns, such as where it reports to: a resumed run may have others.</summary>
-[AttributeUsage(AttributeTargets.Property)]
-internal sealed class OutsideOfTheRunAttribute : Attribute;
+namespace MLNet.Ssl.Checkpoints;
 
 /// <summary>What must be the same for a run to continue another bit by bit: resolved options, data, device and version, as names and values.</summary>
 internal static class RunIdentity

@@ -1,7 +1,7 @@
 using System.Globalization;
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Checkpoints;
 
 /// <summary>A checkpoint of a run with its tensors, read from a file.</summary>
 internal sealed class SavedRun : IDisposable

@@ -1,8 +1,12 @@
 using System.Globalization;
 using System.Text;
+using MLNet.Ssl.Data;
+using MLNet.Ssl.Tensors;
+using MLNet.Ssl.Training;
+using MLNet.Ssl.Weights;
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Checkpoints;
 
 /// <summary>
 /// The state of a run between two steps: a safetensors file with the tensors of the state by name, so that Python reads it too, and in its metadata where the

@@ -1,3 +1,6 @@
+using MLNet.Ssl.Images;
+using MLNet.Ssl.Options;
+
 namespace MLNet.Ssl;
 
 /// <summary>

@@ -1,6 +1,7 @@
+using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Data;
 
 /// <summary>Mean, population deviation and extremes of a slot.</summary>
 internal sealed record SlotMoments(int Slot, double Mean, double Deviation, double Least, double Most)

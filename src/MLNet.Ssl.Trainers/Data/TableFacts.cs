@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Data;
 
 /// <summary>What there is to know of a table before training.</summary>
 /// <param name="Columns">Width of a row.</param>

@@ -1,3 +1,6 @@
+using MLNet.Ssl.Data;
+using MLNet.Ssl.Options;
+
 namespace MLNet.Ssl;
 
 /// <summary>How rows of a table become views; for images it has no meaning. A null stands for Auto.</summary>

@@ -1,3 +1,4 @@
+using MLNet.Ssl.Data;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl;

@@ -1,3 +1,5 @@
+using MLNet.Ssl.Options;
+using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl;

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Evaluation;
 
 /// <summary>The checks that every evaluator makes of its rows, with messages that name the argument.</summary>
 internal static class FeatureRows

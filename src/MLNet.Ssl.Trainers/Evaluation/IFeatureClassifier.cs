@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Evaluation;
 
 /// <summary>A classifier of embeddings: features (N,D) → class probabilities (N,C).</summary>
 internal interface IFeatureClassifier : IDisposable

@@ -1,6 +1,7 @@
+using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Evaluation;
 
 /// <summary>Where the right class stands among all: top-k accuracy is the share of rows whose rank is below k.</summary>
 internal static class LabelRank

@@ -1,3 +1,5 @@
+using MLNet.Ssl.Options;
+
 namespace MLNet.Ssl;
 
 /// <summary>Options of <see cref="Distiller"/> (SimCLR v2: Chen et al., arXiv 2006.10029, section 2, Eq. 2 and 3).</summary>

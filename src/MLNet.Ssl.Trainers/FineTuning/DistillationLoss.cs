@@ -1,8 +1,9 @@
+using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 using static TorchSharp.torch.nn.functional;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.FineTuning;
 
 /// <summary>What a student is distilled by (Hinton et al., arXiv 1503.02531; SimCLR v2, arXiv 2006.10029, Eq. 2 and 3).</summary>
 public static class DistillationLoss

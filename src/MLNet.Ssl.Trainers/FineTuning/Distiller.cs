@@ -1,3 +1,9 @@
+using MLNet.Ssl.FineTuning;
+using MLNet.Ssl.Methods;
+using MLNet.Ssl.Networks;
+using MLNet.Ssl.Optimization;
+using MLNet.Ssl.Runs;
+using MLNet.Ssl.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 

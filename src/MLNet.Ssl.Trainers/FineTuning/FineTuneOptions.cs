@@ -1,3 +1,5 @@
+using MLNet.Ssl.Options;
+
 namespace MLNet.Ssl;
 
 /// <summary>

@@ -1,3 +1,11 @@
+using MLNet.Ssl.FineTuning;
+using MLNet.Ssl.Methods;
+using MLNet.Ssl.Mixing;
+using MLNet.Ssl.Networks;
+using MLNet.Ssl.Optimization;
+using MLNet.Ssl.Options;
+using MLNet.Ssl.Runs;
+using MLNet.Ssl.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;

@@ -1,6 +1,9 @@
+using MLNet.Ssl.Augmentation;
+using MLNet.Ssl.Data;
+using MLNet.Ssl.Training;
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.FineTuning;
 
 /// <summary>One augmented view of an image, and its class: (rows, 3, S, S) and (rows), int64.</summary>
 internal sealed class LabeledViews(ImageStore images, IReadOnlyList<int> labels, ViewPipeline pipeline) : IViewSource

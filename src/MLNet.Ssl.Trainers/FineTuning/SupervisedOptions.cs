@@ -1,3 +1,6 @@
+using MLNet.Ssl.Optimization;
+using MLNet.Ssl.Options;
+
 namespace MLNet.Ssl;
 
 /// <summary>Options that fine-tuning and distillation share. A null stands for Auto.</summary>

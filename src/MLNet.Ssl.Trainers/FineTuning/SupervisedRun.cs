@@ -1,8 +1,14 @@
 using System.Diagnostics;
+using MLNet.Ssl.Augmentation;
+using MLNet.Ssl.Methods;
+using MLNet.Ssl.Optimization;
+using MLNet.Ssl.Runs;
+using MLNet.Ssl.Tensors;
+using MLNet.Ssl.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.FineTuning;
 
 /// <summary>The loop of fine-tuning and distillation: labelled views → method → optimiser → progress.</summary>
 internal static class SupervisedRun

@@ -1,7 +1,9 @@
+using MLNet.Ssl.Mixing;
+using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn.functional;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Methods;
 
 /// <summary>Losses between queries and keys, each once: plain, mixed and symmetric methods differ in the targets they pass.</summary>
 public static class Contrast

@@ -1,6 +1,10 @@
+using MLNet.Ssl.Networks;
+using MLNet.Ssl.Optimization;
+using MLNet.Ssl.Runs;
+using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Methods;
 
 /// <summary>What one forward pass of a method gives.</summary>
 /// <param name="Loss">Scalar, mean over the samples of the pass.</param>

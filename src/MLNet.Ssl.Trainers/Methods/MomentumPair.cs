@@ -1,7 +1,10 @@
+using MLNet.Ssl.Networks;
+using MLNet.Ssl.Optimization;
+using MLNet.Ssl.Tensors;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Methods;
 
 /// <summary>An online network and its slow copy: a moving average of the parameters, with batch statistics of its own.</summary>
 internal sealed class MomentumPair : IDisposable

@@ -1,7 +1,8 @@
+using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn.functional;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Methods;
 
 /// <summary>How NT-Xent's terms are put together.</summary>
 public enum NtXentReduction

@@ -1,6 +1,8 @@
+using MLNet.Ssl.Networks;
+using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Mixing;
 
 /// <summary>Draws and applies i-Mix and InputMix.</summary>
 internal sealed class IMix(IMixOptions options)

@@ -1,4 +1,6 @@
-namespace MLNet.Ssl;
+using MLNet.Ssl.Tensors;
+
+namespace MLNet.Ssl.Mixing;
 
 /// <summary>A rectangle of an image that another image fills: rows Top to below Bottom, columns Left to below Right. It may be empty.</summary>
 /// <param name="Top">First row.</param>

@@ -1,6 +1,8 @@
+using MLNet.Ssl.Options;
+using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Mixing;
 
 /// <summary>Ways to mix a batch with another, as functions of tensors: what is drawn at random comes from outside.</summary>
 public static class Mixers

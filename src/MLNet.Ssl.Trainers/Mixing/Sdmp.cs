@@ -1,6 +1,7 @@
+using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Mixing;
 
 /// <summary>A draw of SDMP: one mixer for a batch and one λ for every image, the same for all its views.</summary>
 internal sealed class Sdmp

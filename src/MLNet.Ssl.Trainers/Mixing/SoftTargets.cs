@@ -1,19 +1,21 @@
+using MLNet.Ssl.Options;
+using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Mixing;
 
 /// <summary>
 /// Which columns of a row of scores are right, and how much: λ on the row's own label, 1 − λ on its partner's (i-Mix, arXiv 2010.08887; SDMP,
 /// arXiv 2206.07692).
 /// </summary>
 /// <remarks>Every loss that mixing applies to is linear in its target, so the weighted sum of two columns is all a loss needs to know of mixing.</remarks>
-public sealed class SoftTargets
+public sealed class SoftTargets : ITensorHolder
 {
     private readonly Tensor _own;
     private readonly Tensor? _partner;
     private readonly Tensor? _share;
 
-    internal IEnumerable<Tensor> Tensors => new[] { _own, _partner, _share }.OfType<Tensor>();
+    IEnumerable<Tensor> ITensorHolder.Tensors => new[] { _own, _partner, _share }.OfType<Tensor>();
 
     private SoftTargets(Tensor own, Tensor? partner = null, Tensor? share = null) => (_own, _partner, _share) = (own, partner, share);
 

@@ -1,4 +1,4 @@
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Onnx;
 
 /// <summary>A module that can write its forward pass in evaluation mode as nodes of an ONNX graph; implemented beside forward.</summary>
 internal interface IOnnxLayer

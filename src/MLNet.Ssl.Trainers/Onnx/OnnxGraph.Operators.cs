@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Onnx;
 
 /// <summary>Operators under their ONNX names (opset 17), and the few that ONNX lacks.</summary>
 internal sealed partial class OnnxGraph

@@ -4,7 +4,7 @@ using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Onnx;
 
 /// <summary>
 /// An ONNX graph under construction (opset 17). A value is known by its name: methods add a node or an initializer and return the name of what it gives.

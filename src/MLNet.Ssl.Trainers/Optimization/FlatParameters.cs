@@ -1,7 +1,8 @@
+using MLNet.Ssl.Tensors;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Optimization;
 
 /// <summary>A parameter's place in the flat buffer of its group.</summary>
 /// <param name="Name">State-dict name.</param>

@@ -1,6 +1,7 @@
+using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Optimization;
 
 /// <summary>Gradients of the trainable groups of a network, flat as their parameters are.</summary>
 public sealed class GradientBuffer : IDisposable

@@ -1,6 +1,7 @@
+using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Optimization;
 
 /// <summary>How <see cref="Lars"/> builds up speed; η is the learning rate, r the trust ratio, g the gradient with its decay.</summary>
 public enum LarsMomentum

@@ -1,6 +1,7 @@
+using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Optimization;
 
 /// <summary>An optimiser on flat parameter groups.</summary>
 public abstract class FlatOptimizer : IDisposable

@@ -1,4 +1,4 @@
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Optimization;
 
 /// <summary>Learning-rate, weight-decay, momentum and temperature schedules: pure functions of the step or the epoch.</summary>
 /// <remarks>Steps and epochs count from 0. Each schedule is one of the published ones; they differ in their end points, so they are not merged.</remarks>

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Reports;
 
 /// <summary>The range of a chart's axis, with ticks at round numbers.</summary>
 internal sealed class ChartAxis

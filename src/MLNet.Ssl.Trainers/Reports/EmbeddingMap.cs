@@ -1,7 +1,9 @@
 using System.Runtime.InteropServices;
+using MLNet.Ssl.Methods;
+using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Reports;
 
 /// <summary>Embeddings in the plane: l2-normalised, centred, and projected on the two directions of most variance (PCA).</summary>
 /// <param name="Points">Coordinates of each row.</param>

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Reports;
 
 /// <summary>A level that is drawn across a chart.</summary>
 /// <param name="Level">The value.</param>

@@ -1,6 +1,6 @@
 using SkiaSharp;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Reports;
 
 /// <summary>Images as PNG files.</summary>
 internal static class PngImage

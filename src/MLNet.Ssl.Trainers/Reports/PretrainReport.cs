@@ -1,4 +1,8 @@
 using System.Text;
+using MLNet.Ssl.Files;
+using MLNet.Ssl.Inference;
+using MLNet.Ssl.Reports;
+using MLNet.Ssl.Runs;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl;

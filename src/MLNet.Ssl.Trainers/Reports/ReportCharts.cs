@@ -1,4 +1,6 @@
-namespace MLNet.Ssl;
+using MLNet.Ssl.Training;
+
+namespace MLNet.Ssl.Reports;
 
 /// <summary>The curves of a report.</summary>
 internal static class ReportCharts

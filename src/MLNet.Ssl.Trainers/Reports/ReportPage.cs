@@ -2,9 +2,10 @@ using System.Globalization;
 using System.Net;
 using System.Runtime.InteropServices;
 using System.Text;
+using MLNet.Ssl.Checkpoints;
 using TorchSharp;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Reports;
 
 /// <summary>The page of a <see cref="PretrainReport"/>.</summary>
 internal static class ReportPage

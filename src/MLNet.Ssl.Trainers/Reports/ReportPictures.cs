@@ -1,7 +1,10 @@
 using System.Text;
+using MLNet.Ssl.Augmentation;
+using MLNet.Ssl.Networks;
+using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Reports;
 
 /// <summary>Parts of a report that show images: what the network sees, and where it looks.</summary>
 internal static class ReportPictures

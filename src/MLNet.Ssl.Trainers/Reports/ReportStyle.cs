@@ -1,4 +1,4 @@
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Reports;
 
 /// <summary>The style sheet of a report, for light and dark screens.</summary>
 internal static class ReportStyle

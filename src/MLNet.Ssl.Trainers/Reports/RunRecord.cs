@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Reports;
 
 /// <summary>What a report knows of a run: copies of its reports, options and warnings, and the time it took so far.</summary>
 internal sealed class RunRecord

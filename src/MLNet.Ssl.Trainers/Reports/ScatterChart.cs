@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Reports;
 
 /// <summary>An <see cref="EmbeddingMap"/> as a figure of a page, coloured by class.</summary>
 /// <param name="Map">The points.</param>

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Numerics;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.TensorBoard;
 
 /// <summary>The framing of TensorFlow's record files: length, its masked CRC-32C, data, their masked CRC-32C, all little-endian.</summary>
 internal static class RecordStream

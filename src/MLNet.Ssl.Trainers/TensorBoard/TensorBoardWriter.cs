@@ -1,5 +1,6 @@
 using System.Globalization;
 using Google.Protobuf;
+using MLNet.Ssl.TensorBoard;
 
 namespace MLNet.Ssl;
 

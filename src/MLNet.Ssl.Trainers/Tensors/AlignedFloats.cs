@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Tensors;
 
 /// <summary>Managed memory for floats that begins on a 64-byte boundary, as libtorch's own does.</summary>
 /// <remarks>Matrix products give other last bits when the same numbers stand at another alignment.</remarks>

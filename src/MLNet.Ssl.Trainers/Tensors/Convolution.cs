@@ -2,7 +2,7 @@ using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Tensors;
 
 /// <summary>libtorch's convolution, in forms that oneDNN 3.7, which libtorch 2.10 carries for processors, computes right.</summary>
 internal static class Convolution

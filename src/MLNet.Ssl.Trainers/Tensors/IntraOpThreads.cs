@@ -1,7 +1,7 @@
 using System.Globalization;
 using TorchSharp;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Tensors;
 
 /// <summary>The number of threads that libtorch splits an operator over, on the calling thread.</summary>
 /// <remarks>

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Tensors;
 
 /// <summary>Settings of libtorch that TorchSharp does not pass on, by the library's exported functions.</summary>
 internal static class LibTorchSettings

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Tensors;
 
 /// <summary>Tensors of managed values in libtorch's own memory.</summary>
 /// <remarks><c>torch.tensor</c> pins a managed copy instead, which stands on no boundary: matrix products of it end in other bits from run to run.</remarks>

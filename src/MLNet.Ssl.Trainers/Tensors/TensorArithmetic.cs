@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Tensors;
 
 /// <summary>Arithmetic of tensors with numbers, named as TorchSharp's, whose scalars live until the native call has returned.</summary>
 /// <remarks>

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Tensors;
 
 /// <summary>The rows of a contiguous float tensor (rows, …) on the processor as spans, also of one beyond 2 GiB, where a span of the whole ends.</summary>
 /// <remarks>Made and disposed of on one thread; rows may be asked for on any. It does not own the tensor.</remarks>

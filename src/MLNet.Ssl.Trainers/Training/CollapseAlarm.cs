@@ -1,4 +1,4 @@
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Training;
 
 /// <summary>Notices early that a run collapses: all rows get the same embedding, or the teacher the same output for all.</summary>
 internal sealed class CollapseAlarm

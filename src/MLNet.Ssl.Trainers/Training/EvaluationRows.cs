@@ -1,6 +1,8 @@
+using MLNet.Ssl.Data;
+using MLNet.Ssl.Inference;
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Training;
 
 /// <summary>Rows with their classes: images, or those of a table.</summary>
 internal sealed class EvaluationRows

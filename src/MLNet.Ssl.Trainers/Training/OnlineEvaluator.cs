@@ -1,8 +1,11 @@
 using System.Globalization;
+using MLNet.Ssl.Methods;
+using MLNet.Ssl.Networks;
+using MLNet.Ssl.Runs;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Training;
 
 /// <summary>Carries out an <see cref="OnlineEvaluation"/> on a copy of a method's encoder, in evaluation mode: the method itself is only read.</summary>
 internal sealed class OnlineEvaluator : IDisposable

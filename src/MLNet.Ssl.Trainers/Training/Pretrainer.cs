@@ -1,4 +1,14 @@
 using System.Diagnostics;
+using MLNet.Ssl.Augmentation;
+using MLNet.Ssl.Checkpoints;
+using MLNet.Ssl.Data;
+using MLNet.Ssl.Methods;
+using MLNet.Ssl.Networks;
+using MLNet.Ssl.Options;
+using MLNet.Ssl.Runs;
+using MLNet.Ssl.Tensors;
+using MLNet.Ssl.Training;
+using MLNet.Ssl.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,7 +1,11 @@
+using MLNet.Ssl.Methods;
+using MLNet.Ssl.Optimization;
+using MLNet.Ssl.Runs;
+using MLNet.Ssl.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Training;
 
 /// <summary>One optimiser step: views → loss → gradients → update → what the method does after it.</summary>
 internal sealed class TrainingStep : IDisposable

@@ -1,10 +1,11 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.ExceptionServices;
+using MLNet.Ssl.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Training;
 
 /// <summary>Draws batches in a seeded order and makes their views ahead of training, on a thread of its own.</summary>
 internal sealed class ViewLoader : IDisposable

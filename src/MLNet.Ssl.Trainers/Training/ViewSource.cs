@@ -1,6 +1,9 @@
+using MLNet.Ssl.Augmentation;
+using MLNet.Ssl.Data;
+using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Training;
 
 /// <summary>What training asks of its data: how many rows there are, and views of some of them.</summary>
 internal interface IViewSource

@@ -1,5 +1,6 @@
 using System.Buffers;
 using Microsoft.ML;
+using MLNet.Ssl.Tensors;
 using TorchSharp;
 
 namespace MLNet.Ssl;

@@ -1,4 +1,5 @@
 using Microsoft.ML;
+using MLNet.Ssl.Networks;
 
 namespace MLNet.Ssl;
 

@@ -3,6 +3,8 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
+using MLNet.Ssl.Files;
+using MLNet.Ssl.Weights;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl;

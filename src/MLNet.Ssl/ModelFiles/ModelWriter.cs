@@ -2,6 +2,7 @@ using System.IO.Compression;
 using System.Reflection;
 using System.Text.Json;
 using Microsoft.ML;
+using MLNet.Ssl.Weights;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl;

@@ -1,3 +1,5 @@
+using MLNet.Ssl.Pretrained;
+using MLNet.Ssl.Weights;
 using TorchSharp;
 
 namespace MLNet.Ssl;

@@ -1,0 +1,134 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
+using Google.Protobuf;
+using MLNet.Ssl.Files;
+using MLNet.Ssl.Inference;
+using MLNet.Ssl.Networks;
+using MLNet.Ssl.Onnx;
+using MLNet.Ssl.Tensors;
+using MLNet.Ssl.Weights;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl;
+
+/// <summary>A trained backbone with the preprocessing it expects: row → embedding. Safe to use from several threads at once.</summary>
+public abstract class Encoder : IDisposable
+{
+    // A part of the batch to each thread is several times faster than all threads on every operator.
+    private static readonly Lazy<ShardThreads> Threads = new(() => new(Environment.ProcessorCount, Environment.ProcessorCount));
+
+    private readonly int _leastPart, _mostPart;
+    private bool _disposed;
+
+    /// <summary>Takes over <paramref name="backbone"/>, which must be on <paramref name="device"/>, and puts it into evaluation mode.</summary>
+    /// <remarks>Fewer rows than leastPart are not worth a thread of their own, and more than mostPart at a time would only hold memory.</remarks>
+    private protected Encoder(Backbone backbone, Device? device, int leastPart, int mostPart)
+    {
+        ArgumentNullException.ThrowIfNull(backbone);
+        (Backbone, Device, _leastPart, _mostPart) = (backbone, device ?? CPU, leastPart, mostPart);
+        Backbone.eval();
+    }
+
+    /// <summary>D, width of an embedding.</summary>
+    public int EmbeddingDimension => Backbone.EmbeddingDimension;
+
+    /// <summary>Name of the method that trained it, as the literature has it; null if unknown.</summary>
+    public string? Method { get; init; }
+
+    /// <summary>Options of that method as they were used, by name; empty if unknown. A nested option has a dot in its name.</summary>
+    public IReadOnlyDictionary<string, string> TrainingOptions { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>The network.</summary>
+    internal Backbone Backbone { get; }
+
+    /// <summary>Where it computes.</summary>
+    internal Device Device { get; }
+
+    /// <summary>
+    /// Writes the backbone's weights as a safetensors file under their official names, which PyTorch, timm and <see cref="PretrainedEncoder.Load"/> read; the
+    /// preprocessing goes with them as metadata.
+    /// </summary>
+    /// <param name="path">The file. An existing one is replaced when the new one is complete.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    /// <exception cref="ObjectDisposedException">The encoder was disposed of.</exception>
+    public void SaveSafeTensors(string path)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        SafeTensors.Write(path, Backbone.state_dict(), EncoderMetadata.Of(this));
+    }
+
+    /// <summary>Writes what <see cref="SaveSafeTensors"/> does into a stream.</summary>
+    internal void WriteSafeTensors(Stream stream)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        SafeTensors.Write(stream, Backbone.state_dict(), EncoderMetadata.Of(this));
+    }
+
+    /// <summary>Writes the encoder as an ONNX model (opset 17, single precision), for ONNX Runtime or ML.NET's ApplyOnnxModel: docs/onnx.md.</summary>
+    /// <remarks>
+    /// Of images, the input "image" is (N,3,S,S): RGB values from 0 to 255 in planes, of images of the size S that <see cref="ImageEncoder.Preprocessing"/> resizes
+    /// to (<see cref="ImagePreprocessing.Resize"/>; without it <see cref="ImagePreprocessing.CropSize"/>). The central crop and the standardisation are part of
+    /// the model, the resize is not. Of tables, the input "row" is (N,columns). The output "embedding" is (N,D). N is free. Metadata name the library, the
+    /// backbone and the preprocessing.
+    /// </remarks>
+    /// <param name="path">The file, replaced if it exists: wholly or, on failure, not at all.</param>
+    /// <exception cref="InvalidOperationException">The preprocessing has no <see cref="ImagePreprocessing.CropSize"/>.</exception>
+    /// <exception cref="NotSupportedException">The backbone is of a type that cannot be exported, or has more than 2 GB of weights.</exception>
+    /// <exception cref="IOException">The file cannot be written, or its folder does not exist.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be written, or the path is that of a folder.</exception>
+    /// <exception cref="ObjectDisposedException">The encoder was disposed of.</exception>
+    public void ExportOnnx(string path)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        using var mode = inference_mode();
+        using var scope = NewDisposeScope();
+        AtomicFile.Write(path, stream => ToOnnx().WriteTo(stream));
+    }
+
+    /// <summary>Releases the backbone.</summary>
+    public void Dispose()
+    {
+        _disposed = true;
+        Free();
+        GC.SuppressFinalize(this);
+    }
+
+    private protected virtual void Free() => Backbone.Dispose();
+
+    private protected abstract ModelProto ToOnnx();
+
+    /// <summary>Fills <paramref name="destination"/> with the embeddings of <paramref name="count"/> rows, whose inputs (rows, …) come from <paramref name="input"/>.</summary>
+    private protected void Embed(int count, Func<int, int, Tensor> input, Span<float> destination)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        int length = checked(count * EmbeddingDimension);
+        if (destination.Length < length)
+            throw new ArgumentException($"destination holds {destination.Length} values; expected {length} for {count} rows of {EmbeddingDimension}.", nameof(destination));
+        var result = ArrayPool<float>.Shared.Rent(length);
+        int parts = Device.type == DeviceType.CPU ? Math.Min(Environment.ProcessorCount, count / _leastPart) : 1;
+        if (parts <= 1)
+        {
+            using var threads = IntraOpThreads.Use(IntraOpThreads.ForPredictions);
+            EmbedRange(input, 0, count, result);
+        }
+        else
+        {
+            int Start(int part) => (int)((long)count * Math.Min(part, parts) / parts);
+            lock (Threads) Threads.Value.Run(part => EmbedRange(input, Start(part), Start(part + 1), result));
+        }
+        result.AsSpan(0, length).CopyTo(destination);
+        ArrayPool<float>.Shared.Return(result);
+    }
+
+    private void EmbedRange(Func<int, int, Tensor> input, int first, int end, float[] result)
+    {
+        using var mode = inference_mode();
+        for (; first < end; first += _mostPart)
+        {
+            using var scope = NewDisposeScope();
+            var embeddings = Backbone.call(input(first, Math.Min(_mostPart, end - first)).to(Device)).cpu().contiguous();
+            MemoryMarshal.Cast<byte, float>(embeddings.bytes).CopyTo(result.AsSpan(first * EmbeddingDimension));
+        }
+    }
+}

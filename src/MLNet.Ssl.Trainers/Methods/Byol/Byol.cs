@@ -1,0 +1,81 @@
+using MLNet.Ssl.Mixing;
+using MLNet.Ssl.Networks;
+using MLNet.Ssl.Optimization;
+using MLNet.Ssl.Runs;
+using MLNet.Ssl.Tensors;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl.Methods;
+
+/// <summary>BYOL: an online network predicts, from one view, what its slow copy makes of the other; there are no negatives (arXiv 2006.07733).</summary>
+public sealed class Byol : Method
+{
+    private readonly ByolOptions _options;
+    private readonly MomentumPair _pair;
+    private readonly IMix? _mix;
+
+    internal Byol(ByolOptions options, Generator generator, Device device)
+    {
+        _options = options;
+        EncoderWithHead Network(bool withPredictor) => new EncoderWithHead(
+            options.Backbone!.Create(generator),
+            new MlpHead(options.Projector, generator),
+            withPredictor ? new MlpHead(options.Predictor, generator) : null).to(device);
+        _pair = new(Network(true), Network(false), options.Optimizer == OptimizerKind.Sgd ? (_, _) => FlatParameters.Decayed : null);
+        _mix = options.Mixing is IMixOptions mixing ? new(mixing) : null;
+    }
+
+    /// <inheritdoc/>
+    public override FlatParameters Parameters => _pair.Parameters;
+
+    /// <summary>The online network's backbone.</summary>
+    public override Backbone Encoder => _pair.Online.Backbone;
+
+    /// <inheritdoc/>
+    public override IEnumerable<(string Name, Tensor Value)> State => _pair.State;
+
+    internal MomentumPair Pair => _pair;
+
+    /// <inheritdoc/>
+    public override MethodOutput Forward(IReadOnlyList<Tensor> views, StepClock clock, int shard)
+    {
+        var random = HostRandom.OfThisPass();
+        var (first, second) = _mix?.MixInputs(views[0], views[1], random) ?? (views[0], views[1]);
+        // Every view is passed on its own, so that each has batch statistics of its own.
+        var (online, targets) = Sides.Run(
+            () => (First: Predict(first, random), Second: _options.Symmetric ? Predict(second, random) : default),
+            () => (First: _options.Symmetric ? Target(first) : null, Second: Target(second)));
+        var loss = Loss(online.First, targets.Second);
+        if (_options.Symmetric) loss = loss.Add(Loss(online.Second, targets.First!));
+        return new(loss, online.First.Features.detach());
+    }
+
+    /// <summary>Moves the target towards the new online parameters.</summary>
+    public override void AfterStep(StepClock clock) => _pair.Update(TeacherMomentum(clock)!.Value);
+
+    /// <inheritdoc/>
+    public override double? TeacherMomentum(StepClock clock)
+    {
+        double start = _options.TargetMomentum!.Value;
+        return _options.ConstantMomentum ? start : Schedules.MomentumCosine(clock.Step, clock.TotalSteps, start);
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) _pair.Dispose();
+    }
+
+    private static Tensor Loss((Tensor Features, Tensor Prediction, SoftTargets? Targets) online, Tensor target) => Contrast.SquaredDistance(
+        Contrast.Logits(online.Prediction, target), online.Targets ?? SoftTargets.Diagonal(target.size(0), target.device));
+
+    private Tensor Target(Tensor view) => _pair.Keys(view, _options.BatchNormGroups);
+
+    private (Tensor Features, Tensor Prediction, SoftTargets? Targets) Predict(Tensor view, HostRandom random)
+    {
+        if (_mix is not null) return _mix.Pass(_pair.Online, view, view.size(0), _options.BatchNormGroups, random);
+        var (features, prediction) = _pair.Online.Pass(view, _options.BatchNormGroups);
+        return (features, prediction, null);
+    }
+}

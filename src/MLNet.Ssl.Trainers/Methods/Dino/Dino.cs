@@ -1,0 +1,141 @@
+using MLNet.Ssl.Mixing;
+using MLNet.Ssl.Networks;
+using MLNet.Ssl.Optimization;
+using MLNet.Ssl.Runs;
+using MLNet.Ssl.Tensors;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl.Methods;
+
+/// <summary>
+/// DINO: a student matches, from every crop, what a slowly moving teacher sees in the two global crops (arXiv 2104.14294); with
+/// <see cref="SdmpOptions"/>, half of the local crops are mixed (arXiv 2206.07692).
+/// </summary>
+public sealed class Dino : Method
+{
+    internal const string LastLayer = "last_layer";
+
+    private readonly DinoOptions _options;
+    private readonly EncoderWithHead _student;
+    private readonly EncoderWithHead _teacher;
+    private readonly FlatParameters _teacherParameters;
+    private readonly DinoLoss _loss;
+    private readonly Tensor?[] _teacherMeans;
+
+    internal Dino(DinoOptions options, Generator generator, Device device, int shards)
+    {
+        _options = options;
+        var backbone = options.Backbone!;
+        var still = backbone is VisionTransformerOptions vit ? vit with { DropPathRate = 0 } : backbone;
+        var moving = backbone is VisionTransformerOptions v ? v with { DropPathRate = options.DropPathRate } : backbone;
+        var head = new DinoHeadOptions(backbone.EmbeddingDimension)
+        {
+            OutputDimension = options.OutputDimension!.Value,
+            HiddenDimension = options.HeadHiddenDimension,
+            BottleneckDimension = options.HeadBottleneckDimension,
+            BatchNorm = options.BatchNormInHead,
+            NormLastLayer = options.NormLastLayer,
+        };
+        _student = new EncoderWithHead(moving.Create(generator), new DinoHead(head, generator)).to(device);
+        _teacher = new EncoderWithHead(still.Create(generator), new DinoHead(head, generator)).to(device);
+        _teacher.load_state_dict(_student.state_dict());
+        foreach (var parameter in _teacher.parameters()) parameter.requires_grad = false;
+        Parameters = new(_student, (name, p) => name.Contains(LastLayer, StringComparison.Ordinal) ? LastLayer : FlatParameters.ByRank(name, p));
+        _teacherParameters = new(_teacher, Parameters);
+        _loss = new(options.OutputDimension!.Value, options.StudentTemperature, options.CenterMomentum, device);
+        _teacherMeans = new Tensor?[shards];
+        SamplesAreIndependent = options.Mixing is null && !_student.buffers().Any();
+    }
+
+    /// <inheritdoc/>
+    public override FlatParameters Parameters { get; }
+
+    /// <summary>The teacher's backbone.</summary>
+    public override Backbone Encoder => _teacher.Backbone;
+
+    /// <inheritdoc/>
+    public override IEnumerable<(string Name, Tensor Value)> State => [.. StateOf("student", _student), .. StateOf("teacher", _teacher), ("center", _loss.Center)];
+
+    /// <summary>True unless batch normalisation or mixing lets samples meet.</summary>
+    public override bool SamplesAreIndependent { get; }
+
+    internal EncoderWithHead Student => _student;
+
+    internal EncoderWithHead Teacher => _teacher;
+
+    internal DinoLoss Loss => _loss;
+
+    /// <inheritdoc/>
+    public override MethodOutput Forward(IReadOnlyList<Tensor> views, StepClock clock, int shard)
+    {
+        Tensor teacher;
+        using (no_grad())
+        {
+            teacher = Teach(views[0], views[1]);
+            _teacherMeans[shard] = teacher.mean([0], keepdim: true).DetachFromDisposeScope();
+        }
+        var mix = Mix(views);
+        var features = BySize(_student.Backbone, mix is null ? views : [.. views.Take(views.Count - mix.Locals.Count), .. mix.Locals]);
+        var student = _student.Head.call(features);
+        double temperature = Schedules.TeacherTemperature(clock.Epoch, _options.WarmupTeacherTemperatureEpochs,
+            _options.WarmupTeacherTemperature, _options.TeacherTemperature);
+        long mixedRows = (mix?.Locals.Count ?? 0) * views[0].size(0);
+        var (loss, targets) = _loss.Forward(student.narrow(0, 0, student.size(0) - mixedRows), teacher, temperature);
+        if (mix is not null) loss = loss.Add(MixedLoss(mix, student.narrow(0, student.size(0) - mixedRows, mixedRows), targets, temperature));
+        using var noGrad = no_grad();
+        var entropy = targets.mul(targets.ClampMin(1e-30).log()).sum().Div(-targets.size(0) * Math.Log(targets.size(1)));
+        return new(loss, features.narrow(0, 0, views[0].size(0)).detach(), entropy);
+    }
+
+    /// <summary>Moves the centre, and the teacher towards the student.</summary>
+    public override void AfterStep(StepClock clock)
+    {
+        using (NewDisposeScope())
+        {
+            var means = _teacherMeans.OfType<Tensor>().ToList();
+            _loss.UpdateCenter(means.Count == 1 ? means[0] : stack(means).mean([0]));
+            foreach (var mean in means) mean.Dispose();
+            Array.Clear(_teacherMeans);
+        }
+        _teacherParameters.MoveTowards(Parameters, TeacherMomentum(clock)!.Value);
+    }
+
+    /// <inheritdoc/>
+    public override double? TeacherMomentum(StepClock clock) => Schedules.WarmupCosine(clock.Step, clock.TotalSteps, 0, _options.TeacherMomentum!.Value, 1);
+
+    private Tensor Teach(Tensor first, Tensor second) => _teacher.Head.call(BySize(_teacher.Backbone, [first, second]));
+
+    /// <summary>The second half of the local crops, mixed, and the teacher's logits of the global crops mixed alike.</summary>
+    private MixedViews? Mix(IReadOnlyList<Tensor> views)
+    {
+        if (_options.Mixing is not SdmpOptions options) return null;
+        var random = HostRandom.OfThisPass();
+        var locals = views.Skip(views.Count - _options.LocalCrops / 2).ToList();
+        var draw = new Sdmp(options, locals[0].size(0), (int)locals[0].size(2), (int)locals[0].size(3), random);
+        using var noGrad = no_grad();
+        return new([.. locals.Select(view => draw.Mix(view, random))], Teach(draw.Mix(views[0], random), draw.Mix(views[1], random)), draw.Shares);
+    }
+
+    /// <summary>
+    /// The source teacher's term and the mixed teacher's, each the mean over both global crops and all mixed local ones. As they are linear in the
+    /// teacher's probabilities, those of the two global crops are averaged first.
+    /// </summary>
+    private Tensor MixedLoss(MixedViews mix, Tensor student, Tensor cleanProbabilities, double temperature)
+    {
+        Tensor Average(Tensor probabilities) => probabilities.view(2, -1, probabilities.size(1)).mean([0]);
+        var (clean, mixed) = (Average(cleanProbabilities), Average(_loss.Probabilities(mix.Teacher, temperature)));
+        var (source, common) = (Sdmp.SourceTargets(mix.Shares, student.device), Sdmp.MixedTargets(mix.Shares, student.device));
+        var terms = student.chunk(mix.Locals.Count).Select(local => _loss.Mixed(local, clean, source).Add(_loss.Mixed(local, mixed, common)));
+        return stack(terms).mean();
+    }
+
+    private sealed record MixedViews(IReadOnlyList<Tensor> Locals, Tensor Teacher, float[] Shares);
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (!disposing) return;
+        foreach (IDisposable part in new IDisposable[] { Parameters, _teacherParameters, _student, _teacher, _loss }) part.Dispose();
+    }
+}

@@ -1,0 +1,82 @@
+using MLNet.Ssl.Mixing;
+using MLNet.Ssl.Tensors;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn.functional;
+
+namespace MLNet.Ssl.Methods;
+
+/// <summary>DINO's self-distillation loss with centring and sharpening (Caron et al., arXiv 2104.14294, Algorithm 1).</summary>
+/// <remarks>
+/// q_u = softmax((t_u − c)/τt), p_v = log softmax(s_v/τs); L is the mean of −Σ q_u·p_v over the 2·V − 2 pairs of a global teacher view u and
+/// another student view v. After the loss, c ← 0.9·c + 0.1·mean(t): a loss uses the centre of the step before.
+/// </remarks>
+public sealed class DinoLoss : IDisposable
+{
+    private readonly double _studentTemperature;
+    private readonly double _centerMomentum;
+
+    /// <param name="outputDimension">K, width of the head's output.</param>
+    /// <param name="studentTemperature">τs.</param>
+    /// <param name="centerMomentum">Share of the centre that a step keeps.</param>
+    /// <param name="device">Where the centre lives.</param>
+    public DinoLoss(long outputDimension, double studentTemperature = 0.1, double centerMomentum = 0.9, Device? device = null)
+    {
+        _studentTemperature = studentTemperature;
+        _centerMomentum = centerMomentum;
+        Center = zeros([1, outputDimension], device: device).DetachFromDisposeScope();
+    }
+
+    /// <summary>c, (1, K), fp32.</summary>
+    public Tensor Center { get; }
+
+    /// <summary>The loss, a scalar, and the teacher's probabilities. Does not move the centre.</summary>
+    /// <param name="student">Student logits (V·B, K), view-major, the two global views first.</param>
+    /// <param name="teacher">Teacher logits (2·B, K) of the global views, without gradient.</param>
+    /// <param name="teacherTemperature">τt of this epoch.</param>
+    public (Tensor Loss, Tensor TeacherProbabilities) Forward(Tensor student, Tensor teacher, double teacherTemperature)
+    {
+        long batch = teacher.size(0) / 2, views = student.size(0) / batch, width = teacher.size(1);
+        Tensor targets;
+        Tensor pairs;
+        using (no_grad())
+        {
+            targets = Probabilities(teacher, teacherTemperature);
+            // Σ over u ≠ v of q_u for every student view v: both teachers for a local view, the other one for a global view.
+            var q = targets.view(2, batch, width);
+            var both = views > 2 ? q.sum(0, keepdim: true).expand(views - 2, batch, width) : null;
+            pairs = both is null ? q.flip(0) : cat([q.flip(0), both], 0);
+        }
+        var logP = log_softmax(student.Div(_studentTemperature), -1).view(views, batch, width);
+        // One product over all pairs; the mean over the batch and the number of pairs are constants.
+        var loss = (pairs * logP).sum().Mul(-1.0 / (batch * (2 * views - 2)));
+        return (loss, targets);
+    }
+
+    /// <summary>The teacher's centred and sharpened probabilities, without gradient.</summary>
+    /// <param name="teacher">Raw teacher logits (N, K).</param>
+    /// <param name="teacherTemperature">τt of this epoch.</param>
+    public Tensor Probabilities(Tensor teacher, double teacherTemperature)
+    {
+        using var noGrad = no_grad();
+        return softmax((teacher - Center).Div_(teacherTemperature), -1);
+    }
+
+    /// <summary>SDMP's cross entropy of mixed images with a batch of probabilities, by targets over its rows (arXiv 2206.07692, Eq. 3 and 4).</summary>
+    /// <param name="student">Student logits (B, K) of mixed images.</param>
+    /// <param name="probabilities">(B, K), of the clean images or of the mixed ones.</param>
+    /// <param name="targets">How much of which row is in an image.</param>
+    public Tensor Mixed(Tensor student, Tensor probabilities, SoftTargets targets) =>
+        targets.Weigh(log_softmax(student.Div(_studentTemperature), -1).matmul(probabilities.t())).mean().neg();
+
+    /// <summary>Moves the centre towards the mean of the raw teacher logits of a whole batch.</summary>
+    /// <param name="batchMean">(1, K).</param>
+    public void UpdateCenter(Tensor batchMean)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        Center.Mul_(_centerMomentum).Add_(batchMean, 1 - _centerMomentum);
+    }
+
+    /// <summary>Releases the centre.</summary>
+    public void Dispose() => Center.Dispose();
+}

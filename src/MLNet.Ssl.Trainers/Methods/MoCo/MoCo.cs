@@ -1,0 +1,90 @@
+using MLNet.Ssl.Mixing;
+using MLNet.Ssl.Networks;
+using MLNet.Ssl.Optimization;
+using MLNet.Ssl.Runs;
+using MLNet.Ssl.Tensors;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl.Methods;
+
+/// <summary>MoCo v1 and v2: a query finds its key, made by a slow copy of the network, among a queue of earlier keys (arXiv 1911.05722, 2003.04297).</summary>
+public sealed class MoCo : Method
+{
+    private readonly MoCoOptions _options;
+    private readonly MomentumPair _pair;
+    private readonly NegativeQueue _queue;
+    private readonly IMix? _mix;
+
+    internal MoCo(MoCoOptions options, Generator generator, Device device)
+    {
+        _options = options;
+        EncoderWithHead Network() => new EncoderWithHead(options.Backbone!.Create(generator), new MlpHead(options.Head, generator)).to(device);
+        // The official code decays every parameter.
+        _pair = new(Network(), Network(), (_, _) => FlatParameters.Decayed);
+        _queue = new(options.ProjectionDimension, options.QueueLength!.Value, generator, device);
+        _mix = options.Mixing is IMixOptions mixing ? new(mixing) : null;
+    }
+
+    /// <inheritdoc/>
+    public override FlatParameters Parameters => _pair.Parameters;
+
+    /// <summary>The query network's backbone.</summary>
+    public override Backbone Encoder => _pair.Online.Backbone;
+
+    /// <inheritdoc/>
+    public override IEnumerable<(string Name, Tensor Value)> State => [.. _pair.State, .. _queue.State];
+
+    internal MomentumPair Pair => _pair;
+
+    internal NegativeQueue Queue => _queue;
+
+    /// <inheritdoc/>
+    public override double? TeacherMomentum(StepClock clock) => _options.KeyMomentum;
+
+    /// <inheritdoc/>
+    public override MethodOutput Forward(IReadOnlyList<Tensor> views, StepClock clock, int shard)
+    {
+        var random = HostRandom.OfThisPass();
+        var (first, second) = _mix?.MixInputs(views[0], views[1], random) ?? (views[0], views[1]);
+        var ((features, query, targets), keys) = Sides.Run(() => Query(first, random), () =>
+        {
+            // The key network moves before it makes the keys.
+            _pair.Update(_options.KeyMomentum!.Value);
+            return Keys(second);
+        });
+        _queue.Hold(keys);
+        var loss = Loss(query, keys, _queue.Columns, targets);
+        if (_options.Symmetric)
+        {
+            var ((_, otherQuery, otherTargets), otherKeys) = Sides.Run(() => Query(second, random), () => Keys(first));
+            _queue.Hold(otherKeys);
+            loss = loss.Add(Loss(otherQuery, otherKeys, _queue.With(keys), otherTargets));
+        }
+        return new(loss, features.narrow(0, 0, first.size(0)).detach());
+    }
+
+    /// <summary>Puts the step's keys into the queue.</summary>
+    public override void AfterStep(StepClock clock) => _queue.EnqueueHeld();
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (!disposing) return;
+        _pair.Dispose();
+        _queue.Dispose();
+    }
+
+    private (Tensor Features, Tensor Query, SoftTargets? Targets) Query(Tensor view, HostRandom random)
+    {
+        int groups = _options.BatchNormGroups!.Value;
+        if (_mix is not null) return _mix.Pass(_pair.Online, view, view.size(0), groups, random);
+        var (features, query) = _pair.Online.Pass(view, groups);
+        return (features, query, null);
+    }
+
+    private Tensor Keys(Tensor view) => NtXent.Normalize(_pair.Keys(view, _options.BatchNormGroups!.Value));
+
+    private Tensor Loss(Tensor query, Tensor keys, Tensor negatives, SoftTargets? targets) =>
+        QueueContrast.Loss(query, keys, negatives, _options.Temperature!.Value, targets, Sides);
+}

@@ -1,0 +1,55 @@
+using MLNet.Ssl.Mixing;
+using MLNet.Ssl.Tensors;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn.functional;
+
+namespace MLNet.Ssl.Methods;
+
+/// <summary>MoCo's losses with their gradient written out: keys are constants, so ∂loss/∂q = (p − target)·keys / (T·N).</summary>
+/// <remarks>
+/// The same as <see cref="Contrast.CrossEntropy"/> of <see cref="Contrast.QueueLogits"/> or <see cref="Contrast.BatchAndQueueLogits"/>, but autograd never
+/// passes over the logits, which with a small network are most of what a step touches.
+/// </remarks>
+internal static class QueueContrast
+{
+    /// <summary>
+    /// Mean over the rows. Without targets, every query (N, d) against its own key (N, d) and the queue (d, K); with them, which is mixing, against all keys
+    /// of the batch and the queue.
+    /// </summary>
+    public static Tensor Loss(Tensor queries, Tensor keys, Tensor negatives, double temperature, SoftTargets? targets, SideBySide sides)
+    {
+        var q = NtXent.Normalize(queries);
+        using var noGrad = no_grad();
+        Func<long, long, (Tensor Losses, Tensor Pull)> rows = targets is null ? Own : Mixed;
+        long count = q.size(0), half = count / 2;
+        var (first, second) = sides.Run(() => rows(0, half), () => rows(half, count - half));
+        var gradient = cat([first.Pull, second.Pull], 0).Div_(temperature * count);
+        return WithGradient(q, cat([first.Losses, second.Losses], 0).mean(), gradient);
+
+        (Tensor Losses, Tensor Pull) Own(long start, long length)
+        {
+            var (query, key) = (q.narrow(0, start, length).Div(temperature), keys.narrow(0, start, length));
+            var logP = log_softmax(cat([(query * key).sum(1, keepdim: true), query.matmul(negatives)], 1), 1);
+            var losses = logP.select(1, 0).neg();
+            var p = logP.exp_();
+            return (losses, (p.narrow(1, 0, 1).Add(-1) * key).Add_(p.narrow(1, 1, negatives.size(1)).matmul(negatives.t())));
+        }
+
+        (Tensor Losses, Tensor Pull) Mixed(long start, long length)
+        {
+            var target = targets!.Rows(start, length);
+            var columns = cat([keys.t(), negatives], 1);
+            var logP = log_softmax((q.narrow(0, start, length).Div(temperature)).matmul(columns), 1);
+            var losses = target.Weigh(logP).neg();
+            return (losses, logP.exp_().matmul(columns.t()) - target.Mean(keys));
+        }
+    }
+
+    /// <summary>A tensor of the loss's value whose derivative by q is the gradient.</summary>
+    private static Tensor WithGradient(Tensor q, Tensor loss, Tensor gradient)
+    {
+        using var grad = enable_grad();
+        var linear = (q * gradient).sum();
+        return (linear - linear.detach()).Add(loss);
+    }
+}

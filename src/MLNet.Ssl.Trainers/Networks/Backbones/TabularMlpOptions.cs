@@ -1,0 +1,80 @@
+using MLNet.Ssl.Networks;
+using MLNet.Ssl.Options;
+using TorchSharp;
+
+namespace MLNet.Ssl;
+
+/// <summary>
+/// Options of a <see cref="TabularMlp"/>. The defaults are an eighth of the published widths, for tables of thousands of rows; <see cref="CovType"/> has those of
+/// i-Mix (Lee et al., arXiv 2010.08887, appendix).
+/// </summary>
+public sealed record TabularMlpOptions : BackboneOptions
+{
+    /// <summary>Consecutive slots that have an input layer of their own, such as continuous values, and each set of indicators.</summary>
+    /// <value>Auto: one group of all slots. The numbers sum to the width of a row.</value>
+    public int[]? InputGroups { get; init; }
+
+    /// <summary>Outputs of each input layer.</summary>
+    /// <value>Default 64.</value>
+    public int InputWidth { get; init; } = 64;
+
+    /// <summary>Outputs of each hidden layer.</summary>
+    /// <value>Default 256, 256, 512, 512.</value>
+    public int[] HiddenWidths { get; init; } = [256, 256, 512, 512];
+
+    /// <summary>Outputs of the last layer, before the maxout.</summary>
+    /// <value>Default 1 024; a multiple of <see cref="MaxoutGroup"/>.</value>
+    public int OutputWidth { get; init; } = 1024;
+
+    /// <summary>Consecutive outputs of which the largest is a feature.</summary>
+    /// <value>Default 4, range 1 and up.</value>
+    public int MaxoutGroup { get; init; } = 4;
+
+    /// <summary>The published network for CovType: inputs 10, 4 and 40, hidden layers of 2 048, 2 048, 4 096 and 4 096, features of 2 048.</summary>
+    public static TabularMlpOptions CovType { get; } = Published([10, 4, 40]);
+
+    /// <summary>The published network for Higgs: all 28 values in one input layer.</summary>
+    public static TabularMlpOptions Higgs { get; } = Published([28]);
+
+    /// <inheritdoc/>
+    public override bool TakesTables => true;
+
+    /// <inheritdoc/>
+    protected override int FeatureDimension => OutputWidth / MaxoutGroup;
+
+    /// <inheritdoc/>
+    public override Backbone Create(torch.Generator generator) => new TabularMlp(this, generator);
+
+    /// <inheritdoc/>
+    public override void Validate()
+    {
+        if (InputGroups is not { Length: > 0 } || InputGroups.Any(n => n < 1))
+            throw new ArgumentException($"{nameof(InputGroups)} is [{string.Join(", ", InputGroups ?? [])}]; it must hold numbers of at least 1.");
+        if (HiddenWidths is null || HiddenWidths.Any(n => n < 1))
+            throw new ArgumentException($"{nameof(HiddenWidths)} is [{string.Join(", ", HiddenWidths ?? [])}]; it must hold numbers of at least 1.");
+        Check.AtLeast(InputWidth, 1);
+        Check.AtLeast(MaxoutGroup, 1);
+        Check.AtLeast(OutputWidth, 1);
+        if (OutputWidth % MaxoutGroup != 0)
+            throw new ArgumentException($"{nameof(OutputWidth)} is {OutputWidth}; it must be a multiple of {nameof(MaxoutGroup)} ({MaxoutGroup}).");
+    }
+
+    /// <inheritdoc/>
+    public override void ValidateColumns(int columns)
+    {
+        if (InputGroups!.Sum() != columns)
+            throw new ArgumentException(
+                $"{nameof(InputGroups)} is [{string.Join(", ", InputGroups!)}], {InputGroups!.Sum()} slots in all; rows have {columns}.", nameof(columns));
+    }
+
+    /// <summary>The backbone for rows of this width: the one given with its input filled in, or the default.</summary>
+    internal static BackboneOptions For(BackboneOptions? given, int columns, ICollection<string> reasons)
+    {
+        if (given is not null) return given is TabularMlpOptions { InputGroups: null } open ? open with { InputGroups = [columns] } : given;
+        var chosen = new TabularMlpOptions { InputGroups = [columns] };
+        reasons.Add($"Backbone = TabularMlp of {string.Join(", ", chosen.HiddenWidths)}, features of {chosen.EmbeddingDimension}: for rows of {columns} values");
+        return chosen;
+    }
+
+    private static TabularMlpOptions Published(int[] inputs) => new() { InputGroups = inputs, HiddenWidths = [2048, 2048, 4096, 4096], OutputWidth = 8192 };
+}

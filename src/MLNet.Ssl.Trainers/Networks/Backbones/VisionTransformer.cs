@@ -1,0 +1,164 @@
+using MLNet.Ssl.Onnx;
+using MLNet.Ssl.Options;
+using MLNet.Ssl.Tensors;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl.Networks;
+
+/// <summary>
+/// The vision transformer of DINO (Caron et al., arXiv 2104.14294; Dosovitskiy et al., arXiv 2010.11929): patches, a class token and learned
+/// positions through pre-norm blocks; the feature is the class token after the final layer norm.
+/// </summary>
+/// <remarks>State-dict names are those of the official repository, so its checkpoints load by name.</remarks>
+public sealed class VisionTransformer : Backbone, IOnnxLayer
+{
+    private const double NormEps = 1e-6;
+
+    private readonly VisionTransformerOptions _options;
+
+    private Parameter cls_token;
+    private Parameter pos_embed;
+    private nn.Module<Tensor, Tensor> patch_embed;
+    private ModuleList<TransformerBlock> blocks;
+    private LayerNorm norm;
+
+    /// <summary>Builds the network on the CPU with random weights: N(0, 0.02²), biases zero, the patch projection by PyTorch's default.</summary>
+    /// <param name="options">Architecture.</param>
+    /// <param name="generator">Source of the weights.</param>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    public VisionTransformer(VisionTransformerOptions options, torch.Generator generator) : base(nameof(VisionTransformer), options.EmbeddingDimension)
+    {
+        options.Validate();
+        ArgumentNullException.ThrowIfNull(generator);
+        _options = options;
+        int width = options.EmbeddingDimension, side = options.ImageSize / options.PatchSize;
+        patch_embed = options.ConvolutionalStem ? new ConvStem(width, generator) : new PatchEmbedding(options.PatchSize, width, generator);
+        cls_token = Initialization.Normal(0.02, generator, 1, 1, width);
+        pos_embed = Initialization.Normal(0.02, generator, 1, 1 + (long)side * side, width);
+        blocks = new ModuleList<TransformerBlock>([.. Enumerable.Range(0, options.Depth).Select(i =>
+            new TransformerBlock(width, options.Heads, options.HiddenDimension, DropPathRate(i), NormEps, generator))]);
+        norm = new LayerNorm(width, NormEps);
+        RegisterComponents();
+        if (options.Flavor == VisionTransformerFlavor.MoCoV3) InitializeAsMoCoV3(generator);
+    }
+
+    internal override BackboneOptions Options => _options;
+
+    internal int PatchSize => _options.PatchSize;
+
+    private void InitializeAsMoCoV3(torch.Generator generator)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        int side = _options.ImageSize / _options.PatchSize;
+        pos_embed.copy_(tensor(SinCosPositions.Table(side, side, EmbeddingDimension), pos_embed.shape));
+        pos_embed.requires_grad = false;
+        cls_token.normal_(0, 1e-6, generator);
+        foreach (var (name, parameter) in named_parameters())
+        {
+            bool ofStem = _options.ConvolutionalStem && name.StartsWith("patch_embed", StringComparison.Ordinal);
+            if (parameter.ndim < 2 || ofStem || name is "pos_embed" or "cls_token") continue;
+            long outputs = parameter.size(0), inputs = parameter.numel() / outputs;
+            if (name.Contains("qkv", StringComparison.Ordinal)) outputs /= 3;
+            double bound = Math.Sqrt(6.0 / (inputs + outputs));
+            parameter.uniform_(-bound, bound, generator);
+        }
+        // The linear layers' biases are zero already; only the patch projection has PyTorch's default. A convolutional stem keeps that default.
+        if (!_options.ConvolutionalStem) named_parameters().First(p => p.name == "patch_embed.proj.bias").parameter.zero_();
+    }
+
+    private double DropPathRate(int block) => _options.Depth == 1 ? 0 : _options.DropPathRate * block / (_options.Depth - 1);
+
+    /// <summary>Embeds images.</summary>
+    /// <param name="x">Normalised images (B,3,H,W), H and W at least a patch; a rest that does not fill a patch is cut off.</param>
+    /// <returns>Class tokens after the final norm, (B,D).</returns>
+    /// <exception cref="ArgumentException">The images are smaller than a patch or not (B,3,H,W).</exception>
+    public override Tensor forward(Tensor x)
+    {
+        x = Tokens(x);
+        // The last block computes only what the class token needs: nothing else of it is read.
+        for (int i = 0; i < blocks.Count; i++) x = blocks[i].call(x, i == blocks.Count - 1);
+        return norm.call(x.select(1, 0));
+    }
+
+    string IOnnxLayer.Export(OnnxGraph graph, string x)
+    {
+        CheckShape([1, .. graph.InputShape]);
+        string classToken = graph.ForEachRow(graph.Weight(cls_token), x, 1, EmbeddingDimension);
+        x = graph.Concat(1, classToken, graph.Apply(patch_embed, x));
+        x = graph.Add(x, graph.Weight(nameof(pos_embed), Positions(graph.InputShape[1], graph.InputShape[2])));
+        foreach (var block in blocks) x = block.Export(graph, x);
+        return norm.Export(graph, graph.Select(x, axis: 1, index: 0));
+    }
+
+    /// <summary>The tokens after each of the last blocks, passed through the final norm.</summary>
+    /// <param name="x">Normalised images (B,3,H,W).</param>
+    /// <param name="n">Number of blocks, from 1 to the depth.</param>
+    /// <returns>n tensors (B,1+P,D) in block order, class token first.</returns>
+    /// <exception cref="ArgumentException">n is out of range, or the images do not fit.</exception>
+    public IReadOnlyList<Tensor> IntermediateLayers(Tensor x, int n)
+    {
+        Check.InRange(n, 1, _options.Depth);
+        var layers = new List<Tensor>(n);
+        x = Tokens(x);
+        for (int i = 0; i < blocks.Count; i++)
+        {
+            x = blocks[i].call(x, false);
+            if (i >= blocks.Count - n) layers.Add(norm.call(x));
+        }
+        return layers;
+    }
+
+    /// <summary>The attention weights of the last block: for each head, how much each token (row) takes from each token (column).</summary>
+    /// <param name="x">Normalised images (B,3,H,W).</param>
+    /// <returns>(B,heads,1+P,1+P), rows sum to 1; row and column 0 are the class token.</returns>
+    /// <exception cref="ArgumentException">The images do not fit.</exception>
+    public Tensor LastSelfAttention(Tensor x) => LastAttention(x, classTokenOnly: false);
+
+    /// <summary>For each head of the last block, how much the class token takes from each patch: what attention maps show.</summary>
+    /// <param name="x">Normalised images (B,3,H,W).</param>
+    /// <returns>(B,heads,⌊H/p⌋,⌊W/p⌋), what <see cref="LastSelfAttention"/> has in row 0 from column 1 on; a head sums to 1 less its share of itself.</returns>
+    /// <exception cref="ArgumentException">The images do not fit.</exception>
+    public Tensor ClassTokenAttention(Tensor x)
+    {
+        long h = x.size(2) / _options.PatchSize, w = x.size(3) / _options.PatchSize;
+        return LastAttention(x, classTokenOnly: true).narrow(3, 1, h * w).reshape(x.size(0), _options.Heads, h, w);
+    }
+
+    private Tensor LastAttention(Tensor x, bool classTokenOnly)
+    {
+        x = Tokens(x);
+        for (int i = 0; i < blocks.Count - 1; i++) x = blocks[i].call(x, false);
+        return blocks[^1].AttentionWeights(x, classTokenOnly);
+    }
+
+    private Tensor Tokens(Tensor x)
+    {
+        var shape = CheckShape(x.shape);
+        var tokens = cat([cls_token.expand(shape[0], 1, EmbeddingDimension), patch_embed.call(x)], 1);
+        return tokens.Add(Positions(shape[2], shape[3]));
+    }
+
+    private long[] CheckShape(long[] shape)
+    {
+        int patch = _options.PatchSize;
+        if (shape.Length != 4 || shape[1] != 3 || shape[2] < patch || shape[3] < patch)
+            throw new ArgumentException(
+                $"The images are ({string.Join(",", shape)}); expected (B,3,H,W) with H and W of at least the patch size {patch}.", "x");
+        return shape;
+    }
+
+    /// <summary>The position table for images of this size in pixels: (1,1+P,D), bicubically resampled where the patch grid is another.</summary>
+    internal Tensor Positions(long height, long width)
+    {
+        long side = _options.ImageSize / _options.PatchSize, h = height / _options.PatchSize, w = width / _options.PatchSize;
+        if (height == width && h == side) return pos_embed;
+        var grid = pos_embed.narrow(1, 1, side * side).view(1, side, side, EmbeddingDimension).permute(0, 3, 1, 2);
+        // The official code adds 0.1 to the target, and the mapping takes it in.
+        var resampled = nn.functional.interpolate(grid, scale_factor: [(h + 0.1) / side, (w + 0.1) / side], mode: InterpolationMode.Bicubic,
+            align_corners: false);
+        return cat([pos_embed.narrow(1, 0, 1), resampled.flatten(2).transpose(1, 2)], 1);
+    }
+}

@@ -1,0 +1,126 @@
+using MLNet.Ssl.Networks;
+using MLNet.Ssl.Options;
+using TorchSharp;
+
+namespace MLNet.Ssl;
+
+/// <summary>Whose positions and initial weights a <see cref="VisionTransformer"/> has.</summary>
+public enum VisionTransformerFlavor
+{
+    /// <summary>Learned positions; weights N(0, 0.02²).</summary>
+    Dino,
+
+    /// <summary>
+    /// Fixed sine-cosine positions; Xavier-uniform weights, queries, keys and values each on their own (Chen et al., arXiv 2104.02057).
+    /// </summary>
+    MoCoV3,
+}
+
+/// <summary>Options of a <see cref="VisionTransformer"/>; the defaults are ViT-S/16 of DINO (Caron et al., arXiv 2104.14294).</summary>
+public sealed record VisionTransformerOptions : BackboneOptions
+{
+    /// <summary>Side of a patch in pixels.</summary>
+    /// <value>Default 16.</value>
+    public int PatchSize { get; init; } = 16;
+
+    /// <summary>Width D of the tokens and of the features, a multiple of <see cref="Heads"/>.</summary>
+    /// <value>Default 384.</value>
+    public new int EmbeddingDimension { get; init; } = 384;
+
+    /// <summary>Number of blocks.</summary>
+    /// <value>Default 12.</value>
+    public int Depth { get; init; } = 12;
+
+    /// <summary>Attention heads of a block.</summary>
+    /// <value>Default 6.</value>
+    public int Heads { get; init; } = 6;
+
+    /// <summary>Hidden width of a block's MLP, in multiples of <see cref="EmbeddingDimension"/>.</summary>
+    /// <value>Default 4.</value>
+    public double MlpRatio { get; init; } = 4;
+
+    /// <summary>Drop-path rate of the last block; the rates rise linearly from 0 at the first. In [0, 1), for training only.</summary>
+    /// <value>Default 0. DINO trains the student with 0.1 and the teacher with 0.</value>
+    public double DropPathRate { get; init; }
+
+    /// <summary>Image side in pixels that the position table is made for; other sizes interpolate it. A multiple of <see cref="PatchSize"/>.</summary>
+    /// <value>Default 224.</value>
+    public int ImageSize { get; init; } = 224;
+
+    /// <summary>Whose positions and initial weights the network has.</summary>
+    /// <value>Default <see cref="VisionTransformerFlavor.Dino"/>.</value>
+    public VisionTransformerFlavor Flavor { get; init; }
+
+    /// <summary>
+    /// Four 3×3 convolutions of stride 2 with batch norm in place of the patch projection (MoCo v3's "conv" networks). It needs patches of 16 pixels and a
+    /// width that is a multiple of 8. With its batch norms, samples of a batch are no longer independent.
+    /// </summary>
+    /// <value>Default false.</value>
+    public bool ConvolutionalStem { get; init; }
+
+    /// <inheritdoc/>
+    protected override int FeatureDimension => EmbeddingDimension;
+
+    internal int HiddenDimension => (int)(EmbeddingDimension * MlpRatio);
+
+    /// <summary>ViT-Ti: width 192, 3 heads.</summary>
+    /// <param name="patchSize">Side of a patch in pixels.</param>
+    public static VisionTransformerOptions Tiny(int patchSize = 16) => new() { PatchSize = patchSize, EmbeddingDimension = 192, Heads = 3 };
+
+    /// <summary>ViT-S: width 384, 6 heads, 21.7 million parameters.</summary>
+    /// <param name="patchSize">Side of a patch in pixels.</param>
+    public static VisionTransformerOptions Small(int patchSize = 16) => new() { PatchSize = patchSize };
+
+    /// <summary>ViT-S of MoCo v3: as <see cref="Small"/>, but 12 heads, fixed positions and Xavier weights.</summary>
+    /// <param name="patchSize">Side of a patch in pixels.</param>
+    public static VisionTransformerOptions MoCoV3Small(int patchSize = 16) => Small(patchSize) with { Heads = 12, Flavor = VisionTransformerFlavor.MoCoV3 };
+
+    /// <summary>ViT-B of MoCo v3: as <see cref="Base"/>, but fixed positions and Xavier weights.</summary>
+    /// <param name="patchSize">Side of a patch in pixels.</param>
+    public static VisionTransformerOptions MoCoV3Base(int patchSize = 16) => Base(patchSize) with { Flavor = VisionTransformerFlavor.MoCoV3 };
+
+    /// <summary>"conv ViT-S" of MoCo v3: as <see cref="MoCoV3Small"/>, with a convolutional stem in place of one of the blocks.</summary>
+    public static VisionTransformerOptions MoCoV3ConvSmall() => MoCoV3Small() with { ConvolutionalStem = true, Depth = 11 };
+
+    /// <summary>"conv ViT-B" of MoCo v3: as <see cref="MoCoV3Base"/>, with a convolutional stem in place of one of the blocks.</summary>
+    public static VisionTransformerOptions MoCoV3ConvBase() => MoCoV3Base() with { ConvolutionalStem = true, Depth = 11 };
+
+    /// <summary>ViT-B: width 768, 12 heads, 85.8 million parameters.</summary>
+    /// <param name="patchSize">Side of a patch in pixels.</param>
+    public static VisionTransformerOptions Base(int patchSize = 16) => new() { PatchSize = patchSize, EmbeddingDimension = 768, Heads = 12 };
+
+    /// <inheritdoc/>
+    public override Backbone Create(torch.Generator generator) => new VisionTransformer(this, generator);
+
+    /// <inheritdoc/>
+    public override void Validate()
+    {
+        Check.AtLeast(PatchSize, 1);
+        Check.AtLeast(EmbeddingDimension, 1);
+        Check.AtLeast(Depth, 1);
+        Check.Defined(Flavor);
+        Check.AtLeast(Heads, 1);
+        Check.Positive(MlpRatio);
+        Check.Below(DropPathRate, 0, 1);
+        if (EmbeddingDimension % Heads != 0)
+            throw new ArgumentException($"{nameof(EmbeddingDimension)} is {EmbeddingDimension}; it must be a multiple of {nameof(Heads)} ({Heads}).");
+        if (Flavor == VisionTransformerFlavor.MoCoV3 && EmbeddingDimension % 4 != 0)
+            throw new ArgumentException($"{nameof(EmbeddingDimension)} is {EmbeddingDimension}; for sine-cosine positions it must be a multiple of 4.");
+        if (ConvolutionalStem && PatchSize != ConvStem.PatchSize)
+            throw new ArgumentException($"{nameof(PatchSize)} is {PatchSize}; with {nameof(ConvolutionalStem)} it must be {ConvStem.PatchSize}.");
+        if (ConvolutionalStem && EmbeddingDimension % 8 != 0)
+            throw new ArgumentException($"{nameof(EmbeddingDimension)} is {EmbeddingDimension}; with {nameof(ConvolutionalStem)} it must be a multiple of 8.");
+        if (HiddenDimension < 1)
+            throw new ArgumentException($"{nameof(MlpRatio)} is {MlpRatio}; times {nameof(EmbeddingDimension)} ({EmbeddingDimension}) it must be at least 1.");
+        if (ImageSize < PatchSize || ImageSize % PatchSize != 0)
+            throw new ArgumentException($"{nameof(ImageSize)} is {ImageSize}; it must be a multiple of {nameof(PatchSize)} ({PatchSize}).");
+    }
+
+    /// <inheritdoc/>
+    public override void ValidateViewSize(int size)
+    {
+        if (size < PatchSize || size % PatchSize != 0)
+            throw new ArgumentException(
+                $"A view of {size} pixels does not fit patches of {PatchSize} pixels: its size must be a multiple of {PatchSize}.", nameof(size));
+    }
+}

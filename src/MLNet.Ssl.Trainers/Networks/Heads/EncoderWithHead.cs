@@ -1,0 +1,48 @@
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl.Networks;
+
+/// <summary>A backbone with what training puts on it: a head, and on the online side of some methods a predictor.</summary>
+internal sealed class EncoderWithHead : nn.Module<Tensor, Tensor>
+{
+    // Field names are state-dict names; the predictor comes last, so that a network without one is a prefix of one with it.
+    private readonly Backbone backbone;
+    private readonly nn.Module<Tensor, Tensor> head;
+    private readonly nn.Module<Tensor, Tensor>? predictor;
+
+    public EncoderWithHead(Backbone backbone, nn.Module<Tensor, Tensor> head, nn.Module<Tensor, Tensor>? predictor = null)
+        : base(nameof(EncoderWithHead))
+    {
+        this.backbone = backbone;
+        this.head = head;
+        this.predictor = predictor;
+        RegisterComponents();
+    }
+
+    public Backbone Backbone => backbone;
+
+    public nn.Module<Tensor, Tensor> Head => head;
+
+    public override Tensor forward(Tensor input) => Pass(input).Output;
+
+    /// <summary>
+    /// The backbone's features and the last module's output. With more than one group, each consecutive part of the batch goes through on its own,
+    /// with its own batch statistics, as on so many devices. The input may be that of a later stage of the backbone.
+    /// </summary>
+    public (Tensor Features, Tensor Output) Pass(Tensor input, int groups = 1, int stage = 0)
+    {
+        if (groups > 1)
+        {
+            var parts = input.chunk(groups).Select(part => Pass(part, 1, stage)).ToList();
+            return (cat([.. parts.Select(p => p.Features)], 0), cat([.. parts.Select(p => p.Output)], 0));
+        }
+        var features = backbone.Run(input, stage, backbone.StageCount);
+        var output = head.call(features);
+        return (features, predictor is null ? output : predictor.call(output));
+    }
+
+    /// <summary>What a stage of the backbone is given, in groups as in <see cref="Pass"/>.</summary>
+    public Tensor InputOf(int stage, Tensor input, int groups = 1) => stage == 0 ? input
+        : groups == 1 ? backbone.Run(input, 0, stage)
+        : cat([.. input.chunk(groups).Select(part => backbone.Run(part, 0, stage))], 0);
+}

@@ -1,0 +1,177 @@
+using MLNet.Ssl.Inference;
+using MLNet.Ssl.Networks;
+using MLNet.Ssl.Pretrained;
+using MLNet.Ssl.Weights;
+using TorchSharp;
+
+namespace MLNet.Ssl;
+
+/// <summary>
+/// A backbone's weights in a file, recognised by names and shapes: official checkpoints of DINO, MoCo v2 and v3 and SDMP, ResNets of torchvision, vision
+/// transformers under timm's and DeiT's names, and files that <see cref="Encoder.SaveSafeTensors"/> wrote; as .pth, .pth.tar or .safetensors.
+/// </summary>
+/// <remarks>
+/// Prefixes such as <c>module.</c>, <c>backbone.</c> or <c>module.encoder_q.</c> are recognised, heads and queues left out. Opening compares every tensor; only
+/// <see cref="CreateBackbone"/> reads them, so the file stays open.
+/// </remarks>
+public sealed class PretrainedWeights : IDisposable
+{
+    private readonly Checkpoint _checkpoint;
+    private readonly StoredNetwork _network;
+
+    private PretrainedWeights(Checkpoint checkpoint, StoredNetwork network, BackboneOptions backbone, PretrainedReport report) =>
+        (_checkpoint, _network, Backbone, Report) = (checkpoint, network, backbone, report);
+
+    /// <summary>The architecture.</summary>
+    public BackboneOptions Backbone { get; }
+
+    /// <summary>What the network expects to be done to an image.</summary>
+    public ImagePreprocessing Preprocessing { get; private init; } = null!;
+
+    /// <summary>Name of the method that trained the network, if the file says it.</summary>
+    public string? Method { get; private init; }
+
+    /// <summary>Which tensors match, are missing, and are ignored.</summary>
+    public PretrainedReport Report { get; }
+
+    /// <summary>The network's tensors under the names they have here.</summary>
+    public IEnumerable<KeyValuePair<string, StoredTensor>> StateDict => Report.Matched.Select(name => KeyValuePair.Create(name, _network.Tensors[name]));
+
+    /// <summary>Opens a file, recognises the network in it and compares all tensors with the architecture.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="options">What names and shapes do not say; null means all Auto.</param>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    /// <exception cref="IOException">The file is missing or cannot be read.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged or refused (<see cref="Checkpoint.Open"/>), holds no known network, or a tensor is missing,
+    /// unknown or of another shape; the message names file, tensor and both shapes.</exception>
+    public static PretrainedWeights Open(string path, PretrainedOptions? options = null)
+    {
+        options ??= new();
+        options.Validate();
+        var checkpoint = Checkpoint.Open(path);
+        try
+        {
+            return Named(path, () => Recognise(checkpoint, options));
+        }
+        catch
+        {
+            checkpoint.Dispose();
+            throw;
+        }
+    }
+
+    private static PretrainedWeights Recognise(Checkpoint checkpoint, PretrainedOptions options)
+    {
+        var network = NetworkChoice.Choose(StoredNetwork.FindAll(checkpoint.Root), options.Network);
+        var metadata = EncoderMetadata.Read(checkpoint.Metadata);
+        var backbone = Infer(network, options, metadata);
+        backbone.Validate();
+        var shapes = backbone is VisionTransformerOptions transformer
+            ? VisionTransformerLayout.Shapes(transformer)
+            : ResNetLayout.Shapes((ResNetOptions)backbone);
+        var report = StateDictMatch.Compare(network, shapes);
+        // Tensors may share a storage; those of a network do not.
+        if (report.Matched.Aggregate((Int128)0, (sum, name) => sum + network.Tensors[name].Bytes) > checkpoint.Length)
+            throw new InvalidDataException($"its tensors claim more than the file's {checkpoint.Length} bytes.");
+        return new(checkpoint, network, backbone, report) { Preprocessing = PreprocessingFor(backbone, options, metadata), Method = metadata.Method };
+    }
+
+    private static BackboneOptions Infer(StoredNetwork network, PretrainedOptions options, EncoderMetadata metadata) => network.IsVisionTransformer
+        ? VisionTransformerLayout.Infer(network, options, metadata)
+        : ResNetLayout.Infer(network, options, metadata);
+
+    private static ImagePreprocessing PreprocessingFor(BackboneOptions backbone, PretrainedOptions options, EncoderMetadata metadata)
+    {
+        int usual = backbone is VisionTransformerOptions v ? v.ImageSize : ((ResNetOptions)backbone).Stem == ResNetStem.ImageNet ? 224 : 32;
+        bool bicubic = backbone is VisionTransformerOptions { Flavor: VisionTransformerFlavor.Dino };
+        var stored = metadata.Preprocessing ?? ImagePreprocessing.For(usual) with { Interpolation = bicubic ? Interpolation.Bicubic : Interpolation.Bilinear };
+        if (options.ImageSize is not { } size) return options.Preprocessing ?? stored;
+        backbone.ValidateViewSize(size);
+        return ImagePreprocessing.For(size) with { Interpolation = stored.Interpolation, Normalization = stored.Normalization };
+    }
+
+    /// <summary>Builds the backbone and fills it with the weights.</summary>
+    /// <returns>The backbone in single precision on the CPU, owned by the caller.</returns>
+    /// <exception cref="InvalidDataException">A weight is not a finite number; the message names file and tensor.</exception>
+    public Backbone CreateBackbone()
+    {
+        using var generator = new torch.Generator(0, torch.CPU);
+        var backbone = Backbone.Create(generator);
+        try
+        {
+            Named(_checkpoint.Path, () => StateDictMatch.Copy(_network, backbone.state_dict(), Report));
+            return backbone;
+        }
+        catch
+        {
+            backbone.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Builds the backbone, fills it and gives it its preprocessing.</summary>
+    /// <param name="device">Where it runs; the processor by default.</param>
+    /// <exception cref="InvalidDataException">A weight is not a finite number; the message names file and tensor.</exception>
+    public ImageEncoder CreateEncoder(torch.Device? device = null) => new(CreateBackbone().to(device ?? torch.CPU), Preprocessing, device) { Method = Method };
+
+    /// <summary>Warm start: fills a backbone that exists with the weights of a file. On an error the backbone stays as it was.</summary>
+    /// <param name="backbone">The backbone; one of your own kind takes a file of its tensors alone.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="options">What names and shapes do not say; null means all Auto.</param>
+    /// <returns>Which tensors matched, are missing, and were ignored.</returns>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    /// <exception cref="IOException">The file is missing or cannot be read.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged or refused, or does not fit the backbone; the message names file, tensor and both shapes.
+    /// </exception>
+    public static PretrainedReport LoadInto(Backbone backbone, string path, PretrainedOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(backbone);
+        options ??= new();
+        options.Validate();
+        using var checkpoint = Checkpoint.Open(path);
+        return Named(path, () =>
+        {
+            var networks = StoredNetwork.FindAll(checkpoint.Root);
+            if (networks.Count == 0 && StoredNetwork.Whole(checkpoint.Root) is { } whole) networks.Add(whole);
+            var network = NetworkChoice.Choose(networks, options.Network);
+            var state = backbone.state_dict();
+            var report = StateDictMatch.Compare(network, state.Select(s => (s.Key, s.Value.shape)));
+            CheckHeads(backbone, network, options, EncoderMetadata.Read(checkpoint.Metadata));
+            StateDictMatch.Copy(network, state, report);
+            return report;
+        });
+    }
+
+    /// <summary>Heads are in no shape: weights for another number would fit and be wrong.</summary>
+    private static void CheckHeads(Backbone backbone, StoredNetwork network, PretrainedOptions options, EncoderMetadata metadata)
+    {
+        if (backbone.Options is not VisionTransformerOptions { Heads: var heads } || options.Heads == heads) return;
+        int stored = VisionTransformerLayout.Infer(network, options, metadata).Heads;
+        if (stored != heads)
+        {
+            throw new InvalidDataException($"its vision transformer has {stored} heads, the network {heads}; if the file's has {heads} too, set "
+                + $"{nameof(PretrainedOptions)}.{nameof(PretrainedOptions.Heads)}.");
+        }
+    }
+
+    private static void Named(string path, Action action) => Named(path, () =>
+    {
+        action();
+        return true;
+    });
+
+    private static T Named<T>(string path, Func<T> action)
+    {
+        try
+        {
+            return action();
+        }
+        catch (Exception e) when (e is InvalidDataException or ArgumentException or OverflowException)
+        {
+            throw new InvalidDataException($"The weights '{path}' cannot be loaded: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Closes the file.</summary>
+    public void Dispose() => _checkpoint.Dispose();
+}

@@ -1,0 +1,60 @@
+using MLNet.Ssl.Inference;
+
+namespace MLNet.Ssl.Pretrained;
+
+/// <summary>Names and shapes of a ResNet's state dict, which torchvision, DINO, MoCo and timm share.</summary>
+internal static class ResNetLayout
+{
+    public const string Anchor = "layer1.0.conv1.weight";
+
+    /// <summary>The architecture that the shapes tell.</summary>
+    /// <remarks>The stride of a 3×3 stem is in no shape.</remarks>
+    public static ResNetOptions Infer(StoredNetwork network, PretrainedOptions options, EncoderMetadata metadata)
+    {
+        var stem = network.Shape("conv1.weight", 4);
+        var blocks = new List<int>();
+        while (Has(blocks.Count, 0))
+        {
+            int count = 1;
+            while (Has(blocks.Count, count)) count++;
+            blocks.Add(count);
+        }
+        return new()
+        {
+            Width = (int)stem[0],
+            Stem = options.Stem ?? metadata.Stem ?? (stem[3] == 3 ? ResNetStem.Small : ResNetStem.ImageNet),
+            Block = network.Tensors.ContainsKey("layer1.0.conv3.weight") ? ResNetBlock.Bottleneck : ResNetBlock.Basic,
+            BlocksPerStage = [.. blocks],
+        };
+
+        bool Has(int stage, int block) => network.Tensors.ContainsKey($"layer{stage + 1}.{block}.conv1.weight");
+    }
+
+    public static IEnumerable<(string Name, long[] Shape)> Shapes(ResNetOptions options)
+    {
+        long side = options.Stem == ResNetStem.ImageNet ? 7 : 3, channels = options.Width;
+        var state = new List<(string, long[])>();
+        Add("conv1", "bn1", channels, 3, side);
+        for (int stage = 0; stage < options.BlocksPerStage.Length; stage++)
+        {
+            long width = (long)options.Width << stage, outputs = width * options.Expansion;
+            for (int i = 0; i < options.BlocksPerStage[stage]; i++, channels = outputs)
+            {
+                string block = $"layer{stage + 1}.{i}.";
+                bool isBasic = options.Block == ResNetBlock.Basic;
+                Add(block + "conv1", block + "bn1", width, channels, isBasic ? 3 : 1);
+                Add(block + "conv2", block + "bn2", width, width, 3);
+                if (!isBasic) Add(block + "conv3", block + "bn3", outputs, width, 1);
+                if (i == 0 && (stage > 0 || channels != outputs)) Add(block + "downsample.0", block + "downsample.1", outputs, channels, 1);
+            }
+        }
+        return state;
+
+        void Add(string convolution, string norm, long outputs, long inputs, long kernel)
+        {
+            state.Add(($"{convolution}.weight", [outputs, inputs, kernel, kernel]));
+            foreach (string name in new[] { "weight", "bias", "running_mean", "running_var" }) state.Add(($"{norm}.{name}", [outputs]));
+            state.Add(($"{norm}.{StateDictMatch.Counter}", []));
+        }
+    }
+}

@@ -1,0 +1,82 @@
+using MLNet.Ssl.Weights;
+
+namespace MLNet.Ssl.Pretrained;
+
+/// <summary>A network found in a checkpoint: its tensors under the names that they have in the network alone.</summary>
+/// <param name="Place">Where it was found: dictionaries joined by "/", then the prefix of its names, such as "teacher/module.backbone.".</param>
+/// <param name="Tensors">The network's tensors.</param>
+/// <param name="Others">Names of the tensors beside it in the same dictionary.</param>
+internal sealed record StoredNetwork(string Place, IReadOnlyDictionary<string, StoredTensor> Tensors, IReadOnlyList<string> Others)
+{
+    // A checkpoint nests its dictionaries once or twice, and holds two networks.
+    private const int MaxDepth = 4, MaxNetworks = 16;
+
+    /// <summary>A weight that every network of a kind has, under its whole name.</summary>
+    private static readonly string[] Anchors = [VisionTransformerLayout.Anchor, ResNetLayout.Anchor];
+
+    public bool IsVisionTransformer => Tensors.ContainsKey(VisionTransformerLayout.Anchor);
+
+    /// <summary>True if a dictionary or a module on the way to it has this name.</summary>
+    public bool Has(string name) => Place.Split('/', '.').Contains(name);
+
+    /// <summary>Shape of a tensor that tells the architecture.</summary>
+    public IReadOnlyList<long> Shape(string name, int dimensions)
+    {
+        if (!Tensors.TryGetValue(name, out var tensor)) throw new InvalidDataException($"the network '{Place}' has no tensor '{name}'.");
+        return tensor.Shape.Count == dimensions && !tensor.IsExpanded && tensor.Shape.All(n => n is > 0 and <= int.MaxValue)
+            ? tensor.Shape
+            : throw new InvalidDataException($"tensor '{name}' is {tensor}; expected {dimensions} dimensions.");
+    }
+
+    /// <summary>All networks of known kinds.</summary>
+    public static List<StoredNetwork> FindAll(object? root)
+    {
+        var networks = new List<StoredNetwork>();
+        var visited = new HashSet<object>(ReferenceEqualityComparer.Instance);
+        var pending = new Queue<(Way? Way, int Depth, object? Value)>([(null, 0, root)]);
+        while (pending.TryDequeue(out var next))
+        {
+            if (next.Value is not IReadOnlyDictionary<string, object?> dictionary || !visited.Add(dictionary)) continue;
+            foreach (string prefix in Prefixes(dictionary))
+            {
+                if (networks.Count == MaxNetworks) throw new InvalidDataException($"it holds more than {MaxNetworks} networks.");
+                networks.Add(At(Way.Place(next.Way), prefix, dictionary));
+            }
+            if (next.Depth == MaxDepth) continue;
+            foreach (var (key, value) in dictionary)
+                if (value is IReadOnlyDictionary<string, object?>) pending.Enqueue((new(next.Way, key), next.Depth + 1, value));
+        }
+        return networks;
+    }
+
+    /// <summary>The keys that lead to a dictionary; joined only where it holds a network.</summary>
+    private sealed record Way(Way? Before, string Key)
+    {
+        public static string Place(Way? way) => way is null ? "" : $"{Place(way.Before)}{way.Key}/";
+    }
+
+    /// <summary>A dictionary of tensors as it is, for networks of no known kind.</summary>
+    public static StoredNetwork? Whole(object? root) => root is IReadOnlyDictionary<string, object?> dictionary ? At("", "", dictionary) : null;
+
+    private static StoredNetwork At(string place, string prefix, IReadOnlyDictionary<string, object?> dictionary)
+    {
+        var tensors = new Dictionary<string, StoredTensor>();
+        var others = new List<string>();
+        foreach (var (name, value) in dictionary)
+        {
+            if (value is not StoredTensor tensor) continue;
+            if (name.StartsWith(prefix, StringComparison.Ordinal)) tensors[name[prefix.Length..]] = tensor;
+            else others.Add(name);
+        }
+        return new(place + prefix, tensors, others);
+    }
+
+    private static IEnumerable<string> Prefixes(IReadOnlyDictionary<string, object?> dictionary) =>
+        from entry in dictionary
+        where entry.Value is StoredTensor
+        from anchor in Anchors
+        where entry.Key.EndsWith(anchor, StringComparison.Ordinal)
+        let prefix = entry.Key[..^anchor.Length]
+        where prefix.Length == 0 || prefix[^1] == '.'
+        select prefix;
+}
