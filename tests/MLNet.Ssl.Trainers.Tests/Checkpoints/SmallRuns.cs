@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Tests;
 
 /// <summary>Small runs of every method, of 12 steps in 3 epochs, and what is left of them.</summary>
-internal static class Runs
+internal static class SmallRuns
 {
     public const int Steps = 12;
 
