@@ -1,4 +1,4 @@
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.ModelFiles;
 
 /// <summary>
 /// How many tensors and weights an architecture has at least, told without building it: what a description claims is compared with what the file holds.

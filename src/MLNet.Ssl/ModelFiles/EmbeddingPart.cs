@@ -1,7 +1,7 @@
 using Microsoft.ML;
 using MLNet.Ssl.Networks;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.ModelFiles;
 
 /// <summary>An <see cref="EmbeddingTransformer"/>: the network, what is done to its input, and how it was trained.</summary>
 /// <param name="Input">The input column.</param>

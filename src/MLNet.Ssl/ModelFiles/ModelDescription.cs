@@ -1,4 +1,4 @@
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.ModelFiles;
 
 /// <summary>model.json: what a model file says of itself.</summary>
 /// <param name="Format">Always <see cref="FormatName"/>.</param>

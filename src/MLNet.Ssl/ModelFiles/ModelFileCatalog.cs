@@ -1,6 +1,8 @@
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
 using MLNet.Ssl.Files;
+using MLNet.Ssl.Hosting;
+using MLNet.Ssl.ModelFiles;
 
 namespace MLNet.Ssl;
 

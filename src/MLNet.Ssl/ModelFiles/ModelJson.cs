@@ -2,7 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.ModelFiles;
 
 /// <summary>How descriptions become JSON: closed lists of kinds, no name of a type, nothing unknown or left out.</summary>
 internal static class ModelJson

@@ -2,7 +2,7 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Transforms.Image;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.ModelFiles;
 
 /// <summary>The columns that a model was fitted on. ML.NET saves all but images; as in its own files, hidden columns and types of other libraries are left out.
 /// </summary>

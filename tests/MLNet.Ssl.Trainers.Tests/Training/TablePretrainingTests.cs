@@ -174,13 +174,13 @@ public class TablePretrainingTests
         switch (o)
         {
             case MoCoOptions moco:
-                head = moco.Head;
+                head = moco.Head();
                 Assert.Equal((0.1, 4096, 0.999, 1, false), (moco.Temperature, moco.QueueLength, moco.KeyMomentum, moco.BatchNormGroups, moco.Symmetric));
                 break;
             case ByolOptions byol:
-                head = byol.Projector;
+                head = byol.Projector();
                 Assert.Equal((0.999, true, false, 1), (byol.TargetMomentum, byol.ConstantMomentum, byol.Symmetric, byol.BatchNormGroups));
-                Assert.Equal((128, 2048, 128, HeadOutputNorm.Affine), (byol.Predictor.InputDimension, byol.Predictor.HiddenDimension, byol.Predictor.OutputDimension, byol.Predictor.OutputNorm));
+                Assert.Equal((128, 2048, 128, HeadOutputNorm.Affine), (byol.Predictor().InputDimension, byol.Predictor().HiddenDimension, byol.Predictor().OutputDimension, byol.Predictor().OutputNorm));
                 break;
             case SimClrOptions simClr:
                 Assert.Equal((0.1, SimClrLoss.NPair), (simClr.Temperature, simClr.Loss));
@@ -202,7 +202,7 @@ public class TablePretrainingTests
         var rows = (ByolOptions)new ByolOptions().Resolve(table, []);
         Assert.Equal((256, HeadNormalization.All, OptimizerKind.Sgd, 0.125), (rows.HeadHiddenDimension, rows.HeadBatchNorm, rows.Optimizer, rows.LearningRate));
         var images = (ByolOptions)new ByolOptions().Resolve(new DataFacts(1000, 32, 2), []);
-        Assert.Equal((4096, HeadNormalization.Hidden, HeadOutputNorm.None), (images.HeadHiddenDimension, images.HeadBatchNorm, images.Projector.OutputNorm));
+        Assert.Equal((4096, HeadNormalization.Hidden, HeadOutputNorm.None), (images.HeadHiddenDimension, images.HeadBatchNorm, images.Projector().OutputNorm));
     }
 
     [Fact]
