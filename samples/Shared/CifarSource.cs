@@ -17,31 +17,31 @@ public static class CifarSource
         "mlnet-ssl",
         "cifar10");
 
-    /// <summary>The two halves of the first source that is there; <paramref name="say"/> is told which one it was.</summary>
+    /// <summary>The two halves of the first source that is there; <paramref name="log"/> is told which one it was.</summary>
     /// <param name="dataOption">A folder with CIFAR-10 files, or null; a named folder must be right, the other sources may be missing.</param>
-    /// <param name="say">Takes one line at a time.</param>
-    public static (CifarSet Train, CifarSet Test) Resolve(string? dataOption, Action<string> say)
+    /// <param name="log">Takes one line at a time.</param>
+    public static (CifarSet Train, CifarSet Test) Resolve(string? dataOption, Action<string> log)
     {
-        if (dataOption is not null) return Read(dataOption, "--data", say);
+        if (dataOption is not null) return Read(dataOption, "--data", log);
         if (Environment.GetEnvironmentVariable("MLNETSSL_DATA") is { Length: > 0 } folder)
         {
-            if (CifarReader.Exists(folder)) return Read(folder, "MLNETSSL_DATA", say);
-            say($"MLNETSSL_DATA ({folder}) has no CIFAR-10");
+            if (CifarReader.Exists(folder)) return Read(folder, "MLNETSSL_DATA", log);
+            log($"MLNETSSL_DATA ({folder}) has no CIFAR-10");
         }
 
-        if (CifarReader.Exists(CacheFolder)) return Read(CacheFolder, "downloaded earlier", say);
+        if (CifarReader.Exists(CacheFolder)) return Read(CacheFolder, "downloaded earlier", log);
         try
         {
-            say($"downloading {Archive} (162 MB)");
+            log($"downloading {Archive} (162 MB)");
             Download(Archive, ArchiveMd5, CacheFolder, TimeSpan.FromSeconds(20)).GetAwaiter().GetResult();
-            return Read(CacheFolder, "downloaded", say);
+            return Read(CacheFolder, "downloaded", log);
         }
         catch (Exception error) when (error is HttpRequestException or IOException or InvalidDataException or UnauthorizedAccessException)
         {
-            say($"no download: {error.Message}");
+            log($"no download: {error.Message}");
         }
 
-        say("data: 8,000 + 2,000 drawn pictures of 10 shapes and textures, not CIFAR-10");
+        log("data: 8,000 + 2,000 drawn pictures of 10 shapes and textures, not CIFAR-10");
         return ProceduralImages.Draw(8000, 2000, seed: 1);
     }
 
@@ -106,10 +106,10 @@ public static class CifarSource
                 await entry.ExtractToFileAsync(Path.Combine(folder, Path.GetFileName(entry.Name)), overwrite: false);
     }
 
-    private static (CifarSet Train, CifarSet Test) Read(string folder, string origin, Action<string> say)
+    private static (CifarSet Train, CifarSet Test) Read(string folder, string origin, Action<string> log)
     {
         var (train, test) = CifarReader.Read(folder);
-        say($"data: CIFAR-10, {train.Count:N0} + {test.Count:N0} images, {origin}: {folder}");
+        log($"data: CIFAR-10, {train.Count:N0} + {test.Count:N0} images, {origin}: {folder}");
         return (train, test);
     }
 }

@@ -18,16 +18,16 @@ internal sealed class CovType : IDisposable
 
     /// <summary>The first source that is there: the file or folder named, the folder of MLNETSSL_DATA, a drawn table.</summary>
     /// <exception cref="FileNotFoundException">The named file or folder has no CovType.</exception>
-    public static CovType Open(string? named, Action<string> say)
+    public static CovType Open(string? named, Action<string> log)
     {
         string? found = named is null ? Find(Environment.GetEnvironmentVariable("MLNETSSL_DATA")) : Find(named);
         if (found is null && named is not null) throw new FileNotFoundException($"{named}: expected {string.Join(" or ", Names)}, or a folder with one of them.");
         if (found is null)
         {
-            say($"data: {TrainRows + 20_000:N0} drawn rows of seven classes, not CovType; for that, --data or MLNETSSL_DATA");
+            log($"data: {TrainRows + 20_000:N0} drawn rows of seven classes, not CovType; for that, --data or MLNETSSL_DATA");
             return Temporary(Draw);
         }
-        say($"data: CovType, {found}");
+        log($"data: CovType, {found}");
         return found.EndsWith(".gz", StringComparison.Ordinal) ? Temporary(to => Unzip(found, to)) : new(found, false);
     }
 

@@ -3,6 +3,7 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using MLNet.Ssl;
+using MLNet.Ssl.Samples;
 using Spectre.Console;
 
 namespace TabularIMix;
@@ -75,30 +76,10 @@ internal static class Demo
         Evaluate("raw features", null);
         Evaluate("untrained encoder", Fit(options with { Epochs = 0 }));
         var clock = Stopwatch.StartNew();
-        var pretrained = WithProgress(progress => Fit(options with { Progress = progress }));
+        var pretrained = ProgressBar.Show("rows", progress => Fit(options with { Progress = progress }));
         AnsiConsole.MarkupLineInterpolated($"[grey]pretrained in {clock.Elapsed:mm\\:ss}[/]\n");
         Evaluate("pretrained encoder", pretrained);
         AnsiConsole.Write(table);
         return 0;
-    }
-
-    private static T WithProgress<T>(Func<IProgress<PretrainProgress>, T> work) =>
-        AnsiConsole.Progress()
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn())
-            .Start(context =>
-            {
-                var bar = context.AddTask("starting", maxValue: 1);
-                return work(new Reporter(p =>
-                {
-                    bar.Description = FormattableString.Invariant($"epoch {p.Epoch}/{p.Epochs}  loss {p.Loss:0.000}  {p.RowsPerSecond:0} rows/s  {p.Remaining:mm\\:ss} left");
-                    bar.MaxValue = p.TotalSteps;
-                    bar.Value = p.Step;
-                }));
-            });
-
-    /// <summary>Reports at once, on the training thread; <see cref="Progress{T}"/> would reorder them.</summary>
-    private sealed class Reporter(Action<PretrainProgress> report) : IProgress<PretrainProgress>
-    {
-        public void Report(PretrainProgress value) => report(value);
     }
 }

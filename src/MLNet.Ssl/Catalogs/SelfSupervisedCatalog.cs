@@ -4,7 +4,7 @@ using MLNet.Ssl.Classification;
 namespace MLNet.Ssl;
 
 /// <summary>Estimators that learn an embedding from rows without labels; <see cref="SelfSupervisedExtensions.SelfSupervised"/> gives it.</summary>
-public sealed class SelfSupervisedCatalog
+public sealed partial class SelfSupervisedCatalog
 {
     private readonly MLContext _context;
 

@@ -30,6 +30,7 @@ internal sealed record LabeledRows(DataViewSchema.Column Label, torch.Tensor Fea
         FloatVectors.Check(features);
         var rows = TableRows.Read(new(input, features, label, cancellation));
         var labels = torch.tensor(rows.Labels.Select(known => (long)known).ToArray());
-        return new(label, torch.CurrentDisposeScope!.Attach(rows.Table.Values), labels, classes);
+        torch.CurrentDisposeScope!.Attach(rows.Table.Values);
+        return new(label, rows.Table.Values, labels, classes);
     }
 }
