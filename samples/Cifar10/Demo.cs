@@ -36,7 +36,8 @@ internal static class Demo
         var clock = Stopwatch.StartNew();
         var report = new PretrainReport();
         using var tensorBoard = tensorBoardFolder is null ? null : new TensorBoardWriter(tensorBoardFolder);
-        // Both are drawn with the accuracy during the run; without them nothing reads the labels before the run has ended.
+        // Both are drawn with the accuracy during the run; without them nothing reads the labels before the run has
+        // ended.
         var (labelledTrain, labelledTest) = Labelled(ml, train, test);
         var pretrained = ProgressBar.Show("images", bar =>
         {
@@ -68,7 +69,9 @@ internal static class Demo
     private static ITransformer Fit(MLContext ml, IDataView images, PretrainOptions options) =>
         ml.SelfSupervised().Pretrain("Embedding", "Image", options).Fit(images);
 
-    /// <summary>Accuracy on the test images of a weighted kNN and of a linear classifier, both on frozen embeddings.</summary>
+    /// <summary>
+    /// Accuracy on the test images of a weighted kNN and of a linear classifier, both on frozen embeddings.
+    /// </summary>
     private static (double Knn, double Linear) Evaluate(MLContext ml, ITransformer encoder, IDataView train, IDataView test)
     {
         // Embedded once, for both classifiers and for every pass of the linear one.

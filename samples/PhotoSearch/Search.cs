@@ -122,7 +122,10 @@ internal static class Search
         return [.. Enumerable.Range(0, maps.Heads).Select(head => Thumbnail.DataUri(maps.Overlay(head), ThumbnailSide))];
     }
 
-    /// <summary>How often a neighbour lies in the query's subfolder, where subfolders tell kinds of photos apart; null where they do not.</summary>
+    /// <summary>
+    /// How often a neighbour lies in the query's subfolder, where subfolders tell kinds of photos apart; null where
+    /// they do not.
+    /// </summary>
     private static (double Found, double Chance)? SameFolder(PhotoFolder folder, EmbeddingIndex index, int neighbors)
     {
         string[] kinds = [.. folder.Files.Select(path => Path.GetDirectoryName(path)!)];

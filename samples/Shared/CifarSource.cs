@@ -4,7 +4,10 @@ using System.Security.Cryptography;
 
 namespace MLNet.Ssl.Samples;
 
-/// <summary>Finds the images: a folder the user names, the machine's data folder, the cache of an earlier download, a download, or drawn pictures.</summary>
+/// <summary>
+/// Finds the images: a folder the user names, the machine's data folder, the cache of an earlier download, a download,
+/// or drawn pictures.
+/// </summary>
 public static class CifarSource
 {
     private static readonly Uri Archive = new("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz");
@@ -17,8 +20,11 @@ public static class CifarSource
         "mlnet-ssl",
         "cifar10");
 
-    /// <summary>The two halves of the first source that is there; <paramref name="log"/> is told which one it was.</summary>
-    /// <param name="dataOption">A folder with CIFAR-10 files, or null; a named folder must be right, the other sources may be missing.</param>
+    /// <summary>
+    /// The two halves of the first source that is there; <paramref name="log"/> is told which one it was.
+    /// </summary>
+    /// <param name="dataOption">A folder with CIFAR-10 files, or null; a named folder must be right, the other sources
+    /// may be missing.</param>
     /// <param name="log">Takes one line at a time.</param>
     public static (CifarSet Train, CifarSet Test) Resolve(string? dataOption, Action<string> log)
     {
@@ -45,7 +51,9 @@ public static class CifarSource
         return ProceduralImages.Draw(8000, 2000, seed: 1);
     }
 
-    /// <summary>Unpacks an archive's .bin and .txt files into a folder, which appears when all of it is there.</summary>
+    /// <summary>
+    /// Unpacks an archive's .bin and .txt files into a folder, which appears when all of it is there.
+    /// </summary>
     /// <param name="archive">A .tar.gz file.</param>
     /// <param name="md5">Its MD5 in hexadecimal digits.</param>
     /// <param name="folder">The folder to make.</param>

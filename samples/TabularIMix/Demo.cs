@@ -8,7 +8,10 @@ using Spectre.Console;
 
 namespace TabularIMix;
 
-/// <summary>The demonstration: pretrain on all rows without their labels, then classify with the labels of 1 %, 10 % and 100 % of them.</summary>
+/// <summary>
+/// The demonstration: pretrain on all rows without their labels, then classify with the labels of 1 %, 10 % and 100 %
+/// of them.
+/// </summary>
 internal static class Demo
 {
     private static readonly double[] Shares = [0.01, 0.1, 1];
@@ -44,7 +47,8 @@ internal static class Demo
         var train = ml.Data.Cache(prepared.Transform(unprepared));
         var test = ml.Data.Cache(ml.Data.TakeRows(prepared.Transform(ml.Data.SkipRows(rows, CovType.TrainRows)), testRows));
 
-        // The published settings; the network is an eighth of the published one unless asked for, and its slow copy follows faster in a shorter run.
+        // The published settings; the network is an eighth of the published one unless asked for, and its slow copy
+        // follows faster in a shorter run.
         var options = paper ? Presets.CovTypeMoCoIMix : Presets.CovTypeMoCoIMix with
         {
             Backbone = TabularMlpOptions.CovType with { HiddenWidths = [256, 256, 512, 512], OutputWidth = 1024 },

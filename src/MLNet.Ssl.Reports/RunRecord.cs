@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace MLNet.Ssl.Reports;
 
-/// <summary>What a report knows of a run: copies of its reports, options and warnings, and the time it took so far.</summary>
+/// <summary>
+/// What a report knows of a run: copies of its reports, options and warnings, and the time it took so far.
+/// </summary>
 internal sealed class RunRecord
 {
     private readonly long _start = Stopwatch.GetTimestamp();

@@ -4,15 +4,17 @@ using SkiaSharp;
 namespace MLNet.Ssl.ImageFiles;
 
 /// <summary>
-/// The one place where image files are decoded, by the decoder that ML.NET has too. A few bytes may claim any number of pixels, so size and length are compared
-/// with what is allowed and possible before memory is taken.
+/// The one place where image files are decoded, by the decoder that ML.NET has too. A few bytes may claim any number of
+/// pixels, so size and length are compared with what is allowed and possible before memory is taken.
 /// </summary>
 internal static class ImageDecoder
 {
     // Colours and alpha of 16 bits, and as much again for what is no pixel.
     private const int MostBytesPerPixel = 16, LeastBytesAllowed = 1 << 20;
 
-    /// <summary>The file's bytes, if it begins as an image and is no longer than one of so many pixels can be.</summary>
+    /// <summary>
+    /// The file's bytes, if it begins as an image and is no longer than one of so many pixels can be.
+    /// </summary>
     /// <exception cref="ArgumentException">It is no image.</exception>
     /// <exception cref="InvalidDataException">It is longer.</exception>
     public static byte[] ReadFile(string path, long maxPixels)

@@ -3,9 +3,13 @@ namespace MLNet.Ssl;
 /// <summary>Attention maps as files.</summary>
 public static class AttentionMapsExtensions
 {
-    /// <summary>Writes the overlay of each head (<c>name-head0.png</c> …) and the contact sheet of all (<c>name.png</c>) as PNG files.</summary>
+    /// <summary>
+    /// Writes the overlay of each head (<c>name-head0.png</c> …) and the contact sheet of all (<c>name.png</c>) as PNG
+    /// files.
+    /// </summary>
     /// <param name="maps">The maps.</param>
-    /// <param name="folder">The folder; it is made where it does not exist, and files of these names are replaced.</param>
+    /// <param name="folder">The folder; it is made where it does not exist, and files of these names are
+    /// replaced.</param>
     /// <param name="name">What the files' names begin with.</param>
     /// <returns>The files' paths, the contact sheet first.</returns>
     public static IReadOnlyList<string> Save(this AttentionMaps maps, string folder, string name = "attention")
