@@ -252,6 +252,36 @@ public sealed class ResumeTests : IDisposable
         Assert.Contains(log, m => m.Text.StartsWith("The run goes on after step 5 of 12", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("queue_ptr", -16, "its queue_ptr is -16; expected a multiple of 16 from 0 to 32")]
+    [InlineData("queue_ptr", 48, "its queue_ptr is 48")]
+    [InlineData("queue_ptr", 8, "its queue_ptr is 8")]
+    [InlineData("queue_ptr", long.MaxValue, "its queue_ptr is 9223372036854775807")]
+    [InlineData("optimizer.decayed.steps", -1, "its optimizer.decayed.steps is negative")]
+    [InlineData("target.backbone.bn1.num_batches_tracked", -5, "its target.backbone.bn1.num_batches_tracked is negative")]
+    public void ACheckpointWhoseNumbersAreOutOfRangeIsPassedOver(string tensor, long value, string told)
+    {
+        string whole = NewFolder();
+        var options = SmallRuns.Of("MoCo v2, i-Mix");
+        SmallRuns.Train(options.In(whole));
+        string folder = StoppedAt(whole, 5, 6), newest = SmallRuns.File(folder, 6);
+        using (NewDisposeScope())
+        {
+            var (checkpoint, state) = TrainingCheckpoint.Read(newest);
+            Assert.True(state.ContainsKey(tensor), string.Join(' ', state.Where(s => s.Value.dtype == ScalarType.Int64).Select(s => s.Key)));
+            state[tensor].fill_(value);
+            checkpoint.Write(newest, [.. state.Select(entry => (entry.Key, entry.Value))]);
+        }
+        var log = new List<TrainingMessage>();
+        SmallRuns.Train(options.In(folder, resume: true), log);
+        Assert.Contains(log, m => m.IsWarning && m.Text.Contains($"'{newest}' is damaged: {told}", StringComparison.Ordinal));
+        Assert.Contains(log, m => m.Text.StartsWith("The run goes on after step 5 of 12", StringComparison.Ordinal));
+        File.Delete(SmallRuns.File(folder, 5));
+        File.Move(newest + ".damaged", newest, overwrite: true);
+        foreach (string later in Directory.GetFiles(folder, "checkpoint-*").Where(file => file != newest)) File.Delete(later);
+        Assert.Contains(told, Assert.Throws<InvalidDataException>(() => SmallRuns.Train(options.In(folder, resume: true))).Message);
+    }
+
     private string WholeByol()
     {
         string folder = Path.Combine(_temporary.Path, "whole BYOL");
