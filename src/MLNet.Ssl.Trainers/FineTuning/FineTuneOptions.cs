@@ -36,7 +36,7 @@ public sealed record FineTuneOptions : SupervisedOptions
     public double CutMixAlpha { get; init; }
 
     internal override FineTuneOptions Resolve(BackboneOptions backbone, int rows, int imageSize) =>
-        (FineTuneOptions)ResolveShared(backbone, rows, imageSize) with { LayerDecay = LayerDecay ?? (backbone is VisionTransformerOptions ? 0.75 : 1) };
+        (FineTuneOptions)ResolveShared(backbone, rows, imageSize) with { LayerDecay = LayerDecay ?? backbone.DefaultLayerDecay };
 
     internal override void Validate(int rows)
     {

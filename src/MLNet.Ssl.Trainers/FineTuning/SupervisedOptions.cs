@@ -58,7 +58,7 @@ public abstract record SupervisedOptions
 
     private protected SupervisedOptions ResolveShared(BackboneOptions backbone, int rows, int imageSize)
     {
-        bool transformer = backbone is VisionTransformerOptions;
+        bool transformer = backbone.PrefersAdamW;
         var optimizer = Optimizer ?? (transformer ? OptimizerKind.AdamW : OptimizerKind.Sgd);
         return this with
         {

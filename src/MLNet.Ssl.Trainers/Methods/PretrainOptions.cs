@@ -201,8 +201,7 @@ public abstract record PretrainOptions
             size = Choose(ImageSize, nameof(ImageSize), facts.UsualImageSize, $"the images' median shorter side is {facts.MedianShorterSide}");
             if (backbone is null)
             {
-                backbone = size <= 64 ? ResNetOptions.ResNet18(ResNetStem.Small) : large;
-                if (backbone is ResNetOptions resNet) backbone = resNet with { ZeroInitResidual = zeroInitResidual };
+                backbone = (size <= 64 ? ResNetOptions.ResNet18(ResNetStem.Small) : large).WithZeroInitResidual(zeroInitResidual);
                 reasons.Add($"Backbone = {backbone}: for images of {size} pixels");
             }
         }

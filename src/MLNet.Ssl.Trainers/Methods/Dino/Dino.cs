@@ -27,8 +27,8 @@ public sealed class Dino : Method
     {
         _options = options;
         var backbone = options.Backbone!;
-        var still = backbone is VisionTransformerOptions vit ? vit with { DropPathRate = 0 } : backbone;
-        var moving = backbone is VisionTransformerOptions v ? v with { DropPathRate = options.DropPathRate } : backbone;
+        var still = backbone.WithDropPath(0);
+        var moving = backbone.WithDropPath(options.DropPathRate);
         var head = new DinoHeadOptions(backbone.EmbeddingDimension)
         {
             OutputDimension = options.OutputDimension!.Value,

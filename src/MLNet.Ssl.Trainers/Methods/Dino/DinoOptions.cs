@@ -114,7 +114,7 @@ public sealed record DinoOptions : PretrainOptions
         if (o.OutputDimension is null) reasons.Add($"OutputDimension = {width}: for {facts.Rows} rows");
         double momentum = o.TeacherMomentum ?? (facts.Rows < 100_000 ? 0.99 : 0.996);
         if (o.TeacherMomentum is null) reasons.Add($"TeacherMomentum = {momentum}: for {facts.Rows} rows");
-        int patch = o.Backbone is VisionTransformerOptions vit ? Math.Max(1, vit.PatchSize) : 1, size = o.ImageSize!.Value;
+        int patch = Math.Max(1, o.Backbone!.SizeMultiple), size = o.ImageSize!.Value;
         int local = o.LocalSize ?? Math.Max(patch, (int)Math.Round((size <= 64 ? size / 2.0 : size * 96 / 224.0) / patch) * patch);
         if (o.LocalSize is null && o.LocalCrops > 0) reasons.Add($"LocalSize = {local}: for images of {size} pixels");
         return o with

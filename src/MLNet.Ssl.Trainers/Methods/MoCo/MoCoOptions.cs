@@ -97,7 +97,7 @@ public sealed record MoCoOptions : PretrainOptions
         double momentum = o.KeyMomentum ?? (facts.Rows < 100_000 ? 0.99 : 0.999);
         if (o.KeyMomentum is null) reasons.Add($"KeyMomentum = {momentum}: for {facts.Rows} rows");
         var headNorm = o.HeadBatchNorm ?? (table ? HeadNormalization.All : HeadNormalization.None);
-        bool normalizes = o.Backbone is not VisionTransformerOptions { ConvolutionalStem: false } || headNorm != HeadNormalization.None;
+        bool normalizes = o.Backbone!.NormalizesBatches || headNorm != HeadNormalization.None;
         int groups = o.BatchNormGroups ?? (!normalizes || table ? 1 : small ? 2 : 8);
         while (o.BatchNormGroups is null && groups > 1 && (batch % groups != 0 || batch / groups < 2)) groups--;
         return o with

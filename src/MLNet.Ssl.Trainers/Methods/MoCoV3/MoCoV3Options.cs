@@ -62,7 +62,7 @@ public sealed record MoCoV3Options : PretrainOptions
         OutputNorm = IsTransformer ? HeadOutputNorm.Plain : HeadOutputNorm.None,
     };
 
-    private bool IsTransformer => Backbone is VisionTransformerOptions;
+    private bool IsTransformer => Backbone is { PrefersAdamW: true };
 
     internal override IReadOnlyList<ViewRecipe> ImageViews
     {

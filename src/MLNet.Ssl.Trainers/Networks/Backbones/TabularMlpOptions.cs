@@ -60,6 +60,28 @@ public sealed record TabularMlpOptions : BackboneOptions
     }
 
     /// <inheritdoc/>
+    public override string Describe() => $"MLP of {string.Join(", ", HiddenWidths)}, {EmbeddingDimension} features";
+
+    /// <inheritdoc/>
+    public override BackboneOptions WithColumns(int columns) => InputGroups is null ? this with { InputGroups = [columns] } : this;
+
+    internal override ArchitectureSize LeastSize
+    {
+        get
+        {
+            ArchitectureSize size = default;
+            foreach (int slots in InputGroups!) size += ArchitectureSize.Layer(slots, InputWidth);
+            double before = (double)InputWidth * InputGroups!.Length;
+            foreach (double width in HiddenWidths.Append(OutputWidth))
+            {
+                size += ArchitectureSize.Layer(before, width);
+                before = width;
+            }
+            return size;
+        }
+    }
+
+    /// <inheritdoc/>
     public override void ValidateColumns(int columns)
     {
         if (InputGroups!.Sum() != columns)
@@ -70,7 +92,7 @@ public sealed record TabularMlpOptions : BackboneOptions
     /// <summary>The backbone for rows of this width: the one given with its input filled in, or the default.</summary>
     internal static BackboneOptions For(BackboneOptions? given, int columns, ICollection<string> reasons)
     {
-        if (given is not null) return given is TabularMlpOptions { InputGroups: null } open ? open with { InputGroups = [columns] } : given;
+        if (given is not null) return given.WithColumns(columns);
         var chosen = new TabularMlpOptions { InputGroups = [columns] };
         reasons.Add($"Backbone = TabularMlp of {string.Join(", ", chosen.HiddenWidths)}, features of {chosen.EmbeddingDimension}: for rows of {columns} values");
         return chosen;
