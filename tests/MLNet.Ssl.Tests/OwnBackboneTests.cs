@@ -24,7 +24,7 @@ public sealed record TwoConvolutionsOptions : BackboneOptions
 
     public override BackboneOptions WithDropPath(double rate) => this with { DropPath = rate };
 
-    public override Backbone Create(Generator generator) => new TwoConvolutions(this, generator);
+    protected override Backbone Build(Generator generator) => new TwoConvolutions(this, generator);
 
     public override void Validate() => ArgumentOutOfRangeException.ThrowIfLessThan(Width, 1);
 }
@@ -33,8 +33,8 @@ public sealed record TwoConvolutionsOptions : BackboneOptions
 public sealed class TwoConvolutions : Backbone
 {
     private readonly TwoConvolutionsOptions _options;
-    private readonly Parameter first;
-    private readonly Parameter second;
+    private Parameter first;
+    private Parameter second;
 
     public TwoConvolutions(TwoConvolutionsOptions options, Generator generator)
         : base(nameof(TwoConvolutions), options.EmbeddingDimension)

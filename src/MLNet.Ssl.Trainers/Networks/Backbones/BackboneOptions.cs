@@ -17,7 +17,18 @@ public abstract record BackboneOptions
     /// <summary>Builds the network on the CPU in single precision.</summary>
     /// <param name="generator">Source of the initial weights: the same seed gives the same weights.</param>
     /// <exception cref="ArgumentException">An option is out of range (<see cref="Validate"/>).</exception>
-    public abstract Backbone Create(torch.Generator generator);
+    public Backbone Create(torch.Generator generator)
+    {
+        var backbone = Build(generator);
+        // A network outlives the scope that it is built in.
+        foreach (var parameter in backbone.parameters()) parameter.DetachFromDisposeScope();
+        foreach (var buffer in backbone.buffers()) buffer.DetachFromDisposeScope();
+        return backbone;
+    }
+
+    /// <summary>What <see cref="Create"/> does: calls the module's constructor.</summary>
+    /// <param name="generator">Source of the initial weights.</param>
+    protected abstract Backbone Build(torch.Generator generator);
 
     /// <summary>Width D of the features (B,D) of the backbone.</summary>
     public int EmbeddingDimension => FeatureDimension;

@@ -123,7 +123,7 @@ public sealed record ResNetOptions : BackboneOptions
         new() { BlocksPerStage = blocks, Block = block, Stem = stem, Width = width };
 
     /// <inheritdoc/>
-    public override Backbone Create(torch.Generator generator) => new ResNet(this, generator);
+    protected override Backbone Build(torch.Generator generator) => new ResNet(this, generator);
 
     /// <inheritdoc/>
     public override string Describe()

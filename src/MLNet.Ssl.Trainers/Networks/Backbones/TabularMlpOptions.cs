@@ -43,7 +43,7 @@ public sealed record TabularMlpOptions : BackboneOptions
     protected override int FeatureDimension => OutputWidth / MaxoutGroup;
 
     /// <inheritdoc/>
-    public override Backbone Create(torch.Generator generator) => new TabularMlp(this, generator);
+    protected override Backbone Build(torch.Generator generator) => new TabularMlp(this, generator);
 
     /// <inheritdoc/>
     public override void Validate()

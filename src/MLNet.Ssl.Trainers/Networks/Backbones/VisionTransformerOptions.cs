@@ -106,7 +106,7 @@ public sealed record VisionTransformerOptions : BackboneOptions
     public override int SizeMultiple => PatchSize;
 
     /// <inheritdoc/>
-    public override Backbone Create(torch.Generator generator) => new VisionTransformer(this, generator);
+    protected override Backbone Build(torch.Generator generator) => new VisionTransformer(this, generator);
 
     /// <inheritdoc/>
     public override string Describe()
