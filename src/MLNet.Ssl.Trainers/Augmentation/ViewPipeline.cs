@@ -1,4 +1,3 @@
-using MLNet.Ssl.Images;
 using MLNet.Ssl.Options;
 using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
@@ -55,7 +54,7 @@ public sealed class ViewPipeline
         int[] samples = indices.ToArray();
         var views = Array.ConvertAll(_recipes, recipe => empty(samples.Length, 3, recipe.Size, recipe.Size, ScalarType.Float32, CPU));
         var rows = Array.ConvertAll(views, view => new TensorRows(view));
-        Parallel.For(0, samples.Length, _parallel, ImageWorkspace.Rent, (row, _, workspace) =>
+        Parallel.For(0, samples.Length, _parallel, ViewWorkspace.Rent, (row, _, workspace) =>
         {
             var image = store[samples[row]];
             for (int view = 0; view < views.Length; view++) RenderView(workspace, image, samples[row], view, epoch, rows[view][row]);
@@ -66,7 +65,7 @@ public sealed class ViewPipeline
     }
 
     /// <summary>Renders one view of <paramref name="image"/> into (3, Size, Size).</summary>
-    internal void RenderView(ImageWorkspace workspace, RgbImage image, int sample, int view, int epoch, Span<float> chw)
+    internal void RenderView(ViewWorkspace workspace, RgbImage image, int sample, int view, int epoch, Span<float> chw)
     {
         var recipe = _recipes[view];
         var plan = ViewPlan.Draw(recipe, image.Width, image.Height, new ViewRandom(_seed, epoch, sample, view));

@@ -6,7 +6,7 @@ namespace MLNet.Ssl.Augmentation;
 internal readonly record struct ViewPlan(CropBox Crop, bool Flip, JitterPlan? Jitter, bool Grayscale, double? BlurSigma, bool Solarize)
 {
     public static ViewPlan Draw(ViewRecipe recipe, int width, int height, ViewRandom random) => new(
-        CropBox.Draw(width, height, recipe.Scale, recipe.AspectRatio, ref random),
+        RandomResizedCrop.Draw(width, height, recipe.Scale, recipe.AspectRatio, ref random),
         random.Chance(recipe.FlipProbability),
         recipe.Jitter is { } jitter && random.Chance(recipe.JitterProbability) ? JitterPlan.Draw(jitter, ref random) : null,
         random.Chance(recipe.GrayscaleProbability),
