@@ -111,7 +111,7 @@ internal static class Demo
         };
     }
 
-    private static T WithProgress<T>(Func<IProgress<PretrainProgress>, T> work) =>
+    private static T WithProgress<T>(Func<IProgress<TrainingProgress>, T> work) =>
         AnsiConsole.Progress()
             .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn())
             .Start(context =>
@@ -127,8 +127,8 @@ internal static class Demo
             });
 
     /// <summary>Reports at once, on the training thread; <see cref="Progress{T}"/> would reorder them.</summary>
-    private sealed class Reporter(Action<PretrainProgress> report) : IProgress<PretrainProgress>
+    private sealed class Reporter(Action<TrainingProgress> report) : IProgress<TrainingProgress>
     {
-        public void Report(PretrainProgress value) => report(value);
+        public void Report(TrainingProgress value) => report(value);
     }
 }

@@ -132,7 +132,7 @@ internal static class Search
     }
 
     /// <summary>Shows a bar while the estimator fits.</summary>
-    private sealed class WithProgress(Func<IProgress<PretrainProgress>, PretrainingEstimator> create) : IEstimator<EmbeddingTransformer>
+    private sealed class WithProgress(Func<IProgress<TrainingProgress>, PretrainingEstimator> create) : IEstimator<EmbeddingTransformer>
     {
         public SchemaShape GetOutputSchema(SchemaShape inputSchema) => create(new Reporter(_ => { })).GetOutputSchema(inputSchema);
 
@@ -156,8 +156,8 @@ internal static class Search
     }
 
     /// <summary>Reports at once, on the training thread; <see cref="Progress{T}"/> would reorder them.</summary>
-    private sealed class Reporter(Action<PretrainProgress> report) : IProgress<PretrainProgress>
+    private sealed class Reporter(Action<TrainingProgress> report) : IProgress<TrainingProgress>
     {
-        public void Report(PretrainProgress value) => report(value);
+        public void Report(TrainingProgress value) => report(value);
     }
 }

@@ -54,7 +54,7 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
         (other._context, other._host, other._seed, other._output, other._input, other._options, evaluation);
 
     /// <summary>Measures the encoder while it learns, by a weighted kNN on labelled rows (<see cref="OnlineEvaluation"/>); what is learned stays the same.</summary>
-    /// <remarks>The accuracy is in the log and in <see cref="PretrainProgress.KnnAccuracy"/>. It takes the place of <see cref="PretrainOptions.Evaluation"/>.</remarks>
+    /// <remarks>The accuracy is in the log and in <see cref="TrainingProgress.KnnAccuracy"/>. It takes the place of <see cref="PretrainOptions.Evaluation"/>.</remarks>
     /// <param name="train">Rows that the kNN remembers, with the column that is learned from and labels; those without a label are left out.</param>
     /// <param name="test">Rows that it classifies, likewise; not among those of <paramref name="train"/>.</param>
     /// <param name="labelColumnName">Column of the classes, a key; both views' by one fitted <c>MapValueToKey</c>.</param>
@@ -98,7 +98,7 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
         bool images = ImageColumn.Holds(column);
         using var channel = _host.Start("Fit");
         var options = _options ?? DefaultOptions(images, channel);
-        options = options with { UsualSeed = _seed };
+        options = options with { DefaultSeed = _seed };
         Pretrainer.CheckFiles(options);
         Check.Defined(options.OnUnreadableImage);
         var device = DeviceChoice.Of(_context, channel);
@@ -115,11 +115,11 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
             if (images)
             {
                 var read = ImageRows.Read(rows, options.ImageSize, Unreadable()).Images;
-                return new(Pretrainer.Fit(read, options, device, Log), _output, column.Name, _host) { OnUnreadableImage = options.OnUnreadableImage };
+                return new(Pretrainer.Fit(read, options, device, channel.Write), _output, column.Name, _host) { OnUnreadableImage = options.OnUnreadableImage };
             }
             var table = TableRows.Read(rows).Table;
             tables.Add(table);
-            return new(Pretrainer.Fit(table, options, device, Log), _output, column.Name);
+            return new(Pretrainer.Fit(table, options, device, channel.Write), _output, column.Name);
         }
         finally
         {
@@ -127,12 +127,6 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
         }
 
         UnreadableImages Unreadable() => new(options.OnUnreadableImage, _host);
-
-        void Log(PretrainMessage message)
-        {
-            if (message.IsWarning) channel.Warning(MessageSensitivity.None, message.Text);
-            else channel.Info(MessageSensitivity.None, message.Text);
-        }
     }
 
     /// <summary>The method that learns fastest on little data.</summary>
