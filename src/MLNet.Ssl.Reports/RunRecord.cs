@@ -3,7 +3,9 @@ using MLNet.Ssl.Runs;
 
 namespace MLNet.Ssl.Reports;
 
-/// <summary>What a report knows of a run: copies of its reports, options and warnings, and the time it took so far.</summary>
+/// <summary>
+/// What a report knows of a run: copies of its reports, options and warnings, and the time it took so far.
+/// </summary>
 internal sealed class RunRecord
 {
     private readonly long _start = Stopwatch.GetTimestamp();

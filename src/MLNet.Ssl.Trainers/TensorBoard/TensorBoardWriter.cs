@@ -4,10 +4,14 @@ using MLNet.Ssl.TensorBoard;
 
 namespace MLNet.Ssl;
 
-/// <summary>Writes the progress of a run as an event file for TensorBoard: <c>tensorboard --logdir folder</c> draws it, also while the run goes on.</summary>
+/// <summary>
+/// Writes the progress of a run as an event file for TensorBoard: <c>tensorboard --logdir folder</c> draws it, also
+/// while the run goes on.
+/// </summary>
 /// <remarks>
-/// The scalars are loss, learning_rate, embedding_std, teacher_entropy, teacher_momentum, rows_per_second, data_wait and knn, by step; those that a method or a
-/// step does not have are left out. Every report is flushed. Give each run a folder of its own, or TensorBoard draws them as one. Safe to use from several threads.
+/// The scalars are loss, learning_rate, embedding_std, teacher_entropy, teacher_momentum, rows_per_second, data_wait
+/// and knn, by step; those that a method or a step does not have are left out. Every report is flushed. Give each run a
+/// folder of its own, or TensorBoard draws them as one. Safe to use from several threads.
 /// </remarks>
 /// <example><code>
 /// using var board = new TensorBoardWriter("runs/simclr");

@@ -6,11 +6,15 @@ using MLNet.Ssl.Options;
 
 namespace MLNet.Ssl;
 
-/// <summary>Trains a classifier of images from an encoder (<see cref="FineTuner"/>) or from another classifier (<see cref="Distiller"/>).</summary>
+/// <summary>
+/// Trains a classifier of images from an encoder (<see cref="FineTuner"/>) or from another classifier
+/// (<see cref="Distiller"/>).
+/// </summary>
 /// <remarks>
-/// <para><b>Input and output columns.</b> Images as <see cref="PretrainingEstimator"/> takes them, and a label, which is a key. Added are the predicted label,
-/// a key with the label's values, and <c>Score</c>, a vector of one probability per class, as ML.NET's multiclass trainers add them, so that
-/// <c>MulticlassClassification.Evaluate</c> and <c>MapKeyToValue</c> take them.</para>
+/// <para><b>Input and output columns.</b> Images as <see cref="PretrainingEstimator"/> takes them, and a label, which
+/// is a key. Added are the predicted label, a key with the label's values, and <c>Score</c>, a vector of one
+/// probability per class, as ML.NET's multiclass trainers add them, so that <c>MulticlassClassification.Evaluate</c>
+/// and <c>MapKeyToValue</c> take them.</para>
 /// <para>It runs where the encoder or the teacher is.</para>
 /// </remarks>
 public sealed class ImageClassificationEstimator : IEstimator<ImageClassificationTransformer>
@@ -71,14 +75,18 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
     }
 
     /// <summary>Reads the images and their labels, and trains.</summary>
-    /// <param name="input">The training data, read once. Fine-tuning leaves out rows whose label is missing; distillation learns from them too.</param>
+    /// <param name="input">The training data, read once. Fine-tuning leaves out rows whose label is missing;
+    /// distillation learns from them too.</param>
     /// <returns>The classifier; dispose of it, or of the chain it is in, to free it.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
-    /// <exception cref="ArgumentException">An option is out of range, or the label counts other classes than the teacher.</exception>
-    /// <exception cref="InvalidOperationException">There is no row to learn from, or an image cannot be read; the message names column and row.</exception>
+    /// <exception cref="ArgumentException">An option is out of range, or the label counts other classes than the
+    /// teacher.</exception>
+    /// <exception cref="InvalidOperationException">There is no row to learn from, or an image cannot be read; the
+    /// message names column and row.</exception>
     /// <exception cref="IOException">The folder of checkpoints cannot be written; thrown before the images are read, or when a
     /// checkpoint is written.</exception>
-    /// <exception cref="OperationCanceledException">The options' token was cancelled, which is seen at the next row or step.</exception>
+    /// <exception cref="OperationCanceledException">The options' token was cancelled, which is seen at the next row or
+    /// step.</exception>
     public ImageClassificationTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
