@@ -65,7 +65,7 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
     /// Measures the encoder while it learns, by a weighted kNN on labelled rows (<see cref="OnlineEvaluation"/>); what
     /// is learned stays the same.
     /// </summary>
-    /// <remarks>The accuracy is in the log and in <see cref="PretrainProgress.KnnAccuracy"/>. It takes the place of <see cref="PretrainOptions.Evaluation"/>.</remarks>
+    /// <remarks>The accuracy is in the log and in <see cref="TrainingProgress.KnnAccuracy"/>. It takes the place of <see cref="PretrainOptions.Evaluation"/>.</remarks>
     /// <param name="train">Rows that the kNN remembers, with the column that is learned from and labels; those without
     /// a label are left out.</param>
     /// <param name="test">Rows that it classifies, likewise; not among those of <paramref name="train"/>.</param>
