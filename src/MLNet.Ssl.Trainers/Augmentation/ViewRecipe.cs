@@ -4,8 +4,9 @@ using MLNet.Ssl.Options;
 namespace MLNet.Ssl;
 
 /// <summary>
-/// How one random view of an image is made, on 8-bit pixels: random resized crop → flip → colour jitter → grayscale → blur → solarise → normalise
-/// (jitter and grayscale swapped by <see cref="GrayscaleFirst"/>). <see cref="ViewRecipes"/> has those of the literature.
+/// How one random view of an image is made, on 8-bit pixels: random resized crop → flip → colour jitter → grayscale →
+/// blur → solarise → normalise (jitter and grayscale swapped by <see cref="GrayscaleFirst"/>).
+/// <see cref="ViewRecipes"/> has those of the literature.
 /// </summary>
 public sealed record ViewRecipe
 {
@@ -62,13 +63,15 @@ public sealed record ViewRecipe
     public Normalization Normalization { get; init; } = Normalization.ImageNet;
 
     /// <summary>Checks every option.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">An option is out of range; the message names it, its value and what is allowed.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of range; the message names it, its value and
+    /// what is allowed.</exception>
     public void Validate()
     {
         OptionRange.Check(nameof(Size), Size, 1, 4096);
         OptionRange.CheckPair(nameof(Scale), Scale, 1e-6, 1);
         OptionRange.CheckPair(nameof(AspectRatio), AspectRatio, 0.01, 100);
-        OptionRange.Check(nameof(Interpolation), (int)Interpolation, (int)Interpolation.Bilinear, (int)Interpolation.Lanczos);
+        OptionRange.Check(nameof(Interpolation), (int)Interpolation, (int)Interpolation.Bilinear,
+            (int)Interpolation.Lanczos);
         OptionRange.Check(nameof(FlipProbability), FlipProbability, 0, 1);
         OptionRange.Check(nameof(JitterProbability), JitterProbability, 0, 1);
         OptionRange.Check(nameof(GrayscaleProbability), GrayscaleProbability, 0, 1);

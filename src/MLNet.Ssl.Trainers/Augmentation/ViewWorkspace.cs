@@ -3,7 +3,9 @@ using MLNet.Ssl.Images;
 
 namespace MLNet.Ssl.Augmentation;
 
-/// <summary>The memory one thread makes views in; pooled, so that nothing is allocated once the sizes have been seen.</summary>
+/// <summary>
+/// The memory one thread makes views in; pooled, so that nothing is allocated once the sizes have been seen.
+/// </summary>
 internal sealed class ViewWorkspace
 {
     private static readonly ConcurrentBag<ViewWorkspace> Pool = [];
@@ -16,7 +18,9 @@ internal sealed class ViewWorkspace
 
     public void Return() => Pool.Add(this);
 
-    /// <summary>Makes the planned view of <paramref name="source"/>, still in 8 bits; the result lives until the next call.</summary>
+    /// <summary>
+    /// Makes the planned view of <paramref name="source"/>, still in 8 bits; the result lives until the next call.
+    /// </summary>
     public PlanarImage Render(RgbImage source, ViewRecipe recipe, ViewPlan plan)
     {
         _resampler.Resize(source, plan.Crop, recipe.Size, recipe.Size, recipe.Interpolation, plan.Flip, _image);

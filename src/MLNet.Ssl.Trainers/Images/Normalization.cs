@@ -47,5 +47,6 @@ public sealed record Normalization((float Red, float Green, float Blue) Mean, (f
             result[i] = (plane[i] / 255f - mean) / std;
     }
 
-    private static float Of((float Red, float Green, float Blue) value, int channel) => channel switch { 0 => value.Red, 1 => value.Green, _ => value.Blue };
+    private static float Of((float Red, float Green, float Blue) value, int channel) =>
+        channel switch { 0 => value.Red, 1 => value.Green, _ => value.Blue };
 }
