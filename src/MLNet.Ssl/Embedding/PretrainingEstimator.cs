@@ -21,7 +21,7 @@ namespace MLNet.Ssl;
 /// <para><b>Files.</b> ML.NET's <c>LoadImages</c> takes memory for any size that a file claims, and fills up one that
 /// ends early. What it hands over is checked here (<see cref="RgbImages.MaxPixels"/>); of files that come from others,
 /// <see cref="RgbImages.Load"/> tells beforehand which are sound. What becomes of an image that cannot be read,
-/// <see cref="PretrainOptions.OnUnreadableImage"/> says.</para>
+/// <see cref="TrainingOptions.OnUnreadableImage"/> says.</para>
 /// <list type="table">
 /// <listheader><term>Estimator characteristics</term></listheader>
 /// <item><term>Does it need to look at the data to train?</term><description>Yes, once; the decoded images are kept
