@@ -14,9 +14,9 @@ public sealed record ColorJitter(double Brightness, double Contrast, double Satu
 {
     internal void Validate()
     {
-        OptionRange.Check("Jitter.Brightness", Brightness, 0, 100);
-        OptionRange.Check("Jitter.Contrast", Contrast, 0, 100);
-        OptionRange.Check("Jitter.Saturation", Saturation, 0, 100);
-        OptionRange.Check("Jitter.Hue", Hue, 0, 0.5);
+        Check.InRange(Brightness, 0, 100, "Jitter.Brightness");
+        Check.InRange(Contrast, 0, 100, "Jitter.Contrast");
+        Check.InRange(Saturation, 0, 100, "Jitter.Saturation");
+        Check.InRange(Hue, 0, 0.5, "Jitter.Hue");
     }
 }

@@ -31,7 +31,7 @@ internal sealed class ViewPipeline
         if (recipes.Count == 0)
             throw new ArgumentException("There is no recipe; expected one per view.", nameof(recipes));
         foreach (var recipe in recipes) recipe.Validate();
-        OptionRange.Check(nameof(threads), threads, 1, int.MaxValue);
+        Check.InRange(threads, 1, int.MaxValue);
         _recipes = [.. recipes];
         _seed = seed;
         _parallel = new() { MaxDegreeOfParallelism = threads };
@@ -53,7 +53,7 @@ internal sealed class ViewPipeline
     {
         ArgumentNullException.ThrowIfNull(store);
         if (indices.IsEmpty) throw new ArgumentException("There is no index; expected at least one.", nameof(indices));
-        foreach (int index in indices) OptionRange.Check(nameof(indices), index, 0, store.Count - 1);
+        foreach (int index in indices) Check.InRange(index, 0, store.Count - 1, nameof(indices));
 
         int[] samples = indices.ToArray();
         var views = Array.ConvertAll(_recipes, recipe =>

@@ -28,7 +28,7 @@ public sealed class ImageStore
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxShorterSide"/> is below 1.</exception>
     public ImageStore(int? maxShorterSide = null)
     {
-        if (maxShorterSide is { } side) OptionRange.Check(nameof(maxShorterSide), side, 1, int.MaxValue);
+        if (maxShorterSide is { } side) Check.InRange(side, 1, int.MaxValue, nameof(maxShorterSide));
         _maxShorterSide = maxShorterSide;
     }
 

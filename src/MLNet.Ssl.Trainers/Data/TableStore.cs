@@ -15,7 +15,7 @@ public sealed class TableStore : IDisposable
     /// message names row and slot.</exception>
     public TableStore(ReadOnlyMemory<float> values, int columns)
     {
-        OptionRange.Check(nameof(columns), columns, 1, int.MaxValue);
+        Check.InRange(columns, 1, int.MaxValue);
         if (values.Length == 0 || values.Length % columns != 0)
             throw new ArgumentException(
                 $"{values.Length} values make no table of {columns} columns; "

@@ -38,7 +38,7 @@ public sealed record ImagePreprocessing
     /// <param name="imageSize">Width and height of the encoder's input in pixels, 1 to 4096.</param>
     public static ImagePreprocessing For(int imageSize)
     {
-        OptionRange.Check(nameof(imageSize), imageSize, 1, 4096);
+        Check.InRange(imageSize, 1, 4096);
         return new() { Resize = imageSize <= 32 ? imageSize
             : (int)Math.Round(imageSize * 256 / 224.0), CropSize = imageSize };
     }
@@ -48,10 +48,10 @@ public sealed record ImagePreprocessing
     /// what is allowed.</exception>
     public void Validate()
     {
-        if (Resize is { } resize) OptionRange.Check(nameof(Resize), resize, 1, 1 << 15);
-        if (CropSize is { } crop) OptionRange.Check(nameof(CropSize), crop, 1, Resize ?? 1 << 15);
-        OptionRange.Check(nameof(Interpolation), (int)Interpolation, (int)Interpolation.Bilinear,
-            (int)Interpolation.Lanczos);
+        if (Resize is { } resize) Check.InRange(resize, 1, 1 << 15, nameof(Resize));
+        if (CropSize is { } crop) Check.InRange(crop, 1, Resize ?? 1 << 15, nameof(CropSize));
+        Check.InRange(
+            (int)Interpolation, (int)Interpolation.Bilinear, (int)Interpolation.Lanczos, nameof(Interpolation));
         ArgumentNullException.ThrowIfNull(Normalization);
         Normalization.Validate();
     }

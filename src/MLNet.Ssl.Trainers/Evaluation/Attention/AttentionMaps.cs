@@ -45,7 +45,7 @@ public sealed class AttentionMaps
         ArgumentNullException.ThrowIfNull(encoder);
         var transformer = CopyDetection.Transformer(encoder, "attention maps");
         int patch = transformer.PatchSize;
-        OptionRange.Check(nameof(imageSize), imageSize, patch, 2048);
+        Check.InRange(imageSize, patch, 2048);
         int side = imageSize / patch * patch;
         var seen = ResizedImage.Of(image, imageSize, imageSize, (side, side), Interpolation.Bilinear);
 

@@ -31,7 +31,7 @@ public static class CopyDetection
         ArgumentNullException.ThrowIfNull(images);
         if (images.Count == 0) throw new ArgumentException("There is no image; expected at least one.", nameof(images));
         var transformer = Transformer(encoder, "copy-detection features");
-        OptionRange.Check(nameof(imageSize), imageSize, transformer.PatchSize, 1 << 15);
+        Check.InRange(imageSize, transformer.PatchSize, 1 << 15);
 
         using var mode = no_grad();
         using var scope = NewDisposeScope();

@@ -31,7 +31,7 @@ public static class RetrievalFeatures
     {
         ArgumentNullException.ThrowIfNull(encoder);
         ArgumentNullException.ThrowIfNull(images);
-        OptionRange.Check(nameof(imageSize), imageSize, 1, 1 << 15);
+        Check.InRange(imageSize, 1, 1 << 15);
         if (images.Count == 0) throw new ArgumentException("There is no image; expected at least one.", nameof(images));
         using var mode = no_grad();
         using var scope = NewDisposeScope();
