@@ -15,7 +15,8 @@ internal static class ReportPage
     /// <param name="pictures">HTML of what the encoder was asked for.</param>
     public static string Html(string? title, RunRecord run, string pictures)
     {
-        string heading = Text(title ?? (run.Options is { } options ? $"Pretraining with {options.MethodName}" : "Pretraining"));
+        string heading = Text(title ?? (
+            run.Options is { } options ? $"Pretraining with {options.MethodName}" : "Pretraining"));
         var last = run.Reports.LastOrDefault();
         string facts = last is null
             ? "The run has reported nothing yet."
@@ -55,7 +56,8 @@ internal static class ReportPage
         }
         Add("Embedding std", Invariant($"{last.EmbeddingStd:0.000}"));
         Add("Rows per second", Invariant($"{run.Reports.Average(report => report.RowsPerSecond):N0}"));
-        Add("Time", run.Duration.TotalHours >= 1 ? Invariant($"{(int)run.Duration.TotalHours}:{run.Duration:mm\\:ss}") : Invariant($"{run.Duration:m\\:ss}"));
+        Add("Time", run.Duration.TotalHours >= 1 ? Invariant($"{(int)run.Duration.TotalHours}:{run.Duration:mm\\:ss}")
+            : Invariant($"{run.Duration:m\\:ss}"));
         return html.Append("</dl>\n").ToString();
 
         void Add(string name, string value) => html.Append($"<div><dt>{Text(name)}</dt><dd>{Text(value)}</dd></div>\n");
@@ -96,7 +98,8 @@ internal static class ReportPage
             ("MLNet.Ssl", Version(typeof(ReportPage))),
             ("TorchSharp", Version(typeof(torch))),
             (".NET", Environment.Version.ToString()),
-            ("System", $"{RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}, {Environment.ProcessorCount} processors"),
+            ("System", $"{RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}, "
+                + $"{Environment.ProcessorCount} processors"),
             ("Written", DateTimeOffset.Now.ToString("yyyy-MM-dd HH:mm zzz", CultureInfo.InvariantCulture)),
         ];
         return $"""

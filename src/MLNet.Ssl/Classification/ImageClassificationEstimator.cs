@@ -30,8 +30,10 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
     private readonly IHost _host;
     private readonly OnUnreadableImage _onUnreadable;
 
-    private ImageClassificationEstimator(MLContext context, string name, ImageClassificationColumns columns, string? label, bool keepUnlabeled, int imageSize,
-        OnUnreadableImage onUnreadable, Func<ImageRows, int, int, ImageClassifier> train, CancellationToken cancellation, ImageClassificationTransformer? teacher = null)
+    private ImageClassificationEstimator(
+        MLContext context, string name, ImageClassificationColumns columns, string? label, bool keepUnlabeled,
+        int imageSize, OnUnreadableImage onUnreadable, Func<ImageRows, int, int, ImageClassifier> train,
+        CancellationToken cancellation, ImageClassificationTransformer? teacher = null)
     {
         columns.Validate();
         Check.Defined(onUnreadable, nameof(SupervisedOptions.OnUnreadableImage));
@@ -42,22 +44,27 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
             (columns, label, keepUnlabeled, imageSize, train, cancellation, teacher);
     }
 
-    internal static ImageClassificationEstimator FineTune(MLContext context, ImageClassificationColumns columns, EmbeddingTransformer encoder, FineTuneOptions? options)
+    internal static ImageClassificationEstimator FineTune(
+        MLContext context, ImageClassificationColumns columns, EmbeddingTransformer encoder, FineTuneOptions? options)
     {
         ArgumentNullException.ThrowIfNull(encoder);
         var (images, o) = (encoder.ImageEncoder, options ?? new());
-        return new(context, "FineTune", columns, columns.LabelColumnName, keepUnlabeled: false, FineTuner.SizeOf(images.Preprocessing), o.OnUnreadableImage,
-            (rows, classes, seed) => FineTuner.Fit(rows.Images, rows.Labels, classes, images, o with { Seed = o.Seed ?? seed }),
+        return new(context, "FineTune", columns, columns.LabelColumnName, keepUnlabeled: false,
+            FineTuner.SizeOf(images.Preprocessing), o.OnUnreadableImage,
+            (rows, classes, seed) =>
+                FineTuner.Fit(rows.Images, rows.Labels, classes, images, o with { Seed = o.Seed ?? seed }),
             o.CancellationToken);
     }
 
     internal static ImageClassificationEstimator Distill(
-        MLContext context, ImageClassificationColumns columns, string? label, ImageClassificationTransformer teacher, DistillOptions? options)
+        MLContext context, ImageClassificationColumns columns, string? label, ImageClassificationTransformer teacher,
+        DistillOptions? options)
     {
         ArgumentNullException.ThrowIfNull(teacher);
         var (classifier, o) = (teacher.Classifier, options ?? new());
-        return new(context, "Distill", columns, label, keepUnlabeled: true, FineTuner.SizeOf(classifier.Preprocessing), o.OnUnreadableImage,
-            (rows, _, seed) => Distiller.Fit(rows.Images, rows.Labels, classifier, o with { Seed = o.Seed ?? seed }), o.CancellationToken,
+        return new(context, "Distill", columns, label, keepUnlabeled: true, FineTuner.SizeOf(classifier.Preprocessing),
+            o.OnUnreadableImage, (rows, _, seed) => Distiller.Fit(rows.Images, rows.Labels, classifier, o with { Seed = o.Seed ?? seed }),
+            o.CancellationToken,
             teacher);
     }
 
@@ -67,8 +74,10 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         _ = InputColumn.Find(inputSchema, _columns.FeatureColumnName, _columns.FeatureColumnName);
-        if (_label is not null) return inputSchema.With(MulticlassColumns.For(_columns, LabelColumn.Find(inputSchema, _label)));
-        return inputSchema.With(MulticlassColumns.For(new DataViewSchema.Builder().ToSchema(), _columns, _teacher!.Classifier.NumberOfClasses, _teacher.Label));
+        if (_label is not null) return inputSchema.With(
+            MulticlassColumns.For(_columns, LabelColumn.Find(inputSchema, _label)));
+        return inputSchema.With(MulticlassColumns.For(
+            new DataViewSchema.Builder().ToSchema(), _columns, _teacher!.Classifier.NumberOfClasses, _teacher.Label));
     }
 
     /// <summary>Reads the images and their labels, and trains.</summary>
@@ -93,11 +102,16 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
         {
             label = LabelColumn.Find(input.Schema, _label, out int counted);
             if (_teacher is not null && counted != classes)
-                throw new ArgumentException($"Label column '{_label}' counts {counted} classes, the teacher {classes}. Map both by one fitted MapValueToKey.");
+                throw new ArgumentException(
+                    $"Label column '{_label}' counts {counted} classes, the teacher {classes}. Map both by one "
+                        + "fitted MapValueToKey.");
             classes = counted;
         }
         var reader = new RowReader(input, images, label, _cancellation) { KeepUnlabeled = _keepUnlabeled };
         var rows = ImageRows.Read(reader, _imageSize, new(_onUnreadable, _host));
-        return new(_train(rows, classes, _seed), _columns, label?.Annotations ?? _teacher!.Label, _host) { OnUnreadableImage = _onUnreadable };
+        return new(_train(rows, classes, _seed), _columns, label?.Annotations ?? _teacher!.Label, _host)
+        {
+            OnUnreadableImage = _onUnreadable,
+        };
     }
 }

@@ -26,7 +26,9 @@ internal static class ImageDecoder
             int length = file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
             if (ImageFormat.Of(start.AsSpan(0, length)) is null) throw NoImage();
             if (file.Length > Math.Max(MostBytesPerPixel * maxPixels, LeastBytesAllowed))
-                throw new InvalidDataException($"it has {file.Length} bytes, too many for {maxPixels} pixels ({nameof(RgbImages)}.{nameof(RgbImages.MaxPixels)}).");
+                throw new InvalidDataException(
+                    $"it has {file.Length} bytes, too many for {maxPixels} pixels "
+                        + $"({nameof(RgbImages)}.{nameof(RgbImages.MaxPixels)}).");
         }
         return File.ReadAllBytes(path);
     }
@@ -45,7 +47,8 @@ internal static class ImageDecoder
         if (header.EndsEarly) throw EndsEarly(header.Format, bytes);
         using var bitmap = new SKBitmap();
         if (!bitmap.TryAllocPixels(new(header.Width, header.Height, SKColorType.Bgra8888, SKAlphaType.Premul)))
-            throw new InsufficientMemoryException($"There is no memory for an image of {header.Width}×{header.Height} pixels.");
+            throw new InsufficientMemoryException(
+                $"There is no memory for an image of {header.Width}×{header.Height} pixels.");
         var result = codec.GetPixels(bitmap.Info, bitmap.GetPixels());
         if (result == SKCodecResult.IncompleteInput) throw EndsEarly(header.Format, bytes);
         if (result != SKCodecResult.Success) throw Damaged(header.Format, bytes);
@@ -65,9 +68,11 @@ internal static class ImageDecoder
     }
 
     private static ArgumentException NoImage() =>
-        new($"it is no image: it begins neither as {string.Join(", ", ImageFormat.Names[..^1])} nor as {ImageFormat.Names[^1]}.");
+        new($"it is no image: it begins neither as {string.Join(", ", ImageFormat.Names[..^1])} nor as "
+            + $"{ImageFormat.Names[^1]}.");
 
-    private static InvalidDataException EndsEarly(string format, byte[] bytes) => new($"the {format} file ends early, after {bytes.Length} bytes");
+    private static InvalidDataException EndsEarly(string format, byte[] bytes) =>
+        new($"the {format} file ends early, after {bytes.Length} bytes");
 
     private static InvalidDataException Damaged(string format, byte[] bytes) =>
         new($"the {format} file is damaged, or it ends early, after {bytes.Length} bytes");

@@ -44,7 +44,8 @@ internal static class ImageFormat
         };
     }
 
-    private static int PngBits(ReadOnlySpan<byte> bytes) => bytes[24] * (bytes[25] switch { 2 => 3, 4 => 2, 6 => 4, _ => 1 });
+    private static int PngBits(ReadOnlySpan<byte> bytes) =>
+        bytes[24] * (bytes[25] switch { 2 => 3, 4 => 2, 6 => 4, _ => 1 });
 
     /// <summary>
     /// Chunks of a length, a name of four letters, that many bytes and a checksum follow a signature of eight bytes, up
@@ -74,7 +75,8 @@ internal static class ImageFormat
             at++;
         }
         return at + 10 <= bytes.Length
-            ? (long)BinaryPrimitives.ReadUInt16LittleEndian(bytes[(at + 5)..]) * BinaryPrimitives.ReadUInt16LittleEndian(bytes[(at + 7)..])
+            ? (long)BinaryPrimitives.ReadUInt16LittleEndian(
+                bytes[(at + 5)..]) * BinaryPrimitives.ReadUInt16LittleEndian(bytes[(at + 7)..])
             : 0;
 
         static int ColorTable(byte flags) => (flags & 0x80) == 0 ? 0 : 3 << ((flags & 7) + 1);
@@ -82,7 +84,8 @@ internal static class ImageFormat
 
     /// <summary>Bits of a pixel where they are not compressed, in the headers that are usual since Windows 3.</summary>
     private static int? BmpBits(ReadOnlySpan<byte> bytes) =>
-        BinaryPrimitives.ReadUInt32LittleEndian(bytes[14..]) >= 40 && BinaryPrimitives.ReadUInt32LittleEndian(bytes[30..]) is 0 or 3
+        BinaryPrimitives.ReadUInt32LittleEndian(bytes[14..]) >= 40
+            && BinaryPrimitives.ReadUInt32LittleEndian(bytes[30..]) is 0 or 3
             ? BinaryPrimitives.ReadUInt16LittleEndian(bytes[28..])
             : null;
 }
