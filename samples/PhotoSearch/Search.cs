@@ -159,7 +159,7 @@ internal static class Search
     }
 
     /// <summary>Shows a bar while the estimator fits.</summary>
-    private sealed class WithProgress(Func<IProgress<PretrainProgress>?, PretrainingEstimator> create)
+    private sealed class WithProgress(Func<IProgress<TrainingProgress>?, PretrainingEstimator> create)
         : IEstimator<EmbeddingTransformer>
     {
         public SchemaShape GetOutputSchema(SchemaShape inputSchema) => create(null).GetOutputSchema(inputSchema);

@@ -7,8 +7,8 @@ public static class ProgressBar
 {
     /// <summary>Shows the bar while work is done.</summary>
     /// <param name="rowName">What a row is called, in the plural.</param>
-    /// <param name="work">The work; it passes its argument on as <see cref="PretrainOptions.Progress"/>.</param>
-    public static T Show<T>(string rowName, Func<IProgress<PretrainProgress>, T> work) =>
+    /// <param name="work">The work; it passes its argument on as <see cref="TrainingOptions.Progress"/>.</param>
+    public static T Show<T>(string rowName, Func<IProgress<TrainingProgress>, T> work) =>
         AnsiConsole.Progress()
             .Columns(
                 new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(),
@@ -28,8 +28,8 @@ public static class ProgressBar
             });
 
     /// <summary>Reports at once, on the training thread; <see cref="Progress{T}"/> would reorder the reports.</summary>
-    private sealed class Reporter(Action<PretrainProgress> report) : IProgress<PretrainProgress>
+    private sealed class Reporter(Action<TrainingProgress> report) : IProgress<TrainingProgress>
     {
-        public void Report(PretrainProgress value) => report(value);
+        public void Report(TrainingProgress value) => report(value);
     }
 }

@@ -23,7 +23,7 @@ namespace MLNet.Ssl;
 /// using var encoder = Pretrainer.Fit(images, new SimClrOptions { Progress = report });
 /// report.Write("report.html", encoder, images);
 /// </code></example>
-public sealed class PretrainReport : IProgress<PretrainProgress>, IRunObserver
+public sealed class PretrainReport : IProgress<TrainingProgress>, IRunObserver
 {
     // Rows that are drawn: more would hide one another.
     private const int MostRows = 2000;
@@ -36,7 +36,7 @@ public sealed class PretrainReport : IProgress<PretrainProgress>, IRunObserver
     public string? Title { get; init; }
 
     /// <inheritdoc/>
-    public void Report(PretrainProgress value)
+    public void Report(TrainingProgress value)
     {
         ArgumentNullException.ThrowIfNull(value);
         lock (_gate) _run.Add(value);
@@ -69,7 +69,7 @@ public sealed class PretrainReport : IProgress<PretrainProgress>, IRunObserver
         ArgumentNullException.ThrowIfNull(images);
         CheckRows(images.Count, labels);
         Write(path, run => Map(images.Count, rows => encoder.Embed(images, rows), labels, labelNames)
-            + (run.Options is null ? "" : ReportPictures.Views(run.Options, images))
+            + (run.Description is { } told ? ReportPictures.Views(told, images) : "")
                 + ReportPictures.Attention(encoder, images));
     }
 
@@ -93,12 +93,12 @@ public sealed class PretrainReport : IProgress<PretrainProgress>, IRunObserver
         Write(path, _ => Map(rows.Count, chosen => encoder.Embed(rows, chosen), labels, labelNames));
     }
 
-    void IRunObserver.Begin(PretrainOptions options, IReadOnlyList<string> reasons)
+    void IRunObserver.OnStart(RunDescription run)
     {
-        lock (_gate) _run = new() { Options = options, Reasons = [.. reasons] };
+        lock (_gate) _run = new() { Description = run };
     }
 
-    void IRunObserver.Say(PretrainMessage message)
+    void IRunObserver.OnMessage(TrainingMessage message)
     {
         lock (_gate)
             if (message.IsWarning) _run.Warnings.Add(message.Text);

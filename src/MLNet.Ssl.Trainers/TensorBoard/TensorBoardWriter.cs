@@ -17,7 +17,7 @@ namespace MLNet.Ssl;
 /// using var board = new TensorBoardWriter("runs/simclr");
 /// var options = new SimClrOptions { Progress = board };
 /// </code></example>
-public sealed class TensorBoardWriter : IProgress<PretrainProgress>, IDisposable
+public sealed class TensorBoardWriter : IProgress<TrainingProgress>, IDisposable
 {
     private const string FileVersion = "brain.Event:2";
 
@@ -50,7 +50,7 @@ public sealed class TensorBoardWriter : IProgress<PretrainProgress>, IDisposable
     /// <param name="value">The state of the run.</param>
     /// <exception cref="IOException">The file cannot be written, say because the disk is full.</exception>
     /// <exception cref="ObjectDisposedException">The writer was disposed of.</exception>
-    public void Report(PretrainProgress value)
+    public void Report(TrainingProgress value)
     {
         ArgumentNullException.ThrowIfNull(value);
         var summary = new SummaryMessage();

@@ -2,6 +2,7 @@ using Microsoft.ML;
 using Microsoft.ML.Runtime;
 using MLNet.Ssl.Classification;
 using MLNet.Ssl.DataView;
+using MLNet.Ssl.Hosting;
 using MLNet.Ssl.Options;
 
 namespace MLNet.Ssl;
@@ -23,25 +24,23 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
     private readonly string? _label;
     private readonly bool _keepUnlabeled;
     private readonly int _imageSize;
-    private readonly Func<ImageRows, int, int, ImageClassifier> _train;
+    private readonly SupervisedOptions _options;
+    private readonly Func<ImageRows, int, int, Action<TrainingMessage>, ImageClassifier> _train;
     private readonly ImageClassificationTransformer? _teacher;
-    private readonly CancellationToken _cancellation;
     private readonly int _seed;
     private readonly IHost _host;
-    private readonly OnUnreadableImage _onUnreadable;
 
     private ImageClassificationEstimator(
         MLContext context, string name, ImageClassificationColumns columns, string? label, bool keepUnlabeled,
-        int imageSize, OnUnreadableImage onUnreadable, Func<ImageRows, int, int, ImageClassifier> train,
-        CancellationToken cancellation, ImageClassificationTransformer? teacher = null)
+        int imageSize, SupervisedOptions options, Func<ImageRows, int, int, Action<TrainingMessage>, ImageClassifier> train,
+        ImageClassificationTransformer? teacher = null)
     {
         columns.Validate();
-        Check.Defined(onUnreadable, nameof(SupervisedOptions.OnUnreadableImage));
+        Check.Defined(options.OnUnreadableImage, nameof(options.OnUnreadableImage));
         _host = ((IHostEnvironment)context).Register(name);
         _seed = _host.Rand.Next();
-        _onUnreadable = onUnreadable;
-        (_columns, _label, _keepUnlabeled, _imageSize, _train, _cancellation, _teacher) =
-            (columns, label, keepUnlabeled, imageSize, train, cancellation, teacher);
+        (_columns, _label, _keepUnlabeled, _imageSize, _options, _train, _teacher) =
+            (columns, label, keepUnlabeled, imageSize, options, train, teacher);
     }
 
     internal static ImageClassificationEstimator FineTune(
@@ -49,11 +48,11 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
     {
         ArgumentNullException.ThrowIfNull(encoder);
         var (images, o) = (encoder.ImageEncoder, options ?? new());
-        return new(context, "FineTune", columns, columns.LabelColumnName, keepUnlabeled: false,
-            FineTuner.SizeOf(images.Preprocessing), o.OnUnreadableImage,
-            (rows, classes, seed) =>
-                FineTuner.Fit(rows.Images, rows.Labels, classes, images, o with { Seed = o.Seed ?? seed }),
-            o.CancellationToken);
+        return new(
+            context, "FineTune", columns, columns.LabelColumnName, keepUnlabeled: false,
+            FineTuner.SizeOf(images.Preprocessing), o,
+            (rows, classes, seed, log) =>
+                FineTuner.Fit(rows.Images, rows.Labels, classes, images, o with { DefaultSeed = seed }, log));
     }
 
     internal static ImageClassificationEstimator Distill(
@@ -62,10 +61,10 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
     {
         ArgumentNullException.ThrowIfNull(teacher);
         var (classifier, o) = (teacher.Classifier, options ?? new());
-        return new(context, "Distill", columns, label, keepUnlabeled: true, FineTuner.SizeOf(classifier.Preprocessing),
-            o.OnUnreadableImage, (rows, _, seed) => Distiller.Fit(rows.Images, rows.Labels, classifier, o with { Seed = o.Seed ?? seed }),
-            o.CancellationToken,
-            teacher);
+        return new(
+            context, "Distill", columns, label, keepUnlabeled: true, FineTuner.SizeOf(classifier.Preprocessing), o,
+            (rows, _, seed, log) =>
+                Distiller.Fit(rows.Images, rows.Labels, classifier, o with { DefaultSeed = seed }, log), teacher);
     }
 
     /// <inheritdoc/>
@@ -74,8 +73,8 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         _ = InputColumn.Find(inputSchema, _columns.FeatureColumnName, _columns.FeatureColumnName);
-        if (_label is not null) return inputSchema.With(
-            MulticlassColumns.For(_columns, LabelColumn.Find(inputSchema, _label)));
+        if (_label is not null)
+            return inputSchema.With(MulticlassColumns.For(_columns, LabelColumn.Find(inputSchema, _label)));
         return inputSchema.With(MulticlassColumns.For(
             new DataViewSchema.Builder().ToSchema(), _columns, _teacher!.Classifier.NumberOfClasses, _teacher.Label));
     }
@@ -89,11 +88,15 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
     /// teacher.</exception>
     /// <exception cref="InvalidOperationException">There is no row to learn from, or an image cannot be read; the
     /// message names column and row.</exception>
+    /// <exception cref="IOException">The folder of checkpoints cannot be written; thrown before the images are read, or
+    /// when a checkpoint is written.</exception>
     /// <exception cref="OperationCanceledException">The options' token was cancelled, which is seen at the next row or
     /// step.</exception>
     public ImageClassificationTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
+        using var channel = _host.Start("Fit");
+        FineTuner.CheckFiles(_options);
         var images = input.Schema.Find("input", _columns.FeatureColumnName, ColumnAdvice.LostImages);
         ImageColumn.Check(images, "input");
         int classes = _teacher?.Classifier.NumberOfClasses ?? 0;
@@ -107,11 +110,11 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
                         + "fitted MapValueToKey.");
             classes = counted;
         }
-        var reader = new RowReader(input, images, label, _cancellation) { KeepUnlabeled = _keepUnlabeled };
-        var rows = ImageRows.Read(reader, _imageSize, new(_onUnreadable, _host));
-        return new(_train(rows, classes, _seed), _columns, label?.Annotations ?? _teacher!.Label, _host)
+        var reader = new RowReader(input, images, label, _options.CancellationToken) { KeepUnlabeled = _keepUnlabeled };
+        var rows = ImageRows.Read(reader, _imageSize, new(_options.OnUnreadableImage, _host));
+        return new(_train(rows, classes, _seed, channel.Write), _columns, label?.Annotations ?? _teacher!.Label, _host)
         {
-            OnUnreadableImage = _onUnreadable,
+            OnUnreadableImage = _options.OnUnreadableImage,
         };
     }
 }

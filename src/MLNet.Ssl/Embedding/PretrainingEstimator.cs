@@ -21,7 +21,7 @@ namespace MLNet.Ssl;
 /// <para><b>Files.</b> ML.NET's <c>LoadImages</c> takes memory for any size that a file claims, and fills up one that
 /// ends early. What it hands over is checked here (<see cref="RgbImages.MaxPixels"/>); of files that come from others,
 /// <see cref="RgbImages.Load"/> tells beforehand which are sound. What becomes of an image that cannot be read,
-/// <see cref="PretrainOptions.OnUnreadableImage"/> says.</para>
+/// <see cref="TrainingOptions.OnUnreadableImage"/> says.</para>
 /// <list type="table">
 /// <listheader><term>Estimator characteristics</term></listheader>
 /// <item><term>Does it need to look at the data to train?</term><description>Yes, once; the decoded images are kept
@@ -66,7 +66,7 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
     /// is learned stays the same.
     /// </summary>
     /// <remarks>
-    /// The accuracy is in the log and in <see cref="PretrainProgress.KnnAccuracy"/>. It takes the place of
+    /// The accuracy is in the log and in <see cref="TrainingProgress.KnnAccuracy"/>. It takes the place of
     /// <see cref="PretrainOptions.Evaluation"/>.
     /// </remarks>
     /// <param name="train">Rows that the kNN remembers, with the column that is learned from and labels; those without
@@ -122,7 +122,7 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
         bool images = ImageColumn.Holds(column);
         using var channel = _host.Start("Fit");
         var options = _options ?? DefaultOptions(images, channel);
-        options = options with { UsualSeed = _seed };
+        options = options with { DefaultSeed = _seed };
         Pretrainer.CheckFiles(options);
         Check.Defined(options.OnUnreadableImage);
         var device = DeviceChoice.Of(_context, channel);
@@ -140,14 +140,14 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
             if (images)
             {
                 var read = ImageRows.Read(rows, options.ImageSize, Unreadable()).Images;
-                return new(Pretrainer.Fit(read, options, device, Log), _output, column.Name, _host)
+                return new(Pretrainer.Fit(read, options, device, channel.Write), _output, column.Name, _host)
                 {
                     OnUnreadableImage = options.OnUnreadableImage,
                 };
             }
             var table = TableRows.Read(rows).Table;
             tables.Add(table);
-            return new(Pretrainer.Fit(table, options, device, Log), _output, column.Name);
+            return new(Pretrainer.Fit(table, options, device, channel.Write), _output, column.Name);
         }
         finally
         {
@@ -155,12 +155,6 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
         }
 
         UnreadableImages Unreadable() => new(options.OnUnreadableImage, _host);
-
-        void Log(PretrainMessage message)
-        {
-            if (message.IsWarning) channel.Warning(MessageSensitivity.None, message.Text);
-            else channel.Info(MessageSensitivity.None, message.Text);
-        }
     }
 
     /// <summary>The method that learns fastest on little data.</summary>

@@ -12,6 +12,9 @@ internal static class ImageDecoder
     // Colours and alpha of 16 bits, and as much again for what is no pixel.
     private const int MostBytesPerPixel = 16, LeastBytesAllowed = 1 << 20;
 
+    // What a file that turns out to end early may cost.
+    private const long MostBytesUnchecked = 32 << 20;
+
     /// <summary>
     /// The file's bytes, if it begins as an image and is no longer than one of so many pixels can be.
     /// </summary>
@@ -44,7 +47,7 @@ internal static class ImageDecoder
     public static RgbImage Decode(byte[] bytes, long maxPixels) => Read(bytes, (codec, header) =>
     {
         if (header.Excess(maxPixels) is { } excess) throw new InvalidDataException(excess);
-        if (header.EndsEarly) throw EndsEarly(header.Format, bytes);
+        if (header.EndsEarly || !HasLastRow(codec, header)) throw EndsEarly(header.Format, bytes);
         using var bitmap = new SKBitmap();
         if (!bitmap.TryAllocPixels(new(header.Width, header.Height, SKColorType.Bgra8888, SKAlphaType.Premul)))
             throw new InsufficientMemoryException(
@@ -54,6 +57,36 @@ internal static class ImageDecoder
         if (result != SKCodecResult.Success) throw Damaged(header.Format, bytes);
         return RgbImages.Pack(bitmap.GetPixelSpan(), header.Width, header.Height, red: 2);
     });
+
+    /// <summary>
+    /// Reads a large image to its last row and keeps no other, so that one that ends early is refused before memory is
+    /// taken for it.
+    /// </summary>
+    /// <remarks>
+    /// JPEG, GIF and WebP have no need of it: their structure tells (<see cref="ImageFormat.EndsEarly"/>). Progressive
+    /// JPEGs, GIFs and WebP could not be read that way either: their decoders hold the whole image.
+    /// </remarks>
+    private static unsafe bool HasLastRow(SKCodec codec, ImageHeader header)
+    {
+        var info = new SKImageInfo(header.Width, header.Height, SKColorType.Bgra8888, SKAlphaType.Premul);
+        if (info.BytesSize64 <= MostBytesUnchecked) return true;
+        var row = new byte[info.RowBytes];
+        fixed (byte* pixels = row)
+        {
+            if (header.Format == ImageFormat.Png)
+            {
+                var last = SKRectI.Create(0, header.Height - 1, header.Width, 1);
+                return codec.StartIncrementalDecode(
+                    info, (nint)pixels, row.Length, new SKCodecOptions(last)) != SKCodecResult.Success
+                    || codec.IncrementalDecode() == SKCodecResult.Success;
+            }
+            if (header.Format != ImageFormat.Bmp || codec.StartScanlineDecode(info) != SKCodecResult.Success)
+                return true;
+            for (int y = 0; y < header.Height; y++)
+                if (codec.GetScanlines((nint)pixels, 1, row.Length) != 1) return false;
+            return true;
+        }
+    }
 
     private static unsafe T Read<T>(byte[] bytes, Func<SKCodec, ImageHeader, T> use)
     {

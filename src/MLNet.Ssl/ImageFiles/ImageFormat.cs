@@ -7,7 +7,9 @@ namespace MLNet.Ssl.ImageFiles;
 /// </summary>
 internal static class ImageFormat
 {
-    private const string Png = "PNG", Jpeg = "JPEG", Gif = "GIF", WebP = "WebP", Bmp = "BMP";
+    public const string Png = "PNG", Bmp = "BMP";
+
+    private const string Jpeg = "JPEG", Gif = "GIF", WebP = "WebP";
 
     public static readonly string[] Names = [Png, Jpeg, Gif, WebP, Bmp];
 
@@ -35,9 +37,9 @@ internal static class ImageFormat
             // Deflate gives at most 1,032 bytes for one.
             Png => pixels * PngBits(bytes) / 8 > 1032.0 * bytes.Length || !PngEnds(bytes),
             // A block of 64 pixels takes a bit, in one of the channels at half of the width or height.
-            Jpeg => pixels > 1024.0 * bytes.Length,
+            Jpeg => pixels > 1024.0 * bytes.Length || !JpegEnds(bytes),
             // A code of 12 bits stands for 4,096 pixels at most.
-            Gif => GifFramePixels(bytes) > 2731.0 * bytes.Length,
+            Gif => GifFrame(bytes) is var (gifPixels, ends) && (gifPixels > 2731.0 * bytes.Length || !ends),
             WebP => 8 + (long)BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]) > bytes.Length + 1L,
             Bmp => BmpBits(bytes) is { } bits && pixels * bits / 8 > bytes.Length,
             _ => false,
@@ -63,23 +65,54 @@ internal static class ImageFormat
         return false;
     }
 
-    /// <summary>Pixels of the first frame: extensions, which are blocks after two bytes, may lie before it.</summary>
-    private static long GifFramePixels(ReadOnlySpan<byte> bytes)
+    /// <summary>
+    /// Segments of a marker, a length and that many bytes follow each other up to EOI; behind a scan's come its data,
+    /// in which a marker's first byte is followed by 0 or a restart's number. The decoder too waits for EOI.
+    /// </summary>
+    private static bool JpegEnds(ReadOnlySpan<byte> bytes)
+    {
+        const byte mark = 0xFF, end = 0xD9;
+        for (long at = 2; at < bytes.Length;)
+        {
+            var rest = bytes[(int)at..];
+            int marker = rest.IndexOf(mark), filled = marker < 0 ? -1 : rest[marker..].IndexOfAnyExcept(mark),
+                code = marker + filled;
+            if (filled < 0) return false;
+            at += code + 1;
+            if (rest[code] == end) return true;
+            // Zero is data, and these stand alone: TEM, RST0 to RST7, SOI.
+            if (rest[code] is 0 or 1 or (>= 0xD0 and <= 0xD8)) continue;
+            if (code + 3 > rest.Length) return false;
+            at += BinaryPrimitives.ReadUInt16BigEndian(rest[(code + 1)..]);
+        }
+        return false;
+    }
+
+    /// <summary>
+    /// Pixels of the first frame, and whether its data has an end: extensions, which are blocks after two bytes, may
+    /// lie before it.
+    /// </summary>
+    private static (long Pixels, bool Ends) GifFrame(ReadOnlySpan<byte> bytes)
     {
         int at = 13 + ColorTable(bytes[10]);
         while (at + 10 <= bytes.Length && bytes[at] != 0x2C)
         {
             // Not as the standard has it: the decoder may know better.
-            if (bytes[at] != 0x21) return 0;
-            for (at += 2; at < bytes.Length && bytes[at] != 0;) at += 1 + bytes[at];
-            at++;
+            if (bytes[at] != 0x21) return (0, true);
+            at = AfterBlocks(bytes, at + 2);
         }
-        return at + 10 <= bytes.Length
-            ? (long)BinaryPrimitives.ReadUInt16LittleEndian(
-                bytes[(at + 5)..]) * BinaryPrimitives.ReadUInt16LittleEndian(bytes[(at + 7)..])
-            : 0;
+        if (at + 10 > bytes.Length) return (0, true);
+        long pixels = (long)BinaryPrimitives.ReadUInt16LittleEndian(
+            bytes[(at + 5)..]) * BinaryPrimitives.ReadUInt16LittleEndian(bytes[(at + 7)..]);
+        return (pixels, AfterBlocks(bytes, at + 11 + ColorTable(bytes[at + 9])) <= bytes.Length);
 
         static int ColorTable(byte flags) => (flags & 0x80) == 0 ? 0 : 3 << ((flags & 7) + 1);
+
+        static int AfterBlocks(ReadOnlySpan<byte> bytes, int at)
+        {
+            while (at < bytes.Length && bytes[at] != 0) at += 1 + bytes[at];
+            return at + 1;
+        }
     }
 
     /// <summary>Bits of a pixel where they are not compressed, in the headers that are usual since Windows 3.</summary>
