@@ -60,5 +60,5 @@ internal sealed record EmbeddingPart(
     }
 
     private Backbone CreateBackbone(ModelReader file) =>
-        SavedNetwork.Read(file, Weights, ArchitectureSize.Of(Backbone), Backbone.Create);
+        SavedNetwork.Read(file, Weights, Backbone.LeastSize, Backbone.Create);
 }

@@ -16,7 +16,7 @@ public static class VisionTransformerExtensions
     /// <returns>Features (B, n·D), or (B, 2·D) with <paramref name="averagePool"/>.</returns>
     /// <exception cref="ArgumentException"><paramref name="blocks"/> is out of range, or not 1 with <paramref name="averagePool"/>; or the images do not fit.
     /// </exception>
-    public static Tensor IntermediateFeatures(this VisionTransformer network, Tensor x, int blocks, bool averagePool = false)
+    public static Tensor IntermediateFeatures(this ITokenBackbone network, Tensor x, int blocks, bool averagePool = false)
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(x);
@@ -25,6 +25,6 @@ public static class VisionTransformerExtensions
         var tokens = cat([.. layers.Select(layer => layer.select(1, 0))], -1);
         if (!averagePool) return tokens;
         var patches = layers[^1];
-        return stack([tokens, patches.narrow(1, 1, patches.shape[1] - 1).mean([1])], -1).flatten(1);
+        return stack([tokens, patches.narrow(1, network.PrefixTokens, patches.shape[1] - network.PrefixTokens).mean([1])], -1).flatten(1);
     }
 }
