@@ -262,9 +262,9 @@ public sealed class ResumeTests : IDisposable
     public void ACheckpointWhoseNumbersAreOutOfRangeIsPassedOver(string tensor, long value, string told)
     {
         string whole = NewFolder();
-        var options = Runs.Of("MoCo v2, i-Mix");
-        Runs.Train(options.In(whole));
-        string folder = StoppedAt(whole, 5, 6), newest = Runs.File(folder, 6);
+        var options = SmallRuns.Of("MoCo v2, i-Mix");
+        SmallRuns.Train(options.In(whole));
+        string folder = StoppedAt(whole, 5, 6), newest = SmallRuns.File(folder, 6);
         using (NewDisposeScope())
         {
             var (checkpoint, state) = TrainingCheckpoint.Read(newest);
@@ -273,13 +273,13 @@ public sealed class ResumeTests : IDisposable
             checkpoint.Write(newest, [.. state.Select(entry => (entry.Key, entry.Value))]);
         }
         var log = new List<PretrainMessage>();
-        Runs.Train(options.In(folder, resume: true), log);
+        SmallRuns.Train(options.In(folder, resume: true), log);
         Assert.Contains(log, m => m.IsWarning && m.Text.Contains($"'{newest}' is damaged: {told}", StringComparison.Ordinal));
         Assert.Contains(log, m => m.Text.StartsWith("The run goes on after step 5 of 12", StringComparison.Ordinal));
-        File.Delete(Runs.File(folder, 5));
+        File.Delete(SmallRuns.File(folder, 5));
         File.Move(newest + ".damaged", newest, overwrite: true);
         foreach (string later in Directory.GetFiles(folder, "checkpoint-*").Where(file => file != newest)) File.Delete(later);
-        Assert.Contains(told, Assert.Throws<InvalidDataException>(() => Runs.Train(options.In(folder, resume: true))).Message);
+        Assert.Contains(told, Assert.Throws<InvalidDataException>(() => SmallRuns.Train(options.In(folder, resume: true))).Message);
     }
 
     private string WholeByol()
