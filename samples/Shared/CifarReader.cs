@@ -46,7 +46,10 @@ public sealed class CifarSet(IReadOnlyList<string> names, IReadOnlyList<byte[]> 
     }
 }
 
-/// <summary>Reads the original CIFAR-10 binary format: per image one label byte, then 1,024 red, 1,024 green and 1,024 blue bytes.</summary>
+/// <summary>
+/// Reads the original CIFAR-10 binary format: per image one label byte, then 1,024 red, 1,024 green and 1,024 blue
+/// bytes.
+/// </summary>
 public static class CifarReader
 {
     public const int Side = 32, RecordSize = 1 + 3 * Side * Side, ClassCount = 10;
@@ -57,7 +60,10 @@ public static class CifarReader
     private static readonly (string[] Train, string Test)[] Layouts =
         [(["train.bin"], "test.bin"), ([.. Enumerable.Range(1, 5).Select(i => $"data_batch_{i}.bin")], "test_batch.bin")];
 
-    /// <summary>Reads both halves from a folder, or from its cifar10 or cifar-10-batches-bin folder; every file plain or with .gz behind its name.</summary>
+    /// <summary>
+    /// Reads both halves from a folder, or from its cifar10 or cifar-10-batches-bin folder; every file plain or with
+    /// .gz behind its name.
+    /// </summary>
     public static (CifarSet Train, CifarSet Test) Read(string folder)
     {
         foreach (var place in Places(folder))

@@ -4,7 +4,10 @@ using System.Security.Cryptography;
 
 namespace MLNet.Ssl.Samples;
 
-/// <summary>Finds the images: a folder the user names, the machine's data folder, the cache of an earlier download, a download, or drawn pictures.</summary>
+/// <summary>
+/// Finds the images: a folder the user names, the machine's data folder, the cache of an earlier download, a download,
+/// or drawn pictures.
+/// </summary>
 public static class CifarSource
 {
     private static readonly Uri Archive = new("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz");
@@ -17,35 +20,40 @@ public static class CifarSource
         "mlnet-ssl",
         "cifar10");
 
-    /// <summary>The two halves of the first source that is there; <paramref name="say"/> is told which one it was.</summary>
-    /// <param name="dataOption">A folder with CIFAR-10 files, or null; a named folder must be right, the other sources may be missing.</param>
-    /// <param name="say">Takes one line at a time.</param>
-    public static (CifarSet Train, CifarSet Test) Resolve(string? dataOption, Action<string> say)
+    /// <summary>
+    /// The two halves of the first source that is there; <paramref name="log"/> is told which one it was.
+    /// </summary>
+    /// <param name="dataOption">A folder with CIFAR-10 files, or null; a named folder must be right, the other sources
+    /// may be missing.</param>
+    /// <param name="log">Takes one line at a time.</param>
+    public static (CifarSet Train, CifarSet Test) Resolve(string? dataOption, Action<string> log)
     {
-        if (dataOption is not null) return Read(dataOption, "--data", say);
+        if (dataOption is not null) return Read(dataOption, "--data", log);
         if (Environment.GetEnvironmentVariable("MLNETSSL_DATA") is { Length: > 0 } folder)
         {
-            if (CifarReader.Exists(folder)) return Read(folder, "MLNETSSL_DATA", say);
-            say($"MLNETSSL_DATA ({folder}) has no CIFAR-10");
+            if (CifarReader.Exists(folder)) return Read(folder, "MLNETSSL_DATA", log);
+            log($"MLNETSSL_DATA ({folder}) has no CIFAR-10");
         }
 
-        if (CifarReader.Exists(CacheFolder)) return Read(CacheFolder, "downloaded earlier", say);
+        if (CifarReader.Exists(CacheFolder)) return Read(CacheFolder, "downloaded earlier", log);
         try
         {
-            say($"downloading {Archive} (162 MB)");
+            log($"downloading {Archive} (162 MB)");
             Download(Archive, ArchiveMd5, CacheFolder, TimeSpan.FromSeconds(20)).GetAwaiter().GetResult();
-            return Read(CacheFolder, "downloaded", say);
+            return Read(CacheFolder, "downloaded", log);
         }
         catch (Exception error) when (error is HttpRequestException or IOException or InvalidDataException or UnauthorizedAccessException)
         {
-            say($"no download: {error.Message}");
+            log($"no download: {error.Message}");
         }
 
-        say("data: 8,000 + 2,000 drawn pictures of 10 shapes and textures, not CIFAR-10");
+        log("data: 8,000 + 2,000 drawn pictures of 10 shapes and textures, not CIFAR-10");
         return ProceduralImages.Draw(8000, 2000, seed: 1);
     }
 
-    /// <summary>Unpacks an archive's .bin and .txt files into a folder, which appears when all of it is there.</summary>
+    /// <summary>
+    /// Unpacks an archive's .bin and .txt files into a folder, which appears when all of it is there.
+    /// </summary>
     /// <param name="archive">A .tar.gz file.</param>
     /// <param name="md5">Its MD5 in hexadecimal digits.</param>
     /// <param name="folder">The folder to make.</param>
@@ -106,10 +114,10 @@ public static class CifarSource
                 await entry.ExtractToFileAsync(Path.Combine(folder, Path.GetFileName(entry.Name)), overwrite: false);
     }
 
-    private static (CifarSet Train, CifarSet Test) Read(string folder, string origin, Action<string> say)
+    private static (CifarSet Train, CifarSet Test) Read(string folder, string origin, Action<string> log)
     {
         var (train, test) = CifarReader.Read(folder);
-        say($"data: CIFAR-10, {train.Count:N0} + {test.Count:N0} images, {origin}: {folder}");
+        log($"data: CIFAR-10, {train.Count:N0} + {test.Count:N0} images, {origin}: {folder}");
         return (train, test);
     }
 }

@@ -1,8 +1,8 @@
 namespace MLNet.Ssl.Samples;
 
 /// <summary>
-/// Ten classes of drawn 32x32 pictures, for when no photos are at hand: what differs is the shape or texture; colours, place, size,
-/// tilt and noise are random, so that the mean colour tells nothing.
+/// Ten classes of drawn 32x32 pictures, for when no photos are at hand: what differs is the shape or texture; colours,
+/// place, size, tilt and noise are random, so that the mean colour tells nothing.
 /// </summary>
 public static class ProceduralImages
 {

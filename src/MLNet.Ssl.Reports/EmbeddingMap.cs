@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Reports;
 
-/// <summary>Embeddings in the plane: l2-normalised, centred, and projected on the two directions of most variance (PCA).</summary>
+/// <summary>
+/// Embeddings in the plane: l2-normalised, centred, and projected on the two directions of most variance (PCA).
+/// </summary>
 /// <param name="Points">Coordinates of each row.</param>
 /// <param name="Shares">Shares of the variance that the two directions hold.</param>
 internal sealed record EmbeddingMap(IReadOnlyList<(float X, float Y)> Points, (double X, double Y) Shares)
@@ -23,7 +25,8 @@ internal sealed record EmbeddingMap(IReadOnlyList<(float X, float Y)> Points, (d
         double total = Math.Max(variances.sum().item<double>(), double.Epsilon);
         // Ascending as they come; the largest are the last.
         var chosen = directions.narrow(1, width - kept, kept);
-        // The sign of a direction is arbitrary: its largest coefficient is made positive, so that a page looks the same again.
+        // The sign of a direction is arbitrary: its largest coefficient is made positive, so that a page looks the same
+        // again.
         var largest = chosen.gather(0, chosen.abs().argmax(0).unsqueeze(0));
         var plane = rows.matmul(chosen.mul(largest.sign())).to(float32).contiguous();
         var values = MemoryMarshal.Cast<byte, float>(plane.bytes);

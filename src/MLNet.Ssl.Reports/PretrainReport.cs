@@ -7,18 +7,23 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
 
-/// <summary>Collects the progress of a run and writes it as one HTML page that needs no other file, for light and dark screens and for print.</summary>
+/// <summary>
+/// Collects the progress of a run and writes it as one HTML page that needs no other file, for light and dark screens
+/// and for print.
+/// </summary>
 /// <remarks>
-/// The page has the curves of loss, learning rate, momentum, kNN accuracy, collapse alarms and speed; with an encoder and rows also a map of their embeddings, with
-/// images the views that the network learned from and, of a vision transformer, its attention; last the settings, each with the reason where it was chosen.
-/// It can be written during a run, after one, and after one that failed. Another run with the same report starts it anew. Safe to use from several threads.
+/// The page has the curves of loss, learning rate, momentum, kNN accuracy, collapse alarms and speed; with an encoder
+/// and rows also a map of their embeddings, with images the views that the network learned from and, of a vision
+/// transformer, its attention; last the settings, each with the reason where it was chosen. It can be written during a
+/// run, after one, and after one that failed. Another run with the same report starts it anew. Safe to use from several
+/// threads.
 /// </remarks>
 /// <example><code>
 /// var report = new PretrainReport();
 /// using var encoder = Pretrainer.Fit(images, new SimClrOptions { Progress = report });
 /// report.Write("report.html", encoder, images);
 /// </code></example>
-public sealed class PretrainReport : IProgress<PretrainProgress>, IRunObserver
+public sealed class PretrainReport : IProgress<TrainingProgress>, IRunObserver
 {
     // Rows that are drawn: more would hide one another.
     private const int MostRows = 2000;
@@ -31,7 +36,7 @@ public sealed class PretrainReport : IProgress<PretrainProgress>, IRunObserver
     public string? Title { get; init; }
 
     /// <inheritdoc/>
-    public void Report(PretrainProgress value)
+    public void Report(TrainingProgress value)
     {
         ArgumentNullException.ThrowIfNull(value);
         lock (_gate) _run.Add(value);
@@ -40,25 +45,30 @@ public sealed class PretrainReport : IProgress<PretrainProgress>, IRunObserver
     /// <summary>Writes the page: curves and settings.</summary>
     /// <param name="path">The file, replaced if it exists: wholly or, on failure, not at all.</param>
     /// <exception cref="IOException">The file cannot be written, or its folder does not exist.</exception>
-    /// <exception cref="UnauthorizedAccessException">The file may not be written, or the path is that of a folder.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be written, or the path is that of a
+    /// folder.</exception>
     public void Write(string path) => Write(path, _ => "");
 
-    /// <summary>Writes the page with a map of embeddings, sample views and, of a vision transformer, attention maps.</summary>
+    /// <summary>
+    /// Writes the page with a map of embeddings, sample views and, of a vision transformer, attention maps.
+    /// </summary>
     /// <param name="path">The file, replaced if it exists: wholly or, on failure, not at all.</param>
     /// <param name="encoder">The trained encoder.</param>
-    /// <param name="images">Images to embed; 2 000 of them, evenly spread, where there are more. A few are shown on the page.</param>
+    /// <param name="images">Images to embed; 2 000 of them, evenly spread, where there are more. A few are shown on the
+    /// page.</param>
     /// <param name="labels">Class of each image, from 0, −1 for none: colours of the map; null for one colour.</param>
     /// <param name="labelNames">Names of the classes; null for their numbers.</param>
     /// <exception cref="ArgumentException">There are no images, or not as many labels as images.</exception>
     /// <exception cref="IOException">The file cannot be written, or its folder does not exist.</exception>
-    /// <exception cref="UnauthorizedAccessException">The file may not be written, or the path is that of a folder.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be written, or the path is that of a
+    /// folder.</exception>
     public void Write(string path, ImageEncoder encoder, ImageStore images, IReadOnlyList<int>? labels = null, IReadOnlyList<string>? labelNames = null)
     {
         ArgumentNullException.ThrowIfNull(encoder);
         ArgumentNullException.ThrowIfNull(images);
         CheckRows(images.Count, labels);
         Write(path, run => Map(images.Count, rows => encoder.Embed(images, rows), labels, labelNames)
-            + (run.Options is null ? "" : ReportPictures.Views(run.Options, images)) + ReportPictures.Attention(encoder, images));
+            + (run.Description is { } told ? ReportPictures.Views(told, images) : "") + ReportPictures.Attention(encoder, images));
     }
 
     /// <summary>Writes the page with a map of embeddings.</summary>
@@ -67,9 +77,11 @@ public sealed class PretrainReport : IProgress<PretrainProgress>, IRunObserver
     /// <param name="rows">Rows to embed; 2 000 of them, evenly spread, where there are more.</param>
     /// <param name="labels">Class of each row, from 0, −1 for none: colours of the map; null for one colour.</param>
     /// <param name="labelNames">Names of the classes; null for their numbers.</param>
-    /// <exception cref="ArgumentException">There are not as many labels as rows, or the rows are not of the encoder's width.</exception>
+    /// <exception cref="ArgumentException">There are not as many labels as rows, or the rows are not of the encoder's
+    /// width.</exception>
     /// <exception cref="IOException">The file cannot be written, or its folder does not exist.</exception>
-    /// <exception cref="UnauthorizedAccessException">The file may not be written, or the path is that of a folder.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be written, or the path is that of a
+    /// folder.</exception>
     public void Write(string path, TableEncoder encoder, TableStore rows, IReadOnlyList<int>? labels = null, IReadOnlyList<string>? labelNames = null)
     {
         ArgumentNullException.ThrowIfNull(encoder);
@@ -78,12 +90,12 @@ public sealed class PretrainReport : IProgress<PretrainProgress>, IRunObserver
         Write(path, _ => Map(rows.Count, chosen => encoder.Embed(rows, chosen), labels, labelNames));
     }
 
-    void IRunObserver.Begin(PretrainOptions options, IReadOnlyList<string> reasons)
+    void IRunObserver.OnStart(RunDescription run)
     {
-        lock (_gate) _run = new() { Options = options, Reasons = [.. reasons] };
+        lock (_gate) _run = new() { Description = run };
     }
 
-    void IRunObserver.Say(PretrainMessage message)
+    void IRunObserver.OnMessage(TrainingMessage message)
     {
         lock (_gate)
             if (message.IsWarning) _run.Warnings.Add(message.Text);

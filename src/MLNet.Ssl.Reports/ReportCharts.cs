@@ -5,10 +5,10 @@ namespace MLNet.Ssl.Reports;
 /// <summary>The curves of a report.</summary>
 internal static class ReportCharts
 {
-    public static string Html(IReadOnlyList<PretrainProgress> reports)
+    public static string Html(IReadOnlyList<TrainingProgress> reports)
     {
         double epochs = reports[^1].Epochs;
-        LineChart Chart(string title, string note, Func<PretrainProgress, double?> value) =>
+        LineChart Chart(string title, string note, Func<TrainingProgress, double?> value) =>
             new(title, note, [.. reports.Where(r => value(r) is not null).Select(r => (r.Epochs * r.Step / (double)r.TotalSteps, value(r)!.Value))], epochs);
 
         LineChart[] charts =
@@ -17,7 +17,7 @@ internal static class ReportCharts
             Chart("kNN accuracy", "Of a weighted kNN on labelled rows that training does not see.", r => r.KnnAccuracy) with { Marks = true, Format = "0.0 %" },
             Chart("Deviation of embeddings", "About 1 when embeddings spread out, 0 when all rows get the same one.", r => r.EmbeddingStd) with
             {
-                Range = (0, Math.Max(1.2, reports.Max(r => double.IsFinite(r.EmbeddingStd) ? r.EmbeddingStd : 0))),
+                Range = (0, Math.Max(1.2, reports.Max(r => r.EmbeddingStd is { } std && double.IsFinite(std) ? std : 0))),
                 Thresholds = [Alarm("below", CollapseAlarm.LeastStd)],
             },
             Chart("Entropy of the teacher", "Share of the largest possible: 1 when its outputs are uniform, 0 when they are one value for all rows.", r => r.TeacherEntropy) with

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net;
 using System.Runtime.InteropServices;
 using System.Text;
-using MLNet.Ssl.Checkpoints;
 using TorchSharp;
 
 namespace MLNet.Ssl.Reports;
@@ -15,7 +14,7 @@ internal static class ReportPage
     /// <param name="pictures">HTML of what the encoder was asked for.</param>
     public static string Html(string? title, RunRecord run, string pictures)
     {
-        string heading = Text(title ?? (run.Options is { } options ? $"Pretraining with {options.MethodName}" : "Pretraining"));
+        string heading = Text(title ?? (run.Description?.Title ?? "Pretraining"));
         var last = run.Reports.LastOrDefault();
         string facts = last is null
             ? "The run has reported nothing yet."
@@ -42,7 +41,7 @@ internal static class ReportPage
             """;
     }
 
-    private static string Figures(RunRecord run, PretrainProgress last)
+    private static string Figures(RunRecord run, TrainingProgress last)
     {
         var measured = run.Reports.Where(report => report.KnnAccuracy is not null).ToList();
         var html = new StringBuilder("<dl class=\"figures\">\n");
@@ -53,7 +52,7 @@ internal static class ReportPage
             var best = measured.MaxBy(report => report.KnnAccuracy)!;
             Add($"Best, epoch {best.Epoch}", Invariant($"{best.KnnAccuracy:0.0 %}"));
         }
-        Add("Embedding std", Invariant($"{last.EmbeddingStd:0.000}"));
+        if (last.EmbeddingStd is { } deviation) Add("Embedding std", Invariant($"{deviation:0.000}"));
         Add("Rows per second", Invariant($"{run.Reports.Average(report => report.RowsPerSecond):N0}"));
         Add("Time", run.Duration.TotalHours >= 1 ? Invariant($"{(int)run.Duration.TotalHours}:{run.Duration:mm\\:ss}") : Invariant($"{run.Duration:m\\:ss}"));
         return html.Append("</dl>\n").ToString();
@@ -66,7 +65,7 @@ internal static class ReportPage
 
     private static string Settings(RunRecord run)
     {
-        if (run.Options is null) return "";
+        if (run.Description is not { } told) return "";
         var html = new StringBuilder("""
             <h2>Settings</h2>
             <div class="card scroll"><table>
@@ -74,19 +73,12 @@ internal static class ReportPage
             <tbody>
 
             """);
-        foreach (var (name, value) in RunIdentity.OptionsOf(run.Options))
-            html.Append($"<tr><th scope=\"row\">{Text(name)}</th><td>{Text(value)}</td><td>{Text(Reason(run.Reasons, name))}</td></tr>\n");
+        foreach (var (name, value) in told.Options)
+        {
+            string reason = told.Choices.FirstOrDefault(choice => choice.Option == name)?.Reason ?? "";
+            html.Append($"<tr><th scope=\"row\">{Text(name)}</th><td>{Text(value)}</td><td>{Text(reason)}</td></tr>\n");
+        }
         return html.Append("</tbody></table></div>\n").ToString();
-    }
-
-    /// <summary>What stands behind "Name = value: ", where the option was chosen.</summary>
-    private static string Reason(IReadOnlyList<string> reasons, string name)
-    {
-        string start = name + " = ";
-        var reason = reasons.FirstOrDefault(reason => reason.StartsWith(start, StringComparison.Ordinal));
-        if (reason is null) return "";
-        int end = reason.LastIndexOf(": ", StringComparison.Ordinal);
-        return end < start.Length ? reason[start.Length..] : reason[(end + 2)..];
     }
 
     private static string Versions()

@@ -1,6 +1,7 @@
 using System.Text;
 using MLNet.Ssl.Augmentation;
 using MLNet.Ssl.Networks;
+using MLNet.Ssl.Runs;
 using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
 
@@ -18,18 +19,18 @@ internal static class ReportPictures
     private const int PatchesAcross = 30, MostPixels = 256;
 
     /// <summary>A few images and the views of the first epoch that the run would draw of them.</summary>
-    public static string Views(PretrainOptions options, ImageStore images)
+    public static string Views(RunDescription run, ImageStore images)
     {
-        if (options.ImageSize is null) return "";
+        if (run.Views.Count == 0) return "";
         using var scope = NewDisposeScope();
-        IReadOnlyList<ViewRecipe> recipes = [.. options.ImageViews.Take(MostViews)];
+        IReadOnlyList<ViewRecipe> recipes = [.. run.Views.Take(MostViews)];
         int largest = recipes.Max(recipe => recipe.Size);
-        var pipeline = new ViewPipeline(recipes, SplitMix64.Hash(SplitMix64.Hash((ulong)options.Seed!.Value), 3), options.Threads!.Value);
+        var pipeline = new ViewPipeline(recipes, run.ViewSeed, run.Threads);
         var rows = PretrainReport.Spread(images.Count, Samples);
         var views = pipeline.Render(images, rows, epoch: 0);
         var html = new StringBuilder($"""
             <h2>What the network sees</h2>
-            <p class="lead">Images as they are, and random views of them as they reach the network{(options.ImageViews.Count > MostViews ? $" (the first {MostViews} of {options.ImageViews.Count})" : "")}.</p>
+            <p class="lead">Images as they are, and random views of them as they reach the network{(run.Views.Count > MostViews ? $" (the first {MostViews} of {run.Views.Count})" : "")}.</p>
             <div class="card">
 
             """);

@@ -57,7 +57,7 @@ internal static class Reading
     public static bool Run(string path)
     {
         using var folder = CheckpointFolder.Open(Path.GetDirectoryName(path)!);
-        var log = new List<PretrainMessage>();
+        var log = new List<TrainingMessage>();
         bool fits = false;
         foreach (var saved in folder.Read(log.Add))
         {

@@ -1,3 +1,5 @@
+using MLNet.Ssl.Tests;
+
 namespace MLNet.Ssl.Soak;
 
 /// <summary>Every method trains 40 steps under two collecting threads, to the bits of a run without them.</summary>

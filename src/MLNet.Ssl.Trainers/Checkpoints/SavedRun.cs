@@ -14,7 +14,7 @@ internal sealed class SavedRun : IDisposable
     public SavedRun(string path, TrainingCheckpoint checkpoint, IReadOnlyDictionary<string, Tensor> state)
     {
         (Path, Checkpoint, State) = (path, checkpoint, state);
-        (Seed, Threads) = (Number(nameof(PretrainOptions.Seed), int.MinValue, int.MaxValue), Number(nameof(PretrainOptions.Threads), 1, MostThreads));
+        (Seed, Threads) = (Number(nameof(TrainingOptions.Seed), int.MinValue, int.MaxValue), Number(nameof(TrainingOptions.Threads), 1, MostThreads));
     }
 
     public string Path { get; }

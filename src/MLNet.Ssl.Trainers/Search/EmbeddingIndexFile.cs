@@ -6,9 +6,9 @@ using MLNet.Ssl.Files;
 namespace MLNet.Ssl.Search;
 
 /// <summary>
-/// The file of an <see cref="EmbeddingIndex"/>, a <see cref="StoredArchive"/> of three entries: <c>embeddings.f32</c>, count ×
-/// dimension little-endian floats; <c>keys.json</c>, an array of strings; <c>index.json</c>, format, version, dimension, count and
-/// the SHA-256 of the other two.
+/// The file of an <see cref="EmbeddingIndex"/>, a <see cref="StoredArchive"/> of three entries: <c>embeddings.f32</c>,
+/// count × dimension little-endian floats; <c>keys.json</c>, an array of strings; <c>index.json</c>, format, version,
+/// dimension, count and the SHA-256 of the other two.
 /// </summary>
 internal static class EmbeddingIndexFile
 {

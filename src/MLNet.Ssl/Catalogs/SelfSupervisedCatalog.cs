@@ -3,8 +3,11 @@ using MLNet.Ssl.Classification;
 
 namespace MLNet.Ssl;
 
-/// <summary>Estimators that learn an embedding from rows without labels; <see cref="SelfSupervisedExtensions.SelfSupervised"/> gives it.</summary>
-public sealed class SelfSupervisedCatalog
+/// <summary>
+/// Estimators that learn an embedding from rows without labels; <see cref="SelfSupervisedExtensions.SelfSupervised"/>
+/// gives it.
+/// </summary>
+public sealed partial class SelfSupervisedCatalog
 {
     private readonly MLContext _context;
 
@@ -24,11 +27,13 @@ public sealed class SelfSupervisedCatalog
 
     /// <summary>Learns an encoder from a column of images, or of rows of a table, and embeds them with it.</summary>
     /// <param name="outputColumnName">Column that receives the embedding, a known-size vector of Single.</param>
-    /// <param name="inputColumnName">Column of the images: <c>MLImage</c> of any size, or a known-size vector of Single with the dimensions
-    /// (3, height, width) or (height, width, 3) and values in 0..255, as <c>ExtractPixels</c> gives by default. Or column of rows of a table: a known-size
-    /// vector of Single of any other form. Null means the output column if the data has it, else "Image", else "Features".</param>
-    /// <param name="options">The method and its options, such as <see cref="DinoOptions"/> or <see cref="SimClrOptions"/>. Null means the method that
-    /// learns fastest on little data of the column's type: SimCLR for images, MoCo with i-Mix for tables; the log says so.</param>
+    /// <param name="inputColumnName">Column of the images: <c>MLImage</c> of any size, or a known-size vector of Single
+    /// with the dimensions (3, height, width) or (height, width, 3) and values in 0..255, as <c>ExtractPixels</c> gives
+    /// by default. Or column of rows of a table: a known-size vector of Single of any other form. Null means the output
+    /// column if the data has it, else "Image", else "Features".</param>
+    /// <param name="options">The method and its options, such as <see cref="DinoOptions"/> or
+    /// <see cref="SimClrOptions"/>. Null means the method that learns fastest on little data of the column's type:
+    /// SimCLR for images, MoCo with i-Mix for tables; the log says so.</param>
     public PretrainingEstimator Pretrain(string outputColumnName = "Embedding", string? inputColumnName = null, PretrainOptions? options = null) =>
         new(_context, outputColumnName, inputColumnName, options);
 
@@ -37,40 +42,76 @@ public sealed class SelfSupervisedCatalog
     public PretrainingEstimator Dino(string outputColumnName = "Embedding", string? inputColumnName = null, DinoOptions? options = null) =>
         Pretrain(outputColumnName, inputColumnName, options ?? new DinoOptions());
 
-    /// <summary>Learns by contrasting two views of each row with all others (SimCLR; Chen et al., arXiv 2002.05709).</summary>
+    /// <summary>
+    /// Learns by contrasting two views of each row with all others (SimCLR; Chen et al., arXiv 2002.05709).
+    /// </summary>
     /// <inheritdoc cref="Pretrain"/>
     public PretrainingEstimator SimClr(string outputColumnName = "Embedding", string? inputColumnName = null, SimClrOptions? options = null) =>
         Pretrain(outputColumnName, inputColumnName, options ?? new SimClrOptions());
 
-    /// <summary>Learns by finding the key of each row in a queue of earlier ones (MoCo v2 and v1; Chen et al., arXiv 2003.04297).</summary>
+    /// <summary>
+    /// Learns by finding the key of each row in a queue of earlier ones (MoCo v2 and v1; Chen et al., arXiv
+    /// 2003.04297).
+    /// </summary>
     /// <inheritdoc cref="Pretrain"/>
     public PretrainingEstimator MoCo(string outputColumnName = "Embedding", string? inputColumnName = null, MoCoOptions? options = null) =>
         Pretrain(outputColumnName, inputColumnName, options ?? new MoCoOptions());
 
-    /// <summary>Learns by predicting a slow copy's view of each row among all others (MoCo v3; Chen et al., arXiv 2104.02057).</summary>
+    /// <summary>
+    /// Learns by predicting a slow copy's view of each row among all others (MoCo v3; Chen et al., arXiv 2104.02057).
+    /// </summary>
     /// <inheritdoc cref="Pretrain"/>
     public PretrainingEstimator MoCoV3(string outputColumnName = "Embedding", string? inputColumnName = null, MoCoV3Options? options = null) =>
         Pretrain(outputColumnName, inputColumnName, options ?? new MoCoV3Options());
 
-    /// <summary>Learns by predicting a slow copy's view of each row, without negatives (BYOL; Grill et al., arXiv 2006.07733).</summary>
+    /// <summary>
+    /// Learns by predicting a slow copy's view of each row, without negatives (BYOL; Grill et al., arXiv 2006.07733).
+    /// </summary>
     /// <inheritdoc cref="Pretrain"/>
     public PretrainingEstimator Byol(string outputColumnName = "Embedding", string? inputColumnName = null, ByolOptions? options = null) =>
         Pretrain(outputColumnName, inputColumnName, options ?? new ByolOptions());
 
-    /// <summary>Embeds images with an encoder that was pretrained elsewhere: an official checkpoint of DINO, MoCo or SDMP, a ResNet of torchvision, or a file
-    /// that <see cref="EmbeddingTransformer.SaveSafeTensors"/> wrote. The file is recognised and checked here, and read when the estimator is fitted.</summary>
+    /// <summary>
+    /// Embeds images with an encoder that was pretrained elsewhere: an official checkpoint of DINO, MoCo or SDMP, a
+    /// ResNet of torchvision, or a file that <see cref="EmbeddingTransformer.SaveSafeTensors"/> wrote. The file is
+    /// recognised and checked here, and read when the estimator is fitted.
+    /// </summary>
     /// <param name="outputColumnName">Column that receives the embedding, a known-size vector of Single.</param>
-    /// <param name="inputColumnName">Column of the images, as for <see cref="Pretrain"/>. Null means the name of the output column.</param>
-    /// <param name="path">The file: .pth, .pth.tar or .safetensors (<see cref="PretrainedWeights"/>).</param>
+    /// <param name="inputColumnName">Column of the images, as for <see cref="Pretrain"/>. Null means the name of the
+    /// output column.</param>
+    /// <param name="path">The file: .pth, .pth.tar or .safetensors (<see cref="PretrainedWeights"/>). Or the name of a published network
+    /// (<see cref="PretrainedModels.Named"/>), if there is no such file.</param>
     /// <param name="options">What the file's names and shapes do not say; null means all Auto.</param>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     /// <exception cref="IOException">The file is missing or cannot be read.</exception>
-    /// <exception cref="InvalidDataException">The file is damaged, refused or of no known network; the message names file and tensor.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged, refused or of no known network; the message names
+    /// file and tensor.</exception>
     public PretrainedEstimator LoadPretrained(string outputColumnName, string? inputColumnName, string path, PretrainedOptions? options = null) =>
-        new(_context, outputColumnName, inputColumnName ?? outputColumnName, path, options);
+        !File.Exists(path) && PretrainedModels.Lookup(path) is { } model
+            ? LoadPretrained(outputColumnName, inputColumnName, model, options)
+            : new(_context, outputColumnName, inputColumnName ?? outputColumnName, path, options);
 
-    /// <summary>Trains an encoder further on labels, all of it, with a classifier on top (<see cref="FineTuner"/>).</summary>
-    /// <param name="predictedLabelColumnName">Column that receives the predicted class, a key with the label's values.</param>
+    /// <summary>Embeds images with a published network, whose weights are on this machine already: nothing is downloaded here.</summary>
+    /// <param name="outputColumnName">Column that receives the embedding, a known-size vector of Single.</param>
+    /// <param name="inputColumnName">Column of the images, as for <see cref="Pretrain"/>. Null means the name of the output column.</param>
+    /// <param name="model">The network, such as <see cref="PretrainedModels.DinoV2Small"/>. Its weights are looked for in the caches of torch.hub and Hugging
+    /// Face, and where <see cref="PretrainedModels.Download"/> puts them.</param>
+    /// <param name="options">What else is to be said; null means all Auto, with the network's own preprocessing.</param>
+    /// <exception cref="ArgumentException">An option or a part of the model is out of range.</exception>
+    /// <exception cref="FileNotFoundException">The weights are not there; the message says how to get them, and their licence.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged, refused or of no known network; the message names file and tensor.</exception>
+    public PretrainedEstimator LoadPretrained(string outputColumnName, string? inputColumnName, PretrainedModel model, PretrainedOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return new(_context, outputColumnName, inputColumnName ?? outputColumnName, PretrainedModels.Require(model), model.Complete(options));
+    }
+
+    /// <summary>
+    /// Trains an encoder further on labels, all of it, with a classifier on top (<see cref="FineTuner"/>).
+    /// </summary>
+    /// <param name="predictedLabelColumnName">Column that receives the predicted class, a key with the label's
+    /// values.</param>
     /// <param name="inputColumnName">Column of the images.</param>
     /// <param name="labelColumnName">Column of the classes, a key; rows without one are left out.</param>
     /// <param name="encoder">Where it starts; it stays as it is.</param>
@@ -82,12 +123,17 @@ public sealed class SelfSupervisedCatalog
         ImageClassificationEstimator.FineTune(
             _context, Columns(predictedLabelColumnName, inputColumnName, labelColumnName, scoreColumnName), encoder, options);
 
-    /// <summary>Trains a student by what a classifier says of images, with labels or without (<see cref="Distiller"/>).</summary>
-    /// <param name="predictedLabelColumnName">Column that receives the predicted class, a key with the label's values.</param>
+    /// <summary>
+    /// Trains a student by what a classifier says of images, with labels or without (<see cref="Distiller"/>).
+    /// </summary>
+    /// <param name="predictedLabelColumnName">Column that receives the predicted class, a key with the label's
+    /// values.</param>
     /// <param name="inputColumnName">Column of the images.</param>
-    /// <param name="labelColumnName">Column of the classes, a key that counts them as the teacher does and may be missing in any row; null for none.</param>
+    /// <param name="labelColumnName">Column of the classes, a key that counts them as the teacher does and may be
+    /// missing in any row; null for none.</param>
     /// <param name="teacher">The classifier; it stays as it is.</param>
-    /// <param name="options">How; null means all defaults: a student of the teacher's architecture, by the teacher's labels alone.</param>
+    /// <param name="options">How; null means all defaults: a student of the teacher's architecture, by the teacher's
+    /// labels alone.</param>
     /// <param name="scoreColumnName">Column that receives the class probabilities, a vector of Single.</param>
     public ImageClassificationEstimator Distill(string predictedLabelColumnName, string inputColumnName, string? labelColumnName,
         ImageClassificationTransformer teacher, DistillOptions? options = null, string scoreColumnName = "Score") =>

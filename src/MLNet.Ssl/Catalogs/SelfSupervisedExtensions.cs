@@ -6,10 +6,14 @@ namespace Microsoft.ML;
 public static class SelfSupervisedExtensions
 {
     /// <summary>Estimators that learn an embedding from rows without labels.</summary>
-    /// <param name="context">The context, whose log, seed, <see cref="MLContext.GpuDeviceId"/> and <see cref="MLContext.FallbackToCpu"/> they use.</param>
+    /// <param name="context">The context, whose log, seed, <see cref="MLContext.GpuDeviceId"/> and
+    /// <see cref="MLContext.FallbackToCpu"/> they use.</param>
     public static SelfSupervisedCatalog SelfSupervised(this MLContext context) => new(context);
 
-    /// <summary>A classifier by the labels of the nearest training rows, as DINO measures embeddings (<see cref="NearestNeighborsTrainer"/>).</summary>
+    /// <summary>
+    /// A classifier by the labels of the nearest training rows, as DINO measures embeddings
+    /// (<see cref="NearestNeighborsTrainer"/>).
+    /// </summary>
     /// <param name="catalog">The catalog of multiclass trainers.</param>
     /// <param name="labelColumnName">Column of the classes, a key.</param>
     /// <param name="featureColumnName">Column of the features, a known-size vector of Single.</param>
@@ -36,11 +40,15 @@ public static class SelfSupervisedExtensions
         return new(options);
     }
 
-    /// <summary>A linear classifier trained as the protocols of self-supervised learning measure embeddings (<see cref="LinearProbeTrainer"/>).</summary>
+    /// <summary>
+    /// A linear classifier trained as the protocols of self-supervised learning measure embeddings
+    /// (<see cref="LinearProbeTrainer"/>).
+    /// </summary>
     /// <param name="catalog">The catalog of multiclass trainers.</param>
     /// <param name="labelColumnName">Column of the classes, a key.</param>
     /// <param name="featureColumnName">Column of the features, a known-size vector of Single.</param>
-    /// <param name="probe">How it is trained, such as <see cref="LinearProbeOptions.MoCoV3"/>. Null means a sweep of eight learning rates.</param>
+    /// <param name="probe">How it is trained, such as <see cref="LinearProbeOptions.MoCoV3"/>. Null means a sweep of
+    /// eight learning rates.</param>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     public static LinearProbeTrainer LinearProbe(this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog,
         string labelColumnName = "Label", string featureColumnName = "Features", LinearProbeOptions? probe = null) =>

@@ -8,7 +8,10 @@ using MLNet.Ssl.Options;
 
 namespace MLNet.Ssl;
 
-/// <summary>A fine-tuned or distilled network: adds the predicted class and the class probabilities of images. Safe to share between threads.</summary>
+/// <summary>
+/// A fine-tuned or distilled network: adds the predicted class and the class probabilities of images. Safe to share
+/// between threads.
+/// </summary>
 /// <remarks>Rows are classified as they are read, in batches ahead of the cursor.</remarks>
 public sealed class ImageClassificationTransformer : ITransformer, IDisposable
 {
@@ -29,10 +32,12 @@ public sealed class ImageClassificationTransformer : ITransformer, IDisposable
     public string InputColumnName => _columns.FeatureColumnName;
 
     /// <summary>
-    /// What <see cref="Transform"/> does with an image that cannot be read. <see cref="OnUnreadableImage.Skip"/> leaves its row out, with a warning in the log; a
-    /// <c>PredictionEngine</c>, which cannot, answers with missing values (NaN).
+    /// What <see cref="Transform"/> does with an image that cannot be read. <see cref="OnUnreadableImage.Skip"/> leaves
+    /// its row out, with a warning in the log; a <c>PredictionEngine</c>, which cannot, answers with missing values
+    /// (NaN).
     /// </summary>
-    /// <value>What the options said; of a loaded model <see cref="OnUnreadableImage.Throw"/>. Set it before the transformer is shared.</value>
+    /// <value>What the options said; of a loaded model <see cref="OnUnreadableImage.Throw"/>. Set it before the
+    /// transformer is shared.</value>
     /// <exception cref="ArgumentOutOfRangeException">The value is none of the enumeration's.</exception>
     public OnUnreadableImage OnUnreadableImage
     {

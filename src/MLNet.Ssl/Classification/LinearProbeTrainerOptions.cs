@@ -5,12 +5,15 @@ namespace MLNet.Ssl;
 /// <summary>Options of <see cref="LinearProbeTrainer"/>.</summary>
 public sealed record LinearProbeTrainerOptions : MulticlassOptions
 {
-    /// <summary>How the probe is trained, by a published protocol for example. Default <c>new LinearProbeOptions()</c>, a sweep of eight learning rates.</summary>
+    /// <summary>
+    /// How the probe is trained, by a published protocol for example. Default <c>new LinearProbeOptions()</c>, a sweep
+    /// of eight learning rates.
+    /// </summary>
     public LinearProbeOptions Probe { get; init; } = new();
 
     /// <summary>
-    /// Share of each class's rows on which the learning rate is chosen, between 0 and 0.9. The probe is then trained on all rows. Not used where there is one
-    /// learning rate. Default 0.2.
+    /// Share of each class's rows on which the learning rate is chosen, between 0 and 0.9. The probe is then trained on
+    /// all rows. Not used where there is one learning rate. Default 0.2.
     /// </summary>
     public double ValidationFraction { get; init; } = 0.2;
 

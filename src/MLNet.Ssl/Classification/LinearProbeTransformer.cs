@@ -2,7 +2,10 @@ using Microsoft.ML;
 
 namespace MLNet.Ssl;
 
-/// <summary>A fitted <see cref="LinearProbeTrainer"/>: adds the predicted class and the class probabilities. Safe to share between threads.</summary>
+/// <summary>
+/// A fitted <see cref="LinearProbeTrainer"/>: adds the predicted class and the class probabilities. Safe to share
+/// between threads.
+/// </summary>
 public sealed class LinearProbeTransformer : MulticlassTransformer
 {
     internal LinearProbeTransformer(LinearProbe probe, LinearProbeTrainerOptions options, DataViewSchema.Annotations label) : base(probe, options, label) =>

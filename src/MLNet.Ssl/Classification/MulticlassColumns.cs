@@ -26,7 +26,9 @@ internal static class MulticlassColumns
         ];
     }
 
-    /// <summary>The same columns before the data is known: of a shape, types count and sizes and values do not.</summary>
+    /// <summary>
+    /// The same columns before the data is known: of a shape, types count and sizes and values do not.
+    /// </summary>
     public static DataViewSchema.DetachedColumn[] For(MulticlassOptions options, SchemaShape.Column label)
     {
         var values = new DataViewSchema.Annotations.Builder();

@@ -9,7 +9,9 @@ public abstract record MulticlassOptions
     /// <summary>Column of the features, a known-size vector of Single. Default "Features".</summary>
     public string FeatureColumnName { get; init; } = "Features";
 
-    /// <summary>Column that receives the predicted class, a key with the label's values. Default "PredictedLabel".</summary>
+    /// <summary>
+    /// Column that receives the predicted class, a key with the label's values. Default "PredictedLabel".
+    /// </summary>
     public string PredictedLabelColumnName { get; init; } = "PredictedLabel";
 
     /// <summary>Column that receives the class probabilities, a vector of Single. Default "Score".</summary>

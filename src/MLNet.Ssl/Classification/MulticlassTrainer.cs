@@ -5,7 +5,10 @@ using TorchSharp;
 
 namespace MLNet.Ssl;
 
-/// <summary>A trainer of a classifier of embeddings: a key and a known-size vector of <see cref="float"/> in, a prediction's two columns out.</summary>
+/// <summary>
+/// A trainer of a classifier of embeddings: a key and a known-size vector of <see cref="float"/> in, a prediction's two
+/// columns out.
+/// </summary>
 /// <typeparam name="TTransformer">What fitting gives.</typeparam>
 public abstract class MulticlassTrainer<TTransformer> : IEstimator<TTransformer> where TTransformer : MulticlassTransformer
 {
@@ -32,8 +35,8 @@ public abstract class MulticlassTrainer<TTransformer> : IEstimator<TTransformer>
     /// <param name="input">The training data, read once.</param>
     /// <returns>The classifier; dispose of it, or of the chain it is in, to free its tensors.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
-    /// <exception cref="InvalidOperationException">No row has a label, or a feature is not a finite number (the message names column, row and slot); or
-    /// the rows do not allow what the options ask for.</exception>
+    /// <exception cref="InvalidOperationException">No row has a label, or a feature is not a finite number (the message
+    /// names column, row and slot); or the rows do not allow what the options ask for.</exception>
     /// <exception cref="OperationCanceledException">The options' token was cancelled.</exception>
     public TTransformer Fit(IDataView input)
     {

@@ -9,7 +9,10 @@ using TorchSharp;
 
 namespace MLNet.Ssl;
 
-/// <summary>A fitted classifier of embeddings: adds the predicted class and the class probabilities. Safe to share between threads.</summary>
+/// <summary>
+/// A fitted classifier of embeddings: adds the predicted class and the class probabilities. Safe to share between
+/// threads.
+/// </summary>
 public abstract class MulticlassTransformer : ITransformer, IDisposable
 {
     private readonly IFeatureClassifier _classifier;
@@ -39,14 +42,14 @@ public abstract class MulticlassTransformer : ITransformer, IDisposable
     bool ITransformer.IsRowToRowMapper => true;
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentOutOfRangeException">The feature column is missing, of another type, or of another size than the training features.
-    /// </exception>
+    /// <exception cref="ArgumentOutOfRangeException">The feature column is missing, of another type, or of another size
+    /// than the training features.</exception>
     public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => Bind(inputSchema).OutputSchema;
 
     /// <summary>The data with the prediction's columns, computed as they are read.</summary>
     /// <param name="input">Data with the feature column; it needs no labels.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The feature column is missing, of another type, or of another size than the training features.
-    /// </exception>
+    /// <exception cref="ArgumentOutOfRangeException">The feature column is missing, of another type, or of another size
+    /// than the training features.</exception>
     public IDataView Transform(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);

@@ -7,10 +7,14 @@ using MLNet.Ssl.Options;
 
 namespace MLNet.Ssl;
 
-/// <summary>Embeds images, or rows of a table, with an encoder. Rows are embedded as they are read, in batches ahead of the cursor; safe to share between threads.</summary>
+/// <summary>
+/// Embeds images, or rows of a table, with an encoder. Rows are embedded as they are read, in batches ahead of the
+/// cursor; safe to share between threads.
+/// </summary>
 /// <remarks>
-/// Where several passes over the rows follow (most trainers make them), cache behind it, or every pass embeds all rows again. Disposing of a
-/// <c>PredictionEngine</c> disposes of its transformer too, unless <c>PredictionEngineOptions.OwnsTransformer</c> is false.
+/// Where several passes over the rows follow (most trainers make them), cache behind it, or every pass embeds all rows
+/// again. Disposing of a <c>PredictionEngine</c> disposes of its transformer too, unless
+/// <c>PredictionEngineOptions.OwnsTransformer</c> is false.
 /// </remarks>
 public sealed class EmbeddingTransformer : ITransformer, IDisposable
 {
@@ -31,10 +35,12 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
     public string InputColumnName { get; }
 
     /// <summary>
-    /// What <see cref="Transform"/> does with an image that cannot be read. <see cref="OnUnreadableImage.Skip"/> leaves its row out, with a warning in the log; a
-    /// <c>PredictionEngine</c>, which cannot, answers with missing values (NaN).
+    /// What <see cref="Transform"/> does with an image that cannot be read. <see cref="OnUnreadableImage.Skip"/> leaves
+    /// its row out, with a warning in the log; a <c>PredictionEngine</c>, which cannot, answers with missing values
+    /// (NaN).
     /// </summary>
-    /// <value>What the options said; of a loaded model <see cref="OnUnreadableImage.Throw"/>. Set it before the transformer is shared.</value>
+    /// <value>What the options said; of a loaded model <see cref="OnUnreadableImage.Throw"/>. Set it before the
+    /// transformer is shared.</value>
     /// <exception cref="ArgumentOutOfRangeException">The value is none of the enumeration's.</exception>
     public OnUnreadableImage OnUnreadableImage
     {
@@ -49,12 +55,14 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
     bool ITransformer.IsRowToRowMapper => true;
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentOutOfRangeException">The input column is missing or of another type than the encoder was trained on.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The input column is missing or of another type than the encoder
+    /// was trained on.</exception>
     public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => Bind(inputSchema).OutputSchema;
 
     /// <summary>The data with the embedding's column, computed as it is read.</summary>
     /// <param name="input">Data with the input column.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The input column is missing or of another type than the encoder was trained on.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The input column is missing or of another type than the encoder
+    /// was trained on.</exception>
     public IDataView Transform(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
@@ -65,7 +73,10 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
         };
     }
 
-    /// <summary>Writes the encoder's weights under their official names, for PyTorch or <see cref="SelfSupervisedCatalog.LoadPretrained"/>.</summary>
+    /// <summary>
+    /// Writes the encoder's weights under their official names, for PyTorch or
+    /// <see cref="SelfSupervisedCatalog.LoadPretrained"/>.
+    /// </summary>
     /// <param name="path">The safetensors file. An existing one is replaced when the new one is complete.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
     public void SaveSafeTensors(string path) => Encoder.SaveSafeTensors(path);

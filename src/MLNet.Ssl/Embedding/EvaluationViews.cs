@@ -7,7 +7,9 @@ namespace MLNet.Ssl.Embedding;
 /// <summary>What <see cref="PretrainingEstimator.WithEvaluation"/> was told.</summary>
 internal sealed record EvaluationViews(IDataView Train, IDataView Test, string LabelColumnName, int EveryEpochs, int NumberOfNeighbors, string? BestEncoderPath)
 {
-    /// <summary>Refuses views without the column that is learned from or without labels, before a row is read.</summary>
+    /// <summary>
+    /// Refuses views without the column that is learned from or without labels, before a row is read.
+    /// </summary>
     public void Check(DataViewSchema.Column input)
     {
         foreach (var view in new[] { Train, Test })

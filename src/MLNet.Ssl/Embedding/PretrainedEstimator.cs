@@ -5,17 +5,19 @@ using MLNet.Ssl.Hosting;
 
 namespace MLNet.Ssl;
 
-/// <summary>Embeds images with an encoder that was pretrained elsewhere: <c>Fit</c> loads its weights and learns nothing.</summary>
+/// <summary>
+/// Embeds images with an encoder that was pretrained elsewhere: <c>Fit</c> loads its weights and learns nothing.
+/// </summary>
 /// <remarks>
-/// <para><b>Input and output columns.</b> As <see cref="PretrainingEstimator"/>: images or their pixels in 0..255 in, a known-size vector of
-/// <see cref="float"/> out.</para>
+/// <para><b>Input and output columns.</b> As <see cref="PretrainingEstimator"/>: images or their pixels in 0..255 in, a
+/// known-size vector of <see cref="float"/> out.</para>
 /// <list type="table">
 /// <listheader><term>Estimator characteristics</term></listheader>
-/// <item><term>Does it need to look at the data to train?</term><description>No; the file is compared with the architecture when the estimator is made, and
-/// read on <c>Fit</c></description></item>
+/// <item><term>Does it need to look at the data to train?</term><description>No; the file is compared with the
+/// architecture when the estimator is made, and read on <c>Fit</c></description></item>
 /// <item><term>Requires labels?</term><description>No</description></item>
-/// <item><term>Is caching required?</term><description>Behind it where several passes follow: <c>AppendCacheCheckpoint</c> saves embedding the rows again
-/// on each</description></item>
+/// <item><term>Is caching required?</term><description>Behind it where several passes follow:
+/// <c>AppendCacheCheckpoint</c> saves embedding the rows again on each</description></item>
 /// <item><term>Exportable to ONNX</term><description>No</description></item>
 /// </list>
 /// </remarks>
@@ -56,7 +58,8 @@ public sealed class PretrainedEstimator : IEstimator<EmbeddingTransformer>
     /// <returns>The transformer that embeds; dispose of it, or of the chain it is in, to free the encoder.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The input column is missing or holds no images.</exception>
     /// <exception cref="IOException">The file is gone or cannot be read.</exception>
-    /// <exception cref="InvalidDataException">The file has changed and does not fit, or a weight is not a finite number.</exception>
+    /// <exception cref="InvalidDataException">The file has changed and does not fit, or a weight is not a finite
+    /// number.</exception>
     /// <exception cref="InvalidOperationException">The GPU asked for is not there.</exception>
     public EmbeddingTransformer Fit(IDataView input)
     {

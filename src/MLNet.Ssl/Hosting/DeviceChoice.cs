@@ -6,7 +6,9 @@ namespace MLNet.Ssl.Hosting;
 
 internal static class DeviceChoice
 {
-    /// <summary>The device that the context asks for, as ML.NET's own GPU components choose it: none asked for is the CPU.</summary>
+    /// <summary>
+    /// The device that the context asks for, as ML.NET's own GPU components choose it: none asked for is the CPU.
+    /// </summary>
     public static torch.Device Of(MLContext context, IChannel channel)
     {
         if (context.GpuDeviceId is not { } id) return torch.CPU;

@@ -4,8 +4,8 @@ using SkiaSharp;
 namespace MLNet.Ssl.ImageFiles;
 
 /// <summary>
-/// The one place where image files are decoded, by the decoder that ML.NET has too. A few bytes may claim any number of pixels, so size and length are compared
-/// with what is allowed and possible before memory is taken.
+/// The one place where image files are decoded, by the decoder that ML.NET has too. A few bytes may claim any number of
+/// pixels, so size and length are compared with what is allowed and possible before memory is taken.
 /// </summary>
 internal static class ImageDecoder
 {
@@ -15,7 +15,9 @@ internal static class ImageDecoder
     // What a file that turns out to end early may cost.
     private const long MostBytesUnchecked = 32 << 20;
 
-    /// <summary>The file's bytes, if it begins as an image and is no longer than one of so many pixels can be.</summary>
+    /// <summary>
+    /// The file's bytes, if it begins as an image and is no longer than one of so many pixels can be.
+    /// </summary>
     /// <exception cref="ArgumentException">It is no image.</exception>
     /// <exception cref="InvalidDataException">It is longer.</exception>
     public static byte[] ReadFile(string path, long maxPixels)

@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace MLNet.Ssl.ImageFiles;
 
-/// <summary>What is known of the formats beside the decoder: how files begin, how many pixels a byte can hold, and how they end.</summary>
+/// <summary>
+/// What is known of the formats beside the decoder: how files begin, how many pixels a byte can hold, and how they end.
+/// </summary>
 internal static class ImageFormat
 {
     public const string Png = "PNG", Bmp = "BMP";
@@ -23,7 +25,10 @@ internal static class ImageFormat
         : bytes.StartsWith("BM"u8) ? Bmp
         : null;
 
-    /// <summary>Whether so many bytes cannot hold the pixels, or the file's own structure has no end; what is missing in between the decoder notices.</summary>
+    /// <summary>
+    /// Whether so many bytes cannot hold the pixels, or the file's own structure has no end; what is missing in between
+    /// the decoder notices.
+    /// </summary>
     public static bool EndsEarly(ReadOnlySpan<byte> bytes, ImageHeader header)
     {
         double pixels = (double)header.Width * header.Height;
@@ -43,7 +48,10 @@ internal static class ImageFormat
 
     private static int PngBits(ReadOnlySpan<byte> bytes) => bytes[24] * (bytes[25] switch { 2 => 3, 4 => 2, 6 => 4, _ => 1 });
 
-    /// <summary>Chunks of a length, a name of four letters, that many bytes and a checksum follow a signature of eight bytes, up to IEND.</summary>
+    /// <summary>
+    /// Chunks of a length, a name of four letters, that many bytes and a checksum follow a signature of eight bytes, up
+    /// to IEND.
+    /// </summary>
     private static bool PngEnds(ReadOnlySpan<byte> bytes)
     {
         long at = 8;

@@ -5,8 +5,8 @@ namespace MLNet.Ssl;
 /// <param name="Width">Width in pixels; for a GIF whose first frame leaves its screen, of both together.</param>
 /// <param name="Height">Height in pixels, likewise.</param>
 /// <param name="Frames">Number of frames, at least 1. The first one is what is decoded.</param>
-/// <param name="EndsEarly">The file has fewer bytes than so many pixels can be packed in, or its structure has no end: decoding it would fail. What is false may
-/// still turn out to end early.</param>
+/// <param name="EndsEarly">The file has fewer bytes than so many pixels can be packed in, or its structure has no end:
+/// decoding it would fail. What is false may still turn out to end early.</param>
 public readonly record struct ImageHeader(string Format, int Width, int Height, int Frames, bool EndsEarly = false)
 {
     /// <summary>Pixels of all frames together.</summary>

@@ -6,8 +6,9 @@ namespace MLNet.Ssl;
 
 /// <summary>ML.NET's images, image files and the library's own images, one from the other.</summary>
 /// <remarks>
-/// Files are decoded as ML.NET decodes them, but guarded: <see cref="MaxPixels"/>. ML.NET's own <c>LoadImages</c> and <c>MLImage.CreateFromFile</c> are not: a
-/// file of 44 bytes makes them take gigabytes, and one that ends early is shown as far as it goes. <see cref="Load"/> finds such files before a pipeline does.
+/// Files are decoded as ML.NET decodes them, but guarded: <see cref="MaxPixels"/>. ML.NET's own <c>LoadImages</c> and
+/// <c>MLImage.CreateFromFile</c> are not: a file of 44 bytes makes them take gigabytes, and one that ends early is
+/// shown as far as it goes. <see cref="Load"/> finds such files before a pipeline does.
 /// </remarks>
 public static class RgbImages
 {
@@ -16,9 +17,11 @@ public static class RgbImages
     private static long _maxPixels = 100_000_000;
 
     /// <summary>
-    /// Most pixels of an image that is read, width × height × frames: from a file, where the header tells it before memory is taken, or from an image column.
+    /// Most pixels of an image that is read, width × height × frames: from a file, where the header tells it before
+    /// memory is taken, or from an image column.
     /// </summary>
-    /// <value>Default 100 000 000, range 1 to 500 000 000; of the whole process. An image takes 7 bytes a pixel while it is decoded.</value>
+    /// <value>Default 100 000 000, range 1 to 500 000 000; of the whole process. An image takes 7 bytes a pixel while
+    /// it is decoded.</value>
     /// <exception cref="ArgumentOutOfRangeException">The value is out of range.</exception>
     public static long MaxPixels
     {
@@ -27,9 +30,13 @@ public static class RgbImages
             nameof(value), value, $"MaxPixels is {value}; it must be 1 to {MostPixels}."));
     }
 
-    /// <summary>The image's colours, copied; alpha is dropped. ML.NET's decoder has multiplied the colours by it, so that what is transparent is black.</summary>
+    /// <summary>
+    /// The image's colours, copied; alpha is dropped. ML.NET's decoder has multiplied the colours by it, so that what
+    /// is transparent is black.
+    /// </summary>
     /// <param name="image">An image in the format Rgba32 or Bgra32, as files decode to.</param>
-    /// <exception cref="InvalidOperationException">The format is another one, or the image has more than <see cref="MaxPixels"/>.</exception>
+    /// <exception cref="InvalidOperationException">The format is another one, or the image has more than
+    /// <see cref="MaxPixels"/>.</exception>
     public static RgbImage ToRgbImage(this MLImage image)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -65,7 +72,8 @@ public static class RgbImages
     /// <summary>Decodes an image file held in memory; of several frames the first.</summary>
     /// <param name="bytes">The whole file: PNG, JPEG, GIF, WebP or BMP.</param>
     /// <exception cref="ArgumentException">It is no image of these formats.</exception>
-    /// <exception cref="InvalidDataException">It is damaged, ends early, or has more than <see cref="MaxPixels"/>.</exception>
+    /// <exception cref="InvalidDataException">It is damaged, ends early, or has more than
+    /// <see cref="MaxPixels"/>.</exception>
     public static RgbImage Decode(byte[] bytes)
     {
         ArgumentNullException.ThrowIfNull(bytes);
@@ -75,8 +83,8 @@ public static class RgbImages
 
     /// <summary>Decodes an image file; of several frames the first.</summary>
     /// <param name="path">The file: PNG, JPEG, GIF, WebP or BMP.</param>
-    /// <exception cref="InvalidOperationException">It cannot be read, is damaged, ends early, or has more than <see cref="MaxPixels"/>; the message names it.
-    /// </exception>
+    /// <exception cref="InvalidOperationException">It cannot be read, is damaged, ends early, or has more than
+    /// <see cref="MaxPixels"/>; the message names it.</exception>
     public static RgbImage Load(string path)
     {
         try

@@ -9,8 +9,8 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.ModelFiles;
 
 /// <summary>
-/// Reads a model file: its description first, and entries as parts ask for them, each compared with its hash before anything looks
-/// into it.
+/// Reads a model file: its description first, and entries as parts ask for them, each compared with its hash before
+/// anything looks into it.
 /// </summary>
 internal sealed class ModelReader
 {
@@ -56,7 +56,9 @@ internal sealed class ModelReader
         return transformer;
     }
 
-    /// <summary>Reads an entry, which can be sought in. Each serves one part, so that what is built is bounded by the file.</summary>
+    /// <summary>
+    /// Reads an entry, which can be sought in. Each serves one part, so that what is built is bounded by the file.
+    /// </summary>
     public T Read<T>(string name, Func<Stream, T> read)
     {
         try

@@ -16,9 +16,11 @@ public static class EmbeddingIndexExtensions
     /// <param name="data">Data with keys and embeddings, read once.</param>
     /// <param name="keyColumnName">Column of the keys: text, different in every row.</param>
     /// <param name="embeddingColumnName">Column of the embeddings, a vector of Single of the index's width.</param>
-    /// <param name="cancellationToken">Stops at the next row with an <see cref="OperationCanceledException"/>; rows before it have been added.</param>
+    /// <param name="cancellationToken">Stops at the next row with an <see cref="OperationCanceledException"/>; rows
+    /// before it have been added.</param>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
-    /// <exception cref="InvalidOperationException">A row cannot be read or added; the message names it and, where there is one, its key.</exception>
+    /// <exception cref="InvalidOperationException">A row cannot be read or added; the message names it and, where there
+    /// is one, its key.</exception>
     public static void Add(this EmbeddingIndex index, IDataView data, string keyColumnName = "Path", string embeddingColumnName = "Embedding",
         CancellationToken cancellationToken = default)
     {
@@ -51,12 +53,15 @@ public static class EmbeddingIndexExtensions
     /// <param name="index">The index.</param>
     /// <param name="transformer">The transformer that embeds.</param>
     /// <param name="imagePaths">The files.</param>
-    /// <param name="onUnreadable">Receives every file that cannot be read and why, and the file is left out; null for what the transformer's
-    /// <see cref="EmbeddingTransformer.OnUnreadableImage"/> says, an exception by default.</param>
-    /// <param name="cancellationToken">Stops at the next file with an <see cref="OperationCanceledException"/>; files before it may have been added.</param>
-    /// <exception cref="ArgumentException">The embedding has another width than the index, or a path is there already; files before it have been added.
-    /// </exception>
-    /// <exception cref="InvalidOperationException">A file cannot be read and is not to be left out; the message names it.</exception>
+    /// <param name="onUnreadable">Receives every file that cannot be read and why, and the file is left out; null for
+    /// what the transformer's <see cref="EmbeddingTransformer.OnUnreadableImage"/> says, an exception by
+    /// default.</param>
+    /// <param name="cancellationToken">Stops at the next file with an <see cref="OperationCanceledException"/>; files
+    /// before it may have been added.</param>
+    /// <exception cref="ArgumentException">The embedding has another width than the index, or a path is there already;
+    /// files before it have been added.</exception>
+    /// <exception cref="InvalidOperationException">A file cannot be read and is not to be left out; the message names
+    /// it.</exception>
     public static void Add(this EmbeddingIndex index, EmbeddingTransformer transformer, IEnumerable<string> imagePaths,
         Action<string, Exception>? onUnreadable = null, CancellationToken cancellationToken = default)
     {
@@ -96,7 +101,8 @@ public static class EmbeddingIndexExtensions
     /// <param name="imagePath">The file; it need not be in the index.</param>
     /// <param name="count">How many rows, at least 1; fewer come where there are not so many.</param>
     /// <returns>The most similar row first.</returns>
-    /// <exception cref="ArgumentException">The embedding has another width than the index, or <paramref name="count"/> is below 1.</exception>
+    /// <exception cref="ArgumentException">The embedding has another width than the index, or <paramref name="count"/>
+    /// is below 1.</exception>
     /// <exception cref="InvalidOperationException">The file cannot be read; the message names it.</exception>
     public static Neighbor[] Search(this EmbeddingIndex index, EmbeddingTransformer transformer, string imagePath, int count = 10)
     {
@@ -110,7 +116,8 @@ public static class EmbeddingIndexExtensions
     /// <param name="image">The image.</param>
     /// <param name="count">How many rows, at least 1; fewer come where there are not so many.</param>
     /// <returns>The most similar row first.</returns>
-    /// <exception cref="ArgumentException">The embedding has another width than the index, or <paramref name="count"/> is below 1.</exception>
+    /// <exception cref="ArgumentException">The embedding has another width than the index, or <paramref name="count"/>
+    /// is below 1.</exception>
     public static Neighbor[] Search(this EmbeddingIndex index, EmbeddingTransformer transformer, MLImage image, int count = 10)
     {
         CheckWidth(index, transformer);

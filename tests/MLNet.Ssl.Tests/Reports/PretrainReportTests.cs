@@ -127,7 +127,7 @@ public sealed partial class PretrainReportTests : IDisposable
 
     private string Page() => System.IO.File.ReadAllText(File);
 
-    private static PretrainProgress At(long step, double value) => new(step, 100, 1, 1, value, 0.1, 100, 0, TimeSpan.Zero, value, value);
+    private static TrainingProgress At(long step, double value) => new(step, 100, 1, 1, value, 0.1, 100, 0, TimeSpan.Zero, value, value);
 
     private static List<XElement> Svgs(string page) => [.. Svg().Matches(page).Select(match => XElement.Parse(match.Value))];
 

@@ -34,9 +34,9 @@ public sealed class CheckpointFolderTests : IDisposable
         Assert.EndsWith("There is none before it.", error.Message);
     }
 
-    private sealed class Collect(Action report) : IProgress<PretrainProgress>
+    private sealed class Collect(Action report) : IProgress<TrainingProgress>
     {
-        public void Report(PretrainProgress value) => report();
+        public void Report(TrainingProgress value) => report();
     }
 
     [Fact]

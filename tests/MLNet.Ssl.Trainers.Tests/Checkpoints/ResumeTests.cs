@@ -103,7 +103,7 @@ public sealed class ResumeTests : IDisposable
     {
         string folder = NewFolder();
         var options = SmallRuns.Of("SimCLR, LARS");
-        var log = new List<PretrainMessage>();
+        var log = new List<TrainingMessage>();
         SmallRuns.Train(options.In(folder, resume: true), log);
         Assert.Contains(log, m => m.Text.Contains("holds no checkpoint: the run starts anew", StringComparison.Ordinal));
         var error = Assert.Throws<ArgumentException>(() => SmallRuns.Train(options.In(folder)));
@@ -167,9 +167,9 @@ public sealed class ResumeTests : IDisposable
     {
         string whole = NewFolder();
         var options = SmallRuns.Of("DINO in shards");
-        var log = new List<PretrainMessage>();
+        var log = new List<TrainingMessage>();
         var weights = SmallRuns.Train(options.In(whole));
-        SmallRuns.AssertSame(weights, SmallRuns.Train((options with { Seed = null, Threads = null, UsualSeed = 77 }).In(StoppedAt(whole, 3), resume: true), log));
+        SmallRuns.AssertSame(weights, SmallRuns.Train((options with { Seed = null, Threads = null, DefaultSeed = 77 }).In(StoppedAt(whole, 3), resume: true), log));
         Assert.Contains(log, m => m.Text == "Seed = 5: the checkpoint's");
         Assert.Contains(log, m => m.Text == "Threads = 2: the checkpoint's");
         Assert.Contains(log, m => m.Text.StartsWith("The run goes on after step 3 of 12", StringComparison.Ordinal));
@@ -186,7 +186,7 @@ public sealed class ResumeTests : IDisposable
         var weights = SmallRuns.Train(options.In(whole));
         string folder = StoppedAt(whole, 4, 5, 6), newest = SmallRuns.File(folder, 6);
         Damage(newest, damage);
-        var log = new List<PretrainMessage>();
+        var log = new List<TrainingMessage>();
         SmallRuns.AssertSame(weights, SmallRuns.Train(options.In(folder, resume: true), log));
         Assert.Contains(log, m => m.IsWarning && m.Text.Contains("damaged checkpoint is passed over", StringComparison.Ordinal) && m.Text.Contains(newest, StringComparison.Ordinal));
         Assert.Contains(log, m => m.Text.StartsWith("The run goes on after step 5 of 12", StringComparison.Ordinal));
@@ -216,7 +216,7 @@ public sealed class ResumeTests : IDisposable
         var options = SmallRuns.Of("BYOL") with { Seed = null, Threads = null };
         string folder = StoppedAt(WholeByol(), 4, 5, 6), newest = SmallRuns.File(folder, 6);
         OddCheckpoints.Rewrite(newest, field, value);
-        var log = new List<PretrainMessage>();
+        var log = new List<TrainingMessage>();
         SmallRuns.Train(options.In(folder, resume: true), log);
         Assert.Contains(log, m => m.IsWarning && m.Text.Contains("damaged checkpoint is passed over", StringComparison.Ordinal) && m.Text.Contains(newest, StringComparison.Ordinal));
         Assert.Contains(log, m => m.Text.StartsWith("The run goes on after step 5 of 12", StringComparison.Ordinal));
@@ -246,7 +246,7 @@ public sealed class ResumeTests : IDisposable
             else changed[0] = change == "another name" ? ("else", value) : (name, change == "another type" ? value.to(float64) : value.reshape(-1, 1, 1, 1, 1));
             checkpoint.Write(newest, changed);
         }
-        var log = new List<PretrainMessage>();
+        var log = new List<TrainingMessage>();
         SmallRuns.Train(SmallRuns.Of("BYOL").In(folder, resume: true), log);
         Assert.Contains(log, m => m.IsWarning && m.Text.Contains($"'{newest}' is damaged: it holds other tensors", StringComparison.Ordinal));
         Assert.Contains(log, m => m.Text.StartsWith("The run goes on after step 5 of 12", StringComparison.Ordinal));
@@ -361,8 +361,8 @@ public sealed class ResumeTests : IDisposable
         return step;
     }
 
-    private sealed class Collect(Action<PretrainProgress> report) : IProgress<PretrainProgress>
+    private sealed class Collect(Action<TrainingProgress> report) : IProgress<TrainingProgress>
     {
-        public void Report(PretrainProgress value) => report(value);
+        public void Report(TrainingProgress value) => report(value);
     }
 }

@@ -54,7 +54,7 @@ internal static class SmallRuns
         options with { CheckpointFolder = folder, CheckpointEvery = CheckpointInterval.Steps(1), CheckpointsKept = 1000, Resume = resume };
 
     /// <summary>Trains on drawn images or rows; the weights of the encoder.</summary>
-    public static Dictionary<string, byte[]> Train(PretrainOptions options, List<PretrainMessage>? log = null, int rows = Rows, int dataSeed = 1)
+    public static Dictionary<string, byte[]> Train(PretrainOptions options, List<TrainingMessage>? log = null, int rows = Rows, int dataSeed = 1)
     {
         using var encoder = Encoder(options, log, rows, dataSeed);
         return Bits(encoder.Backbone.state_dict());
@@ -77,7 +77,7 @@ internal static class SmallRuns
 
     private static Dictionary<string, byte[]> Bits(Dictionary<string, Tensor> tensors) => tensors.ToDictionary(entry => entry.Key, entry => entry.Value.bytes.ToArray());
 
-    private static Encoder Encoder(PretrainOptions options, List<PretrainMessage>? log, int rows, int dataSeed)
+    private static Encoder Encoder(PretrainOptions options, List<TrainingMessage>? log, int rows, int dataSeed)
     {
         if (options.Backbone is not TabularMlpOptions) return Pretrainer.Fit(Patterns.Draw(rows, dataSeed).Images, options, log: m => log?.Add(m));
         var random = new Random(dataSeed);

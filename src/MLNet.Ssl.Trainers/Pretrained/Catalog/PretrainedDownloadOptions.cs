@@ -28,7 +28,7 @@ public sealed record PretrainedDownloadOptions
 
     /// <summary>Receives what happens beside the progress: a hash that is pinned, a connection that was cut, another process that is waited for.</summary>
     /// <value>Default null.</value>
-    public Action<PretrainMessage>? Log { get; init; }
+    public Action<TrainingMessage>? Log { get; init; }
 
     /// <summary>Checks every option.</summary>
     /// <exception cref="ArgumentException">The message names the option, its value and what is allowed.</exception>

@@ -26,7 +26,9 @@ internal static class FloatVectors
         return vector.Size;
     }
 
-    /// <summary>Reads the row's vector into a new array, checking what the type does not promise: its length and its numbers.</summary>
+    /// <summary>
+    /// Reads the row's vector into a new array, checking what the type does not promise: its length and its numbers.
+    /// </summary>
     public static Func<float[]> Reader(DataViewRow row, DataViewSchema.Column column)
     {
         int size = ((VectorDataViewType)column.Type).Size;

@@ -4,7 +4,9 @@ using Microsoft.ML.Transforms.Image;
 
 namespace MLNet.Ssl.DataView;
 
-/// <summary>Columns that hold images: <see cref="MLImage"/> of any size, or pixels in 0..255 as ExtractPixels gives them.</summary>
+/// <summary>
+/// Columns that hold images: <see cref="MLImage"/> of any size, or pixels in 0..255 as ExtractPixels gives them.
+/// </summary>
 internal static class ImageColumn
 {
     private const string Expected = "an image, or a known-size vector of Single with the dimensions (3, height, width) or (height, width, 3)";
@@ -18,7 +20,8 @@ internal static class ImageColumn
     }
 
     /// <summary>
-    /// Reads the row's image as RGB bytes, copied: an <see cref="MLImage"/> must not be kept past its row. Empty where it cannot be read and is to be left out.
+    /// Reads the row's image as RGB bytes, copied: an <see cref="MLImage"/> must not be kept past its row. Empty where
+    /// it cannot be read and is to be left out.
     /// </summary>
     public static Func<RgbImage> Reader(DataViewRow row, DataViewSchema.Column column, UnreadableImages unreadable) =>
         column.Type is ImageDataViewType ? ImageReader(row, column, unreadable) : PixelReader(row, column);

@@ -3,7 +3,9 @@ using Microsoft.ML.Data;
 
 namespace MLNet.Ssl.DataView;
 
-/// <summary>The file that a row's image came from, as far as its columns of text tell: an image column itself does not know.</summary>
+/// <summary>
+/// The file that a row's image came from, as far as its columns of text tell: an image column itself does not know.
+/// </summary>
 internal static class ImagePath
 {
     public static IEnumerable<DataViewSchema.Column> Columns(DataViewSchema schema) => schema.Where(column => column.Type is TextDataViewType && !column.IsHidden);

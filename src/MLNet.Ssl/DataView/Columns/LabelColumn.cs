@@ -51,7 +51,10 @@ internal static class LabelColumn
         }
     }
 
-    /// <summary>Refuses two label columns whose keys count different classes, or name them differently: a number would mean another class in each.</summary>
+    /// <summary>
+    /// Refuses two label columns whose keys count different classes, or name them differently: a number would mean
+    /// another class in each.
+    /// </summary>
     public static void CheckSame(DataViewSchema.Column train, DataViewSchema.Column test)
     {
         string[]? a = Names(train), b = Names(test);

@@ -13,7 +13,9 @@ internal static class SchemaShapes
         return new(input.Where(kept => columns.All(added => added.Name != kept.Name)).Concat(Of(builder.ToSchema())));
     }
 
-    /// <summary>The shape of a schema: the one public member that computes it is the schema of a loader's chain.</summary>
+    /// <summary>
+    /// The shape of a schema: the one public member that computes it is the schema of a loader's chain.
+    /// </summary>
     public static SchemaShape Of(DataViewSchema schema) => new SchemaSource(schema).Append(new PassThrough()).GetOutputSchema();
 
     public static SchemaShape.Column Find(this SchemaShape input, string role, string name, string? advice = null)

@@ -3,7 +3,10 @@ using Microsoft.ML.Runtime;
 
 namespace MLNet.Ssl.DataView;
 
-/// <summary>What becomes of images that cannot be read, and how many there were. An image left out is an empty one, <c>default</c>.</summary>
+/// <summary>
+/// What becomes of images that cannot be read, and how many there were. An image left out is an empty one,
+/// <c>default</c>.
+/// </summary>
 internal sealed class UnreadableImages(OnUnreadableImage choice, IHost? host)
 {
     private int _count;

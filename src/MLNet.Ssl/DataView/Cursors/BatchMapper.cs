@@ -7,8 +7,9 @@ namespace MLNet.Ssl.DataView;
 internal delegate ReadOnlySpan<float> RowResult();
 
 /// <summary>
-/// A computation over rows that pays off in batches, bound to one input schema: of every row one column is read, a batch of readings gives as many
-/// floats for each, and the output columns present them. Cursors, rows and views are made of it (<see cref="BatchView{TInput}"/>).
+/// A computation over rows that pays off in batches, bound to one input schema: of every row one column is read, a
+/// batch of readings gives as many floats for each, and the output columns present them. Cursors, rows and views are
+/// made of it (<see cref="BatchView{TInput}"/>).
 /// </summary>
 /// <typeparam name="TInput">What is read of a row: a copy, independent of the cursor.</typeparam>
 internal abstract class BatchMapper<TInput> : IRowToRowMapper
@@ -42,7 +43,10 @@ internal abstract class BatchMapper<TInput> : IRowToRowMapper
     /// <summary>Memory that a reading holds, in bytes.</summary>
     public abstract long SizeOf(TInput input);
 
-    /// <summary>Fills <paramref name="results"/> with <see cref="Width"/> floats an input; called from several threads at a time.</summary>
+    /// <summary>
+    /// Fills <paramref name="results"/> with <see cref="Width"/> floats an input; called from several threads at a
+    /// time.
+    /// </summary>
     public abstract void Compute(IReadOnlyList<TInput> inputs, Span<float> results);
 
     /// <summary>The getter of the output column with this number.</summary>
@@ -53,7 +57,10 @@ internal abstract class BatchMapper<TInput> : IRowToRowMapper
     public IEnumerable<DataViewSchema.Column> GetDependencies(IEnumerable<DataViewSchema.Column> dependingColumns) =>
         dependingColumns.Select(column => IsOutput(column) ? Input : InputSchema[column.Index]).DistinctBy(column => column.Index);
 
-    /// <summary>The row computed alone; where outputs are read more than once, or several of them, it is computed once for each position.</summary>
+    /// <summary>
+    /// The row computed alone; where outputs are read more than once, or several of them, it is computed once for each
+    /// position.
+    /// </summary>
     public DataViewRow GetRow(DataViewRow input, IEnumerable<DataViewSchema.Column> activeColumns)
     {
         ArgumentNullException.ThrowIfNull(input);

@@ -16,7 +16,8 @@ internal sealed class BatchView<TInput>(BatchMapper<TInput> mapper, IDataView so
         var active = mapper.Active(columnsNeeded);
         if (!NeedsOutputs(active)) return new BatchCursor<TInput>(mapper, source.GetRowCursor(Passed(active), rand), active, null);
 
-        // One cursor for all: a source may give other rows, or none, in a second pass, and there is no telling by their ids, which may be mere positions.
+        // One cursor for all: a source may give other rows, or none, in a second pass, and there is no telling by their
+        // ids, which may be mere positions.
         var passed = Passed(active).ToArray();
         var rows = new LookAhead<TInput>(mapper, source.GetRowCursor(passed.Append(mapper.Input).DistinctBy(column => column.Index), rand), passed);
         return new BatchCursor<TInput>(mapper, rows, active, () => rows.Result);

@@ -22,7 +22,10 @@ internal abstract class ColumnBuffer : IDisposable
     /// <summary>The getter of the batch that is handed out.</summary>
     public abstract Delegate CreateGetter(BatchPlace place);
 
-    /// <summary>A getter that reads the source's value as <see cref="Read"/> does and shows the copy, which is not to be changed.</summary>
+    /// <summary>
+    /// A getter that reads the source's value as <see cref="Read"/> does and shows the copy, which is not to be
+    /// changed.
+    /// </summary>
     public abstract Delegate CreateReader(Func<int> row, Action<long> count);
 
     /// <summary>Frees what the copies hold.</summary>

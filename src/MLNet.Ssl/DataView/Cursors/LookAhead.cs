@@ -5,8 +5,8 @@ using Microsoft.ML.Data;
 namespace MLNet.Ssl.DataView;
 
 /// <summary>
-/// The source's rows, read once and a batch ahead: the mapper's input and copies of the columns that pass. A batch is computed when the first of its results is
-/// asked for; while it is computed, the next one is read in the background.
+/// The source's rows, read once and a batch ahead: the mapper's input and copies of the columns that pass. A batch is
+/// computed when the first of its results is asked for; while it is computed, the next one is read in the background.
 /// </summary>
 internal sealed class LookAhead<TInput> : DataViewRowCursor
 {
@@ -38,7 +38,8 @@ internal sealed class LookAhead<TInput> : DataViewRowCursor
         (_mapper, _source) = (mapper, source);
         _id = source.GetIdGetter();
         _passed = passed.ToDictionary(column => column.Index, column => ColumnBuffer.Create(source, column));
-        // An input that passes too is read once: decoding an image twice costs, and a second reading may be another one.
+        // An input that passes too is read once: decoding an image twice costs, and a second reading may be another
+        // one.
         bool passes = _passed.TryGetValue(mapper.Input.Index, out var input);
         _besideInput = [.. _passed.Values.Where(buffer => buffer != input)];
         _read = mapper.CreateReader(passes ? new InputRow(source, mapper.Input, input!.CreateReader(() => _reading, bytes => _bytes += bytes)) : source);

@@ -7,13 +7,15 @@ internal sealed record ImageRows(ImageStore Images, IReadOnlyList<int> Labels)
 {
     /// <summary>Reads a column of images.</summary>
     /// <param name="rows">The rows.</param>
-    /// <param name="imageSize">Size that the network sees; photographs are kept a little larger. Null where it is chosen later.</param>
+    /// <param name="imageSize">Size that the network sees; photographs are kept a little larger. Null where it is
+    /// chosen later.</param>
     /// <param name="unreadable">What becomes of images that cannot be read.</param>
-    /// <exception cref="InvalidOperationException">There are no rows, an image cannot be read, or pixels are scaled to 0..1.
-    /// </exception>
+    /// <exception cref="InvalidOperationException">There are no rows, an image cannot be read, or pixels are scaled to
+    /// 0..1.</exception>
     public static ImageRows Read(RowReader rows, int? imageSize, UnreadableImages unreadable)
     {
-        // Photographs are kept at the size that the encoder's own preprocessing starts from, and of 224 where the size is chosen later.
+        // Photographs are kept at the size that the encoder's own preprocessing starts from, and of 224 where the size
+        // is chosen later.
         var store = new ImageStore(maxShorterSide: Math.Max(256, (int)Math.Ceiling((imageSize ?? 0) * 256 / 224.0)));
         var column = rows.Values;
         bool scaled = column.Type is not ImageDataViewType;

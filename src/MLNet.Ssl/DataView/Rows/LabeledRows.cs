@@ -3,7 +3,9 @@ using TorchSharp;
 
 namespace MLNet.Ssl.DataView;
 
-/// <summary>The rows of a view that have a label: a column of features and one of classes, checked and read once.</summary>
+/// <summary>
+/// The rows of a view that have a label: a column of features and one of classes, checked and read once.
+/// </summary>
 /// <param name="Label">Column of the classes.</param>
 /// <param name="Features">(N,D), float.</param>
 /// <param name="Labels">(N), int64, from 0.</param>
@@ -22,7 +24,8 @@ internal sealed record LabeledRows(DataViewSchema.Column Label, torch.Tensor Fea
     /// <summary>Reads the rows into tensors of the current dispose scope, on the CPU.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
     /// <exception cref="InvalidOperationException">No row has a label, or a feature is not a finite number.</exception>
-    /// <exception cref="OperationCanceledException">The token is cancelled; it is looked at before every row.</exception>
+    /// <exception cref="OperationCanceledException">The token is cancelled; it is looked at before every
+    /// row.</exception>
     public static LabeledRows Read(IDataView input, string labelColumn, string featureColumn, CancellationToken cancellation)
     {
         var label = LabelColumn.Find(input.Schema, labelColumn, out int classes);
@@ -30,6 +33,7 @@ internal sealed record LabeledRows(DataViewSchema.Column Label, torch.Tensor Fea
         FloatVectors.Check(features);
         var rows = TableRows.Read(new(input, features, label, cancellation));
         var labels = torch.tensor(rows.Labels.Select(known => (long)known).ToArray());
-        return new(label, torch.CurrentDisposeScope!.Attach(rows.Table.Values), labels, classes);
+        torch.CurrentDisposeScope!.Attach(rows.Table.Values);
+        return new(label, rows.Table.Values, labels, classes);
     }
 }

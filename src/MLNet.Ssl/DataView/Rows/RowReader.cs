@@ -2,7 +2,9 @@ using Microsoft.ML;
 
 namespace MLNet.Ssl.DataView;
 
-/// <summary>Which rows of a view are read, and what of each: one column of values, and one of classes where it is given.</summary>
+/// <summary>
+/// Which rows of a view are read, and what of each: one column of values, and one of classes where it is given.
+/// </summary>
 /// <param name="View">The view, read once.</param>
 /// <param name="Values">Column of the values.</param>
 /// <param name="Labels">Column of the classes, a key; null for none.</param>
@@ -45,5 +47,5 @@ internal sealed record RowReader(
 
     /// <summary>The error where no row was taken.</summary>
     public InvalidOperationException NoRows() => new(
-        $"Column '{Values.Name}' has no rows{(Labels is null || KeepUnlabeled ? "" : " with a label")}: there is nothing to learn from.");
+        $"Column '{Values.Name}' has no rows{(Labels is not { } labels || KeepUnlabeled ? "" : $" with a label in '{labels.Name}'")}: there is nothing to learn from.");
 }

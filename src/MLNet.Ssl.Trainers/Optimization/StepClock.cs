@@ -1,4 +1,4 @@
-namespace MLNet.Ssl.Runs;
+namespace MLNet.Ssl.Optimization;
 
 /// <summary>Where a run stands: what schedules depend on.</summary>
 /// <param name="Step">Global step, from 0.</param>
