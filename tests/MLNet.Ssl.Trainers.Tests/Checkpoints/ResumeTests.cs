@@ -272,7 +272,7 @@ public sealed class ResumeTests : IDisposable
             state[tensor].fill_(value);
             checkpoint.Write(newest, [.. state.Select(entry => (entry.Key, entry.Value))]);
         }
-        var log = new List<PretrainMessage>();
+        var log = new List<TrainingMessage>();
         SmallRuns.Train(options.In(folder, resume: true), log);
         Assert.Contains(log, m => m.IsWarning && m.Text.Contains($"'{newest}' is damaged: {told}", StringComparison.Ordinal));
         Assert.Contains(log, m => m.Text.StartsWith("The run goes on after step 5 of 12", StringComparison.Ordinal));

@@ -11,7 +11,7 @@ public sealed class PretrainedModelsTests : IDisposable
     private static readonly string Hash = Convert.ToHexString(SHA256.HashData(Weights));
 
     private readonly TemporaryFolder _folder = new();
-    private readonly List<PretrainMessage> _log = [];
+    private readonly List<TrainingMessage> _log = [];
     private readonly Dictionary<string, string> _environment = [];
 
     public PretrainedModelsTests()
