@@ -17,6 +17,9 @@ public sealed record BarlowTwinsOptions : PretrainOptions
     /// <summary>Width of the projector's layers. Default 512; published 8 192.</summary>
     public int ProjectionDimension { get; init; } = 512;
 
+    /// <summary>The recipe of both views. Auto: SimCLR's.</summary>
+    public ViewRecipe? View { get; init; }
+
     public override string MethodName => "Barlow Twins";
 
     public override MethodPlan Plan(PlanContext context)
@@ -27,7 +30,7 @@ public sealed record BarlowTwinsOptions : PretrainOptions
         long WarmupSteps(StepClock t) => settings.WarmupEpochs * t.StepsPerEpoch;
         var moves = new OptimizationPlan(
             () => FlatOptimizer.Of(optimizer), t => Schedules.SimClr(t.Step, t.TotalSteps, WarmupSteps(t), peak), _ => 1e-4);
-        var view = ViewRecipes.SimClr(strength: settings.IsSmall ? 0.5 : 1) with { Size = settings.ImageSize };
+        var view = context.Choose(View, ViewRecipes.SimClr(), "SimCLR's") with { Size = settings.ImageSize };
         return new(moves, where => new BarlowTwins(this, settings.Backbone, where)) { Views = [view, view] };
     }
 }

@@ -13,7 +13,10 @@ var report = new PretrainReport();
 var options = new BarlowTwinsOptions
 {
     Backbone = new ResNetOptions { BlocksPerStage = [1, 1, 1], Width = 32, Stem = ResNetStem.SmallStride2 },
-    BatchSize = 128,
+    // Colours tell nothing of the pictures' classes, so they are jittered away; small crops of small pictures tell nothing at all.
+    View = ViewRecipes.SimClr() with { Scale = (0.3, 1), BlurProbability = 0 },
+    BatchSize = 64,
+    LearningRate = 0.004,
     Epochs = 12,
     Seed = 1,
     // A second run of this program goes on where a first one was stopped by Ctrl+C, and from its end.
