@@ -118,6 +118,7 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
     public EmbeddingTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
+        NativeTorch.Require();
         var column = InputColumn.Find(input.Schema, _input, _output);
         bool images = ImageColumn.Holds(column);
         using var channel = _host.Start("Fit");
