@@ -3,10 +3,13 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Tensors;
 
-/// <summary>Arithmetic of tensors with numbers, named as TorchSharp's, whose scalars live until the native call has returned.</summary>
+/// <summary>
+/// Arithmetic of tensors with numbers, named as TorchSharp's, whose scalars live until the native call has returned.
+/// </summary>
 /// <remarks>
-/// TorchSharp hands a <see cref="Scalar"/> over as a bare pointer. A temporary one, be it made of a number by implicit conversion or hidden in <c>x + y</c>
-/// and <c>add_(y)</c> as the factor 1, can be finalised while libtorch still reads it. A trailing underscore means in place.
+/// TorchSharp hands a <see cref="Scalar"/> over as a bare pointer. A temporary one, be it made of a number by implicit
+/// conversion or hidden in <c>x + y</c> and <c>add_(y)</c> as the factor 1, can be finalised while libtorch still reads
+/// it. A trailing underscore means in place.
 /// </remarks>
 public static class TensorArithmetic
 {
