@@ -11,7 +11,6 @@ internal static class FreshProcess
     public static int Main(string[] args)
     {
         if (args is ["refuse", var attacks]) return RefusedImages.Measure(attacks);
-        if (args is ["no-libtorch", var answers]) return NativeTorchTests.TryCalls(answers);
         if (args is not ["predict", var folder]) return ConsoleRunner.Run(args).GetAwaiter().GetResult();
         var ml = new MLContext();
         foreach (string kind in SavedModels.Kinds)
@@ -24,10 +23,10 @@ internal static class FreshProcess
 
     public static void Predict(string folder) => Run("predict", folder);
 
-    public static void Run(string what, string folder, string? program = null)
+    public static void Run(string what, string folder)
     {
         string host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
-        var start = new ProcessStartInfo(host, ["exec", program ?? typeof(FreshProcess).Assembly.Location, what, folder])
+        var start = new ProcessStartInfo(host, ["exec", typeof(FreshProcess).Assembly.Location, what, folder])
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,
