@@ -10,7 +10,7 @@ public static class PretrainReportExtensions
     /// Writes the page with a map of the rows' embeddings, and for images with sample views and, of a vision
     /// transformer, attention maps.
     /// </summary>
-    /// <param name="report">The report, which was the run's <see cref="PretrainOptions.Progress"/>.</param>
+    /// <param name="report">The report, which was the run's <see cref="TrainingOptions.Progress"/>.</param>
     /// <param name="path">The HTML file, replaced if it exists: wholly or, on failure, not at all.</param>
     /// <param name="transformer">The fitted transformer.</param>
     /// <param name="rows">Rows with the transformer's input column; the first of them are read. Shuffle rows that are

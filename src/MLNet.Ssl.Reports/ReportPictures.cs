@@ -47,7 +47,7 @@ internal static class ReportPictures
     /// <summary>Attention maps of a few images; nothing for networks without attention.</summary>
     public static string Attention(ImageEncoder encoder, ImageStore images)
     {
-        if (encoder.Backbone is not VisionTransformer transformer) return "";
+        if (encoder.Backbone is not ITokenBackbone transformer) return "";
         var html = new StringBuilder("""
             <h2>Where it looks</h2>
             <p class="lead">An image, and the attention of the class token in each head of the last block: from black (none) to white (the head's largest).</p>

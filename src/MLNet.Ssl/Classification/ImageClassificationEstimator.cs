@@ -2,6 +2,7 @@ using Microsoft.ML;
 using Microsoft.ML.Runtime;
 using MLNet.Ssl.Classification;
 using MLNet.Ssl.DataView;
+using MLNet.Ssl.Hosting;
 using MLNet.Ssl.Options;
 
 namespace MLNet.Ssl;

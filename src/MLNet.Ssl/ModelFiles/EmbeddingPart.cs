@@ -53,5 +53,5 @@ internal sealed record EmbeddingPart(string Input, string Output, string? Method
         return new(CreateBackbone(file), preprocessing, file.Device) { Method = Method, TrainingOptions = Options };
     }
 
-    private Backbone CreateBackbone(ModelReader file) => SavedNetwork.Read(file, Weights, ArchitectureSize.Of(Backbone), Backbone.Create);
+    private Backbone CreateBackbone(ModelReader file) => SavedNetwork.Read(file, Weights, Backbone.LeastSize, Backbone.Create);
 }

@@ -35,7 +35,7 @@ internal sealed record ImageClassificationPart(ClassifierColumns Columns, Backbo
             throw new InvalidDataException("the classifier's backbone, head and number of classes do not go together.");
         var label = KeyNames.Annotations(Classes, NumberOfClasses);
         var preprocessing = Images.Restore();
-        var size = ArchitectureSize.Of(Backbone, Head, HeadLayers, NumberOfClasses);
+        var size = ClassifierNetwork.LeastSize(Backbone, Head, HeadLayers, NumberOfClasses);
         var network = SavedNetwork.Read(file, Weights, size, generator => new ClassifierNetwork(Backbone.Create(generator),
             Head is null ? null : new ProjectionHead(Head, HeadLayers, generator), HeadLayers, NumberOfClasses, generator));
         return new ImageClassificationTransformer(new(new(network, preprocessing, file.Device), Backbone), columns, label, file.Register("Classify"));

@@ -1,3 +1,4 @@
+using MLNet.Ssl.Networks;
 using MLNet.Ssl.Pretrained;
 using MLNet.Ssl.Weights;
 using TorchSharp;

@@ -41,26 +41,32 @@ public static class CopyDetection
             using var step = NewDisposeScope();
             var x = ResizedImage.Batch(chunk, imageSize, imageSize, Interpolation.Bicubic,
                 encoder.Preprocessing.Normalization).to(encoder.Device);
-            features.Add(Feature(transformer.IntermediateLayers(x, 1)[0]).cpu().MoveToOuterDisposeScope());
+            features.Add(Feature(transformer.IntermediateLayers(x, 1)[0], transformer.PrefixTokens).cpu()
+                .MoveToOuterDisposeScope());
         }
         return cat(features, 0).MoveToOuterDisposeScope();
     }
 
     /// <summary>Class token ⊕ generalised mean (p = 4) of the patch tokens.</summary>
-    /// <param name="tokens">Tokens (B,1+P,D) after the final norm, class token first:
-    /// <see cref="VisionTransformer.IntermediateLayers"/> with n = 1.</param>
+    /// <param name="tokens">Tokens (B,t+P,D) after the final norm, class token first:
+    /// <see cref="ITokenBackbone.IntermediateLayers"/> with n = 1.</param>
+    /// <param name="prefixTokens">Tokens t before those of the patches (<see cref="ITokenBackbone.PrefixTokens"/>).
+    /// Default 1.</param>
     /// <returns>(B,2·D).</returns>
-    /// <exception cref="ArgumentException">The tokens are not (B,1+P,D) with at least one patch.</exception>
-    public static Tensor Feature(Tensor tokens)
+    /// <exception cref="ArgumentException">The tokens are not (B,t+P,D) with at least one patch.</exception>
+    public static Tensor Feature(Tensor tokens, int prefixTokens = 1)
     {
         ArgumentNullException.ThrowIfNull(tokens);
-        if (tokens.shape is not [_, > 1, _])
-            throw new ArgumentException(
-                $"The tokens have the shape ({string.Join(", ", tokens.shape)}); "
-                + "expected (images, 1 + patches, width).", nameof(tokens));
+        Check.AtLeast(prefixTokens, 1);
+        if (tokens.shape is not [_, var count, _] || count <= prefixTokens)
+        {
+            throw new ArgumentException($"The tokens have the shape ({string.Join(", ", tokens.shape)}); "
+                + "expected (images, "
+                + $"{prefixTokens} + patches, width).", nameof(tokens));
+        }
         using var scope = NewDisposeScope();
-        return cat([tokens.select(1, 0), GemPooling.Pool(tokens.narrow(1, 1, tokens.size(1) - 1), Power)], 1)
-            .MoveToOuterDisposeScope();
+        var patches = tokens.narrow(1, prefixTokens, tokens.size(1) - prefixTokens);
+        return cat([tokens.select(1, 0), GemPooling.Pool(patches, Power)], 1).MoveToOuterDisposeScope();
     }
 
     /// <summary>
@@ -86,9 +92,8 @@ public static class CopyDetection
                 $"There are positives for {positives.Count} queries; expected {queries.shape[0]}.", nameof(positives));
         for (int query = 0; query < positives.Count; query++)
         {
-            if (positives[query].Count == 0)
-                throw new ArgumentException($"Query {query} has no positive; every query must be a copy.",
-                nameof(positives));
+            if (positives[query].Count == 0) throw new ArgumentException(
+                $"Query {query} has no positive; every query must be a copy.", nameof(positives));
             RetrievalGroundTruth.Of(positives[query]).Validate(query, (int)database.shape[0]);
         }
 
@@ -101,8 +106,8 @@ public static class CopyDetection
         return sum / positives.Count;
     }
 
-    internal static VisionTransformer Transformer(ImageEncoder encoder, string purpose) =>
-        encoder.Backbone as VisionTransformer
+    internal static ITokenBackbone Transformer(ImageEncoder encoder, string purpose) =>
+        encoder.Backbone as ITokenBackbone
         ?? throw new NotSupportedException(
         $"There are no {purpose} of a {encoder.Backbone.GetType().Name}: they need a {nameof(VisionTransformer)}.");
 }

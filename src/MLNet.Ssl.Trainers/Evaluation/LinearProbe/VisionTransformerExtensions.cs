@@ -21,7 +21,7 @@ internal static class VisionTransformerExtensions
     /// <exception cref="ArgumentException"><paramref name="blocks"/> is out of range, or not 1 with
     /// <paramref name="averagePool"/>; or the images do not fit.
     /// </exception>
-    public static Tensor IntermediateFeatures(this VisionTransformer network, Tensor x, int blocks,
+    public static Tensor IntermediateFeatures(this ITokenBackbone network, Tensor x, int blocks,
         bool averagePool = false)
     {
         ArgumentNullException.ThrowIfNull(network);
@@ -32,6 +32,7 @@ internal static class VisionTransformerExtensions
         var tokens = cat([.. layers.Select(layer => layer.select(1, 0))], -1);
         if (!averagePool) return tokens;
         var patches = layers[^1];
-        return stack([tokens, patches.narrow(1, 1, patches.shape[1] - 1).mean([1])], -1).flatten(1);
+        return stack([tokens,
+            patches.narrow(1, network.PrefixTokens, patches.shape[1] - network.PrefixTokens).mean([1])], -1).flatten(1);
     }
 }

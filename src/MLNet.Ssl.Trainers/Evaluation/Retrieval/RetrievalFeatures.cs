@@ -1,6 +1,5 @@
 using MLNet.Ssl.Evaluation;
 using MLNet.Ssl.Images;
-using MLNet.Ssl.Networks;
 using MLNet.Ssl.Options;
 using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
@@ -75,8 +74,7 @@ public static class RetrievalFeatures
 
     private static void CheckSize(ImageEncoder encoder, int image, int width, int height, bool multiScale)
     {
-        int least = encoder.Backbone is VisionTransformer transformer ? transformer.PatchSize
-            : 1, smallest = Math.Min(width, height);
+        int least = encoder.Backbone.Options?.SizeMultiple ?? 1, smallest = Math.Min(width, height);
         if ((multiScale ? smallest / 2 : smallest) < least)
         {
             throw new ArgumentException(
