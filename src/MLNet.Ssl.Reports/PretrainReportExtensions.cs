@@ -30,17 +30,20 @@ public static class PretrainReportExtensions
     /// transformer's <see cref="EmbeddingTransformer.OnUnreadableImage"/> may leave it out.</exception>
     /// <exception cref="IOException">The file cannot be written, or its folder does not exist.</exception>
     public static void Write(
-        this PretrainReport report, string path, EmbeddingTransformer transformer, IDataView rows, string? labelColumnName = null, int maxRows = 2000,
+        this PretrainReport report, string path, EmbeddingTransformer transformer, IDataView rows,
+        string? labelColumnName = null, int maxRows = 2000,
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(report);
         ArgumentNullException.ThrowIfNull(transformer);
         ArgumentNullException.ThrowIfNull(rows);
-        if (maxRows < 1) throw new ArgumentOutOfRangeException(nameof(maxRows), maxRows, $"maxRows is {maxRows}; it must be at least 1.");
+        if (maxRows < 1) throw new ArgumentOutOfRangeException(
+            nameof(maxRows), maxRows, $"maxRows is {maxRows}; it must be at least 1.");
         // The transformer's own check of the column.
         _ = transformer.GetOutputSchema(rows.Schema);
         var input = rows.Schema[transformer.InputColumnName];
-        DataViewSchema.Column? label = labelColumnName is null ? null : LabelColumn.Find(rows.Schema, labelColumnName, out _);
+        DataViewSchema.Column? label = labelColumnName is null ? null
+            : LabelColumn.Find(rows.Schema, labelColumnName, out _);
         var names = label is { } column ? LabelColumn.Names(column) : null;
         var reader = new RowReader(rows, input, label, cancellationToken) { KeepUnlabeled = true, MaxRows = maxRows };
         if (transformer.Encoder is ImageEncoder images)

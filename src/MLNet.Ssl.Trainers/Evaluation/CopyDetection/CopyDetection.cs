@@ -92,8 +92,9 @@ public static class CopyDetection
                 $"There are positives for {positives.Count} queries; expected {queries.shape[0]}.", nameof(positives));
         for (int query = 0; query < positives.Count; query++)
         {
-            if (positives[query].Count == 0) throw new ArgumentException(
-                $"Query {query} has no positive; every query must be a copy.", nameof(positives));
+            if (positives[query].Count == 0)
+                throw new ArgumentException($"Query {query} has no positive; every query must be a copy.",
+                nameof(positives));
             RetrievalGroundTruth.Of(positives[query]).Validate(query, (int)database.shape[0]);
         }
 
