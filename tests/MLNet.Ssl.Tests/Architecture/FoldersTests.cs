@@ -21,8 +21,7 @@ public class FoldersTests
         var graph = FolderGraph.Read(project);
         Assert.NotEmpty(graph.Types);
         var astray = graph.Types.Where(of => !NamespacesOf(project, of.Folder).Contains(of.Type.Namespace))
-            .Select(of =>
-            $"{of.Type.FullName} stands in {of.Folder}: {string.Join(" or ", NamespacesOf(project, of.Folder))}");
+            .Select(of => $"{of.Type.FullName}: {string.Join(" or ", NamespacesOf(project, of.Folder))}");
         AssertNone(astray);
     }
 
@@ -47,11 +46,9 @@ public class FoldersTests
         if (folders.Count == 0) return;
         var rows = Table(project);
         Assert.Equal(folders.Order(), rows.Order());
-        var upward =
-            graph.Uses.Keys.Where(use =>
-            Top(use.From) != "" && Top(use.To) != "" && rows.IndexOf(Top(use.From)) < rows.IndexOf(Top(use.To)))
-            .Select(graph.Line);
-        AssertNone(upward);
+        var upward = graph.Uses.Keys.Where(use => Top(use.From) != "" && Top(use.To) != "")
+            .Where(use => rows.IndexOf(Top(use.From)) < rows.IndexOf(Top(use.To)));
+        AssertNone(upward.Select(graph.Line));
     }
 
     /// <summary>First cells of the table whose head is "src/project".</summary>
@@ -80,8 +77,7 @@ public class FoldersTests
 
     private static void AssertNone(IEnumerable<string> faults)
     {
-        string message = string.Join('
-', faults);
+        string message = string.Join('\n', faults);
         Assert.True(message.Length == 0, message);
     }
 }
