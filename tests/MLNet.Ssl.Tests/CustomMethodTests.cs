@@ -1,5 +1,5 @@
 using CustomMethod;
-using Microsoft.ML.Data;
+using Microsoft.ML;
 using MLNet.Ssl.Samples;
 using static TorchSharp.torch;
 
@@ -41,7 +41,7 @@ public sealed class CustomMethodTests : IDisposable
                 expected += i == j ? Math.Pow(1 - correlation, 2) : 0.005 * correlation * correlation;
             }
         }
-        Assert.Equal(expected, BarlowTwins.Loss(first, second, 0.005).ToSingle(), 1e-5 * Math.Max(1, expected));
+        Assert.Equal(expected, BarlowTwins.Loss(first, second, 0.005).item<float>(), 1e-5 * Math.Max(1, expected));
 
         double[,] Standardized(Tensor z)
         {
