@@ -38,7 +38,8 @@ internal static class ReportPictures
         {
             html.Append("<div class=\"views\">\n").Append(Figure(Small(images[rows[row]]), Side, "image"));
             for (int view = 0; view < views.Length; view++)
-                html.Append(Figure(Shown(views[view], row, recipes[view].Normalization), Math.Max(28, Side * recipes[view].Size / largest), $"view {view + 1}, {recipes[view].Size} px"));
+                html.Append(Figure(Shown(views[view], row, recipes[view].Normalization),
+                    Math.Max(28, Side * recipes[view].Size / largest), $"view {view + 1}, {recipes[view].Size} px"));
             html.Append("</div>\n");
         }
         return html.Append("</div>\n").ToString();
@@ -47,7 +48,7 @@ internal static class ReportPictures
     /// <summary>Attention maps of a few images; nothing for networks without attention.</summary>
     public static string Attention(ImageEncoder encoder, ImageStore images)
     {
-        if (encoder.Backbone is not VisionTransformer transformer) return "";
+        if (encoder.Backbone is not ITokenBackbone transformer) return "";
         var html = new StringBuilder("""
             <h2>Where it looks</h2>
             <p class="lead">An image, and the attention of the class token in each head of the last block: from black (none) to white (the head's largest).</p>
@@ -56,14 +57,17 @@ internal static class ReportPictures
             """);
         foreach (int row in PretrainReport.Spread(images.Count, AttentionSamples))
         {
-            var maps = AttentionMaps.Of(encoder, images[row], Math.Min(MostPixels, PatchesAcross * transformer.PatchSize));
-            html.Append($"<figure class=\"card\"><img src=\"{PngImage.DataUri(maps.ContactSheet())}\" alt=\"Attention maps of image {row}\"></figure>\n");
+            var maps = AttentionMaps.Of(encoder, images[row],
+                Math.Min(MostPixels, PatchesAcross * transformer.PatchSize));
+            html.Append($"<figure class=\"card\"><img src=\"{PngImage.DataUri(maps.ContactSheet())}\" "
+                + $"alt=\"Attention maps of image {row}\"></figure>\n");
         }
         return html.Append("</div>\n").ToString();
     }
 
     private static string Figure(RgbImage image, int height, string name) =>
-        $"<figure><img src=\"{PngImage.DataUri(image)}\" height=\"{height}\" alt=\"{name}\"><figcaption>{name}</figcaption></figure>\n";
+        $"<figure><img src=\"{PngImage.DataUri(image)}\" height=\"{height}\" "
+            + $"alt=\"{name}\"><figcaption>{name}</figcaption></figure>\n";
 
     private static RgbImage Small(RgbImage image)
     {
@@ -84,7 +88,8 @@ internal static class ReportPictures
         for (int i = 0; i < pixels.Length; i++)
         {
             int channel = i % 3;
-            pixels[i] = (byte)Math.Clamp(MathF.Round(255 * (values[channel * area + i / 3] * stds[channel] + means[channel])), 0, 255);
+            pixels[i] = (byte)Math.Clamp(MathF.Round(
+                255 * (values[channel * area + i / 3] * stds[channel] + means[channel])), 0, 255);
         }
         return new(pixels, side, side);
     }

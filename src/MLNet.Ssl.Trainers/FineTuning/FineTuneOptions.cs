@@ -43,9 +43,7 @@ public sealed record FineTuneOptions : SupervisedOptions
     internal SupervisedSettings PlanFor(BackboneOptions backbone, int rows, int imageSize, Choices choices)
     {
         var settings = Plan(backbone, rows, imageSize, choices);
-        bool transformer = backbone is VisionTransformerOptions;
-        double decay = choices.Choose(
-            LayerDecay, transformer ? 0.75 : 1, transformer ? "for a transformer" : "for a ResNet");
+        double decay = choices.Choose(LayerDecay, backbone.DefaultLayerDecay, $"for {backbone.Describe()}");
         Check.AtLeast(HeadLayers, 0);
         Check.Positive(decay, nameof(LayerDecay));
         Check.InRange(decay, 0, 1, nameof(LayerDecay));

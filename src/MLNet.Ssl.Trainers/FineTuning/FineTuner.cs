@@ -84,8 +84,7 @@ public static class FineTuner
 
     private static ClassifierNetwork Copy(ImageEncoder encoder, BackboneOptions backbone, FineTuneOptions options, int classes, Generator generator)
     {
-        var copied = backbone is VisionTransformerOptions transformer ? transformer with { DropPathRate = options.DropPathRate } : backbone;
-        var features = copied.Create(generator);
+        var features = backbone.WithDropPath(options.DropPathRate).Create(generator);
         features.load_state_dict(encoder.Backbone.state_dict());
         ProjectionHead? head = null;
         if (options.HeadLayers > 0)

@@ -24,8 +24,8 @@ public abstract record SupervisedOptions : TrainingOptions
     private protected SupervisedSettings Plan(BackboneOptions backbone, int rows, int imageSize, Choices choices)
     {
         Check.AtLeast(Epochs, 1);
-        bool transformer = backbone is VisionTransformerOptions;
-        string network = transformer ? "for a transformer" : "for a ResNet";
+        bool transformer = backbone.PrefersAdamW;
+        string network = $"for {backbone.Describe()}";
         int batch = choices.BatchSize(this, 64, rows);
         var optimizer = choices.Optimizer(this, transformer ? OptimizerKind.AdamW : OptimizerKind.Sgd, network);
         double rate = choices.LearningRate(this, DefaultRate(optimizer), $"for {optimizer}");

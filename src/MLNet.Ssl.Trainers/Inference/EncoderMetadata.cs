@@ -1,9 +1,10 @@
 using System.Globalization;
+using MLNet.Ssl.Networks;
 
 namespace MLNet.Ssl.Inference;
 
 /// <summary>What an encoder's file says beside its tensors: what their shapes do not tell, and the preprocessing.</summary>
-internal sealed record EncoderMetadata(string? Method, int? Heads, ResNetStem? Stem, ImagePreprocessing? Preprocessing)
+internal sealed record EncoderMetadata(string? Method, int? Heads, ResNetStem? Stem, BackboneOptions? Backbone, ImagePreprocessing? Preprocessing)
 {
     private const string Library = "MLNet.Ssl";
 
@@ -11,8 +12,11 @@ internal sealed record EncoderMetadata(string? Method, int? Heads, ResNetStem? S
     {
         var metadata = new Dictionary<string, string> { ["format"] = "pt", ["library"] = Library };
         Add("method", encoder.Method);
-        Add("heads", (encoder.Backbone.Options as VisionTransformerOptions)?.Heads);
-        Add("stem", (encoder.Backbone.Options as ResNetOptions)?.Stem);
+        if (encoder.Backbone.Options is { } options && Backbones.Knows(options))
+        {
+            Add("backbone", BackboneJson.Write(options));
+            foreach (var (key, value) in options.Untold) Add(key, value);
+        }
         if (encoder is not ImageEncoder { Preprocessing: var preprocessing }) return metadata;
         Add("resize", preprocessing.Resize);
         Add("crop_size", preprocessing.CropSize);
@@ -30,7 +34,7 @@ internal sealed record EncoderMetadata(string? Method, int? Heads, ResNetStem? S
     /// <summary>Reads what <see cref="Of"/> wrote; another library's metadata say nothing.</summary>
     public static EncoderMetadata Read(IReadOnlyDictionary<string, string> metadata)
     {
-        if (!metadata.TryGetValue("library", out var library) || library != Library) return new(null, null, null, null);
+        if (!metadata.TryGetValue("library", out var library) || library != Library) return new(null, null, null, null, null);
         var preprocessing = new ImagePreprocessing
         {
             Resize = Number("resize"),
@@ -39,7 +43,8 @@ internal sealed record EncoderMetadata(string? Method, int? Heads, ResNetStem? S
             Normalization = new(Triple("mean"), Triple("std")),
         };
         preprocessing.Validate();
-        return new(metadata.GetValueOrDefault("method"), Number("heads"), Name<ResNetStem>("stem"), preprocessing);
+        var backbone = metadata.TryGetValue("backbone", out var json) ? BackboneJson.Read(json) : null;
+        return new(metadata.GetValueOrDefault("method"), Number("heads"), Name<ResNetStem>("stem"), backbone, preprocessing);
 
         int? Number(string key) =>
             !metadata.TryGetValue(key, out var text) ? null

@@ -62,13 +62,9 @@ public sealed class PretrainedWeights : IDisposable
 
     private static PretrainedWeights Recognise(Checkpoint checkpoint, PretrainedOptions options)
     {
-        var network = NetworkChoice.Choose(StoredNetwork.FindAll(checkpoint.Root), options.Network);
         var metadata = EncoderMetadata.Read(checkpoint.Metadata);
-        var backbone = Infer(network, options, metadata);
-        backbone.Validate();
-        var shapes = backbone is VisionTransformerOptions transformer
-            ? VisionTransformerLayout.Shapes(transformer)
-            : ResNetLayout.Shapes((ResNetOptions)backbone);
+        var network = NetworkChoice.Choose(Networks(checkpoint, anyKind: metadata.Backbone is not null), options.Network);
+        var (backbone, shapes) = Architecture(network, checkpoint.Length, options, metadata);
         var report = StateDictMatch.Compare(network, shapes);
         // Tensors may share a storage; those of a network do not.
         if (report.Matched.Aggregate((Int128)0, (sum, name) => sum + network.Tensors[name].Bytes) > checkpoint.Length)
@@ -76,15 +72,39 @@ public sealed class PretrainedWeights : IDisposable
         return new(checkpoint, network, backbone, report) { Preprocessing = PreprocessingFor(backbone, options, metadata), Method = metadata.Method };
     }
 
-    private static BackboneOptions Infer(StoredNetwork network, PretrainedOptions options, EncoderMetadata metadata) => network.IsVisionTransformer
-        ? VisionTransformerLayout.Infer(network, options, metadata)
-        : ResNetLayout.Infer(network, options, metadata);
+    private static List<StoredNetwork> Networks(Checkpoint checkpoint, bool anyKind)
+    {
+        var networks = StoredNetwork.FindAll(checkpoint.Root);
+        if (networks.Count == 0 && anyKind && StoredNetwork.Whole(checkpoint.Root) is { } whole) networks.Add(whole);
+        return networks;
+    }
+
+    /// <summary>What this library's files tell of it, else what the shapes tell.</summary>
+    private static (BackboneOptions Backbone, IEnumerable<(string Name, long[] Shape)> Shapes) Architecture(
+        StoredNetwork network, long length, PretrainedOptions options, EncoderMetadata metadata)
+    {
+        if (metadata.Backbone is { } told && (network.Layout is null || options is { Heads: null, Stem: null }))
+        {
+            if (told.TakesTables) throw new InvalidDataException("its network takes rows of a table, not images.");
+            told.Validate();
+            told.LeastSize.Check(network.Tensors.Count, length);
+            return (told, ShapesOf(told));
+        }
+        var backbone = network.Layout!.Infer(network, options, metadata);
+        backbone.Validate();
+        return (backbone, network.Layout.Shapes(backbone));
+    }
+
+    private static List<(string Name, long[] Shape)> ShapesOf(BackboneOptions backbone)
+    {
+        using var generator = new torch.Generator(0, torch.CPU);
+        using var network = backbone.Create(generator);
+        return [.. network.state_dict().Select(s => (s.Key, s.Value.shape))];
+    }
 
     private static ImagePreprocessing PreprocessingFor(BackboneOptions backbone, PretrainedOptions options, EncoderMetadata metadata)
     {
-        int usual = backbone is VisionTransformerOptions v ? v.ImageSize : ((ResNetOptions)backbone).Stem == ResNetStem.ImageNet ? 224 : 32;
-        bool bicubic = backbone is VisionTransformerOptions { Flavor: VisionTransformerFlavor.Dino };
-        var stored = metadata.Preprocessing ?? ImagePreprocessing.For(usual) with { Interpolation = bicubic ? Interpolation.Bicubic : Interpolation.Bilinear };
+        var stored = metadata.Preprocessing ?? backbone.DefaultPreprocessing;
         if (options.ImageSize is not { } size) return options.Preprocessing ?? stored;
         backbone.ValidateViewSize(size);
         return ImagePreprocessing.For(size) with { Interpolation = stored.Interpolation, Normalization = stored.Normalization };
@@ -131,27 +151,14 @@ public sealed class PretrainedWeights : IDisposable
         using var checkpoint = Checkpoint.Open(path);
         return Named(path, () =>
         {
-            var networks = StoredNetwork.FindAll(checkpoint.Root);
-            if (networks.Count == 0 && StoredNetwork.Whole(checkpoint.Root) is { } whole) networks.Add(whole);
-            var network = NetworkChoice.Choose(networks, options.Network);
+            var network = NetworkChoice.Choose(Networks(checkpoint, anyKind: true), options.Network);
             var state = backbone.state_dict();
             var report = StateDictMatch.Compare(network, state.Select(s => (s.Key, s.Value.shape)));
-            CheckHeads(backbone, network, options, EncoderMetadata.Read(checkpoint.Metadata));
+            if (backbone.Options is { } architecture)
+                network.Layout?.CheckUntold(architecture, network, options, EncoderMetadata.Read(checkpoint.Metadata));
             StateDictMatch.Copy(network, state, report);
             return report;
         });
-    }
-
-    /// <summary>Heads are in no shape: weights for another number would fit and be wrong.</summary>
-    private static void CheckHeads(Backbone backbone, StoredNetwork network, PretrainedOptions options, EncoderMetadata metadata)
-    {
-        if (backbone.Options is not VisionTransformerOptions { Heads: var heads } || options.Heads == heads) return;
-        int stored = VisionTransformerLayout.Infer(network, options, metadata).Heads;
-        if (stored != heads)
-        {
-            throw new InvalidDataException($"its vision transformer has {stored} heads, the network {heads}; if the file's has {heads} too, set "
-                + $"{nameof(PretrainedOptions)}.{nameof(PretrainedOptions.Heads)}.");
-        }
     }
 
     private static void Named(string path, Action action) => Named(path, () =>

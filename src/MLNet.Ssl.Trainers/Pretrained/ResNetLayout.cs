@@ -3,13 +3,13 @@ using MLNet.Ssl.Inference;
 namespace MLNet.Ssl.Pretrained;
 
 /// <summary>Names and shapes of a ResNet's state dict, which torchvision, DINO, MoCo and timm share.</summary>
-internal static class ResNetLayout
+internal sealed class ResNetLayout : NetworkLayout
 {
-    public const string Anchor = "layer1.0.conv1.weight";
+    public override string Anchor => "layer1.0.conv1.weight";
 
     /// <summary>The architecture that the shapes tell.</summary>
     /// <remarks>The stride of a 3×3 stem is in no shape.</remarks>
-    public static ResNetOptions Infer(StoredNetwork network, PretrainedOptions options, EncoderMetadata metadata)
+    public override BackboneOptions Infer(StoredNetwork network, PretrainedOptions options, EncoderMetadata metadata)
     {
         var stem = network.Shape("conv1.weight", 4);
         var blocks = new List<int>();
@@ -19,7 +19,7 @@ internal static class ResNetLayout
             while (Has(blocks.Count, count)) count++;
             blocks.Add(count);
         }
-        return new()
+        return new ResNetOptions
         {
             Width = (int)stem[0],
             Stem = options.Stem ?? metadata.Stem ?? (stem[3] == 3 ? ResNetStem.Small : ResNetStem.ImageNet),
@@ -29,6 +29,8 @@ internal static class ResNetLayout
 
         bool Has(int stage, int block) => network.Tensors.ContainsKey($"layer{stage + 1}.{block}.conv1.weight");
     }
+
+    public override IEnumerable<(string Name, long[] Shape)> Shapes(BackboneOptions options) => Shapes((ResNetOptions)options);
 
     public static IEnumerable<(string Name, long[] Shape)> Shapes(ResNetOptions options)
     {

@@ -11,10 +11,8 @@ internal sealed record StoredNetwork(string Place, IReadOnlyDictionary<string, S
     // A checkpoint nests its dictionaries once or twice, and holds two networks.
     private const int MaxDepth = 4, MaxNetworks = 16;
 
-    /// <summary>A weight that every network of a kind has, under its whole name.</summary>
-    private static readonly string[] Anchors = [VisionTransformerLayout.Anchor, ResNetLayout.Anchor];
-
-    public bool IsVisionTransformer => Tensors.ContainsKey(VisionTransformerLayout.Anchor);
+    /// <summary>Its kind; null for a network of no known one.</summary>
+    public NetworkLayout? Layout => NetworkLayout.All.FirstOrDefault(layout => Tensors.ContainsKey(layout.Anchor));
 
     /// <summary>True if a dictionary or a module on the way to it has this name.</summary>
     public bool Has(string name) => Place.Split('/', '.').Contains(name);
@@ -74,7 +72,7 @@ internal sealed record StoredNetwork(string Place, IReadOnlyDictionary<string, S
     private static IEnumerable<string> Prefixes(IReadOnlyDictionary<string, object?> dictionary) =>
         from entry in dictionary
         where entry.Value is StoredTensor
-        from anchor in Anchors
+        from anchor in NetworkLayout.All.Select(layout => layout.Anchor)
         where entry.Key.EndsWith(anchor, StringComparison.Ordinal)
         let prefix = entry.Key[..^anchor.Length]
         where prefix.Length == 0 || prefix[^1] == '.'

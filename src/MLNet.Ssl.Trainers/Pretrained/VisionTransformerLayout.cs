@@ -7,13 +7,13 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Pretrained;
 
 /// <summary>Names and shapes of a vision transformer's state dict, which DINO, MoCo v3, DeiT and timm share.</summary>
-internal static class VisionTransformerLayout
+internal sealed class VisionTransformerLayout : NetworkLayout
 {
-    public const string Anchor = "patch_embed.proj.weight";
+    public override string Anchor => "patch_embed.proj.weight";
 
     /// <summary>The architecture that the shapes tell.</summary>
     /// <remarks>The number of heads is in no shape.</remarks>
-    public static VisionTransformerOptions Infer(StoredNetwork network, PretrainedOptions options, EncoderMetadata metadata)
+    public override BackboneOptions Infer(StoredNetwork network, PretrainedOptions options, EncoderMetadata metadata)
     {
         var projection = network.Shape(Anchor, 4);
         var positions = network.Shape("pos_embed", 3);
@@ -25,7 +25,7 @@ internal static class VisionTransformerLayout
         while (network.Tensors.ContainsKey($"blocks.{depth}.norm1.weight")) depth++;
         bool isMoCoV3 = network.Has("base_encoder") || network.Has("momentum_encoder") || HasFixedPositions(network, (int)side, (int)width);
         double ratio = (double)hidden / width;
-        return new()
+        return new VisionTransformerOptions
         {
             EmbeddingDimension = (int)width,
             PatchSize = (int)patch,
@@ -56,6 +56,18 @@ internal static class VisionTransformerLayout
         var positions = stored.Read().to(float32).contiguous();
         return MemoryMarshal.Cast<byte, float>(positions.bytes).SequenceEqual(SinCosPositions.Table(side, side, width), Near.Instance);
     }
+
+    public override void CheckUntold(BackboneOptions backbone, StoredNetwork network, PretrainedOptions options, EncoderMetadata metadata)
+    {
+        // Heads are in no shape: weights for another number would fit and be wrong.
+        if (backbone is not VisionTransformerOptions { Heads: var heads } || options.Heads == heads) return;
+        int stored = ((VisionTransformerOptions)Infer(network, options, metadata)).Heads;
+        if (stored == heads) return;
+        throw new InvalidDataException($"its vision transformer has {stored} heads, the network {heads}; if the file's has {heads} too, set "
+            + $"{nameof(PretrainedOptions)}.{nameof(PretrainedOptions.Heads)}.");
+    }
+
+    public override IEnumerable<(string Name, long[] Shape)> Shapes(BackboneOptions options) => Shapes((VisionTransformerOptions)options);
 
     public static IEnumerable<(string Name, long[] Shape)> Shapes(VisionTransformerOptions options)
     {

@@ -36,7 +36,7 @@ public sealed class Dino : Method
         // Paths are dropped in the student alone.
         EncoderWithHead Network(double dropPath)
         {
-            var network = backbone is VisionTransformerOptions vit ? vit with { DropPathRate = dropPath } : backbone;
+            var network = backbone.WithDropPath(dropPath);
             return new EncoderWithHead(network.Create(context.Generator), new DinoHead(head, context.Generator)).to(context.Device);
         }
         _pair = new(Network(options.DropPathRate), Network(0),

@@ -100,14 +100,14 @@ public sealed record DinoOptions : PretrainOptions
     internal override bool CanMixWith(MixingOptions mixing) => mixing is SdmpOptions;
 
     /// <inheritdoc/>
-    protected internal override MethodPlan Plan(PlanContext context)
+    public override MethodPlan Plan(PlanContext context)
     {
         var settings = context.Resolve(new() { BatchSize = 64, Backbone = VisionTransformerOptions.Small(16) });
         var (rows, size) = (context.Rows, settings.ImageSize);
         int usualWidth = rows < 20_000 ? 1024 : rows < 50_000 ? 2048 : rows < 100_000 ? 4096 : 65_536;
         int width = context.Choose(OutputDimension, usualWidth, $"for {rows} rows");
         double momentum = context.Choose(TeacherMomentum, rows < 100_000 ? 0.99 : 0.996, $"for {rows} rows");
-        int patch = settings.Backbone is VisionTransformerOptions vit ? Math.Max(1, vit.PatchSize) : 1;
+        int patch = settings.Backbone.SizeMultiple;
         double half = size <= 64 ? size / 2.0 : size * 96 / 224.0;
         int local = context.Choose(
             LocalSize, Math.Max(patch, (int)Math.Round(half / patch) * patch), $"for images of {size} pixels");

@@ -71,7 +71,7 @@ public sealed record MoCoOptions : PretrainOptions
     internal override bool CanMixWith(MixingOptions mixing) => mixing is IMixOptions;
 
     /// <inheritdoc/>
-    protected internal override MethodPlan Plan(PlanContext context)
+    public override MethodPlan Plan(PlanContext context)
     {
         bool mixes = Mixing is IMixOptions, table = context.Columns is not null;
         var settings = context.Resolve(new()
@@ -88,7 +88,7 @@ public sealed record MoCoOptions : PretrainOptions
         string kind = table ? "i-Mix's for tables" : "as published";
         var norm = context.Choose(HeadBatchNorm, table ? HeadNormalization.All : HeadNormalization.None, kind);
         bool normalizes =
-            settings.Backbone is not VisionTransformerOptions { ConvolutionalStem: false } || norm != HeadNormalization.None;
+            settings.Backbone.NormalizesBatches || norm != HeadNormalization.None;
         int groups = !normalizes || table ? 1 : small ? 2 : 8;
         while (groups > 1 && (batch % groups != 0 || batch / groups < 2)) groups--;
         groups = context.Choose(BatchNormGroups, groups, $"it divides {batch}");

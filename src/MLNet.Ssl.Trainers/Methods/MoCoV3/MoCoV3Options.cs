@@ -45,10 +45,10 @@ public sealed record MoCoV3Options : PretrainOptions
     internal override bool CanMixWith(MixingOptions mixing) => mixing is SdmpOptions;
 
     /// <inheritdoc/>
-    protected internal override MethodPlan Plan(PlanContext context)
+    public override MethodPlan Plan(PlanContext context)
     {
         var settings = context.Resolve(new() { Backbone = VisionTransformerOptions.MoCoV3Small(), ZeroInitResidual = true });
-        bool transformer = settings.Backbone is VisionTransformerOptions;
+        bool transformer = settings.Backbone.PrefersAdamW;
         string network = transformer ? "for a transformer" : "for a ResNet";
         var optimizer = context.ChooseOptimizer(transformer ? OptimizerKind.AdamW : OptimizerKind.Lars, network);
         double rate = context.ChooseLearningRate(optimizer switch
@@ -82,7 +82,7 @@ public sealed record MoCoV3Options : PretrainOptions
 
     internal MlpHeadOptions Projector(BackboneOptions backbone) => new(backbone.EmbeddingDimension)
     {
-        Layers = backbone is VisionTransformerOptions ? 3 : 2,
+        Layers = backbone.PrefersAdamW ? 3 : 2,
         HiddenDimension = HeadHiddenDimension,
         OutputDimension = ProjectionDimension,
         BatchNorm = true,
@@ -95,7 +95,7 @@ public sealed record MoCoV3Options : PretrainOptions
     {
         InputDimension = ProjectionDimension,
         Layers = 2,
-        OutputNorm = backbone is VisionTransformerOptions ? HeadOutputNorm.Plain : HeadOutputNorm.None,
+        OutputNorm = backbone.PrefersAdamW ? HeadOutputNorm.Plain : HeadOutputNorm.None,
     };
 
     private IReadOnlyList<ViewRecipe> Views(PlanContext context, PretrainSettings settings, double minScale)

@@ -19,12 +19,15 @@ public abstract class Backbone : Module<Tensor, Tensor>
     /// <summary>Width D of the features.</summary>
     public int EmbeddingDimension { get; }
 
-    /// <summary>What the backbone was built from; null for one of another assembly.</summary>
-    internal virtual BackboneOptions? Options => null;
+    /// <summary>What the backbone was built from; null for one that cannot be built again, and so neither be fine-tuned nor saved in a model.</summary>
+    public virtual BackboneOptions? Options => null;
 
-    /// <summary>Stages that follow each other; between them feature maps may be mixed (<see cref="IMixOptions.Layers"/>).</summary>
-    internal virtual int StageCount => 1;
+    /// <summary>Stages that follow each other; between them feature maps may be mixed (<see cref="IMixOptions.Layers"/>). Default 1.</summary>
+    public virtual int StageCount => 1;
 
-    /// <summary>Passes what stage <paramref name="first"/> takes through the stages before <paramref name="end"/>; all of them are a forward pass.</summary>
-    internal virtual Tensor Run(Tensor x, int first, int end) => first < end ? call(x) : x;
+    /// <summary>Passes what a stage takes through it and those after it; all stages are a forward pass.</summary>
+    /// <param name="x">What stage <paramref name="first"/> takes: images before stage 0.</param>
+    /// <param name="first">The first stage, from 0.</param>
+    /// <param name="end">The stage to stop before, at most <see cref="StageCount"/>.</param>
+    public virtual Tensor Run(Tensor x, int first, int end) => first < end ? call(x) : x;
 }

@@ -51,7 +51,8 @@ public sealed class ResNet : Backbone, IOnnxLayer
         }
     }
 
-    internal override BackboneOptions Options => _options;
+    /// <inheritdoc/>
+    public override BackboneOptions Options => _options;
 
     /// <summary>ResNet-D's three 3×3 convolutions in place of one 7×7 (He et al., arXiv 1812.01187).</summary>
     private static Sequential DeepStem(int width, torch.Generator generator) => Sequential(
@@ -76,10 +77,12 @@ public sealed class ResNet : Backbone, IOnnxLayer
         return Run(x, 0, StageCount);
     }
 
-    internal override int StageCount => _stages.Length + 2;
+    /// <inheritdoc/>
+    public override int StageCount => _stages.Length + 2;
 
+    /// <inheritdoc/>
     /// <remarks>Stage 0 is the stem, then come the stages of blocks, and last the mean over the pixels, as the official code of i-Mix counts.</remarks>
-    internal override Tensor Run(Tensor x, int first, int end)
+    public override Tensor Run(Tensor x, int first, int end)
     {
         for (int stage = first; stage < end; stage++)
             x = stage == 0 ? Stem(x) : stage <= _stages.Length ? _stages[stage - 1].call(x) : x.mean([2, 3]);

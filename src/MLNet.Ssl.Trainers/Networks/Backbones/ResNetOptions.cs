@@ -1,3 +1,4 @@
+using System.Globalization;
 using MLNet.Ssl.Networks;
 using MLNet.Ssl.Options;
 using TorchSharp;
@@ -65,7 +66,11 @@ public sealed record ResNetOptions : BackboneOptions
     /// <summary>Factor between the side of the image and that of the last feature map.</summary>
     private int Reduction => Stem switch { ResNetStem.ImageNet => 4, ResNetStem.SmallStride2 => 2, _ => 1 } << BlocksPerStage.Length - 1;
 
-    internal override int StageCount => BlocksPerStage.Length + 2;
+    /// <inheritdoc/>
+    public override int StageCount => BlocksPerStage.Length + 2;
+
+    /// <inheritdoc/>
+    public override int LayerCount => BlocksPerStage.Length;
 
     internal int StageWidth(int stage) => Width << stage;
 
@@ -118,7 +123,57 @@ public sealed record ResNetOptions : BackboneOptions
         new() { BlocksPerStage = blocks, Block = block, Stem = stem, Width = width };
 
     /// <inheritdoc/>
-    public override Backbone Create(torch.Generator generator) => new ResNet(this, generator);
+    protected override Backbone Build(torch.Generator generator) => new ResNet(this, generator);
+
+    /// <inheritdoc/>
+    public override string Describe()
+    {
+        string depth = (Block, BlocksPerStage) switch
+        {
+            (ResNetBlock.Basic, [2, 2, 2, 2]) => "-18",
+            (ResNetBlock.Basic, [3, 4, 6, 3]) => "-34",
+            (ResNetBlock.Bottleneck, [3, 4, 6, 3]) => "-50",
+            (ResNetBlock.Bottleneck, [3, 4, 23, 3]) => "-101",
+            (ResNetBlock.Bottleneck, [3, 8, 36, 3]) => "-152",
+            _ => $" of {string.Join(", ", BlocksPerStage)} {(Block == ResNetBlock.Basic ? "blocks" : "bottlenecks")}",
+        };
+        string stem = Stem switch { ResNetStem.Small => ", small stem", ResNetStem.SmallStride2 => ", small stem of stride 2", _ => "" };
+        return $"ResNet{depth}{(Width == 64 ? "" : $", width {Width}")}{stem}{(SelectiveKernels ? ", selective kernels" : "")}, "
+            + $"{EmbeddingDimension} features";
+    }
+
+    /// <inheritdoc/>
+    public override int LayerOf(string parameter) =>
+        parameter.Split('.')[0] is ['l', 'a', 'y', 'e', 'r', .. var stage] ? int.Parse(stage, CultureInfo.InvariantCulture) : 0;
+
+    /// <inheritdoc/>
+    public override ImagePreprocessing DefaultPreprocessing =>
+        ImagePreprocessing.For(Stem == ResNetStem.ImageNet ? 224 : 32) with { Interpolation = Interpolation.Bilinear };
+
+    internal override IEnumerable<(string Key, object Value)> Untold => [("stem", Stem)];
+
+    internal override BackboneOptions WithZeroInitResidual(bool value) => this with { ZeroInitResidual = value };
+
+    // Of a basic block two 3×3 convolutions, of a bottleneck one and two of 1×1; the first block of all has fewer inputs.
+    internal override ArchitectureSize LeastSize
+    {
+        get
+        {
+            ArchitectureSize size = default;
+            double width = Width;
+            foreach (int blocks in BlocksPerStage)
+            {
+                var inner = ArchitectureSize.Layer(9 * width, width);
+                var block = Block == ResNetBlock.Basic
+                    ? inner + ArchitectureSize.Layer(9 * width / 2, width)
+                    : inner + ArchitectureSize.Layer(width, width) + ArchitectureSize.Layer(width, 4 * width);
+                // Every convolution is followed by a norm of at least four tensors.
+                size += blocks * (block with { Tensors = 5 * block.Tensors });
+                width *= 2;
+            }
+            return size;
+        }
+    }
 
     /// <inheritdoc/>
     public override void Validate()

@@ -39,7 +39,8 @@ public sealed class TabularMlp : Backbone, IOnnxLayer
         RegisterComponents();
     }
 
-    internal override BackboneOptions Options => _options;
+    /// <inheritdoc/>
+    public override BackboneOptions Options => _options;
 
     /// <summary>Embeds rows.</summary>
     /// <param name="x">Rows (B, columns).</param>

@@ -43,7 +43,7 @@ public sealed record TabularMlpOptions : BackboneOptions
     protected override int FeatureDimension => OutputWidth / MaxoutGroup;
 
     /// <inheritdoc/>
-    public override Backbone Create(torch.Generator generator) => new TabularMlp(this, generator);
+    protected override Backbone Build(torch.Generator generator) => new TabularMlp(this, generator);
 
     /// <inheritdoc/>
     public override void Validate()
@@ -57,6 +57,28 @@ public sealed record TabularMlpOptions : BackboneOptions
         Check.AtLeast(OutputWidth, 1);
         if (OutputWidth % MaxoutGroup != 0)
             throw new ArgumentException($"{nameof(OutputWidth)} is {OutputWidth}; it must be a multiple of {nameof(MaxoutGroup)} ({MaxoutGroup}).");
+    }
+
+    /// <inheritdoc/>
+    public override string Describe() => $"MLP of {string.Join(", ", HiddenWidths)}, {EmbeddingDimension} features";
+
+    /// <inheritdoc/>
+    public override BackboneOptions WithColumns(int columns) => InputGroups is null ? this with { InputGroups = [columns] } : this;
+
+    internal override ArchitectureSize LeastSize
+    {
+        get
+        {
+            ArchitectureSize size = default;
+            foreach (int slots in InputGroups!) size += ArchitectureSize.Layer(slots, InputWidth);
+            double before = (double)InputWidth * InputGroups!.Length;
+            foreach (double width in HiddenWidths.Append(OutputWidth))
+            {
+                size += ArchitectureSize.Layer(before, width);
+                before = width;
+            }
+            return size;
+        }
     }
 
     /// <inheritdoc/>

@@ -12,7 +12,7 @@ namespace MLNet.Ssl.Networks;
 /// positions through pre-norm blocks; the feature is the class token after the final layer norm.
 /// </summary>
 /// <remarks>State-dict names are those of the official repository, so its checkpoints load by name.</remarks>
-public sealed class VisionTransformer : Backbone, IOnnxLayer
+public sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
 {
     private const double NormEps = 1e-6;
 
@@ -44,9 +44,14 @@ public sealed class VisionTransformer : Backbone, IOnnxLayer
         if (options.Flavor == VisionTransformerFlavor.MoCoV3) InitializeAsMoCoV3(generator);
     }
 
-    internal override BackboneOptions Options => _options;
+    /// <inheritdoc/>
+    public override BackboneOptions Options => _options;
 
-    internal int PatchSize => _options.PatchSize;
+    /// <inheritdoc/>
+    public int PatchSize => _options.PatchSize;
+
+    /// <inheritdoc/>
+    public int PrefixTokens => 1;
 
     private void InitializeAsMoCoV3(torch.Generator generator)
     {

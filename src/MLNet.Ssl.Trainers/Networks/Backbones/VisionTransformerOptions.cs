@@ -1,3 +1,4 @@
+using System.Globalization;
 using MLNet.Ssl.Networks;
 using MLNet.Ssl.Options;
 using TorchSharp;
@@ -90,7 +91,75 @@ public sealed record VisionTransformerOptions : BackboneOptions
     public static VisionTransformerOptions Base(int patchSize = 16) => new() { PatchSize = patchSize, EmbeddingDimension = 768, Heads = 12 };
 
     /// <inheritdoc/>
-    public override Backbone Create(torch.Generator generator) => new VisionTransformer(this, generator);
+    public override int LayerCount => Depth;
+
+    /// <inheritdoc/>
+    public override bool PrefersAdamW => true;
+
+    /// <inheritdoc/>
+    public override double DefaultLayerDecay => 0.75;
+
+    /// <inheritdoc/>
+    public override bool NormalizesBatches => ConvolutionalStem;
+
+    /// <inheritdoc/>
+    public override int SizeMultiple => PatchSize;
+
+    /// <inheritdoc/>
+    protected override Backbone Build(torch.Generator generator) => new VisionTransformer(this, generator);
+
+    /// <inheritdoc/>
+    public override string Describe()
+    {
+        string? name = (EmbeddingDimension, Depth) switch
+        {
+            (192, 12) => "Ti",
+            (384, 11 or 12) => "S",
+            (768, 11 or 12) => "B",
+            (1024, 24) => "L",
+            (1280, 32) => "H",
+            (1536, 40) => "g",
+            _ => null,
+        };
+        string size = name is null ? $"ViT/{PatchSize} of {Depth} blocks, {Heads} heads" : $"ViT-{name}/{PatchSize}";
+        return $"{size}{(ConvolutionalStem ? ", convolutional stem" : "")}, {EmbeddingDimension} features";
+    }
+
+    /// <inheritdoc/>
+    public override int LayerOf(string parameter) => parameter.Split('.') switch
+    {
+        ["blocks", var block, ..] => int.Parse(block, CultureInfo.InvariantCulture) + 1,
+        ["norm", ..] => Depth + 1,
+        _ => 0,
+    };
+
+    /// <inheritdoc/>
+    public override BackboneOptions WithDropPath(double rate) => this with { DropPathRate = rate };
+
+    /// <inheritdoc/>
+    public override ImagePreprocessing DefaultPreprocessing => ImagePreprocessing.For(ImageSize) with
+    {
+        Interpolation = Flavor == VisionTransformerFlavor.Dino ? Interpolation.Bicubic : Interpolation.Bilinear,
+    };
+
+    internal override IEnumerable<(string Key, object Value)> Untold => [("heads", Heads)];
+
+    // Of a block: queries, keys, values and projection, and the MLP; a position for every patch.
+    internal override ArchitectureSize LeastSize
+    {
+        get
+        {
+            double width = EmbeddingDimension, hidden = width * MlpRatio - 1, side = ImageSize / PatchSize;
+            var block = ArchitectureSize.Layer(width, 3 * width) + ArchitectureSize.Layer(width, width)
+                + ArchitectureSize.Layer(width, hidden) + ArchitectureSize.Layer(hidden, width);
+            // Every layer, and the two norms, have a second tensor.
+            block = block with { Tensors = 2 * block.Tensors + 4 };
+            var stem = ConvolutionalStem
+                ? ArchitectureSize.Layer(9 * width / 2, width) + ArchitectureSize.Layer(width, width)
+                : ArchitectureSize.Layer(3.0 * PatchSize * PatchSize, width);
+            return Depth * block + ArchitectureSize.Layer(side * side, width) + stem;
+        }
+    }
 
     /// <inheritdoc/>
     public override void Validate()

@@ -9,6 +9,8 @@ namespace MLNet.Ssl.Networks;
 /// <summary>A backbone, the first layers of a projection head where some are kept, and a linear classifier that starts at zero: (B,3,H,W) → logits (B,C).</summary>
 internal sealed class ClassifierNetwork : Backbone, IOnnxLayer
 {
+    private const string Prefix = nameof(backbone) + ".";
+
     private readonly Backbone backbone;
     private readonly ModuleList<Module<Tensor, Tensor>> head;
     private readonly Linear fc;
@@ -42,23 +44,19 @@ internal sealed class ClassifierNetwork : Backbone, IOnnxLayer
     string IOnnxLayer.Export(OnnxGraph graph, string x) => fc.Export(graph, head.Aggregate(graph.Apply(backbone, x), (value, layer) => graph.Apply(layer, value)));
 
     /// <summary>Layer of a parameter, from 0 at the input to <see cref="Layers"/> at the classifier.</summary>
-    public static int LayerOf(string name, BackboneOptions options)
-    {
-        if (!name.StartsWith("backbone.", StringComparison.Ordinal)) return Layers(options);
-        var parts = name.Split('.');
-        return (options, parts[1]) switch
-        {
-            (VisionTransformerOptions, "blocks") => int.Parse(parts[2]) + 1,
-            (VisionTransformerOptions, "norm") => Layers(options),
-            (ResNetOptions, ['l', 'a', 'y', 'e', 'r', .. var stage]) => int.Parse(stage),
-            _ => 0,
-        };
-    }
+    public static int LayerOf(string name, BackboneOptions options) =>
+        name.StartsWith(Prefix, StringComparison.Ordinal) ? options.LayerOf(name[Prefix.Length..]) : Layers(options);
 
-    public static int Layers(BackboneOptions options) => 1 + (options switch
+    public static int Layers(BackboneOptions options) => options.LayerCount + 1;
+
+    /// <summary>What a classifier has at least: the backbone, the first layers of a projection head, and a linear layer for the classes.</summary>
+    public static ArchitectureSize LeastSize(BackboneOptions backbone, ProjectionHeadOptions? head, int headLayers, int classes)
     {
-        VisionTransformerOptions transformer => transformer.Depth,
-        ResNetOptions resNet => resNet.BlocksPerStage.Length,
-        _ => 0,
-    });
+        double width = backbone.EmbeddingDimension;
+        double features = headLayers > 0 && headLayers == head!.Layers ? head.OutputDimension : width;
+        var kept = headLayers == 0
+            ? default
+            : (headLayers - 1) * ArchitectureSize.Layer(width, width) + ArchitectureSize.Layer(width, features);
+        return backbone.LeastSize + kept + ArchitectureSize.Layer(features, classes);
+    }
 }
