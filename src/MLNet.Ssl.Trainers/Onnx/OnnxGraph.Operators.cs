@@ -15,6 +15,11 @@ internal sealed partial class OnnxGraph
 
     public string MatMul(string a, string b) => Node("MatMul", [a, b]);
 
+    public string Neg(string x) => Node("Neg", [x]);
+
+    /// <summary>x·σ(x).</summary>
+    public string Silu(string x) => Mul(x, Node("Sigmoid", [x]));
+
     public string Relu(string x) => Node("Relu", [x]);
 
     public string Softmax(string x, long axis = -1) => Node("Softmax", [x], Attribute("axis", axis));

@@ -13,7 +13,7 @@ internal static class StateDictMatch
     private static readonly HashSet<string> Heads =
     [
         "head", "heads", "head_dist", "pre_logits", "fc", "classifier", "last_layer", "projector", "projection_head", "predictor", "prototypes",
-        "queue", "queue_ptr",
+        "queue", "queue_ptr", "pooler",
     ];
 
     /// <summary>Checks that the file has every tensor of the network, in its shape, and no more but heads.</summary>
@@ -39,7 +39,7 @@ internal static class StateDictMatch
         }
         Refuse(missing.Where(name => !IsCounter(name)), "the file lacks");
         var unknown = network.Tensors.Keys.Where(name => !matched.Contains(name)).ToList();
-        Refuse(unknown.Where(name => !Heads.Contains(name.Split('.')[0])), "the network has no place for");
+        Refuse(unknown.Where(name => !Heads.Contains(name.Split('.')[0]) && !VisionTransformerNames.IsBeside(name)), "the network has no place for");
         return new(network.Place, [.. matched], missing, [.. unknown, .. network.Others]);
     }
 
