@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Setup and one verb: ./build.sh build | demo | test | fuzz | soak | bench | results | pack [arguments passed on]
+# Setup and one verb: ./build.sh build | test | format | demo | fuzz | soak | bench | results | pack [arguments passed on]
 set -euo pipefail
 cd "$(dirname "$0")"
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
@@ -50,6 +50,11 @@ setup() {
 
 build() { dotnet build MLNet.Ssl.slnx -c Release -v quiet --nologo; }
 
+# Whitespace, order of usings and style of .editorconfig.
+check_format() {
+  Configuration=Release dotnet format MLNet.Ssl.slnx --no-restore --verify-no-changes >&2 || { say "error: run ./build.sh format"; return 1; }
+}
+
 run_tests() {
   local log=artifacts/test.log status=0
   mkdir -p artifacts
@@ -64,7 +69,13 @@ verb="${1:-}"
 [ $# -gt 0 ] && shift
 case "$verb" in
   build) setup; build ;;
-  test) setup; build; run_tests "$@" ;;
+  test)
+    setup; build
+    # A filtered run is somebody at work: the format is checked with the whole.
+    well_formatted=0
+    [ $# -gt 0 ] || check_format || well_formatted=$?
+    run_tests "$@" && exit "$well_formatted" ;;
+  format) setup; build; Configuration=Release dotnet format MLNet.Ssl.slnx --no-restore "$@" ;;
   demo) setup; build; dotnet run --project samples/Cifar10 -c Release --no-build -- "$@" ;;
   fuzz) setup; build; exec dotnet run --project tests/MLNet.Ssl.Fuzz -c Release --no-build -- fuzz "$@" ;;
   soak) setup; build; exec dotnet run --project tests/MLNet.Ssl.Soak -c Release --no-build -- "$@" ;;

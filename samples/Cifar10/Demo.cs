@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
 using MLNet.Ssl;
+using MLNet.Ssl.Samples;
 using Spectre.Console;
 
 namespace Cifar10;
@@ -35,9 +36,10 @@ internal static class Demo
         var clock = Stopwatch.StartNew();
         var report = new PretrainReport();
         using var tensorBoard = tensorBoardFolder is null ? null : new TensorBoardWriter(tensorBoardFolder);
-        // Both are drawn with the accuracy during the run; without them nothing reads the labels before the run has ended.
+        // Both are drawn with the accuracy during the run; without them nothing reads the labels before the run has
+        // ended.
         var (labelledTrain, labelledTest) = Labelled(ml, train, test);
-        var pretrained = WithProgress(bar =>
+        var pretrained = ProgressBar.Show("images", bar =>
         {
             var progress = new ProgressGroup(tensorBoard is null ? [bar, report] : [bar, report, tensorBoard]);
             var estimator = ml.SelfSupervised().Pretrain("Embedding", "Image", options with { Progress = progress });
@@ -67,7 +69,9 @@ internal static class Demo
     private static ITransformer Fit(MLContext ml, IDataView images, PretrainOptions options) =>
         ml.SelfSupervised().Pretrain("Embedding", "Image", options).Fit(images);
 
-    /// <summary>Accuracy on the test images of a weighted kNN and of a linear classifier, both on frozen embeddings.</summary>
+    /// <summary>
+    /// Accuracy on the test images of a weighted kNN and of a linear classifier, both on frozen embeddings.
+    /// </summary>
     private static (double Knn, double Linear) Evaluate(MLContext ml, ITransformer encoder, IDataView train, IDataView test)
     {
         // Embedded once, for both classifiers and for every pass of the linear one.
@@ -109,26 +113,5 @@ internal static class Demo
             },
             _ => new SimClrOptions { Backbone = network, BatchSize = 64, Temperature = 0.2, LearningRate = 0.4, MinCropScale = 0.3 },
         };
-    }
-
-    private static T WithProgress<T>(Func<IProgress<PretrainProgress>, T> work) =>
-        AnsiConsole.Progress()
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn())
-            .Start(context =>
-            {
-                var bar = context.AddTask("starting", maxValue: 1);
-                return work(new Reporter(p =>
-                {
-                    bar.Description = FormattableString.Invariant(
-                        $"epoch {p.Epoch}/{p.Epochs}  loss {p.Loss:0.000}  {p.RowsPerSecond:0} images/s  {p.Remaining:mm\\:ss} left");
-                    bar.MaxValue = p.TotalSteps;
-                    bar.Value = p.Step;
-                }));
-            });
-
-    /// <summary>Reports at once, on the training thread; <see cref="Progress{T}"/> would reorder them.</summary>
-    private sealed class Reporter(Action<PretrainProgress> report) : IProgress<PretrainProgress>
-    {
-        public void Report(PretrainProgress value) => report(value);
     }
 }

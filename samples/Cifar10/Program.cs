@@ -1,4 +1,5 @@
-// Learns an encoder from unlabelled CIFAR-10 images inside an ML.NET pipeline, and measures what its embeddings are worth, before and after.
+// Learns an encoder from unlabelled CIFAR-10 images inside an ML.NET pipeline, and measures what its embeddings are
+// worth, before and after.
 using System.CommandLine;
 using Cifar10;
 

@@ -1,4 +1,5 @@
-// The three steps of SimCLR v2 on CIFAR-10: pretrain on all images without labels, fine-tune on the few labels, distil into a student on all images again.
+// The three steps of SimCLR v2 on CIFAR-10: pretrain on all images without labels, fine-tune on the few labels, distil
+// into a student on all images again.
 using System.CommandLine;
 using Distillation;
 

@@ -1,6 +1,6 @@
-using Cifar10;
 using Microsoft.ML;
 using MLNet.Ssl;
+using MLNet.Ssl.Samples;
 using Spectre.Console;
 
 namespace Distillation;

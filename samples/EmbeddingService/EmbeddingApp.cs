@@ -8,7 +8,10 @@ using MLNet.Ssl;
 
 namespace EmbeddingService;
 
-/// <summary>POST /embed takes an image, as the body or as a file of a form, and gives its embedding; GET /health says that the service is there.</summary>
+/// <summary>
+/// POST /embed takes an image, as the body or as a file of a form, and gives its embedding; GET /health says that the
+/// service is there.
+/// </summary>
 public static class EmbeddingApp
 {
     private sealed record Embedded(int Dimension, float[] Embedding);
@@ -96,7 +99,10 @@ public static class EmbeddingApp
         }
     }
 
-    /// <summary>False for types that say that there is no image. curl --data-binary calls its body a form, one that is no multipart.</summary>
+    /// <summary>
+    /// False for types that say that there is no image. curl --data-binary calls its body a form, one that is no
+    /// multipart.
+    /// </summary>
     private static bool MayBeImage(HttpRequest request) =>
         !MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
         || type.Type.Equals("image", StringComparison.OrdinalIgnoreCase)

@@ -3,7 +3,10 @@ using MLNet.Ssl;
 
 namespace EmbeddingService;
 
-/// <summary>Gathers the images of concurrent requests and embeds them together; a request gets its own image's embedding, or its own image's error.</summary>
+/// <summary>
+/// Gathers the images of concurrent requests and embeds them together; a request gets its own image's embedding, or its
+/// own image's error.
+/// </summary>
 public sealed class EmbeddingBatcher(ImageEncoder encoder, ServiceOptions options) : BackgroundService
 {
     private readonly WaitingImages _queue = new(options);

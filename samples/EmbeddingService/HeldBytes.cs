@@ -1,6 +1,9 @@
 namespace EmbeddingService;
 
-/// <summary>Bytes of uploads in memory, of all requests together: whoever sends slowly holds little, so nobody can keep others out by it.</summary>
+/// <summary>
+/// Bytes of uploads in memory, of all requests together: whoever sends slowly holds little, so nobody can keep others
+/// out by it.
+/// </summary>
 public sealed class HeldBytes(long most)
 {
     private long _held;

@@ -1,4 +1,5 @@
-// Loads a model and answers every uploaded image with its embedding:  curl --data-binary @photo.jpg http://127.0.0.1:5080/embed
+// Loads a model and answers every uploaded image with its embedding: curl --data-binary @photo.jpg
+// http://127.0.0.1:5080/embed
 using System.CommandLine;
 using EmbeddingService;
 using Microsoft.Extensions.Hosting;

@@ -12,19 +12,32 @@ public sealed record ServiceOptions
     /// <summary>Most pixels of an image, told by its header before it is decoded; a larger one gets 413.</summary>
     public long MaxPixels { get; init; } = 50_000_000;
 
-    /// <summary>Bytes of uploads that are held, of all requests together; where there are more, a request gets 503 and is to come again.</summary>
+    /// <summary>
+    /// Bytes of uploads that are held, of all requests together; where there are more, a request gets 503 and is to
+    /// come again.
+    /// </summary>
     public long HeldBytes { get; init; } = 256 << 20;
 
-    /// <summary>Images that wait for the encoder; where there are as many, a request gets 503 and is to come again.</summary>
+    /// <summary>
+    /// Images that wait for the encoder; where there are as many, a request gets 503 and is to come again.
+    /// </summary>
     public int QueueCapacity { get; init; } = 256;
 
-    /// <summary>Pixels of all that wait, unless it is a single image; where there are more, a request gets 503 and is to come again.</summary>
+    /// <summary>
+    /// Pixels of all that wait, unless it is a single image; where there are more, a request gets 503 and is to come
+    /// again.
+    /// </summary>
     public long QueuePixels { get; init; } = 200_000_000;
 
-    /// <summary>Small images go first: one of so many pixels is overtaken by smaller ones that arrive up to a second later.</summary>
+    /// <summary>
+    /// Small images go first: one of so many pixels is overtaken by smaller ones that arrive up to a second later.
+    /// </summary>
     public double PixelsOvertakenPerSecond { get; init; } = 5_000_000;
 
-    /// <summary>Time for a request: for its upload, after which it gets 408, and then for its embedding, after which it gets 503.</summary>
+    /// <summary>
+    /// Time for a request: for its upload, after which it gets 408, and then for its embedding, after which it gets
+    /// 503.
+    /// </summary>
     public TimeSpan Deadline { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Connections at a time. Idle ones cost little, so that there can be many.</summary>

@@ -2,7 +2,10 @@ using MLNet.Ssl;
 
 namespace EmbeddingService;
 
-/// <summary>An image file as it was uploaded, whose size is known before it is decoded: a small file may claim any number of pixels.</summary>
+/// <summary>
+/// An image file as it was uploaded, whose size is known before it is decoded: a small file may claim any number of
+/// pixels.
+/// </summary>
 public sealed record UploadedImage(byte[] Bytes, ImageHeader Header)
 {
     public long Pixels => Header.Pixels;

@@ -7,8 +7,8 @@ public sealed record WaitingImage(UploadedImage Image, CancellationToken Cancell
 }
 
 /// <summary>
-/// The queue: bounded in images and in pixels, small images first. An image's turn comes as if it had arrived later by a time that grows with its pixels, so large
-/// ones are overtaken, but not for ever.
+/// The queue: bounded in images and in pixels, small images first. An image's turn comes as if it had arrived later by
+/// a time that grows with its pixels, so large ones are overtaken, but not for ever.
 /// </summary>
 public sealed class WaitingImages(ServiceOptions options)
 {
@@ -26,7 +26,9 @@ public sealed class WaitingImages(ServiceOptions options)
         }
     }
 
-    /// <summary>Puts an image in; false if there is no room for it. An image alone finds room, however large it is.</summary>
+    /// <summary>
+    /// Puts an image in; false if there is no room for it. An image alone finds room, however large it is.
+    /// </summary>
     public bool TryAdd(WaitingImage waiting)
     {
         lock (_lock)

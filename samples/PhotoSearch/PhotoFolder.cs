@@ -36,7 +36,8 @@ public sealed class PhotoFolder
             if (!Extensions.Contains(System.IO.Path.GetExtension(file), StringComparer.OrdinalIgnoreCase)) continue;
             try
             {
-                // Before LoadImages reads it, which does not see when a file ends early or claims more pixels than there is memory.
+                // Before LoadImages reads it, which does not see when a file ends early or claims more pixels than
+                // there is memory.
                 _ = RgbImages.Load(file);
                 files.Add(file);
             }

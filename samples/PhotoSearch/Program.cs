@@ -1,4 +1,5 @@
-// Learns an encoder from a folder of photos without labels, indexes them, and writes a page with the photos most like each query.
+// Learns an encoder from a folder of photos without labels, indexes them, and writes a page with the photos most like
+// each query.
 using System.CommandLine;
 using PhotoSearch;
 

@@ -12,7 +12,8 @@ public sealed record PagePhoto(string Name, string Picture, float? Similarity = 
 /// <summary>A query and what was found.</summary>
 /// <param name="Query">The photo searched for.</param>
 /// <param name="Neighbors">The photos most like it, the most similar first.</param>
-/// <param name="Attention">Pictures of the encoder's attention to the query, one a head, data URIs; none where there is no attention.</param>
+/// <param name="Attention">Pictures of the encoder's attention to the query, one a head, data URIs; none where there is
+/// no attention.</param>
 public sealed record PageResult(PagePhoto Query, IReadOnlyList<PagePhoto> Neighbors, IReadOnlyList<string> Attention);
 
 /// <summary>The results as one HTML file that needs no other, for light and dark screens.</summary>

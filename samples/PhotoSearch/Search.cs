@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.ML;
 using MLNet.Ssl;
+using MLNet.Ssl.Samples;
 using Spectre.Console;
 
 namespace PhotoSearch;
@@ -121,7 +122,10 @@ internal static class Search
         return [.. Enumerable.Range(0, maps.Heads).Select(head => Thumbnail.DataUri(maps.Overlay(head), ThumbnailSide))];
     }
 
-    /// <summary>How often a neighbour lies in the query's subfolder, where subfolders tell kinds of photos apart; null where they do not.</summary>
+    /// <summary>
+    /// How often a neighbour lies in the query's subfolder, where subfolders tell kinds of photos apart; null where
+    /// they do not.
+    /// </summary>
     private static (double Found, double Chance)? SameFolder(PhotoFolder folder, EmbeddingIndex index, int neighbors)
     {
         string[] kinds = [.. folder.Files.Select(path => Path.GetDirectoryName(path)!)];
@@ -132,32 +136,15 @@ internal static class Search
     }
 
     /// <summary>Shows a bar while the estimator fits.</summary>
-    private sealed class WithProgress(Func<IProgress<PretrainProgress>, PretrainingEstimator> create) : IEstimator<EmbeddingTransformer>
+    private sealed class WithProgress(Func<IProgress<TrainingProgress>?, PretrainingEstimator> create) : IEstimator<EmbeddingTransformer>
     {
-        public SchemaShape GetOutputSchema(SchemaShape inputSchema) => create(new Reporter(_ => { })).GetOutputSchema(inputSchema);
+        public SchemaShape GetOutputSchema(SchemaShape inputSchema) => create(null).GetOutputSchema(inputSchema);
 
-        public EmbeddingTransformer Fit(IDataView input) => AnsiConsole.Progress()
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn())
-            .Start(context =>
-            {
-                var bar = context.AddTask("pretraining", maxValue: 1);
-                return create(new Reporter(p =>
-                {
-                    bar.Description = FormattableString.Invariant($"pretraining, epoch {p.Epoch}/{p.Epochs}  loss {p.Loss:0.000}  {p.Remaining:mm\\:ss} left");
-                    bar.MaxValue = p.TotalSteps;
-                    bar.Value = p.Step;
-                })).Fit(input);
-            });
+        public EmbeddingTransformer Fit(IDataView input) => ProgressBar.Show("photos", progress => create(progress).Fit(input));
     }
 
     private sealed class PhotoRow
     {
         public string Path { get; set; } = "";
-    }
-
-    /// <summary>Reports at once, on the training thread; <see cref="Progress{T}"/> would reorder them.</summary>
-    private sealed class Reporter(Action<PretrainProgress> report) : IProgress<PretrainProgress>
-    {
-        public void Report(PretrainProgress value) => report(value);
     }
 }

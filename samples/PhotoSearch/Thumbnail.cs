@@ -5,7 +5,9 @@ namespace PhotoSearch;
 /// <summary>Small pictures as text, to be part of a page.</summary>
 public static class Thumbnail
 {
-    /// <summary>The image as a data URI, with a shorter side of at most <paramref name="shorterSide"/> pixels.</summary>
+    /// <summary>
+    /// The image as a data URI, with a shorter side of at most <paramref name="shorterSide"/> pixels.
+    /// </summary>
     public static string DataUri(RgbImage image, int shorterSide)
     {
         var store = new ImageStore(shorterSide);

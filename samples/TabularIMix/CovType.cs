@@ -3,7 +3,10 @@ using System.IO.Compression;
 
 namespace TabularIMix;
 
-/// <summary>A text file as CovType's: 10 continuous values, 4 + 40 indicators and a class from 1 to 7 a line, the training rows first.</summary>
+/// <summary>
+/// A text file as CovType's: 10 continuous values, 4 + 40 indicators and a class from 1 to 7 a line, the training rows
+/// first.
+/// </summary>
 internal sealed class CovType : IDisposable
 {
     public const int TrainRows = 15_120;
@@ -16,18 +19,20 @@ internal sealed class CovType : IDisposable
 
     public string Path { get; }
 
-    /// <summary>The first source that is there: the file or folder named, the folder of MLNETSSL_DATA, a drawn table.</summary>
+    /// <summary>
+    /// The first source that is there: the file or folder named, the folder of MLNETSSL_DATA, a drawn table.
+    /// </summary>
     /// <exception cref="FileNotFoundException">The named file or folder has no CovType.</exception>
-    public static CovType Open(string? named, Action<string> say)
+    public static CovType Open(string? named, Action<string> log)
     {
         string? found = named is null ? Find(Environment.GetEnvironmentVariable("MLNETSSL_DATA")) : Find(named);
         if (found is null && named is not null) throw new FileNotFoundException($"{named}: expected {string.Join(" or ", Names)}, or a folder with one of them.");
         if (found is null)
         {
-            say($"data: {TrainRows + 20_000:N0} drawn rows of seven classes, not CovType; for that, --data or MLNETSSL_DATA");
+            log($"data: {TrainRows + 20_000:N0} drawn rows of seven classes, not CovType; for that, --data or MLNETSSL_DATA");
             return Temporary(Draw);
         }
-        say($"data: CovType, {found}");
+        log($"data: CovType, {found}");
         return found.EndsWith(".gz", StringComparison.Ordinal) ? Temporary(to => Unzip(found, to)) : new(found, false);
     }
 
@@ -53,7 +58,10 @@ internal sealed class CovType : IDisposable
         gzip.CopyTo(to);
     }
 
-    /// <summary>Seven classes of two clusters each, on curved sheets in ten dimensions, with indicators that tell a little of the cluster.</summary>
+    /// <summary>
+    /// Seven classes of two clusters each, on curved sheets in ten dimensions, with indicators that tell a little of
+    /// the cluster.
+    /// </summary>
     private static void Draw(Stream to)
     {
         var random = new Random(1);

@@ -3,11 +3,15 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using MLNet.Ssl;
+using MLNet.Ssl.Samples;
 using Spectre.Console;
 
 namespace TabularIMix;
 
-/// <summary>The demonstration: pretrain on all rows without their labels, then classify with the labels of 1 %, 10 % and 100 % of them.</summary>
+/// <summary>
+/// The demonstration: pretrain on all rows without their labels, then classify with the labels of 1 %, 10 % and 100 %
+/// of them.
+/// </summary>
 internal static class Demo
 {
     private static readonly double[] Shares = [0.01, 0.1, 1];
@@ -43,7 +47,8 @@ internal static class Demo
         var train = ml.Data.Cache(prepared.Transform(unprepared));
         var test = ml.Data.Cache(ml.Data.TakeRows(prepared.Transform(ml.Data.SkipRows(rows, CovType.TrainRows)), testRows));
 
-        // The published settings; the network is an eighth of the published one unless asked for, and its slow copy follows faster in a shorter run.
+        // The published settings; the network is an eighth of the published one unless asked for, and its slow copy
+        // follows faster in a shorter run.
         var options = paper ? Presets.CovTypeMoCoIMix : Presets.CovTypeMoCoIMix with
         {
             Backbone = TabularMlpOptions.CovType with { HiddenWidths = [256, 256, 512, 512], OutputWidth = 1024 },
@@ -75,30 +80,10 @@ internal static class Demo
         Evaluate("raw features", null);
         Evaluate("untrained encoder", Fit(options with { Epochs = 0 }));
         var clock = Stopwatch.StartNew();
-        var pretrained = WithProgress(progress => Fit(options with { Progress = progress }));
+        var pretrained = ProgressBar.Show("rows", progress => Fit(options with { Progress = progress }));
         AnsiConsole.MarkupLineInterpolated($"[grey]pretrained in {clock.Elapsed:mm\\:ss}[/]\n");
         Evaluate("pretrained encoder", pretrained);
         AnsiConsole.Write(table);
         return 0;
-    }
-
-    private static T WithProgress<T>(Func<IProgress<PretrainProgress>, T> work) =>
-        AnsiConsole.Progress()
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn())
-            .Start(context =>
-            {
-                var bar = context.AddTask("starting", maxValue: 1);
-                return work(new Reporter(p =>
-                {
-                    bar.Description = FormattableString.Invariant($"epoch {p.Epoch}/{p.Epochs}  loss {p.Loss:0.000}  {p.RowsPerSecond:0} rows/s  {p.Remaining:mm\\:ss} left");
-                    bar.MaxValue = p.TotalSteps;
-                    bar.Value = p.Step;
-                }));
-            });
-
-    /// <summary>Reports at once, on the training thread; <see cref="Progress{T}"/> would reorder them.</summary>
-    private sealed class Reporter(Action<PretrainProgress> report) : IProgress<PretrainProgress>
-    {
-        public void Report(PretrainProgress value) => report(value);
     }
 }

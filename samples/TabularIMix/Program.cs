@@ -1,4 +1,5 @@
-// Learns an encoder from the unlabelled rows of a table inside an ML.NET pipeline, and shows what its embeddings are worth when few rows have labels.
+// Learns an encoder from the unlabelled rows of a table inside an ML.NET pipeline, and shows what its embeddings are
+// worth when few rows have labels.
 using System.CommandLine;
 using TabularIMix;
 

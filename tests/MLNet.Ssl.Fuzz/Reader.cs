@@ -19,6 +19,7 @@ internal sealed record Reader(string Name, string FileName, Func<int, byte[]> Da
         new("safetensors", "a.safetensors", TorchCorpus.SafeTensors, Reading.Weights),
         new("model", "model.zip", ArchiveCorpus.Model, Reading.Model, 32 << 20),
         new("index", "index.zip", ArchiveCorpus.Index, Reading.Index),
+        new("image", "a.image", ImageCorpus.Image, Reading.Image, 8 << 20),
         new("checkpoint", "checkpoint-0000000006.safetensors", RunCorpus.Checkpoint, Reading.Run),
     ];
 

@@ -37,11 +37,27 @@ internal static class Reading
         return true;
     }
 
+    /// <summary>An image, under a limit that an application may set.</summary>
+    public static bool Image(string path)
+    {
+        RgbImages.MaxPixels = 1 << 20;
+        try
+        {
+            RgbImages.Load(path);
+            return true;
+        }
+        catch (InvalidOperationException e) when (
+            e.InnerException is InvalidDataException or ArgumentException && e.Message.Contains(path, StringComparison.Ordinal))
+        {
+            return false;
+        }
+    }
+
     /// <summary>A folder of a run's checkpoints, of which nothing may be thrown: what is odd is passed over, by name.</summary>
     public static bool Run(string path)
     {
         using var folder = CheckpointFolder.Open(Path.GetDirectoryName(path)!);
-        var log = new List<PretrainMessage>();
+        var log = new List<TrainingMessage>();
         bool fits = false;
         foreach (var saved in folder.Read(log.Add))
         {

@@ -6,17 +6,17 @@ namespace MLNet.Ssl.Soak;
 /// <summary>Every method trains in a process that is killed at random points and resumes, to the bits of a run that nobody killed.</summary>
 internal static class KilledTraining
 {
-    private const int MostKills = 6, Epochs = 10, Steps = Epochs * global::MLNet.Ssl.Tests.Runs.Steps / 3;
+    private const int MostKills = 6, Epochs = 10, Steps = Epochs * SmallRuns.Steps / 3;
 
     public static void Train(string folder, string run) =>
-        Runs.Train((Runs.Of(run) with { Epochs = Epochs }).In(folder, resume: true) with { CheckpointsKept = 2 });
+        SmallRuns.Train((SmallRuns.Of(run) with { Epochs = Epochs }).In(folder, resume: true) with { CheckpointsKept = 2 });
 
     public static void Run(Tally tally)
     {
-        int first = Random.Shared.Next(Runs.All.Count);
+        int first = Random.Shared.Next(SmallRuns.All.Count);
         for (int i = 0; i == 0 || tally.IsTimeLeft; i++)
         {
-            string name = Runs.All.Keys.ElementAt((first + i) % Runs.All.Count);
+            string name = SmallRuns.All.Keys.ElementAt((first + i) % SmallRuns.All.Count);
             using var temporary = new TemporaryFolder();
             string whole = temporary.File("whole"), folder = Directory.CreateDirectory(temporary.File("killed")).FullName;
             tally.Try("runs resumed, " + name, () =>
@@ -27,7 +27,7 @@ internal static class KilledTraining
                 using var last = Process.Start(Part.Command("train", folder, name))!;
                 last.WaitForExit();
                 if (last.ExitCode != 0) throw new InvalidOperationException($"After {kills} kills, the last process ended with {last.ExitCode}.");
-                Runs.AssertSame(Runs.State(Runs.File(whole, Steps)), Runs.State(Runs.File(folder, Steps)));
+                SmallRuns.AssertSame(SmallRuns.State(SmallRuns.File(whole, Steps)), SmallRuns.State(SmallRuns.File(folder, Steps)));
                 Assert.Empty(Directory.GetFiles(folder, "*.tmp"));
             });
         }

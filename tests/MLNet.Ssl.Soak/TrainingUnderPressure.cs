@@ -9,20 +9,20 @@ internal static class TrainingUnderPressure
     {
         var expected = new Dictionary<string, Dictionary<string, byte[]>>();
         // Another one first every time: a short soak does not reach them all.
-        int first = Random.Shared.Next(Runs.All.Count);
+        int first = Random.Shared.Next(SmallRuns.All.Count);
         for (int i = 0; i == 0 || tally.IsTimeLeft; i++)
         {
-            string name = Runs.All.Keys.ElementAt((first + i) % Runs.All.Count);
+            string name = SmallRuns.All.Keys.ElementAt((first + i) % SmallRuns.All.Count);
             tally.Try("runs, " + name, () =>
             {
                 if (!expected.ContainsKey(name)) expected[name] = Train(name);
                 using var pressure = new Pressure();
-                Runs.AssertSame(expected[name], Train(name));
+                SmallRuns.AssertSame(expected[name], Train(name));
             });
         }
     }
 
-    private static Dictionary<string, byte[]> Train(string name) => Runs.Train(Runs.Of(name) with { Epochs = 10 });
+    private static Dictionary<string, byte[]> Train(string name) => SmallRuns.Train(SmallRuns.Of(name) with { Epochs = 10 });
 
     private sealed class Pressure : IDisposable
     {

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
+using SkiaSharp;
 
 namespace MLNet.Ssl.Tests;
 
@@ -31,6 +32,45 @@ internal static class AttackImages
         yield return ("lossy WebP of 16383", WebP("VP8 ", LossyStart(16383, 16383)));
         yield return ("lossy WebP of 9000", WebP("VP8 ", LossyStart(9000, 9000)));
         yield return ("PNG with an end and a little data", Png(1000, 1000, new byte[100_000]));
+    }
+
+    /// <summary>Photos of 20 megapixels as their formats pack them: whole, and cut before their last tenth; a PNG also with an end behind the cut.</summary>
+    public static IEnumerable<(string Name, byte[] Bytes, bool IsWhole)> Large()
+    {
+        const int width = 5000, height = 4000, stride = 1 + 3 * width;
+        var random = new Random(1);
+        var rows = new byte[height * stride];
+        for (int y = 0; y < height; y++)
+            for (int x = 1; x < stride; x++) rows[y * stride + x] = (byte)(x / 64 + random.Next(3));
+        byte[] png = Png(width, height, rows), jpeg = Encoded(rows, SKEncodedImageFormat.Jpeg), webp = Encoded(rows, SKEncodedImageFormat.Webp);
+        byte[] adam7 = Png(width, height, new byte[Adam7Bytes(width, height)], interlaced: true);
+        byte[] gif = Gif(width, height, [.. Enumerable.Range(0, width * height).Select(i => (byte)(i % 128))]);
+        foreach (var (name, bytes) in new[] { ("PNG", png), ("JPEG", jpeg), ("WebP", webp), ("GIF", gif), ("interlaced PNG", adam7) })
+        {
+            yield return ($"{name} of 20 MP", bytes, true);
+            yield return ($"{name} of 20 MP that ends early", bytes[..(bytes.Length * 9 / 10)], false);
+        }
+        yield return ("PNG of 20 MP with an end and nine tenths of its data", Png(width, height, rows[..(height * 9 / 10 * stride)]), false);
+        yield return ("interlaced PNG of 20 MP without its last row",
+            Png(width, height, new byte[Adam7Bytes(width, height) - stride], interlaced: true), false);
+
+        static byte[] Encoded(byte[] rows, SKEncodedImageFormat format)
+        {
+            var rgba = new byte[4 * width * height];
+            for (int y = 0, to = 0; y < height; y++)
+                for (int x = 0; x < width; x++, to += 4)
+                {
+                    rows.AsSpan(y * stride + 1 + 3 * x, 3).CopyTo(rgba.AsSpan(to));
+                    rgba[to + 3] = 255;
+                }
+            using var image = SKImage.FromPixelCopy(new SKImageInfo(width, height, SKColorType.Rgba8888), rgba);
+            using var data = image.Encode(format, 80);
+            return data.ToArray();
+        }
+
+        static int Adam7Bytes(int width, int height) =>
+            new[] { (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2) }.Sum(pass =>
+                (1 + 3 * ((width - pass.Item1 + pass.Item3 - 1) / pass.Item3)) * ((height - pass.Item2 + pass.Item4 - 1) / pass.Item4));
     }
 
     /// <summary>A screen of 1×1, an extension, a frame of 65535×65535 and no data.</summary>

@@ -2,7 +2,7 @@ using System.Formats.Tar;
 using System.IO.Compression;
 using System.Net;
 using System.Security.Cryptography;
-using Cifar10;
+using MLNet.Ssl.Samples;
 using Microsoft.ML.Data;
 
 namespace MLNet.Ssl.Tests;

@@ -80,8 +80,8 @@ public sealed class ResumedPipelineTests : IDisposable
         Assert.Contains("CheckpointFolder '", Assert.Throws<IOException>(() => estimator.Fit(data)).Message);
     }
 
-    private sealed class Collect(Action report) : IProgress<PretrainProgress>
+    private sealed class Collect(Action report) : IProgress<TrainingProgress>
     {
-        public void Report(PretrainProgress value) => report();
+        public void Report(TrainingProgress value) => report();
     }
 }

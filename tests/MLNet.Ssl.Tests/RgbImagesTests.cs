@@ -91,6 +91,30 @@ public sealed class RgbImagesTests(ITestOutputHelper output) : IDisposable
         });
     }
 
+    [Fact]
+    public void ALargePhotoThatEndsEarlyTakesLittleMemoryAndAWholeOneIsRead()
+    {
+        foreach (var (name, bytes, isWhole) in AttackImages.Large())
+        {
+            // The whole ones last: what a process has taken, it has taken.
+            File.WriteAllBytes(_folder.File($"{(isWhole ? 2 : 1)} {name}.image"), bytes);
+        }
+        FreshProcess.Run("refuse", _folder.Path);
+        var measured = File.ReadAllLines(_folder.File("measured.tsv")).Select(line => line.Split('\t')).ToArray();
+        foreach (var line in measured) output.WriteLine(string.Join(" | ", line));
+        Assert.Equal(12, measured.Length);
+        Assert.All(measured, line =>
+        {
+            if (line[0][0] == '2')
+            {
+                Assert.Equal("accepted", line[3]);
+                return;
+            }
+            Assert.Contains("ends early", line[3]);
+            Assert.InRange(int.Parse(line[2]), 0, 63);
+        });
+    }
+
     /// <summary>A whole file of an image of the usual size.</summary>
     private static byte[] Whole(string format, string path)
     {

@@ -53,7 +53,7 @@ internal sealed class CheckpointFolder : IDisposable
     public string PathOf(long step) => System.IO.Path.Combine(Path, Prefix + step.ToString("D10", CultureInfo.InvariantCulture) + Extension);
 
     /// <summary>The checkpoints that can be read, the newest first; their tensors are the caller's.</summary>
-    public IEnumerable<SavedRun> Read(Action<PretrainMessage>? log) => Files.Select(file => Read(file.Step, file.Path, log)).OfType<SavedRun>();
+    public IEnumerable<SavedRun> Read(Action<TrainingMessage>? log) => Files.Select(file => Read(file.Step, file.Path, log)).OfType<SavedRun>();
 
     /// <summary>Puts the checkpoints after a step aside: those that were passed over for it.</summary>
     public void PutAsideAfter(long step)
@@ -61,7 +61,7 @@ internal sealed class CheckpointFolder : IDisposable
         foreach (var file in Files.Where(file => file.Step > step)) File.Move(file.Path, file.Path + Damaged, overwrite: true);
     }
 
-    private static SavedRun? Read(long step, string path, Action<PretrainMessage>? log)
+    private static SavedRun? Read(long step, string path, Action<TrainingMessage>? log)
     {
         try
         {

@@ -1,9 +1,8 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using MLNet.Ssl.Optimization;
 using MLNet.Ssl.Options;
-using MLNet.Ssl.Runs;
-using MLNet.Ssl.Training;
 using MLNet.Ssl.Weights;
 using static TorchSharp.torch;
 
@@ -13,20 +12,18 @@ namespace MLNet.Ssl.Checkpoints;
 internal sealed class RunCheckpoints : IDisposable
 {
     private readonly CheckpointFolder? _folder;
-    private readonly PretrainOptions _options;
-    private readonly Action<PretrainMessage>? _log;
+    private readonly TrainingOptions _options;
+    private readonly Action<TrainingMessage>? _log;
     private readonly IEnumerator<SavedRun> _candidates;
 
     private SavedRun? _saved;
 
-    private TrainingStep? _step;
     private IReadOnlyDictionary<string, string> _run = new Dictionary<string, string>();
     private IReadOnlyList<(string Name, Tensor Value)> _state = [];
-    private CollapseAlarm _alarm = new();
     private long _lastStep, _written;
     private long _lastTime = Stopwatch.GetTimestamp();
 
-    private RunCheckpoints(CheckpointFolder? folder, PretrainOptions options, Action<PretrainMessage>? log)
+    private RunCheckpoints(CheckpointFolder? folder, TrainingOptions options, Action<TrainingMessage>? log)
     {
         (_folder, _options, _log) = (folder, options, log);
         _candidates = (folder is null || !options.Resume ? [] : folder.Read(log)).GetEnumerator();
@@ -41,7 +38,7 @@ internal sealed class RunCheckpoints : IDisposable
     /// <exception cref="ArgumentException">The options do not go together, or with what the folder holds.</exception>
     /// <exception cref="IOException">The folder cannot be written, or is in use.</exception>
     /// <exception cref="InvalidDataException">There are checkpoints, and all of them are damaged.</exception>
-    public static RunCheckpoints Open(PretrainOptions options, Action<PretrainMessage>? log)
+    public static RunCheckpoints Open(TrainingOptions options, Action<TrainingMessage>? log)
     {
         var folder = OpenFolder(options);
         try
@@ -56,10 +53,11 @@ internal sealed class RunCheckpoints : IDisposable
     }
 
     /// <summary>What can be said before the data is read: the checks of <see cref="Open"/> but the reading.</summary>
-    public static void CheckFolder(PretrainOptions options) => OpenFolder(options)?.Dispose();
+    public static void CheckFolder(TrainingOptions options) => OpenFolder(options)?.Dispose();
 
-    /// <summary>Seed and thread count of the run that is continued, where they were left at Auto; other Auto options follow from the data.</summary>
-    public PretrainOptions TakeOver(PretrainOptions options)
+    /// <summary>Seed and thread count of the run that is continued, where they were left at Auto; other Auto options follow from the
+    /// data.</summary>
+    public T Continue<T>(T options) where T : TrainingOptions
     {
         if (_saved is null) return options;
         int Take(int? given, int saved, string name)
@@ -68,31 +66,34 @@ internal sealed class RunCheckpoints : IDisposable
             _log?.Invoke(new(false, $"{name} = {saved}: the checkpoint's"));
             return saved;
         }
-        return options with
+        return (T)(options with
         {
             Seed = Take(options.Seed, _saved.Seed, nameof(options.Seed)),
             Threads = Take(options.Threads, _saved.Threads, nameof(options.Threads)),
-        };
+        });
     }
 
     /// <summary>Starts the run at <paramref name="clock"/>, or where the checkpoint stands: fills the state with what it holds.</summary>
-    /// <returns>The step to go on with.</returns>
+    /// <param name="clock">The first step.</param>
+    /// <param name="state">The live tensors that steps depend on.</param>
+    /// <param name="run">What the run is (<see cref="RunIdentity"/>).</param>
+    /// <returns>The step to go on with, and the collapse alarm's counts there; null where the run begins.</returns>
     /// <exception cref="ArgumentException">The checkpoints are of another run; the message says what differs.</exception>
     /// <exception cref="InvalidDataException">None fits the run; the message names the newest.</exception>
     /// <exception cref="IOException">The disk has no room for checkpoints.</exception>
-    public StepClock Start(StepClock clock, TrainingStep step, CollapseAlarm alarm, Func<IReadOnlyDictionary<string, string>> run)
+    public (StepClock Clock, IReadOnlyList<int>? Alarm) Start(
+        StepClock clock, IEnumerable<(string Name, Tensor Value)> state, Func<IReadOnlyDictionary<string, string>> run)
     {
-        if (_folder is null) return clock;
-        (_step, _state, _alarm, _run) = (step, [.. step.State], alarm, run());
+        if (_folder is null) return (clock, null);
+        (_state, _run) = ([.. state], run());
         _folder.CheckSpace(_state.Sum(entry => entry.Value.numel() * ElementType.Find(entry.Value.dtype)!.Size), _options.CheckpointsKept);
-        if (_saved is null) return clock;
+        if (_saved is null) return (clock, null);
         Restore(clock);
         var saved = _saved.Checkpoint;
-        alarm.Counts = saved.Alarm;
         (_lastStep, _lastTime) = (saved.Step, Stopwatch.GetTimestamp());
         _log?.Invoke(new(false, $"The run goes on after step {saved.Step} of {clock.TotalSteps}, as in '{_saved.Path}'."));
         _saved.Dispose();
-        return clock with { Step = saved.Step };
+        return (clock with { Step = saved.Step }, saved.Alarm);
     }
 
     /// <summary>Whether there is a folder.</summary>
@@ -105,23 +106,22 @@ internal sealed class RunCheckpoints : IDisposable
     public bool IsDue(StepClock next) =>
         _folder is not null && (next.Step == next.TotalSteps || _options.CheckpointEvery.IsDue(next, Stopwatch.GetElapsedTime(_lastTime)));
 
-    /// <summary>Writes the state before the step that <paramref name="next"/> stands at.</summary>
+    /// <summary>Whether what was done before <paramref name="next"/> is not saved yet.</summary>
+    public bool IsBehind(StepClock next) => _folder is not null && next.Step > _lastStep;
+
+    /// <summary>Writes the state, which is finite, before the step that <paramref name="next"/> stands at.</summary>
     /// <param name="next">The step that comes.</param>
-    /// <param name="score">How good the encoder is, where that was measured; higher is better. The best checkpoint is kept beside the last ones.</param>
-    /// <exception cref="ArithmeticException">The weights are not finite: nothing could go on from them.</exception>
+    /// <param name="alarm">The collapse alarm's counts.</param>
+    /// <param name="score">How good the encoder is, where that was measured; higher is better. The best checkpoint is kept beside the
+    /// last ones.</param>
     /// <exception cref="IOException">The file cannot be written; earlier checkpoints are as they were.</exception>
-    public void Write(StepClock next, double? score = null)
+    public void Write(StepClock next, IReadOnlyList<int> alarm, double? score = null)
     {
-        if (!_step!.IsFinite)
-        {
-            throw new ArithmeticException(
-                $"the weights are not finite after step {next.Step}: lower LearningRate, or clip gradients. No checkpoint of it is written.");
-        }
         long start = Stopwatch.GetTimestamp();
         string path = _folder!.PathOf(next.Step);
         try
         {
-            new TrainingCheckpoint(next.Step, _run, _alarm.Counts, score).Write(path, _state);
+            new TrainingCheckpoint(next.Step, _run, alarm, score).Write(path, _state);
             _folder.Prune(_options.CheckpointsKept);
         }
         // .NET reports a file that may not grow further (a quota, FAT's 4 GiB) as an argument out of range.
@@ -136,15 +136,16 @@ internal sealed class RunCheckpoints : IDisposable
                 $"The first checkpoint, '{path}', took {Stopwatch.GetElapsedTime(start).TotalSeconds:0.000} s and {new FileInfo(path).Length:N0} bytes.")));
     }
 
-    /// <summary>Ends a cancelled run before the step that <paramref name="next"/> stands at: saves what there is, and says where.</summary>
+    /// <summary>Ends a cancelled run, which was saved, before the step that <paramref name="next"/> stands at, and says where it
+    /// is.</summary>
     [DoesNotReturn]
     public void Cancel(StepClock next)
     {
         string end = $"The run was cancelled after step {next.Step} of {next.TotalSteps}; ";
-        if (_folder is null) throw new OperationCanceledException(end + "nothing is saved, as CheckpointFolder is null.", _options.CancellationToken);
-        if (next.Step > _lastStep) Write(next);
-        throw new OperationCanceledException(
-            end + (next.Step == 0 ? "there is nothing to save." : $"Resume = true continues it from '{_folder.PathOf(next.Step)}'."), _options.CancellationToken);
+        end += _folder is null ? "nothing is saved, as CheckpointFolder is null."
+            : next.Step == 0 ? "there is nothing to save."
+            : $"Resume = true continues it from '{_folder.PathOf(next.Step)}'.";
+        throw new OperationCanceledException(end, _options.CancellationToken);
     }
 
     /// <summary>Lets go of the folder.</summary>
@@ -155,7 +156,7 @@ internal sealed class RunCheckpoints : IDisposable
         _folder?.Dispose();
     }
 
-    private static CheckpointFolder? OpenFolder(PretrainOptions options)
+    private static CheckpointFolder? OpenFolder(TrainingOptions options)
     {
         if (options.CheckpointFolder is not { } path)
         {

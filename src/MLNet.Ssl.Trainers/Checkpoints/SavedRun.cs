@@ -1,4 +1,5 @@
 using System.Globalization;
+using MLNet.Ssl.Methods;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Checkpoints;
@@ -13,7 +14,7 @@ internal sealed class SavedRun : IDisposable
     public SavedRun(string path, TrainingCheckpoint checkpoint, IReadOnlyDictionary<string, Tensor> state)
     {
         (Path, Checkpoint, State) = (path, checkpoint, state);
-        (Seed, Threads) = (Number(nameof(PretrainOptions.Seed), int.MinValue, int.MaxValue), Number(nameof(PretrainOptions.Threads), 1, MostThreads));
+        (Seed, Threads) = (Number(nameof(TrainingOptions.Seed), int.MinValue, int.MaxValue), Number(nameof(TrainingOptions.Threads), 1, MostThreads));
     }
 
     public string Path { get; }
@@ -34,10 +35,16 @@ internal sealed class SavedRun : IDisposable
             return new ArgumentException($"The run in CheckpointFolder '{System.IO.Path.GetDirectoryName(Path)}' cannot be continued, as it is another one: "
                 + $"{string.Join("; ", differences)}. Restore what has changed, or start anew in another folder. (Told by '{Path}'.)");
         }
-        if (Checkpoint.Step > totalSteps) return new InvalidDataException($"'{Path}' is damaged: its step is {Checkpoint.Step}, of {totalSteps}.");
+        if (Checkpoint.Step > totalSteps) return Damaged($"its step is {Checkpoint.Step}, of {totalSteps}");
         bool Fits((string Name, Tensor Value) entry) =>
             State.TryGetValue(entry.Name, out var saved) && saved.dtype == entry.Value.dtype && saved.shape.SequenceEqual(entry.Value.shape);
-        return state.Count == State.Count && state.All(Fits) ? null : new InvalidDataException($"'{Path}' is damaged: it holds other tensors than the run.");
+        if (state.Count != State.Count || !state.All(Fits)) return Damaged("it holds other tensors than the run");
+        if (NegativeQueue.Misfit(State, Number(nameof(PretrainOptions.BatchSize), 1, int.MaxValue)) is { } queue) return Damaged(queue);
+        using var scope = NewDisposeScope();
+        // Whole numbers count steps and batches.
+        return State.FirstOrDefault(entry => entry.Value.dtype == ScalarType.Int64 && entry.Value.min().item<long>() < 0).Key is { } counter
+            ? Damaged($"its {counter} is negative")
+            : null;
     }
 
     public void Dispose()
@@ -50,6 +57,8 @@ internal sealed class SavedRun : IDisposable
         string? text = Checkpoint.Run.GetValueOrDefault(name);
         return int.TryParse(text, CultureInfo.InvariantCulture, out int value) && value >= least && value <= most
             ? value
-            : throw new InvalidDataException($"'{Path}' is damaged: {name} of its run is '{text}'.");
+            : throw Damaged($"{name} of its run is '{text}'");
     }
+
+    private InvalidDataException Damaged(string why) => new($"'{Path}' is damaged: {why}.");
 }

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text;
 using MLNet.Ssl.Data;
 using MLNet.Ssl.Tensors;
-using MLNet.Ssl.Training;
 using MLNet.Ssl.Weights;
 using static TorchSharp.torch;
 
@@ -18,6 +17,9 @@ namespace MLNet.Ssl.Checkpoints;
 /// <param name="Score">How good the encoder is, where that was measured; higher is better.</param>
 internal sealed record TrainingCheckpoint(long Step, IReadOnlyDictionary<string, string> Run, IReadOnlyList<int> Alarm, double? Score)
 {
+    /// <summary>Numbers that the collapse alarm keeps.</summary>
+    public const int AlarmCounts = 3;
+
     private const string Kind = "mlnet-ssl", KindValue = "training checkpoint, version 1";
     private const string StepKey = "step", AlarmKey = "alarm", ScoreKey = "score", RunPrefix = "run.", ChecksumKey = "sha256";
 
@@ -83,7 +85,7 @@ internal sealed record TrainingCheckpoint(long Step, IReadOnlyDictionary<string,
             if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int count)) throw Odd(AlarmKey);
             alarm.Add(count);
         }
-        if (alarm.Count != new CollapseAlarm().Counts.Count) throw Odd(AlarmKey);
+        if (alarm.Count != AlarmCounts) throw Odd(AlarmKey);
         double? score = null;
         if (metadata.TryGetValue(ScoreKey, out var written)) score = ParseScore(written) ?? throw Odd(ScoreKey);
         var run = metadata.Where(entry => entry.Key.StartsWith(RunPrefix, StringComparison.Ordinal))

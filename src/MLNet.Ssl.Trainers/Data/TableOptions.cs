@@ -1,6 +1,3 @@
-using MLNet.Ssl.Data;
-using MLNet.Ssl.Options;
-
 namespace MLNet.Ssl;
 
 /// <summary>How rows of a table become views; for images it has no meaning. A null stands for Auto.</summary>
@@ -20,23 +17,4 @@ public sealed record TableOptions
     /// </summary>
     /// <value>Default true. Turn it off where rows are standardised otherwise, say by statistics of more rows.</value>
     public bool Standardize { get; init; } = true;
-
-    internal TableOptions Resolve(TableFacts facts, double maskProbability, ICollection<string> reasons)
-    {
-        if (ContinuousSlots is null && facts.Continuous.Length < facts.Columns)
-            reasons.Add($"Table.ContinuousSlots = {TableFacts.Describe(facts.Continuous)} of {facts.Columns}: they have more than two different values");
-        if (MaskProbability is null) reasons.Add($"Table.MaskProbability = {maskProbability}: as published");
-        return this with { ContinuousSlots = ContinuousSlots ?? facts.Continuous, MaskProbability = MaskProbability ?? maskProbability };
-    }
-
-    internal void Validate(TableFacts facts)
-    {
-        Check.Below(MaskProbability!.Value, 0, 1, "Table.MaskProbability");
-        foreach (int slot in ContinuousSlots!)
-            if (slot < 0 || slot >= facts.Columns)
-                throw new ArgumentOutOfRangeException("Table.ContinuousSlots", slot,
-                    $"Table.ContinuousSlots has {slot}; rows have the slots 0 to {facts.Columns - 1}.");
-        if (facts.Constant.Length == facts.Columns)
-            throw new ArgumentException($"All {facts.Columns} slots are constant: there is nothing to learn from.");
-    }
 }

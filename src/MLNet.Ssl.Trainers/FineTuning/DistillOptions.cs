@@ -1,4 +1,6 @@
+using MLNet.Ssl.FineTuning;
 using MLNet.Ssl.Options;
+using MLNet.Ssl.Runs;
 
 namespace MLNet.Ssl;
 
@@ -29,23 +31,30 @@ public sealed record DistillOptions : SupervisedOptions
     /// <value>Default true.</value>
     public bool TemperatureSquared { get; init; } = true;
 
-    private protected override double UsualRate(OptimizerKind optimizer)
-    {
-        double rate = (StartFromTeacher ? 1 : 4) * base.UsualRate(optimizer);
-        return optimizer != OptimizerKind.Sgd ? rate : TemperatureSquared ? rate / Temperature!.Value : rate * Temperature!.Value;
-    }
+    internal override string Name => "Distillation";
 
-    internal override DistillOptions Resolve(BackboneOptions backbone, int rows, int imageSize) =>
-        (DistillOptions)(this with { Temperature = Temperature ?? (Student is null ? 0.1 : 1) }).ResolveShared(Student ?? backbone, rows, imageSize);
-
-    internal override void Validate(int rows)
+    /// <summary>Resolves and checks the options for a teacher of this backbone.</summary>
+    internal SupervisedSettings PlanFor(BackboneOptions teacher, int rows, int imageSize, Choices choices)
     {
-        // Before the rate, which follows from it.
-        Check.Positive(Temperature!.Value, nameof(Temperature));
-        base.Validate(rows);
+        double temperature = choices.Choose(
+            Temperature, Student is null ? 0.1 : 1, Student is null ? "for self-distillation" : "for another student");
+        Check.Positive(temperature, nameof(Temperature));
         Student?.Validate();
         if (Student is not null && StartFromTeacher)
-            throw new ArgumentException("StartFromTeacher is true, but Student names a network of its own; set one of them.", nameof(StartFromTeacher));
-        Check.InRange(Alpha, 0, 1, nameof(Alpha));
+        {
+            throw new ArgumentException(
+                "StartFromTeacher is true, but Student names a network of its own; set one of them.", nameof(StartFromTeacher));
+        }
+        Check.InRange(Alpha, 0, 1);
+        // The rate follows from the temperature.
+        var told = this with { Temperature = temperature };
+        return told.Plan(Student ?? teacher, rows, imageSize, choices) with { Temperature = temperature };
+    }
+
+    private protected override double DefaultRate(OptimizerKind optimizer)
+    {
+        double rate = (StartFromTeacher ? 1 : 4) * base.DefaultRate(optimizer);
+        if (optimizer != OptimizerKind.Sgd || Temperature is not { } temperature) return rate;
+        return TemperatureSquared ? rate / temperature : rate * temperature;
     }
 }

@@ -2,8 +2,6 @@ using MLNet.Ssl.FineTuning;
 using MLNet.Ssl.Methods;
 using MLNet.Ssl.Networks;
 using MLNet.Ssl.Optimization;
-using MLNet.Ssl.Runs;
-using MLNet.Ssl.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -17,31 +15,46 @@ public static class Distiller
     /// <param name="labels">Class of every image from 0, or −1 for none; null for none at all.</param>
     /// <param name="teacher">The classifier; it stays as it is, and is asked in evaluation mode.</param>
     /// <param name="options">How; null means all defaults.</param>
+    /// <param name="log">Receives what was chosen, and where the run is saved.</param>
     /// <exception cref="ArgumentException">An option or a label is out of range, or there are not two images; thrown before training.</exception>
     /// <exception cref="ArithmeticException">The loss is not finite.</exception>
-    /// <exception cref="OperationCanceledException">The options' token was cancelled.</exception>
-    public static ImageClassifier Fit(ImageStore images, IReadOnlyList<int>? labels, ImageClassifier teacher, DistillOptions? options = null)
+    /// <exception cref="OperationCanceledException">The options' token was cancelled; the message says where the run is
+    /// saved.</exception>
+    /// <exception cref="IOException">The folder of checkpoints cannot be written or is in use.</exception>
+    /// <exception cref="InvalidDataException">All checkpoints of the run to resume are damaged.</exception>
+    public static ImageClassifier Fit(
+        ImageStore images, IReadOnlyList<int>? labels, ImageClassifier teacher, DistillOptions? options = null,
+        Action<TrainingMessage>? log = null)
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(teacher);
         var known = labels ?? [.. Enumerable.Repeat(-1, images.Count)];
         FineTuner.CheckLabels(images, known, teacher.NumberOfClasses, least: -1);
         int size = FineTuner.SizeOf(teacher.Preprocessing);
-        options = (options ?? new()).Resolve(teacher.Backbone, images.Count, size);
-        options.Validate(images.Count);
-        if (options.Alpha < 1 && known.All(label => label < 0))
-            throw new ArgumentException($"Alpha is {options.Alpha}, but no image has a label; without labels it must be 1.", nameof(DistillOptions.Alpha));
+        options ??= new();
         var backbone = options.Student ?? teacher.Backbone;
-        if (backbone.TakesTables) throw new ArgumentException($"Student is {backbone.GetType().Name}, which takes rows of a table.", nameof(DistillOptions.Student));
+        using var run = SupervisedRun.Open(
+            options, (told, choices) => told.PlanFor(teacher.Backbone, images.Count, size, choices), teacher.Preprocessing, log);
+        if (options.Alpha < 1 && known.All(label => label < 0))
+        {
+            throw new ArgumentException(
+                $"Alpha is {options.Alpha}, but no image has a label; without labels it must be 1.", nameof(options.Alpha));
+        }
+        if (backbone.TakesTables)
+        {
+            throw new ArgumentException(
+                $"Student is {backbone.GetType().Name}, which takes rows of a table.", nameof(options.Student));
+        }
         backbone.ValidateViewSize(size);
 
-        using var generator = new Generator(SplitMix64.Hash((ulong)options.Seed!.Value, 1), CPU);
+        using var generator = new Generator(run.WeightSeed, CPU);
         var features = backbone.Create(generator);
         if (options.StartFromTeacher) features.load_state_dict(teacher.Network.Features.state_dict());
         var student = new ClassifierNetwork(features, null, 0, teacher.NumberOfClasses, generator).to(teacher.Device);
-        using (var method = new Distillation(student, teacher.Network, options))
+        using (var method = new Distillation(student, teacher.Network, options, run.Settings.Temperature))
         {
-            SupervisedRun.Train(method, images, known, FineTuner.Recipe(teacher.Preprocessing, options), options, options.CreatePlan(), teacher.Device);
+            run.Train(
+                method, run.Settings.Optimization(), images, known, ("Weights of the teacher", teacher.Network), teacher.Device);
         }
         return new(new(student, teacher.Preprocessing, teacher.Device), backbone);
     }
@@ -50,10 +63,11 @@ public static class Distiller
     {
         private readonly ClassifierNetwork _student, _teacher;
         private readonly DistillOptions _options;
+        private readonly double _temperature;
 
-        public Distillation(ClassifierNetwork student, ClassifierNetwork teacher, DistillOptions options)
+        public Distillation(ClassifierNetwork student, ClassifierNetwork teacher, DistillOptions options, double temperature)
         {
-            (_student, _teacher, _options) = (student, teacher, options);
+            (_student, _teacher, _options, _temperature) = (student, teacher, options, temperature);
             Parameters = new(student);
             SamplesAreIndependent = !student.buffers().Any();
         }
@@ -71,7 +85,8 @@ public static class Distiller
             Tensor teacher;
             using (no_grad()) teacher = _teacher.call(views[0]);
             var student = _student.call(views[0]);
-            var loss = DistillationLoss.WithLabels(student, teacher, views[1], _options.Alpha, _options.Temperature!.Value, _options.TemperatureSquared);
+            var loss = DistillationLoss.WithLabels(
+                student, teacher, views[1], _options.Alpha, _temperature, _options.TemperatureSquared);
             return new(loss, student.detach());
         }
 

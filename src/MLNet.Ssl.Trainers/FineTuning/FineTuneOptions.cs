@@ -1,4 +1,6 @@
+using MLNet.Ssl.FineTuning;
 using MLNet.Ssl.Options;
+using MLNet.Ssl.Runs;
 
 namespace MLNet.Ssl;
 
@@ -35,18 +37,20 @@ public sealed record FineTuneOptions : SupervisedOptions
     /// <value>Default 0; DeiT has 1.</value>
     public double CutMixAlpha { get; init; }
 
-    internal override FineTuneOptions Resolve(BackboneOptions backbone, int rows, int imageSize) =>
-        (FineTuneOptions)ResolveShared(backbone, rows, imageSize) with { LayerDecay = LayerDecay ?? backbone.DefaultLayerDecay };
+    internal override string Name => "Fine-tuning";
 
-    internal override void Validate(int rows)
+    /// <summary>Resolves and checks the options for an encoder of this backbone.</summary>
+    internal SupervisedSettings PlanFor(BackboneOptions backbone, int rows, int imageSize, Choices choices)
     {
-        base.Validate(rows);
-        Check.AtLeast(HeadLayers, 0, nameof(HeadLayers));
-        Check.Positive(LayerDecay!.Value, nameof(LayerDecay));
-        Check.InRange(LayerDecay.Value, 0, 1, nameof(LayerDecay));
-        Check.Below(DropPathRate, 0, 1, nameof(DropPathRate));
-        Check.Below(LabelSmoothing, 0, 1, nameof(LabelSmoothing));
-        Check.AtLeast(MixupAlpha, 0, nameof(MixupAlpha));
-        Check.AtLeast(CutMixAlpha, 0, nameof(CutMixAlpha));
+        var settings = Plan(backbone, rows, imageSize, choices);
+        double decay = choices.Choose(LayerDecay, backbone.DefaultLayerDecay, $"for {backbone.Describe()}");
+        Check.AtLeast(HeadLayers, 0);
+        Check.Positive(decay, nameof(LayerDecay));
+        Check.InRange(decay, 0, 1, nameof(LayerDecay));
+        Check.Below(DropPathRate, 0, 1);
+        Check.Below(LabelSmoothing, 0, 1);
+        Check.AtLeast(MixupAlpha, 0);
+        Check.AtLeast(CutMixAlpha, 0);
+        return settings with { LayerDecay = decay };
     }
 }

@@ -1,10 +1,10 @@
+using MLNet.Ssl.Checkpoints;
 using MLNet.Ssl.FineTuning;
 using MLNet.Ssl.Methods;
 using MLNet.Ssl.Mixing;
 using MLNet.Ssl.Networks;
 using MLNet.Ssl.Optimization;
 using MLNet.Ssl.Options;
-using MLNet.Ssl.Runs;
 using MLNet.Ssl.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -21,33 +21,47 @@ public static class FineTuner
     /// <param name="numberOfClasses">C, 2 and up.</param>
     /// <param name="encoder">Where it starts; it stays as it is.</param>
     /// <param name="options">How; null means all defaults.</param>
+    /// <param name="log">Receives what was chosen, and where the run is saved.</param>
     /// <exception cref="ArgumentException">An option or a label is out of range, or there are not two images; thrown before training.</exception>
     /// <exception cref="NotSupportedException">The encoder's backbone is of a kind of your own.</exception>
     /// <exception cref="ArithmeticException">The loss is not finite.</exception>
-    /// <exception cref="OperationCanceledException">The options' token was cancelled.</exception>
+    /// <exception cref="OperationCanceledException">The options' token was cancelled; the message says where the run is
+    /// saved.</exception>
+    /// <exception cref="IOException">The folder of checkpoints cannot be written or is in use.</exception>
+    /// <exception cref="InvalidDataException">All checkpoints of the run to resume are damaged.</exception>
     public static ImageClassifier Fit(
-        ImageStore images, IReadOnlyList<int> labels, int numberOfClasses, ImageEncoder encoder, FineTuneOptions? options = null)
+        ImageStore images, IReadOnlyList<int> labels, int numberOfClasses, ImageEncoder encoder, FineTuneOptions? options = null,
+        Action<TrainingMessage>? log = null)
     {
         ArgumentNullException.ThrowIfNull(encoder);
         CheckLabels(images, labels, numberOfClasses, least: 0);
         var backbone = OptionsOf(encoder.Backbone);
         int size = SizeOf(encoder.Preprocessing);
-        options = (options ?? new()).Resolve(backbone, images.Count, size);
-        options.Validate(images.Count);
+        options ??= new();
+        using var run = SupervisedRun.Open(
+            options, (told, choices) => told.PlanFor(backbone, images.Count, size, choices), encoder.Preprocessing, log);
         int layers = encoder.ProjectionHead?.Layers ?? 0;
         if (options.HeadLayers > layers)
         {
-            throw new ArgumentOutOfRangeException(nameof(FineTuneOptions.HeadLayers), options.HeadLayers, $"HeadLayers is {options.HeadLayers}; the encoder "
-                + (layers > 0 ? $"has a projection head of {layers} layers." : "has no projection head: only one that SimCLR pretrained in this process has."));
+            throw new ArgumentOutOfRangeException(nameof(options.HeadLayers), options.HeadLayers,
+                $"HeadLayers is {options.HeadLayers}; the encoder " + (layers > 0
+                    ? $"has a projection head of {layers} layers."
+                    : "has no projection head: only one that SimCLR pretrained in this process has."));
         }
-        using var generator = new Generator(SplitMix64.Hash((ulong)options.Seed!.Value, 1), CPU);
+        using var generator = new Generator(run.WeightSeed, CPU);
         var network = Copy(encoder, backbone, options, numberOfClasses, generator);
         using (var method = new Supervised(network, options, backbone))
         {
-            SupervisedRun.Train(method, images, labels, Recipe(encoder.Preprocessing, options), options, method.Plan, encoder.Device);
+            int top = ClassifierNetwork.Layers(backbone);
+            var plan = run.Settings.Optimization(
+                group => Math.Pow(run.Settings.LayerDecay, top - int.Parse(group[(group.IndexOf(' ') + 1)..])));
+            run.Train(method, plan, images, labels, ("Weights of the encoder", encoder.Backbone), encoder.Device);
         }
         return new(new(network, encoder.Preprocessing, encoder.Device) { Method = encoder.Method }, backbone);
     }
+
+    /// <summary>What can be said of the folder of checkpoints before the images are read.</summary>
+    internal static void CheckFiles(SupervisedOptions options) => RunCheckpoints.CheckFolder(options);
 
     /// <summary>The images' labels, which are all there.</summary>
     internal static void CheckLabels(ImageStore images, IReadOnlyList<int> labels, int classes, int least)
@@ -67,13 +81,6 @@ public static class FineTuner
 
     internal static int SizeOf(ImagePreprocessing preprocessing) => preprocessing.CropSize
         ?? throw new ArgumentException($"The encoder's {nameof(ImagePreprocessing)}.{nameof(ImagePreprocessing.CropSize)} is null; training needs images of one size.");
-
-    internal static ViewRecipe Recipe(ImagePreprocessing preprocessing, SupervisedOptions options) =>
-        ViewRecipes.CropAndFlip(SizeOf(preprocessing), options.MinCropScale!.Value) with
-        {
-            Interpolation = preprocessing.Interpolation,
-            Normalization = preprocessing.Normalization,
-        };
 
     private static ClassifierNetwork Copy(ImageEncoder encoder, BackboneOptions backbone, FineTuneOptions options, int classes, Generator generator)
     {
@@ -103,12 +110,8 @@ public static class FineTuner
                     && !name.EndsWith("cls_token", StringComparison.Ordinal);
                 return $"{(decays ? FlatParameters.Decayed : FlatParameters.Undecayed)} {ClassifierNetwork.LayerOf(name, backbone)}";
             });
-            int top = ClassifierNetwork.Layers(backbone);
-            Plan = options.CreatePlan(group => Math.Pow(options.LayerDecay!.Value, top - int.Parse(group[(group.IndexOf(' ') + 1)..])));
             SamplesAreIndependent = !network.buffers().Any();
         }
-
-        public OptimizationPlan Plan { get; }
 
         public override FlatParameters Parameters { get; }
 

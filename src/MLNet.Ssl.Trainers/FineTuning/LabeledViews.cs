@@ -10,7 +10,11 @@ internal sealed class LabeledViews(ImageStore images, IReadOnlyList<int> labels,
 {
     public int Count => images.Count;
 
-    public string Fingerprint => Checksum.Of(images);
+    public string Fingerprint => Checksum.Of(images) + "-" + Checksum.Of(stream =>
+    {
+        using var writer = new BinaryWriter(stream);
+        foreach (int label in labels) writer.Write(label);
+    });
 
     public Tensor[] Render(ReadOnlySpan<int> rows, int epoch)
     {

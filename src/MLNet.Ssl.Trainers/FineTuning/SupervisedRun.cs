@@ -1,63 +1,106 @@
-using System.Diagnostics;
 using MLNet.Ssl.Augmentation;
+using MLNet.Ssl.Checkpoints;
+using MLNet.Ssl.Data;
 using MLNet.Ssl.Methods;
 using MLNet.Ssl.Optimization;
+using MLNet.Ssl.Options;
 using MLNet.Ssl.Runs;
 using MLNet.Ssl.Tensors;
 using MLNet.Ssl.Training;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl.FineTuning;
 
-/// <summary>The loop of fine-tuning and distillation: labelled views → method → optimiser → progress.</summary>
-internal static class SupervisedRun
+/// <summary>A run of fine-tuning or distillation: what it was told, what it will do, and from which network it starts.</summary>
+internal sealed class SupervisedRun : IDisposable
 {
-    private static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(0.5);
+    private readonly SupervisedOptions _options;
+    private readonly ImagePreprocessing _preprocessing;
+    private readonly RunCheckpoints _checkpoints;
+    private readonly SortedDictionary<string, string> _identity;
+    private readonly Action<TrainingMessage>? _log;
+    private readonly ViewRecipe _recipe;
 
-    public static void Train(Method method, ImageStore images, IReadOnlyList<int> labels, ViewRecipe recipe, SupervisedOptions options, OptimizationPlan plan, Device device)
+    private SupervisedRun(
+        SupervisedOptions options, SupervisedSettings settings, IReadOnlyList<Choice> choices, ImagePreprocessing preprocessing,
+        RunCheckpoints checkpoints, Action<TrainingMessage>? log)
     {
-        int batch = options.BatchSize!.Value, threads = options.Threads!.Value;
-        ulong seed = SplitMix64.Hash((ulong)options.Seed!.Value, 5);
-        var views = new LabeledViews(images, labels, new ViewPipeline([recipe], SplitMix64.Hash(seed, 3), threads));
-        int threadsBefore = get_num_threads();
-        set_num_threads(threads);
+        (_options, Settings, _preprocessing, _checkpoints, _log) = (options, settings, preprocessing, checkpoints, log);
+        _identity = OptionText.Of(options, choices.ToDictionary(choice => choice.Option, choice => choice.Value));
+        _recipe = ViewRecipes.CropAndFlip(FineTuner.SizeOf(preprocessing), settings.MinCropScale) with
+        {
+            Interpolation = preprocessing.Interpolation,
+            Normalization = preprocessing.Normalization,
+        };
+        RunLog.Start(options, new(options.Name, _identity, choices, [_recipe], ViewSeed, settings.Threads), options.Name, log);
+    }
+
+    public SupervisedSettings Settings { get; }
+
+    /// <summary>Source of the initial weights.</summary>
+    public ulong WeightSeed => SplitMix64.Hash((ulong)Settings.Seed, 1);
+
+    private ulong Seed => SplitMix64.Hash((ulong)Settings.Seed, 5);
+
+    private ulong ViewSeed => SplitMix64.Hash(Seed, 3);
+
+    /// <summary>Takes hold of the folder of checkpoints, and plans the run.</summary>
+    /// <param name="options">What it was told.</param>
+    /// <param name="plan">Resolves the options, adding to the choices.</param>
+    /// <param name="preprocessing">That of the network.</param>
+    /// <param name="log">Receives what was chosen, and warnings.</param>
+    public static SupervisedRun Open<T>(
+        T options, Func<T, Choices, SupervisedSettings> plan, ImagePreprocessing preprocessing, Action<TrainingMessage>? log)
+        where T : SupervisedOptions
+    {
+        log = RunLog.Of(options, log);
+        var checkpoints = RunCheckpoints.Open(options, log);
         try
         {
-            using var step = new TrainingStep(method, plan, TrainingStep.ShardsFor(method, batch, threads, device.type), threads, SplitMix64.Hash(seed, 2));
-            using var loader = new ViewLoader(views, batch, options.Epochs, SplitMix64.Hash(seed, 4), device);
-            using var losses = zeros([], device: device);
-            Loop(step, loader, plan, options, images.Count / batch, losses);
+            options = checkpoints.Continue(options);
+            var choices = new Choices();
+            return new(options, plan(options, choices), choices.Made, preprocessing, checkpoints, log);
         }
-        finally
+        catch
         {
-            set_num_threads(threadsBefore);
+            checkpoints.Dispose();
+            throw;
         }
     }
 
-    private static void Loop(TrainingStep step, ViewLoader loader, OptimizationPlan plan, SupervisedOptions options, long stepsPerEpoch, Tensor losses)
+    /// <summary>Trains the method.</summary>
+    /// <param name="method">The network with its loss.</param>
+    /// <param name="plan">How it is moved.</param>
+    /// <param name="images">The training images.</param>
+    /// <param name="labels">Class of every image.</param>
+    /// <param name="start">The network that it starts from or learns from, by name: another one is another run.</param>
+    /// <param name="device">Where the method is.</param>
+    public void Train(
+        Method method, OptimizationPlan plan, ImageStore images, IReadOnlyList<int> labels, (string Name, nn.Module Network) start,
+        Device device)
     {
-        bool onCpu = losses.device_type == DeviceType.CPU;
-        var clock = new StepClock(0, stepsPerEpoch, options.Epochs);
-        long reported = 0, start = Stopwatch.GetTimestamp();
-        for (; clock.Step < clock.TotalSteps; clock = clock with { Step = clock.Step + 1 })
+        using var threads = IntraOpThreads.Use(Settings.Threads);
+        if (_checkpoints.AreWritten) _identity[start.Name] = Fingerprint(start.Network);
+        new TrainingRun
         {
-            options.CancellationToken.ThrowIfCancellationRequested();
-            using var scope = NewDisposeScope();
-            losses.Add_(step.Run(loader.Next(), clock).Loss);
-            var elapsed = Stopwatch.GetElapsedTime(start);
-            long done = clock.Step + 1, steps = done - reported;
-            bool reports = elapsed >= ReportInterval || done == clock.TotalSteps;
-            // Reading a loss waits for a device, so there it is read for reports only.
-            if (!reports && !onCpu) continue;
-            double sum = losses.ToNumber();
-            if (!double.IsFinite(sum))
-                throw new ArithmeticException($"the loss is not finite at step {clock.Step} (epoch {clock.Epoch + 1}): lower LearningRate.");
-            if (!reports) continue;
-            options.Progress?.Report(new(done, clock.TotalSteps, clock.Epoch + 1, clock.Epochs, sum / steps, plan.LearningRate(clock),
-                steps * options.BatchSize!.Value / elapsed.TotalSeconds));
-            losses.zero_();
-            (reported, start) = (done, Stopwatch.GetTimestamp());
-        }
+            Options = _options,
+            Settings = Settings,
+            Method = method,
+            Plan = plan,
+            Views = new LabeledViews(images, labels, new ViewPipeline([_recipe], ViewSeed, Settings.Threads)),
+            Device = device,
+            Seed = Seed,
+            Checkpoints = _checkpoints,
+            Identity = _identity,
+            Log = _log,
+        }.Run();
     }
+
+    public void Dispose() => _checkpoints.Dispose();
+
+    private static string Fingerprint(nn.Module network) => Checksum.Of(stream =>
+    {
+        using var scope = NewDisposeScope();
+        foreach (var (_, value) in network.state_dict().OrderBy(entry => entry.Key, StringComparer.Ordinal)) value.WriteTo(stream);
+    });
 }

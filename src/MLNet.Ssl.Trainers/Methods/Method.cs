@@ -1,6 +1,5 @@
 using MLNet.Ssl.Networks;
 using MLNet.Ssl.Optimization;
-using MLNet.Ssl.Runs;
 using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
 
@@ -60,7 +59,9 @@ public abstract class Method : IDisposable
     protected abstract void Dispose(bool disposing);
 
     /// <summary>Parameters and buffers of a network, under their state-dict names behind the one given.</summary>
-    internal static IEnumerable<(string Name, Tensor Value)> StateOf(string name, nn.Module network) =>
+    /// <param name="name">Put before the names, with a dot.</param>
+    /// <param name="network">The network.</param>
+    protected internal static IEnumerable<(string Name, Tensor Value)> StateOf(string name, nn.Module network) =>
         network.state_dict().Select(entry => ($"{name}.{entry.Key}", entry.Value));
 
     /// <summary>Passes views of equal size through <paramref name="network"/> together, and returns the outputs in the order of the views.</summary>

@@ -16,7 +16,7 @@ internal sealed class MomentumPair : IDisposable
     {
         (Online, Target) = (online, target);
         var names = target.state_dict().Keys.ToHashSet();
-        target.load_state_dict(online.state_dict().Where(entry => names.Contains(entry.Key)).ToDictionary(entry => entry.Key, entry => entry.Value));
+        target.load_state_dict(online.state_dict().Where(entry => names.Contains(entry.Key)).ToDictionary());
         foreach (var parameter in target.parameters()) parameter.requires_grad = false;
         Parameters = new(online, groupOf);
         _target = new(target, Parameters);
@@ -29,8 +29,9 @@ internal sealed class MomentumPair : IDisposable
     /// <summary>The online parameters.</summary>
     public FlatParameters Parameters { get; }
 
-    /// <summary>Both networks.</summary>
-    public IEnumerable<(string Name, Tensor Value)> State => [.. Method.StateOf("online", Online), .. Method.StateOf("target", Target)];
+    /// <summary>Both networks, under the names that the method has for them.</summary>
+    public IEnumerable<(string Name, Tensor Value)> State(string online = "online", string target = "target") =>
+        [.. Method.StateOf(online, Online), .. Method.StateOf(target, Target)];
 
     /// <summary>ξ ← m·ξ + (1 − m)·θ.</summary>
     public void Update(double momentum) => _target.MoveTowards(Parameters, momentum);

@@ -1,13 +1,13 @@
 using MLNet.Ssl.Data;
+using MLNet.Ssl.Methods;
 using MLNet.Ssl.Options;
-using MLNet.Ssl.Training;
 
 namespace MLNet.Ssl;
 
 /// <summary>
 /// Measures a run while it learns: every few epochs a copy of the encoder embeds labelled rows, and a weighted kNN that remembers the training ones classifies
 /// the test ones (<see cref="WeightedKnn"/>, temperature 0.07). The run learns the same weights, bit by bit, with and without it. Where the run writes checkpoints
-/// (<see cref="PretrainOptions.CheckpointFolder"/>), one is written whenever the accuracy is the best so far, and the best one is kept beside the newest.
+/// (<see cref="TrainingOptions.CheckpointFolder"/>), one is written whenever the accuracy is the best so far, and the best one is kept beside the newest.
 /// </summary>
 /// <example><code>
 /// var evaluation = new OnlineEvaluation(trainImages, trainLabels, testImages, testLabels) { EveryEpochs = 5, BestEncoderPath = "best.safetensors" };
@@ -15,8 +15,6 @@ namespace MLNet.Ssl;
 /// </code></example>
 public sealed record OnlineEvaluation
 {
-    private readonly EvaluationRows _train, _test;
-
     /// <summary>Evaluates on images.</summary>
     /// <param name="trainImages">Images that the kNN remembers.</param>
     /// <param name="trainLabels">Their classes, from 0.</param>
@@ -25,8 +23,8 @@ public sealed record OnlineEvaluation
     /// <exception cref="ArgumentException">A set is empty, a label negative, or there are not as many labels as images.</exception>
     public OnlineEvaluation(ImageStore trainImages, IReadOnlyList<int> trainLabels, ImageStore testImages, IReadOnlyList<int> testLabels)
     {
-        _train = EvaluationRows.Of(trainImages, trainLabels, nameof(trainLabels));
-        _test = EvaluationRows.Of(testImages, testLabels, nameof(testLabels));
+        TrainRows = EvaluationRows.Of(trainImages, trainLabels, nameof(trainLabels));
+        TestRows = EvaluationRows.Of(testImages, testLabels, nameof(testLabels));
     }
 
     /// <summary>Evaluates on rows of a table.</summary>
@@ -37,8 +35,8 @@ public sealed record OnlineEvaluation
     /// <exception cref="ArgumentException">A label is negative, or there are not as many labels as rows.</exception>
     public OnlineEvaluation(TableStore trainRows, IReadOnlyList<int> trainLabels, TableStore testRows, IReadOnlyList<int> testLabels)
     {
-        _train = EvaluationRows.Of(trainRows, trainLabels, nameof(trainLabels));
-        _test = EvaluationRows.Of(testRows, testLabels, nameof(testLabels));
+        TrainRows = EvaluationRows.Of(trainRows, trainLabels, nameof(trainLabels));
+        TestRows = EvaluationRows.Of(testRows, testLabels, nameof(testLabels));
     }
 
     /// <summary>Epochs from one measurement to the next; the end of the last epoch is always measured.</summary>
@@ -56,22 +54,25 @@ public sealed record OnlineEvaluation
     /// <value>Default null: none is written.</value>
     public string? BestEncoderPath { get; init; }
 
-    /// <summary>Training and test rows.</summary>
-    internal (int Train, int Test) Rows => (_train.Count, _test.Count);
+    /// <summary>Rows that the kNN remembers.</summary>
+    internal EvaluationRows TrainRows { get; }
 
-    /// <summary>Share of the test rows that are classified right.</summary>
-    internal double Accuracy(Encoder encoder) => EvaluationRows.Accuracy(_train, _test, encoder, NumberOfNeighbors);
+    /// <summary>Rows that it classifies.</summary>
+    internal EvaluationRows TestRows { get; }
 
     internal void Validate(DataFacts facts)
     {
         Check.AtLeast(EveryEpochs, 1, "Evaluation.EveryEpochs");
         Check.AtLeast(NumberOfNeighbors, 1, "Evaluation.NumberOfNeighbors");
-        _train.CheckKind(facts);
-        _test.CheckKind(facts);
+        TrainRows.CheckKind(facts);
+        TestRows.CheckKind(facts);
         if (BestEncoderPath is null) return;
         ArgumentException.ThrowIfNullOrWhiteSpace(BestEncoderPath, "Evaluation.BestEncoderPath");
         string folder = Path.GetDirectoryName(Path.GetFullPath(BestEncoderPath)) ?? BestEncoderPath;
         if (!Directory.Exists(folder) || Directory.Exists(BestEncoderPath))
-            throw new ArgumentException($"Evaluation.BestEncoderPath is '{BestEncoderPath}'; expected a file in a folder that exists.", nameof(BestEncoderPath));
+        {
+            throw new ArgumentException(
+                $"Evaluation.BestEncoderPath is '{BestEncoderPath}'; expected a file in a folder that exists.", nameof(BestEncoderPath));
+        }
     }
 }

@@ -46,7 +46,7 @@ internal sealed partial class OnnxGraph
 
     public string ReduceMax(string x, bool keepDimensions, params long[] axes) => Reduce("ReduceMax", x, keepDimensions, axes);
 
-    /// <summary>Square kernels of that weight.</summary>
+    /// <summary>As <c>Conv2d</c>: square kernels of that weight.</summary>
     public string Conv(string x, Tensor weight, Tensor? bias, long stride, long padding)
     {
         string[] inputs = bias is null ? [x, Weight(weight)] : [x, Weight(weight), Weight(bias)];
@@ -55,7 +55,7 @@ internal sealed partial class OnnxGraph
 
     public string MaxPool(string x, long kernel, long stride, long padding) => Node("MaxPool", [x], [.. Window(kernel, stride, padding)]);
 
-    /// <summary>Of 2×2 pixels: behind the last row and column stands a border of zeros, which counts at stride 2 only.</summary>
+    /// <summary>As <c>AveragePool2x2</c>: behind the last row and column stands a border of zeros, which counts at stride 2 only.</summary>
     public string AveragePool2x2(string x, long stride) => Node("AveragePool", [x],
         Attribute("kernel_shape", [2, 2]), Attribute("strides", [stride, stride]), Attribute("pads", [0, 0, 1, 1]), Attribute("count_include_pad", stride - 1));
 

@@ -14,6 +14,16 @@ public abstract class FlatOptimizer : IDisposable
     /// <summary>Threads that share an update's pieces; null for the calling one.</summary>
     internal ShardThreads? Threads { get; set; }
 
+    /// <summary>Makes the optimiser that an option names, with its usual momentum.</summary>
+    /// <param name="kind">Which one.</param>
+    /// <param name="lars">The form of LARS, of which papers have several.</param>
+    public static FlatOptimizer Of(OptimizerKind kind, LarsMomentum lars = LarsMomentum.RateOutside) => kind switch
+    {
+        OptimizerKind.Lars => new Lars(lars),
+        OptimizerKind.AdamW => new AdamW(),
+        _ => new Sgd(),
+    };
+
     /// <summary>Number of state tensors, each of the group's size.</summary>
     protected abstract int StateTensors { get; }
 

@@ -1,43 +1,56 @@
 using System.Collections;
 using System.Globalization;
 using System.Reflection;
+using System.Runtime.CompilerServices;
 
 namespace MLNet.Ssl.Options;
 
-/// <summary>A method's options as text by name, to be kept with what they trained.</summary>
+/// <summary>Options as text by name: to tell runs apart, to report them, and to keep them with what they trained.</summary>
 internal static class OptionText
 {
-    public static IReadOnlyDictionary<string, string> Of(PretrainOptions options)
-    {
-        var text = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        Add("", options);
-        return text;
+    /// <summary>What an option that is null is called.</summary>
+    public const string None = "none";
 
-        void Add(string prefix, object record)
+    /// <summary>
+    /// Every option of a record but those marked <see cref="OutsideOfTheRunAttribute"/>; those of a part, which is a record too, behind
+    /// the part's name and a dot.
+    /// </summary>
+    /// <param name="options">The record.</param>
+    /// <param name="chosen">What stands in the place of options, by name: those left at Auto.</param>
+    public static SortedDictionary<string, string> Of(object options, IReadOnlyDictionary<string, object> chosen)
+    {
+        var values = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        AddMembers("", options);
+        return values;
+
+        void AddMembers(string prefix, object part)
         {
-            foreach (var property in record.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(IsOption))
+            foreach (var property in part.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance))
             {
-                string name = prefix + property.Name;
-                var value = property.GetValue(record);
-                if (value is null) continue;
-                bool isRecord = value is not Enum && value.GetType().Assembly == typeof(PretrainOptions).Assembly;
-                text[name] = isRecord ? value.GetType().Name : Text(value);
-                if (isRecord) Add(name + ".", value);
+                if (property.GetIndexParameters().Length > 0 || property.IsDefined(typeof(OutsideOfTheRunAttribute))) continue;
+                Add(prefix + property.Name, property.GetValue(part));
             }
+        }
+
+        void Add(string name, object? given)
+        {
+            var value = chosen.GetValueOrDefault(name) ?? given;
+            bool isRecord = IsRecord(value);
+            values[name] = isRecord ? value!.GetType().Name : Of(value);
+            if (isRecord) AddMembers(name + ".", value!);
         }
     }
 
-    // The network is described elsewhere; where files lie and who watches the run are no options of the method.
-    private static readonly HashSet<string> NotOfTheMethod =
-    [
-        nameof(PretrainOptions.Backbone), nameof(PretrainOptions.InitialWeights), nameof(PretrainOptions.Evaluation), nameof(PretrainOptions.CheckpointFolder),
-        nameof(PretrainOptions.CheckpointEvery), nameof(PretrainOptions.CheckpointsKept), nameof(PretrainOptions.Resume), nameof(PretrainOptions.Progress),
-        nameof(PretrainOptions.CancellationToken), nameof(PretrainOptions.OnUnreadableImage),
-    ];
+    /// <summary>One value, the same in every culture.</summary>
+    public static string Of(object? value) => value switch
+    {
+        null => None,
+        string text => text,
+        ITuple tuple => $"({string.Join(", ", Enumerable.Range(0, tuple.Length).Select(i => Of(tuple[i])))})",
+        IEnumerable values => $"[{string.Join(", ", values.Cast<object?>().Select(Of))}]",
+        IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
+        _ => value.ToString() ?? None,
+    };
 
-    private static bool IsOption(PropertyInfo property) => property.CanWrite && !NotOfTheMethod.Contains(property.Name);
-
-    private static string Text(object value) => value is IEnumerable and not string
-        ? string.Join(", ", ((IEnumerable)value).Cast<object>().Select(Text))
-        : Convert.ToString(value, CultureInfo.InvariantCulture)!;
+    private static bool IsRecord(object? value) => value?.GetType().GetMethod("<Clone>$") is not null;
 }

@@ -1,5 +1,8 @@
 namespace MLNet.Ssl.Options;
 
-/// <summary>Marks options that do not change what a run learns, such as where it reports to: a resumed run may have others.</summary>
+/// <summary>
+/// Marks options that do not change what a run learns, such as where it reports to: a resumed run may have others, and they are not kept
+/// with what was trained.
+/// </summary>
 [AttributeUsage(AttributeTargets.Property)]
-internal sealed class OutsideOfTheRunAttribute : Attribute;
+public sealed class OutsideOfTheRunAttribute : Attribute;

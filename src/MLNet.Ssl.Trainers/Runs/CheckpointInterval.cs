@@ -1,6 +1,6 @@
 using System.Globalization;
+using MLNet.Ssl.Optimization;
 using MLNet.Ssl.Options;
-using MLNet.Ssl.Runs;
 
 namespace MLNet.Ssl;
 

@@ -1,11 +1,26 @@
 namespace MLNet.Ssl.Runs;
 
-/// <summary>A receiver of progress that also hears what a run was told and says.</summary>
-internal interface IRunObserver : IProgress<PretrainProgress>
+/// <summary>A receiver of progress that is also told what a run will do, and what it logs.</summary>
+internal interface IRunObserver : IProgress<TrainingProgress>
 {
-    /// <summary>A run begins, with these resolved options; a reason for each that was chosen, as "Name = value: reason".</summary>
-    void Begin(PretrainOptions options, IReadOnlyList<string> reasons);
+    /// <summary>A run begins.</summary>
+    void OnStart(RunDescription run);
 
-    /// <summary>A line of the run's log.</summary>
-    void Say(PretrainMessage message);
+    /// <summary>The run logs a line.</summary>
+    void OnMessage(TrainingMessage message);
 }
+
+/// <summary>What a run will do.</summary>
+/// <param name="Title">Such as "Pretraining with DINO".</param>
+/// <param name="Options">Every option that what is learned depends on, as text by name, Auto ones as they were chosen.</param>
+/// <param name="Choices">What was chosen for Auto options, and why.</param>
+/// <param name="Views">How images become views; none for rows of a table.</param>
+/// <param name="ViewSeed">The seed that the views are drawn from.</param>
+/// <param name="Threads">Processor threads.</param>
+internal sealed record RunDescription(
+    string Title,
+    IReadOnlyDictionary<string, string> Options,
+    IReadOnlyList<Choice> Choices,
+    IReadOnlyList<ViewRecipe> Views,
+    ulong ViewSeed,
+    int Threads);

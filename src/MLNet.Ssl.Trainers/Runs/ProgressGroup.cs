@@ -6,14 +6,15 @@ namespace MLNet.Ssl;
 /// <example><code>
 /// var options = new SimClrOptions { Progress = new ProgressGroup(bar, report, tensorBoard) };
 /// </code></example>
-public sealed class ProgressGroup : IProgress<PretrainProgress>, IRunObserver
+public sealed class ProgressGroup : IProgress<TrainingProgress>, IRunObserver
 {
-    private readonly IProgress<PretrainProgress>[] _receivers;
+    private readonly IProgress<TrainingProgress>[] _receivers;
 
     /// <summary>Joins receivers.</summary>
-    /// <param name="receivers">Who is told, in this order; a <c>PretrainReport</c> or <see cref="TensorBoardWriter"/> may be among them.</param>
+    /// <param name="receivers">Who is told, in this order; a <c>PretrainReport</c> or <see cref="TensorBoardWriter"/> may be among
+    /// them.</param>
     /// <exception cref="ArgumentNullException">A receiver is null.</exception>
-    public ProgressGroup(params IReadOnlyList<IProgress<PretrainProgress>> receivers)
+    public ProgressGroup(params IReadOnlyList<IProgress<TrainingProgress>> receivers)
     {
         ArgumentNullException.ThrowIfNull(receivers);
         foreach (var receiver in receivers) ArgumentNullException.ThrowIfNull(receiver, nameof(receivers));
@@ -21,18 +22,18 @@ public sealed class ProgressGroup : IProgress<PretrainProgress>, IRunObserver
     }
 
     /// <inheritdoc/>
-    public void Report(PretrainProgress value)
+    public void Report(TrainingProgress value)
     {
         foreach (var receiver in _receivers) receiver.Report(value);
     }
 
-    void IRunObserver.Begin(PretrainOptions options, IReadOnlyList<string> reasons)
+    void IRunObserver.OnStart(RunDescription run)
     {
-        foreach (var observer in _receivers.OfType<IRunObserver>()) observer.Begin(options, reasons);
+        foreach (var observer in _receivers.OfType<IRunObserver>()) observer.OnStart(run);
     }
 
-    void IRunObserver.Say(PretrainMessage message)
+    void IRunObserver.OnMessage(TrainingMessage message)
     {
-        foreach (var observer in _receivers.OfType<IRunObserver>()) observer.Say(message);
+        foreach (var observer in _receivers.OfType<IRunObserver>()) observer.OnMessage(message);
     }
 }

@@ -8,11 +8,12 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl;
 
 /// <summary>
-/// Embeddings with keys, to search for the most similar ones: exact, by cosine similarity. Searches may run at the same time, but not while rows are added.
+/// Embeddings with keys, to search for the most similar ones: exact, by cosine similarity. Searches may run at the same
+/// time, but not while rows are added.
 /// </summary>
 /// <remarks>
-/// It holds 4·D bytes a row in managed memory; a search multiplies the queries with blocks of rows and keeps the best, so it needs no more than a few hundred
-/// megabytes on top. A million rows of width 384 take 1.5 GB.
+/// It holds 4·D bytes a row in managed memory; a search multiplies the queries with blocks of rows and keeps the best,
+/// so it needs no more than a few hundred megabytes on top. A million rows of width 384 take 1.5 GB.
 /// </remarks>
 public sealed class EmbeddingIndex
 {
@@ -70,7 +71,8 @@ public sealed class EmbeddingIndex
     /// <summary>Adds a row.</summary>
     /// <param name="key">Its key, which no other row may have.</param>
     /// <param name="embedding">D finite values; a copy of length 1 is kept.</param>
-    /// <exception cref="ArgumentException">The key is empty or taken, or the embedding has another width or is not finite; the index is as before.</exception>
+    /// <exception cref="ArgumentException">The key is empty or taken, or the embedding has another width or is not
+    /// finite; the index is as before.</exception>
     public void Add(string key, ReadOnlySpan<float> embedding)
     {
         ArgumentException.ThrowIfNullOrEmpty(key);
@@ -92,7 +94,8 @@ public sealed class EmbeddingIndex
     /// <param name="embedding">D finite values; they need not be normalised.</param>
     /// <param name="count">How many rows, at least 1; fewer come where there are not so many.</param>
     /// <returns>The most similar row first; of equally similar ones the earlier.</returns>
-    /// <exception cref="ArgumentException">The embedding has another width or is not finite, or <paramref name="count"/> is below 1.</exception>
+    /// <exception cref="ArgumentException">The embedding has another width or is not finite, or
+    /// <paramref name="count"/> is below 1.</exception>
     public Neighbor[] Search(ReadOnlySpan<float> embedding, int count = 10)
     {
         CheckEmbedding(embedding, "The query");
@@ -103,7 +106,8 @@ public sealed class EmbeddingIndex
     /// <param name="embeddings">Queries × D finite values, an embedding after the other.</param>
     /// <param name="count">How many rows, at least 1; fewer come where there are not so many.</param>
     /// <returns>For each query the most similar row first.</returns>
-    /// <exception cref="ArgumentException">The values are not whole embeddings or not finite, or <paramref name="count"/> is below 1.</exception>
+    /// <exception cref="ArgumentException">The values are not whole embeddings or not finite, or
+    /// <paramref name="count"/> is below 1.</exception>
     public Neighbor[][] SearchMany(ReadOnlySpan<float> embeddings, int count = 10)
     {
         Check.AtLeast(count, 1);
@@ -127,7 +131,8 @@ public sealed class EmbeddingIndex
     /// <summary>The rows most similar to a row, without itself.</summary>
     /// <param name="row">Number of the row.</param>
     /// <param name="count">How many rows, at least 1; fewer come where there are not so many.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such row, or <paramref name="count"/> is below 1.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such row, or <paramref name="count"/> is below
+    /// 1.</exception>
     public Neighbor[] SearchRow(int row, int count = 10)
     {
         Check.AtLeast(count, 1);
@@ -142,7 +147,8 @@ public sealed class EmbeddingIndex
     /// <summary>Reads an index.</summary>
     /// <param name="path">A file that <see cref="Save"/> wrote.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">The file is damaged or no index; the message says what is wrong with it.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged or no index; the message says what is wrong with
+    /// it.</exception>
     public static EmbeddingIndex Load(string path) => EmbeddingIndexFile.Load(path);
 
     /// <summary>Room for the next row, which <see cref="Register"/> makes one.</summary>

@@ -3,7 +3,9 @@ using System.Numerics;
 
 namespace MLNet.Ssl.TensorBoard;
 
-/// <summary>The framing of TensorFlow's record files: length, its masked CRC-32C, data, their masked CRC-32C, all little-endian.</summary>
+/// <summary>
+/// The framing of TensorFlow's record files: length, its masked CRC-32C, data, their masked CRC-32C, all little-endian.
+/// </summary>
 internal static class RecordStream
 {
     public static void Write(Stream stream, ReadOnlySpan<byte> data)
@@ -24,6 +26,8 @@ internal static class RecordStream
         return ~crc;
     }
 
-    /// <summary>Turned by 15 bits and moved, so that the checksum of data with checksums in them stays of use.</summary>
+    /// <summary>
+    /// Turned by 15 bits and moved, so that the checksum of data with checksums in them stays of use.
+    /// </summary>
     public static uint Mask(uint crc) => BitOperations.RotateRight(crc, 15) + 0xA282EAD8;
 }

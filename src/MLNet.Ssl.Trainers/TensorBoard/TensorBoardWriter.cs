@@ -4,16 +4,20 @@ using MLNet.Ssl.TensorBoard;
 
 namespace MLNet.Ssl;
 
-/// <summary>Writes the progress of a run as an event file for TensorBoard: <c>tensorboard --logdir folder</c> draws it, also while the run goes on.</summary>
+/// <summary>
+/// Writes the progress of a run as an event file for TensorBoard: <c>tensorboard --logdir folder</c> draws it, also
+/// while the run goes on.
+/// </summary>
 /// <remarks>
-/// The scalars are loss, learning_rate, embedding_std, teacher_entropy, teacher_momentum, rows_per_second, data_wait and knn, by step; those that a method or a
-/// step does not have are left out. Every report is flushed. Give each run a folder of its own, or TensorBoard draws them as one. Safe to use from several threads.
+/// The scalars are loss, learning_rate, embedding_std, teacher_entropy, teacher_momentum, rows_per_second, data_wait
+/// and knn, by step; those that a method or a step does not have are left out. Every report is flushed. Give each run a
+/// folder of its own, or TensorBoard draws them as one. Safe to use from several threads.
 /// </remarks>
 /// <example><code>
 /// using var board = new TensorBoardWriter("runs/simclr");
 /// var options = new SimClrOptions { Progress = board };
 /// </code></example>
-public sealed class TensorBoardWriter : IProgress<PretrainProgress>, IDisposable
+public sealed class TensorBoardWriter : IProgress<TrainingProgress>, IDisposable
 {
     private const string FileVersion = "brain.Event:2";
 
@@ -46,7 +50,7 @@ public sealed class TensorBoardWriter : IProgress<PretrainProgress>, IDisposable
     /// <param name="value">The state of the run.</param>
     /// <exception cref="IOException">The file cannot be written, say because the disk is full.</exception>
     /// <exception cref="ObjectDisposedException">The writer was disposed of.</exception>
-    public void Report(PretrainProgress value)
+    public void Report(TrainingProgress value)
     {
         ArgumentNullException.ThrowIfNull(value);
         var summary = new SummaryMessage();

@@ -21,7 +21,7 @@ internal sealed class CollapseAlarm
     }
 
     /// <summary>A warning that says what to change, or null. Each kind comes once.</summary>
-    public string? Check(PretrainProgress progress)
+    public string? Check(TrainingProgress progress)
     {
         // The first tenth tells nothing: an untrained network's outputs are alike.
         if (progress.Step * 10 < progress.TotalSteps) return null;

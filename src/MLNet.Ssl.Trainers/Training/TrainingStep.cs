@@ -1,6 +1,5 @@
 using MLNet.Ssl.Methods;
 using MLNet.Ssl.Optimization;
-using MLNet.Ssl.Runs;
 using MLNet.Ssl.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;

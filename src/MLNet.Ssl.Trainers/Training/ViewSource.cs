@@ -1,5 +1,6 @@
 using MLNet.Ssl.Augmentation;
 using MLNet.Ssl.Data;
+using MLNet.Ssl.Methods;
 using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
 
@@ -38,16 +39,17 @@ internal sealed class TableViews : IViewSource, IDisposable
 
     /// <param name="table">The rows.</param>
     /// <param name="preprocessing">Applied once, to all of them.</param>
-    /// <param name="options">Resolved.</param>
+    /// <param name="settings">How rows become views.</param>
     /// <param name="views">Views of a row.</param>
     /// <param name="seed">Seed of the masks.</param>
-    public TableViews(TableStore table, TablePreprocessing preprocessing, TableOptions options, int views, ulong seed)
+    public TableViews(TableStore table, TablePreprocessing preprocessing, TableSettings settings, int views, ulong seed)
     {
         using var scope = NewDisposeScope();
         _rows = preprocessing.Apply(table.Values).DetachFromDisposeScope();
         (_views, _seed) = (views, seed);
-        if (options.MaskProbability > 0)
-            _probabilities = MaskingNoise.Probabilities(table.Columns, options.ContinuousSlots!, options.MaskProbability.Value).DetachFromDisposeScope();
+        if (settings.MaskProbability == 0) return;
+        _probabilities = MaskingNoise
+            .Probabilities(table.Columns, settings.ContinuousSlots, settings.MaskProbability).DetachFromDisposeScope();
     }
 
     public int Count => (int)_rows.size(0);

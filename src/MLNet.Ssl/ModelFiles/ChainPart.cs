@@ -1,7 +1,7 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.ModelFiles;
 
 /// <summary>A chain: its members in order, each with the scope that <c>GetModelFor</c> keeps it in.</summary>
 internal sealed record ChainPart(IReadOnlyList<ChainPart.Link> Members) : SavedPart

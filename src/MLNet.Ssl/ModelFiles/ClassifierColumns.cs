@@ -1,4 +1,4 @@
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.ModelFiles;
 
 /// <summary>The columns of a classifier in a description.</summary>
 internal sealed record ClassifierColumns(string Label, string Features, string PredictedLabel, string Score)

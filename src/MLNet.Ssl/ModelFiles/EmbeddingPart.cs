@@ -1,9 +1,11 @@
 using Microsoft.ML;
 using MLNet.Ssl.Networks;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.ModelFiles;
 
-/// <summary>An <see cref="EmbeddingTransformer"/>: the network, what is done to its input, and how it was trained.</summary>
+/// <summary>
+/// An <see cref="EmbeddingTransformer"/>: the network, what is done to its input, and how it was trained.
+/// </summary>
 /// <param name="Input">The input column.</param>
 /// <param name="Output">The embedding's column.</param>
 /// <param name="Method">Name of the method, if known.</param>
@@ -11,7 +13,8 @@ namespace MLNet.Ssl;
 /// <param name="Backbone">The network.</param>
 /// <param name="Images">What is done to images; null for rows of a table.</param>
 /// <param name="Table">What is done to rows of a table; null for images.</param>
-/// <param name="Weights">The entry with the weights, a safetensors file as <see cref="Encoder.SaveSafeTensors"/> writes it.</param>
+/// <param name="Weights">The entry with the weights, a safetensors file as <see cref="Encoder.SaveSafeTensors"/> writes
+/// it.</param>
 internal sealed record EmbeddingPart(string Input, string Output, string? Method, IReadOnlyDictionary<string, string> Options, BackboneOptions Backbone,
     SavedImagePreprocessing? Images, SavedTablePreprocessing? Table, string Weights) : SavedPart
 {

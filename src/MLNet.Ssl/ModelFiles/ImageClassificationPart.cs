@@ -1,7 +1,8 @@
 using Microsoft.ML;
+using MLNet.Ssl.Classification;
 using MLNet.Ssl.Networks;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.ModelFiles;
 
 /// <summary>An <see cref="ImageClassificationTransformer"/>.</summary>
 /// <param name="Columns">Its columns.</param>

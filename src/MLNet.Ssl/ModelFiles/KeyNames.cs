@@ -2,9 +2,12 @@ using System.Text.Json;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.ModelFiles;
 
-/// <summary>What the classes of a key are called: the annotation by which <c>MapKeyToValue</c> gives labels back, in a description.</summary>
+/// <summary>
+/// What the classes of a key are called: the annotation by which <c>MapKeyToValue</c> gives labels back, in a
+/// description.
+/// </summary>
 /// <param name="Type">Name of the values' type.</param>
 /// <param name="Values">The values, an array.</param>
 internal sealed record KeyNames(string Type, JsonElement Values)

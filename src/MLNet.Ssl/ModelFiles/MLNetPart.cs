@@ -1,6 +1,6 @@
 using Microsoft.ML;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.ModelFiles;
 
 /// <summary>A transformer of ML.NET or of another library, saved and loaded by ML.NET.</summary>
 /// <param name="Type">Name of its type, for readers of the description.</param>

@@ -1,4 +1,4 @@
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.ModelFiles;
 
 /// <summary>model.json: what a model file says of itself.</summary>
 /// <param name="Format">Always <see cref="FormatName"/>.</param>
@@ -12,7 +12,10 @@ internal sealed record ModelDescription(
 {
     public const string FormatName = "MLNet.Ssl.Model", EntryName = "model.json";
 
-    /// <summary>The version that is written; all up to it are read. A change of the format adds one, and a file of the version before to the tests.</summary>
+    /// <summary>
+    /// The version that is written; all up to it are read. A change of the format adds one, and a file of the version
+    /// before to the tests.
+    /// </summary>
     public const int CurrentVersion = 1;
 
     /// <param name="Length">Bytes.</param>

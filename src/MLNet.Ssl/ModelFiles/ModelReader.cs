@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.ML;
@@ -7,23 +6,24 @@ using MLNet.Ssl.Files;
 using MLNet.Ssl.Weights;
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.ModelFiles;
 
-/// <summary>Reads a model file: its description first, and entries as parts ask for them, each compared with its hash before anything looks into it.</summary>
+/// <summary>
+/// Reads a model file: its description first, and entries as parts ask for them, each compared with its hash before
+/// anything looks into it.
+/// </summary>
 internal sealed class ModelReader
 {
     // Larger entries are unpacked into a temporary file.
     private const long MostInMemory = 1 << 24, MostDescription = 1 << 28;
 
-    private readonly ILookup<string, ZipArchiveEntry> _archived;
-    private readonly string _comment;
-    private readonly long _fileLength;
+    private readonly StoredArchive _archive;
     private readonly HashSet<string> _served = [];
     private readonly List<ITransformer> _restored = [];
     private IReadOnlyDictionary<string, ModelDescription.Entry> _entries = new Dictionary<string, ModelDescription.Entry>();
 
-    private ModelReader(MLContext context, Device device, ZipArchive archive, long fileLength) =>
-        (Context, Device, _archived, _comment, _fileLength) = (context, device, archive.Entries.ToLookup(entry => entry.FullName), archive.Comment, fileLength);
+    private ModelReader(MLContext context, Device device, StoredArchive archive) =>
+        (Context, Device, _archive) = (context, device, archive);
 
     public MLContext Context { get; }
 
@@ -35,9 +35,8 @@ internal sealed class ModelReader
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
         try
         {
-            GitLfsPointer.Refuse(file);
-            using var archive = new ZipArchive(file, ZipArchiveMode.Read, leaveOpen: true);
-            return new ModelReader(context, device, archive, file.Length).Read();
+            using var archive = StoredArchive.Open(file);
+            return new ModelReader(context, device, archive).Read();
         }
         // Damaged bytes make the archive, JSON, ML.NET and the library throw nearly anything.
         catch (Exception e) when (e is not OutOfMemoryException)
@@ -57,14 +56,16 @@ internal sealed class ModelReader
         return transformer;
     }
 
-    /// <summary>Reads an entry, which can be sought in. Each serves one part, so that what is built is bounded by the file.</summary>
+    /// <summary>
+    /// Reads an entry, which can be sought in. Each serves one part, so that what is built is bounded by the file.
+    /// </summary>
     public T Read<T>(string name, Func<Stream, T> read)
     {
         try
         {
             if (!_entries.TryGetValue(name, out var entry)) throw new InvalidDataException("the list of entries lacks it.");
             if (!_served.Add(name)) throw new InvalidDataException("two parts of the model refer to it.");
-            using var stream = Unpack(name, entry.Length, entry.Sha256);
+            using var stream = Unpack(name, entry);
             return read(stream);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
@@ -78,7 +79,10 @@ internal sealed class ModelReader
     {
         var (stored, _) = SafeTensorsReader.Read(stream);
         if (!stored.Keys.ToHashSet().SetEquals(names))
-            throw new InvalidDataException($"it has the tensors {string.Join(", ", stored.Keys)}; expected {string.Join(", ", names)}.");
+        {
+            throw new InvalidDataException(
+                $"it has the tensors {string.Join(", ", stored.Keys)}; expected {string.Join(", ", names)}.");
+        }
         return stored.ToDictionary(tensor => tensor.Key, tensor => ((StoredTensor)tensor.Value!).Read());
     }
 
@@ -101,69 +105,63 @@ internal sealed class ModelReader
 
     private ModelDescription ReadDescription()
     {
-        var length = Entry(ModelDescription.EntryName).Length;
-        if (length > MostDescription) throw new InvalidDataException($"{ModelDescription.EntryName} has {length} bytes; at most {MostDescription} are read.");
-        using var stream = Unpack(ModelDescription.EntryName, length, null);
-        using var json = JsonDocument.Parse(stream, new() { MaxDepth = ModelJson.Options.MaxDepth });
+        const string Name = ModelDescription.EntryName;
+        var bytes = _archive.ReadAll(Name, null, MostDescription);
+        using var json = JsonDocument.Parse(bytes, new() { MaxDepth = ModelJson.Options.MaxDepth });
         CheckVersion(json.RootElement);
-        stream.Position = 0;
-        if (!string.Equals(Convert.ToHexStringLower(SHA256.HashData(stream)), _comment, StringComparison.OrdinalIgnoreCase))
-            throw new InvalidDataException($"{ModelDescription.EntryName} is not what was written: its SHA-256 is not the archive's comment.");
-        return json.RootElement.Deserialize<ModelDescription>(ModelJson.Options) ?? throw new InvalidDataException($"{ModelDescription.EntryName} is empty.");
+        if (!Convert.ToHexStringLower(SHA256.HashData(bytes)).Equals(_archive.Comment, StringComparison.OrdinalIgnoreCase))
+            throw new InvalidDataException($"{Name} is not what was written: its SHA-256 is not the archive's comment.");
+        return json.RootElement.Deserialize<ModelDescription>(ModelJson.Options)
+            ?? throw new InvalidDataException($"{Name} is empty.");
     }
 
     /// <summary>Told before anything else, as newer versions may look different.</summary>
     private static void CheckVersion(JsonElement root)
     {
-        if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("format", out var format) || format.ValueKind != JsonValueKind.String
-            || format.GetString() != ModelDescription.FormatName || !root.TryGetProperty("formatVersion", out var version)
-            || version.ValueKind != JsonValueKind.Number || !version.TryGetInt32(out int number) || number < 1)
-            throw new InvalidDataException($"{ModelDescription.EntryName} names no format '{ModelDescription.FormatName}' with a version.");
+        if (root.ValueKind != JsonValueKind.Object
+            || !root.TryGetProperty("format", out var format) || format.ValueKind != JsonValueKind.String
+            || format.GetString() != ModelDescription.FormatName
+            || !root.TryGetProperty("formatVersion", out var version) || version.ValueKind != JsonValueKind.Number
+            || !version.TryGetInt32(out int number) || number < 1)
+        {
+            throw new InvalidDataException(
+                $"{ModelDescription.EntryName} names no format '{ModelDescription.FormatName}' with a version.");
+        }
         if (number <= ModelDescription.CurrentVersion) return;
         string writer = root.TryGetProperty("libraryVersion", out var library) ? library.ToString() : "newer";
-        throw new InvalidDataException($"it is of format version {number}, written by MLNet.Ssl {writer}; MLNet.Ssl {ModelWriter.LibraryVersion} reads "
-            + $"versions up to {ModelDescription.CurrentVersion}. Load it with MLNet.Ssl {writer} or later.");
+        throw new InvalidDataException($"it is of format version {number}, written by MLNet.Ssl {writer}; "
+            + $"MLNet.Ssl {ModelWriter.LibraryVersion} reads versions up to {ModelDescription.CurrentVersion}. "
+            + $"Load it with MLNet.Ssl {writer} or later.");
     }
 
-    /// <summary>The archive has the entries of the list, and no others, and they do not overlap.</summary>
+    /// <summary>Refuses an archive that lacks entries of the list or has others, or whose entries overlap.</summary>
     private void CheckEntries()
     {
-        long total = _entries.Keys.Sum(name => Entry(name).Length);
-        if (total > _fileLength) throw new InvalidDataException($"its entries claim {total} bytes; the file has {_fileLength}.");
-        foreach (var entry in _archived)
-            if (entry.Key != ModelDescription.EntryName && !_entries.ContainsKey(entry.Key))
-                throw new InvalidDataException($"entry '{entry.Key}' is not on the list of entries.");
+        long total = _entries.Keys.Sum(name => _archive.LengthOf(name)), most = _archive.FileLength;
+        if (total > most) throw new InvalidDataException($"its entries claim {total} bytes; the file has {most}.");
+        foreach (string name in _archive.Names)
+            if (name != ModelDescription.EntryName && !_entries.ContainsKey(name))
+                throw new InvalidDataException($"entry '{name}' is not on the list of entries.");
     }
 
-    private ZipArchiveEntry Entry(string name)
+    private Stream Unpack(string name, ModelDescription.Entry described)
     {
-        var entries = _archived[name].ToArray();
-        if (entries is not [var only]) throw new InvalidDataException($"it has {entries.Length} entries '{name}'; expected one.");
-        if (only.CompressedLength != only.Length) throw new InvalidDataException($"entry '{name}' is compressed; expected it stored.");
-        if (only.Length > _fileLength) throw new InvalidDataException($"entry '{name}' claims {only.Length} bytes; the file has {_fileLength}.");
-        return only;
-    }
-
-    private Stream Unpack(string name, long length, string? sha256)
-    {
-        var entry = Entry(name);
-        if (entry.Length != length) throw new InvalidDataException($"it has {entry.Length} bytes; {length} were written.");
-        Stream copy = length <= MostInMemory ? new MemoryStream((int)length) : TemporaryFile();
+        long length = _archive.LengthOf(name);
+        if (length != described.Length)
+            throw new InvalidDataException($"it has {length} bytes; {described.Length} were written.");
+        if (length <= MostInMemory) return new MemoryStream(_archive.ReadAll(name, described.Sha256), writable: false);
+        var copy = TemporaryFile();
         try
         {
-            using var source = entry.Open();
-            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            var piece = new byte[(int)Math.Min(length, 1 << 16)];
-            for (long left = length; left > 0;)
+            using var source = _archive.Read(name);
+            var piece = new byte[1 << 16];
+            while (source.Length < length)
             {
-                var bytes = piece.AsSpan(0, (int)Math.Min(left, piece.Length));
+                var bytes = piece.AsSpan(0, (int)Math.Min(length - source.Length, piece.Length));
                 source.ReadExactly(bytes);
-                hash.AppendData(bytes);
                 copy.Write(bytes);
-                left -= bytes.Length;
             }
-            if (sha256 is not null && !Convert.ToHexStringLower(hash.GetHashAndReset()).Equals(sha256, StringComparison.OrdinalIgnoreCase))
-                throw new InvalidDataException("it is not what was written: its SHA-256 is another.");
+            StoredArchive.CheckHash(name, source, described.Sha256);
             copy.Position = 0;
             return copy;
         }
@@ -174,7 +172,10 @@ internal sealed class ModelReader
         }
     }
 
-    private FileStream TemporaryFile() => new(
-        Path.Combine(string.IsNullOrEmpty(Context.TempFilePath) ? Path.GetTempPath() : Context.TempFilePath, $"mlnet-ssl-{Path.GetRandomFileName()}"),
-        FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16, FileOptions.DeleteOnClose);
+    private FileStream TemporaryFile()
+    {
+        string folder = string.IsNullOrEmpty(Context.TempFilePath) ? Path.GetTempPath() : Context.TempFilePath;
+        return new(Path.Combine(folder, $"mlnet-ssl-{Path.GetRandomFileName()}"), FileMode.CreateNew, FileAccess.ReadWrite,
+            FileShare.None, 1 << 16, FileOptions.DeleteOnClose);
+    }
 }

@@ -2,10 +2,11 @@ using System.IO.Compression;
 using System.Reflection;
 using System.Text.Json;
 using Microsoft.ML;
+using MLNet.Ssl.Files;
 using MLNet.Ssl.Weights;
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.ModelFiles;
 
 /// <summary>Writes a model file: entries as parts ask for them, and model.json at the end.</summary>
 internal sealed class ModelWriter
@@ -19,7 +20,8 @@ internal sealed class ModelWriter
 
     /// <summary>This library's version, without the commit.</summary>
     public static string LibraryVersion { get; } =
-        typeof(ModelWriter).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+        typeof(ModelWriter).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!
+            .InformationalVersion.Split('+')[0];
 
     public static void Write(MLContext context, ITransformer model, DataViewSchema? schema, Stream stream)
     {
@@ -29,7 +31,8 @@ internal sealed class ModelWriter
         var columns = schema is null ? null : SavedSchema.Of(schema, writer);
         var description = new ModelDescription(
             ModelDescription.FormatName, ModelDescription.CurrentVersion, LibraryVersion, part, columns, writer._entries);
-        archive.Comment = writer.AddEntry(ModelDescription.EntryName, entry => JsonSerializer.Serialize(entry, description, ModelJson.Options)).Sha256;
+        archive.Comment = writer.AddEntry(
+            ModelDescription.EntryName, entry => JsonSerializer.Serialize(entry, description, ModelJson.Options)).Sha256;
     }
 
     /// <summary>Adds an entry.</summary>
@@ -43,11 +46,9 @@ internal sealed class ModelWriter
 
     public string AddTensors(Dictionary<string, Tensor> tensors) => Add("safetensors", stream => SafeTensors.Write(stream, tensors));
 
-    // Stored, not compressed: weights do not shrink, and no entry can be larger than the file.
     private ModelDescription.Entry AddEntry(string name, Action<Stream> write)
     {
-        using var entry = new HashingStream(_archive.CreateEntry(name, CompressionLevel.NoCompression).Open());
-        write(entry);
-        return new(entry.Length, entry.Hash());
+        var (length, hash) = StoredArchive.Write(_archive, name, write);
+        return new(length, hash);
     }
 }

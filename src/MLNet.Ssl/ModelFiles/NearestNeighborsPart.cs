@@ -1,7 +1,7 @@
 using Microsoft.ML;
 using static TorchSharp.torch;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.ModelFiles;
 
 /// <summary>A <see cref="NearestNeighborsTransformer"/>.</summary>
 /// <param name="Columns">Its columns.</param>

@@ -4,8 +4,9 @@ using Microsoft.ML;
 namespace MLNet.Ssl;
 
 /// <summary>
-/// Prediction engines over one model, lent to a thread at a time: a <see cref="PredictionEngine{TSrc, TDst}"/> is not thread-safe. There are as many as threads
-/// predicted at once; <see cref="ModelFileCatalog.CreatePredictionPool"/> makes one.
+/// Prediction engines over one model, lent to a thread at a time: a <see cref="PredictionEngine{TSrc, TDst}"/> is not
+/// thread-safe. There are as many as threads predicted at once; <see cref="ModelFileCatalog.CreatePredictionPool"/>
+/// makes one.
 /// </summary>
 /// <typeparam name="TSrc">Class of a row that goes in.</typeparam>
 /// <typeparam name="TDst">Class of the row that comes out.</typeparam>

@@ -1,4 +1,4 @@
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.ModelFiles;
 
 /// <summary><see cref="ImagePreprocessing"/> in a description.</summary>
 internal sealed record SavedImagePreprocessing(int? Resize, int? CropSize, Interpolation Interpolation, float[] Mean, float[] Std)

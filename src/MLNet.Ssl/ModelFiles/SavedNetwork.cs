@@ -3,7 +3,7 @@ using MLNet.Ssl.Pretrained;
 using MLNet.Ssl.Weights;
 using TorchSharp;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.ModelFiles;
 
 /// <summary>Networks whose architecture a description has, and whose weights are in an entry.</summary>
 internal static class SavedNetwork

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.ModelFiles;
 
 /// <summary>A transformer as the description in a model file has it; its numbers are in entries of their own.</summary>
 /// <remarks>A new kind of transformer is one record that derives from this, one line here and one in <see cref="Of"/>.</remarks>

@@ -2,9 +2,11 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Transforms.Image;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.ModelFiles;
 
-/// <summary>The columns that a model was fitted on. ML.NET saves all but images; as in its own files, hidden columns and types of other libraries are left out.
+/// <summary>
+/// The columns that a model was fitted on. ML.NET saves all but images; as in its own files, hidden columns and types
+/// of other libraries are left out.
 /// </summary>
 /// <param name="Model">The entry in which ML.NET keeps the other columns; null if there are none.</param>
 /// <param name="Images">The columns of images.</param>

@@ -1,4 +1,4 @@
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.ModelFiles;
 
 /// <summary><see cref="TablePreprocessing"/> in a description.</summary>
 internal sealed record SavedTablePreprocessing(float[] Mean, float[] Scale)

@@ -8,16 +8,16 @@ public sealed class CheckpointFolderTests : IDisposable
 
     public void Dispose() => _temporary.Dispose();
 
-    private static PretrainOptions Options => Runs.Of("table: BYOL");
+    private static PretrainOptions Options => SmallRuns.Of("table: BYOL");
 
     [Fact]
     public void AFolderThatCannotBeWrittenIsNamedBeforeTraining()
     {
         File.WriteAllText(_temporary.File("file"), "");
         string folder = Path.Combine(_temporary.File("file"), "run");
-        var error = Assert.Throws<IOException>(() => Runs.Train(Options.In(folder)));
+        var error = Assert.Throws<IOException>(() => SmallRuns.Train(Options.In(folder)));
         Assert.Contains($"CheckpointFolder '{folder}' cannot be written", error.Message);
-        Assert.Contains("cannot be written", Assert.Throws<IOException>(() => Runs.Train(Options.In(""))).Message);
+        Assert.Contains("cannot be written", Assert.Throws<IOException>(() => SmallRuns.Train(Options.In(""))).Message);
     }
 
     [Fact]
@@ -29,21 +29,21 @@ public sealed class CheckpointFolderTests : IDisposable
             if (Directory.Exists(folder)) Directory.Delete(folder, true);
         });
         var options = Options.In(folder) with { CheckpointEvery = CheckpointInterval.Epochs(3), Progress = takeAway };
-        var error = Assert.Throws<IOException>(() => Runs.Train(options));
+        var error = Assert.Throws<IOException>(() => SmallRuns.Train(options));
         Assert.Contains($"The checkpoint of step 12 cannot be written to CheckpointFolder '{folder}'", error.Message);
         Assert.EndsWith("There is none before it.", error.Message);
     }
 
-    private sealed class Collect(Action report) : IProgress<PretrainProgress>
+    private sealed class Collect(Action report) : IProgress<TrainingProgress>
     {
-        public void Report(PretrainProgress value) => report();
+        public void Report(TrainingProgress value) => report();
     }
 
     [Fact]
     public void ADiskWithoutRoomIsRefusedBeforeTrainingWithTheNumbers()
     {
         string folder = _temporary.File("run");
-        var error = Assert.Throws<IOException>(() => Runs.Train(Options.In(folder) with { CheckpointsKept = int.MaxValue }));
+        var error = Assert.Throws<IOException>(() => SmallRuns.Train(Options.In(folder) with { CheckpointsKept = int.MaxValue }));
         Assert.Matches(@"has [\d,]+ bytes of free space; [\d,]+ are needed for checkpoints of [\d,]+ bytes each", error.Message);
         Assert.Empty(Directory.GetFiles(folder, "*.safetensors"));
     }
@@ -52,9 +52,9 @@ public sealed class CheckpointFolderTests : IDisposable
     public void TheSpaceThatIsAskedForIsThatOfTheFiles()
     {
         string folder = _temporary.File("run");
-        Runs.Train(Options.In(folder));
-        long file = new FileInfo(Runs.File(folder, 1)).Length;
-        var error = Assert.Throws<IOException>(() => Runs.Train(Options.In(_temporary.File("another")) with { CheckpointsKept = int.MaxValue }));
+        SmallRuns.Train(Options.In(folder));
+        long file = new FileInfo(SmallRuns.File(folder, 1)).Length;
+        var error = Assert.Throws<IOException>(() => SmallRuns.Train(Options.In(_temporary.File("another")) with { CheckpointsKept = int.MaxValue }));
         long each = long.Parse(error.Message.Split("checkpoints of ")[1].Split(' ')[0].Replace(",", ""));
         Assert.InRange(file - each, 0, 20_000);
     }
@@ -64,26 +64,26 @@ public sealed class CheckpointFolderTests : IDisposable
     {
         string folder = _temporary.File("run");
         using (CheckpointFolder.Open(folder))
-            Assert.Contains("is in use by another run", Assert.Throws<IOException>(() => Runs.Train(Options.In(folder))).Message);
-        Runs.Train(Options.In(folder));
+            Assert.Contains("is in use by another run", Assert.Throws<IOException>(() => SmallRuns.Train(Options.In(folder))).Message);
+        SmallRuns.Train(Options.In(folder));
     }
 
     [Fact]
     public void TheLastOnesStay()
     {
         string folder = _temporary.File("run");
-        Runs.Train(Options.In(folder) with { CheckpointsKept = 2 });
-        Assert.Equal([Runs.File(folder, 11), Runs.File(folder, 12)], Directory.GetFiles(folder, "*.safetensors").Order());
+        SmallRuns.Train(Options.In(folder) with { CheckpointsKept = 2 });
+        Assert.Equal([SmallRuns.File(folder, 11), SmallRuns.File(folder, 12)], Directory.GetFiles(folder, "*.safetensors").Order());
     }
 
     [Fact]
     public void OneIsWrittenAtTheEndOfEveryEpochAndOfTheRun()
     {
         string epochs = _temporary.File("epochs"), end = _temporary.File("end");
-        Runs.Train(Options.In(epochs) with { CheckpointEvery = CheckpointInterval.Epochs() });
-        Assert.Equal([Runs.File(epochs, 4), Runs.File(epochs, 8), Runs.File(epochs, 12)], Directory.GetFiles(epochs, "*.safetensors").Order());
-        Runs.Train(Options.In(end) with { CheckpointEvery = CheckpointInterval.Steps(7) });
-        Assert.Equal([Runs.File(end, 7), Runs.File(end, 12)], Directory.GetFiles(end, "*.safetensors").Order());
+        SmallRuns.Train(Options.In(epochs) with { CheckpointEvery = CheckpointInterval.Epochs() });
+        Assert.Equal([SmallRuns.File(epochs, 4), SmallRuns.File(epochs, 8), SmallRuns.File(epochs, 12)], Directory.GetFiles(epochs, "*.safetensors").Order());
+        SmallRuns.Train(Options.In(end) with { CheckpointEvery = CheckpointInterval.Steps(7) });
+        Assert.Equal([SmallRuns.File(end, 7), SmallRuns.File(end, 12)], Directory.GetFiles(end, "*.safetensors").Order());
     }
 
     [Fact]
@@ -123,7 +123,7 @@ public sealed class CheckpointFolderTests : IDisposable
     {
         string folder = _temporary.File("run");
         var options = Options.In(folder) with { LearningRate = 1e38, WarmupEpochs = 0, Optimizer = OptimizerKind.Sgd };
-        Assert.Throws<ArithmeticException>(() => Runs.Train(options));
+        Assert.Throws<ArithmeticException>(() => SmallRuns.Train(options));
         foreach (var file in Directory.GetFiles(folder, "*.safetensors"))
         {
             using var scope = NewDisposeScope();
@@ -139,7 +139,7 @@ public sealed class CheckpointFolderTests : IDisposable
         Assert.Contains("CheckpointEvery is 0", Assert.Throws<ArgumentOutOfRangeException>(() => CheckpointInterval.Steps(0)).Message);
         Assert.Contains("CheckpointEvery is -1", Assert.Throws<ArgumentOutOfRangeException>(() => CheckpointInterval.Epochs(-1)).Message);
         Assert.Contains("CheckpointEvery is 0", Assert.Throws<ArgumentOutOfRangeException>(() => CheckpointInterval.Time(TimeSpan.Zero)).Message);
-        var error = Assert.Throws<ArgumentOutOfRangeException>(() => Runs.Train(Options.In(_temporary.File("run")) with { CheckpointsKept = 0 }));
+        var error = Assert.Throws<ArgumentOutOfRangeException>(() => SmallRuns.Train(Options.In(_temporary.File("run")) with { CheckpointsKept = 0 }));
         Assert.Contains("CheckpointsKept is 0", error.Message);
     }
 }

@@ -18,7 +18,7 @@ public sealed class KilledProcessTests : IDisposable
     public void ARunKilledAgainAndAgainEndsInTheBitsOfAnUninterruptedOne(string run)
     {
         string whole = _temporary.File("whole"), folder = Directory.CreateDirectory(_temporary.File("killed")).FullName;
-        Runs.Train(TrainingProcess.Runs[run].In(whole) with { CheckpointsKept = 1 });
+        SmallRuns.Train(TrainingProcess.Runs[run].In(whole) with { CheckpointsKept = 1 });
         int steps = (int)Newest(whole), seed = int.Parse(Environment.GetEnvironmentVariable("MLNETSSL_KILL_SEED") ?? "1", CultureInfo.InvariantCulture);
         int seconds = int.Parse(Environment.GetEnvironmentVariable("MLNETSSL_KILL_SECONDS") ?? $"{UsualSeconds}", CultureInfo.InvariantCulture);
         var (random, clock, kills, duringWrites) = (new Random(seed), Stopwatch.StartNew(), 0, 0);
@@ -42,7 +42,7 @@ public sealed class KilledProcessTests : IDisposable
             last.WaitForExit();
             Assert.Equal(0, last.ExitCode);
         }
-        Runs.AssertSame(Runs.State(Runs.File(whole, steps)), Runs.State(Runs.File(folder, steps)));
+        SmallRuns.AssertSame(SmallRuns.State(SmallRuns.File(whole, steps)), SmallRuns.State(SmallRuns.File(folder, steps)));
         Assert.Empty(Directory.GetFiles(folder, "*.tmp"));
         Console.WriteLine($"{run}: {kills} kills, {duringWrites} of them during a write.");
     }
@@ -52,9 +52,9 @@ public sealed class KilledProcessTests : IDisposable
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Limits the size of files, which this test does by a call of Linux.");
         string whole = _temporary.File("whole"), folder = Directory.CreateDirectory(_temporary.File("full")).FullName;
-        Runs.Train(TrainingProcess.Runs["steps"].In(whole));
-        File.Copy(Runs.File(whole, 3), Runs.File(folder, 3));
-        var intact = File.ReadAllBytes(Runs.File(folder, 3));
+        SmallRuns.Train(TrainingProcess.Runs["steps"].In(whole));
+        File.Copy(SmallRuns.File(whole, 3), SmallRuns.File(folder, 3));
+        var intact = File.ReadAllBytes(SmallRuns.File(folder, 3));
         using (var process = Start(folder, "steps", $"{intact.Length / 2}"))
         {
             string message = process.StandardError.ReadToEnd();
@@ -63,10 +63,10 @@ public sealed class KilledProcessTests : IDisposable
             Assert.Contains($"The checkpoint of step 4 cannot be written to CheckpointFolder '{folder}'", message);
             Assert.Contains("The one of step 3 is intact.", message);
         }
-        Assert.Equal([Runs.File(folder, 3)], Directory.GetFiles(folder, "checkpoint*"));
-        Assert.Equal(intact, File.ReadAllBytes(Runs.File(folder, 3)));
+        Assert.Equal([SmallRuns.File(folder, 3)], Directory.GetFiles(folder, "checkpoint*"));
+        Assert.Equal(intact, File.ReadAllBytes(SmallRuns.File(folder, 3)));
         using (var process = Start(folder, "steps")) process.WaitForExit();
-        Runs.AssertSame(Runs.State(Runs.File(whole, (int)Newest(whole))), Runs.State(Runs.File(folder, (int)Newest(folder))));
+        SmallRuns.AssertSame(SmallRuns.State(SmallRuns.File(whole, (int)Newest(whole))), SmallRuns.State(SmallRuns.File(folder, (int)Newest(folder))));
     }
 
     private static Process Start(string folder, params string[] arguments) => Process.Start(TrainingProcess.Command(["train", folder, .. arguments]))!;

@@ -16,28 +16,28 @@ public sealed class ResumeTests : IDisposable
     private string StoppedAt(string whole, params int[] steps)
     {
         string folder = Directory.CreateDirectory(NewFolder()).FullName;
-        foreach (int step in steps) File.Copy(Runs.File(whole, step), Runs.File(folder, step));
+        foreach (int step in steps) File.Copy(SmallRuns.File(whole, step), SmallRuns.File(folder, step));
         return folder;
     }
 
-    public static TheoryData<string> Methods => [.. Runs.All.Keys];
+    public static TheoryData<string> Methods => [.. SmallRuns.All.Keys];
 
     [Theory]
     [MemberData(nameof(Methods))]
     public void ARunResumedAtAnyStepEndsInTheBitsOfAnUninterruptedOne(string method)
     {
-        var options = Runs.Of(method);
-        var plain = Runs.Train(options);
+        var options = SmallRuns.Of(method);
+        var plain = SmallRuns.Train(options);
         string whole = NewFolder();
-        Runs.AssertSame(plain, Runs.Train(options.In(whole)));
-        var end = Runs.State(Runs.File(whole, Runs.Steps));
-        Assert.False(end.All(entry => entry.Value.AsSpan().SequenceEqual(Runs.State(Runs.File(whole, Runs.Steps - 1))[entry.Key])));
+        SmallRuns.AssertSame(plain, SmallRuns.Train(options.In(whole)));
+        var end = SmallRuns.State(SmallRuns.File(whole, SmallRuns.Steps));
+        Assert.False(end.All(entry => entry.Value.AsSpan().SequenceEqual(SmallRuns.State(SmallRuns.File(whole, SmallRuns.Steps - 1))[entry.Key])));
         // In the middle of the first epoch, at the end of an epoch, anywhere, and at the end of the run.
-        foreach (int step in new[] { 1, 8, new Random(method.Length).Next(2, Runs.Steps), Runs.Steps })
+        foreach (int step in new[] { 1, 8, new Random(method.Length).Next(2, SmallRuns.Steps), SmallRuns.Steps })
         {
             string folder = StoppedAt(whole, step);
-            Runs.AssertSame(plain, Runs.Train(options.In(folder, resume: true)));
-            Runs.AssertSame(end, Runs.State(Runs.File(folder, Runs.Steps)));
+            SmallRuns.AssertSame(plain, SmallRuns.Train(options.In(folder, resume: true)));
+            SmallRuns.AssertSame(end, SmallRuns.State(SmallRuns.File(folder, SmallRuns.Steps)));
         }
     }
 
@@ -64,12 +64,12 @@ public sealed class ResumeTests : IDisposable
     public void AnyPartOfTheStateChangesTheEnd(string method, string part)
     {
         string whole = NewFolder();
-        var options = Runs.Of(method);
-        var weights = Runs.Train(options.In(whole));
+        var options = SmallRuns.Of(method);
+        var weights = SmallRuns.Train(options.In(whole));
         string folder = StoppedAt(whole, 5);
         using (NewDisposeScope())
         {
-            var (checkpoint, state) = TrainingCheckpoint.Read(Runs.File(folder, 5));
+            var (checkpoint, state) = TrainingCheckpoint.Read(SmallRuns.File(folder, 5));
             var changed = state.Where(entry => part.EndsWith('.') ? entry.Key.StartsWith(part, StringComparison.Ordinal) : entry.Key == part).ToList();
             Assert.NotEmpty(changed);
             foreach (var (_, value) in changed)
@@ -77,9 +77,9 @@ public sealed class ResumeTests : IDisposable
                 if (value.dtype == ScalarType.Float32) value.mul_(1.25).add_(0.01);
                 else value.add_(16).remainder_(48);
             }
-            checkpoint.Write(Runs.File(folder, 5), [.. state.Select(entry => (entry.Key, entry.Value))]);
+            checkpoint.Write(SmallRuns.File(folder, 5), [.. state.Select(entry => (entry.Key, entry.Value))]);
         }
-        var other = Runs.Train(options.In(folder, resume: true));
+        var other = SmallRuns.Train(options.In(folder, resume: true));
         Assert.Contains(weights.Keys, name => !weights[name].AsSpan().SequenceEqual(other[name]));
     }
 
@@ -87,14 +87,14 @@ public sealed class ResumeTests : IDisposable
     public void NoTensorIsLeftBehind()
     {
         string folder = NewFolder();
-        var options = Runs.Of("MoCo v2, i-Mix");
-        Runs.Train(options);
+        var options = SmallRuns.Of("MoCo v2, i-Mix");
+        SmallRuns.Train(options);
         long before = Tensor.TotalCount;
-        Runs.Train(options);
+        SmallRuns.Train(options);
         // Some versions of TorchSharp count a parameter's tensor twice, and but once when it is disposed.
         long uncounted = Tensor.TotalCount - before;
-        Runs.Train(options.In(folder));
-        Runs.Train(options.In(StoppedAt(folder, 5), resume: true));
+        SmallRuns.Train(options.In(folder));
+        SmallRuns.Train(options.In(StoppedAt(folder, 5), resume: true));
         Assert.Equal(before + 3 * uncounted, Tensor.TotalCount);
     }
 
@@ -102,21 +102,21 @@ public sealed class ResumeTests : IDisposable
     public void AnEmptyFolderStartsARunAndAFullOneIsNotOverwritten()
     {
         string folder = NewFolder();
-        var options = Runs.Of("SimCLR, LARS");
-        var log = new List<PretrainMessage>();
-        Runs.Train(options.In(folder, resume: true), log);
+        var options = SmallRuns.Of("SimCLR, LARS");
+        var log = new List<TrainingMessage>();
+        SmallRuns.Train(options.In(folder, resume: true), log);
         Assert.Contains(log, m => m.Text.Contains("holds no checkpoint: the run starts anew", StringComparison.Ordinal));
-        var error = Assert.Throws<ArgumentException>(() => Runs.Train(options.In(folder)));
+        var error = Assert.Throws<ArgumentException>(() => SmallRuns.Train(options.In(folder)));
         Assert.Contains("the newest of step 12: set Resume = true", error.Message);
-        Assert.Contains("CheckpointFolder is null", Assert.Throws<ArgumentException>(() => Runs.Train(options with { Resume = true })).Message);
+        Assert.Contains("CheckpointFolder is null", Assert.Throws<ArgumentException>(() => SmallRuns.Train(options with { Resume = true })).Message);
     }
 
     public static TheoryData<string, PretrainOptions, string> Changes
     {
         get
         {
-            var simclr = (SimClrOptions)Runs.Of("SimCLR, LARS");
-            var moco = (MoCoOptions)Runs.Of("MoCo v2, i-Mix");
+            var simclr = (SimClrOptions)SmallRuns.Of("SimCLR, LARS");
+            var moco = (MoCoOptions)SmallRuns.Of("MoCo v2, i-Mix");
             return new()
             {
                 { "SimCLR, LARS", simclr with { Epochs = 4 }, "Epochs was 3 and is 4" },
@@ -128,13 +128,13 @@ public sealed class ResumeTests : IDisposable
                 { "SimCLR, LARS", simclr with { Backbone = (ResNetOptions)simclr.Backbone! with { Width = 4 } }, "Backbone.Width was 8 and is 4" },
                 { "SimCLR, LARS", simclr with { Backbone = (ResNetOptions)simclr.Backbone! with { BlocksPerStage = [2] } }, "Backbone.BlocksPerStage was [1] and is [2]" },
                 { "SimCLR, LARS", simclr with { View = ViewRecipes.SimClr() }, "View was none and is ViewRecipe" },
-                { "SimCLR, LARS", Runs.Of("BYOL"), "MethodName was SimCLR and is BYOL." },
+                { "SimCLR, LARS", SmallRuns.Of("BYOL"), "MethodName was SimCLR and is BYOL." },
                 { "MoCo v2, i-Mix", moco with { Mixing = null }, "Mixing was IMixOptions and is none" },
                 { "MoCo v2, i-Mix", moco with { Mixing = new IMixOptions { Alpha = 2 } }, "Mixing.Alpha was 1 and is 2" },
                 { "MoCo v2, i-Mix", moco with { View = ViewRecipes.MoCoV1() }, "View." },
                 { "MoCo v2, i-Mix", moco with { DecayEpochs = [1] }, "DecayEpochs was none and is [1]" },
-                { "DINO, SDMP", (DinoOptions)Runs.Of("DINO, SDMP") with { GlobalScale = (0.5, 1) }, "GlobalScale was (0.4, 1) and is (0.5, 1)" },
-                { "table: BYOL", Runs.Of("table: BYOL") with { Table = new() { ContinuousSlots = [0, 1] } }, "Table.ContinuousSlots was [0, 1, 2, 3, 4, 5] and is [0, 1]" },
+                { "DINO, SDMP", (DinoOptions)SmallRuns.Of("DINO, SDMP") with { GlobalScale = (0.5, 1) }, "GlobalScale was (0.4, 1) and is (0.5, 1)" },
+                { "table: BYOL", SmallRuns.Of("table: BYOL") with { Table = new() { ContinuousSlots = [0, 1] } }, "Table.ContinuousSlots was [0, 1, 2, 3, 4, 5] and is [0, 1]" },
             };
         }
     }
@@ -144,10 +144,10 @@ public sealed class ResumeTests : IDisposable
     public void AChangedOptionIsRefusedByNameWithBothValues(string method, PretrainOptions changed, string named)
     {
         string folder = NewFolder();
-        Runs.Train(Runs.Of(method).In(folder));
-        var before = Runs.State(Runs.File(folder, Runs.Steps));
-        Assert.Contains(named, Assert.Throws<ArgumentException>(() => Runs.Train(changed.In(folder, resume: true))).Message);
-        Runs.AssertSame(before, Runs.State(Runs.File(folder, Runs.Steps)));
+        SmallRuns.Train(SmallRuns.Of(method).In(folder));
+        var before = SmallRuns.State(SmallRuns.File(folder, SmallRuns.Steps));
+        Assert.Contains(named, Assert.Throws<ArgumentException>(() => SmallRuns.Train(changed.In(folder, resume: true))).Message);
+        SmallRuns.AssertSame(before, SmallRuns.State(SmallRuns.File(folder, SmallRuns.Steps)));
     }
 
     [Theory]
@@ -156,20 +156,20 @@ public sealed class ResumeTests : IDisposable
     public void OtherDataIsRefused(string method)
     {
         string folder = NewFolder();
-        var options = Runs.Of(method);
-        Runs.Train(options.In(folder));
-        Assert.Contains("Rows of the data was 64 and is 65", Assert.Throws<ArgumentException>(() => Runs.Train(options.In(folder, resume: true), rows: 65)).Message);
-        Assert.Contains("Fingerprint of the data was", Assert.Throws<ArgumentException>(() => Runs.Train(options.In(folder, resume: true), dataSeed: 2)).Message);
+        var options = SmallRuns.Of(method);
+        SmallRuns.Train(options.In(folder));
+        Assert.Contains("Rows of the data was 64 and is 65", Assert.Throws<ArgumentException>(() => SmallRuns.Train(options.In(folder, resume: true), rows: 65)).Message);
+        Assert.Contains("Fingerprint of the data was", Assert.Throws<ArgumentException>(() => SmallRuns.Train(options.In(folder, resume: true), dataSeed: 2)).Message);
     }
 
     [Fact]
     public void SeedAndThreadsLeftAtAutoAreTheRunsOwn()
     {
         string whole = NewFolder();
-        var options = Runs.Of("DINO in shards");
-        var log = new List<PretrainMessage>();
-        var weights = Runs.Train(options.In(whole));
-        Runs.AssertSame(weights, Runs.Train((options with { Seed = null, Threads = null, UsualSeed = 77 }).In(StoppedAt(whole, 3), resume: true), log));
+        var options = SmallRuns.Of("DINO in shards");
+        var log = new List<TrainingMessage>();
+        var weights = SmallRuns.Train(options.In(whole));
+        SmallRuns.AssertSame(weights, SmallRuns.Train((options with { Seed = null, Threads = null, DefaultSeed = 77 }).In(StoppedAt(whole, 3), resume: true), log));
         Assert.Contains(log, m => m.Text == "Seed = 5: the checkpoint's");
         Assert.Contains(log, m => m.Text == "Threads = 2: the checkpoint's");
         Assert.Contains(log, m => m.Text.StartsWith("The run goes on after step 3 of 12", StringComparison.Ordinal));
@@ -182,19 +182,19 @@ public sealed class ResumeTests : IDisposable
     public void ADamagedCheckpointIsPassedOverForTheOneBefore(string damage)
     {
         string whole = NewFolder();
-        var options = Runs.Of("BYOL");
-        var weights = Runs.Train(options.In(whole));
-        string folder = StoppedAt(whole, 4, 5, 6), newest = Runs.File(folder, 6);
+        var options = SmallRuns.Of("BYOL");
+        var weights = SmallRuns.Train(options.In(whole));
+        string folder = StoppedAt(whole, 4, 5, 6), newest = SmallRuns.File(folder, 6);
         Damage(newest, damage);
-        var log = new List<PretrainMessage>();
-        Runs.AssertSame(weights, Runs.Train(options.In(folder, resume: true), log));
+        var log = new List<TrainingMessage>();
+        SmallRuns.AssertSame(weights, SmallRuns.Train(options.In(folder, resume: true), log));
         Assert.Contains(log, m => m.IsWarning && m.Text.Contains("damaged checkpoint is passed over", StringComparison.Ordinal) && m.Text.Contains(newest, StringComparison.Ordinal));
         Assert.Contains(log, m => m.Text.StartsWith("The run goes on after step 5 of 12", StringComparison.Ordinal));
 
         folder = StoppedAt(whole, 5, 6);
-        Damage(Runs.File(folder, 5), damage);
-        Damage(Runs.File(folder, 6), damage);
-        var error = Assert.Throws<InvalidDataException>(() => Runs.Train(options.In(folder, resume: true)));
+        Damage(SmallRuns.File(folder, 5), damage);
+        Damage(SmallRuns.File(folder, 6), damage);
+        var error = Assert.Throws<InvalidDataException>(() => SmallRuns.Train(options.In(folder, resume: true)));
         Assert.Contains("holds 2 checkpoint(s), and all are damaged", error.Message);
     }
 
@@ -213,18 +213,18 @@ public sealed class ResumeTests : IDisposable
     [MemberData(nameof(OddFields))]
     public void ACheckpointOfOddFieldsIsPassedOverOrToldByItsName(string field, string? value)
     {
-        var options = Runs.Of("BYOL") with { Seed = null, Threads = null };
-        string folder = StoppedAt(WholeByol(), 4, 5, 6), newest = Runs.File(folder, 6);
+        var options = SmallRuns.Of("BYOL") with { Seed = null, Threads = null };
+        string folder = StoppedAt(WholeByol(), 4, 5, 6), newest = SmallRuns.File(folder, 6);
         OddCheckpoints.Rewrite(newest, field, value);
-        var log = new List<PretrainMessage>();
-        Runs.Train(options.In(folder, resume: true), log);
+        var log = new List<TrainingMessage>();
+        SmallRuns.Train(options.In(folder, resume: true), log);
         Assert.Contains(log, m => m.IsWarning && m.Text.Contains("damaged checkpoint is passed over", StringComparison.Ordinal) && m.Text.Contains(newest, StringComparison.Ordinal));
         Assert.Contains(log, m => m.Text.StartsWith("The run goes on after step 5 of 12", StringComparison.Ordinal));
         Assert.True(File.Exists(newest + ".damaged"));
 
         folder = StoppedAt(WholeByol(), 6);
-        OddCheckpoints.Rewrite(Runs.File(folder, 6), field, value);
-        var error = Assert.ThrowsAny<Exception>(() => Runs.Train(options.In(folder, resume: true)));
+        OddCheckpoints.Rewrite(SmallRuns.File(folder, 6), field, value);
+        var error = Assert.ThrowsAny<Exception>(() => SmallRuns.Train(options.In(folder, resume: true)));
         Assert.True(error is InvalidDataException or ArgumentException, $"{error}");
         Assert.Contains(folder, error.Message);
     }
@@ -236,7 +236,7 @@ public sealed class ResumeTests : IDisposable
     [InlineData("one more")]
     public void ACheckpointOfOtherTensorsIsPassedOver(string change)
     {
-        string folder = StoppedAt(WholeByol(), 5, 6), newest = Runs.File(folder, 6);
+        string folder = StoppedAt(WholeByol(), 5, 6), newest = SmallRuns.File(folder, 6);
         using (NewDisposeScope())
         {
             var (checkpoint, state) = TrainingCheckpoint.Read(newest);
@@ -246,16 +246,46 @@ public sealed class ResumeTests : IDisposable
             else changed[0] = change == "another name" ? ("else", value) : (name, change == "another type" ? value.to(float64) : value.reshape(-1, 1, 1, 1, 1));
             checkpoint.Write(newest, changed);
         }
-        var log = new List<PretrainMessage>();
-        Runs.Train(Runs.Of("BYOL").In(folder, resume: true), log);
+        var log = new List<TrainingMessage>();
+        SmallRuns.Train(SmallRuns.Of("BYOL").In(folder, resume: true), log);
         Assert.Contains(log, m => m.IsWarning && m.Text.Contains($"'{newest}' is damaged: it holds other tensors", StringComparison.Ordinal));
         Assert.Contains(log, m => m.Text.StartsWith("The run goes on after step 5 of 12", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("queue_ptr", -16, "its queue_ptr is -16; expected a multiple of 16 from 0 to 32")]
+    [InlineData("queue_ptr", 48, "its queue_ptr is 48")]
+    [InlineData("queue_ptr", 8, "its queue_ptr is 8")]
+    [InlineData("queue_ptr", long.MaxValue, "its queue_ptr is 9223372036854775807")]
+    [InlineData("optimizer.decayed.steps", -1, "its optimizer.decayed.steps is negative")]
+    [InlineData("target.backbone.bn1.num_batches_tracked", -5, "its target.backbone.bn1.num_batches_tracked is negative")]
+    public void ACheckpointWhoseNumbersAreOutOfRangeIsPassedOver(string tensor, long value, string told)
+    {
+        string whole = NewFolder();
+        var options = SmallRuns.Of("MoCo v2, i-Mix");
+        SmallRuns.Train(options.In(whole));
+        string folder = StoppedAt(whole, 5, 6), newest = SmallRuns.File(folder, 6);
+        using (NewDisposeScope())
+        {
+            var (checkpoint, state) = TrainingCheckpoint.Read(newest);
+            Assert.True(state.ContainsKey(tensor), string.Join(' ', state.Where(s => s.Value.dtype == ScalarType.Int64).Select(s => s.Key)));
+            state[tensor].fill_(value);
+            checkpoint.Write(newest, [.. state.Select(entry => (entry.Key, entry.Value))]);
+        }
+        var log = new List<TrainingMessage>();
+        SmallRuns.Train(options.In(folder, resume: true), log);
+        Assert.Contains(log, m => m.IsWarning && m.Text.Contains($"'{newest}' is damaged: {told}", StringComparison.Ordinal));
+        Assert.Contains(log, m => m.Text.StartsWith("The run goes on after step 5 of 12", StringComparison.Ordinal));
+        File.Delete(SmallRuns.File(folder, 5));
+        File.Move(newest + ".damaged", newest, overwrite: true);
+        foreach (string later in Directory.GetFiles(folder, "checkpoint-*").Where(file => file != newest)) File.Delete(later);
+        Assert.Contains(told, Assert.Throws<InvalidDataException>(() => SmallRuns.Train(options.In(folder, resume: true))).Message);
     }
 
     private string WholeByol()
     {
         string folder = Path.Combine(_temporary.Path, "whole BYOL");
-        if (!Directory.Exists(folder)) Runs.Train(Runs.Of("BYOL").In(folder));
+        if (!Directory.Exists(folder)) SmallRuns.Train(SmallRuns.Of("BYOL").In(folder));
         return folder;
     }
 
@@ -276,8 +306,8 @@ public sealed class ResumeTests : IDisposable
     [Fact]
     public void NoFlippedBitGoesUnnoticed()
     {
-        string folder = NewFolder(), file = Runs.File(folder, Runs.Steps);
-        Runs.Train(Runs.Of("table: N-pair, i-Mix").In(folder));
+        string folder = NewFolder(), file = SmallRuns.File(folder, SmallRuns.Steps);
+        SmallRuns.Train(SmallRuns.Of("table: N-pair, i-Mix").In(folder));
         var (bytes, random) = (File.ReadAllBytes(file), new Random(1));
         int header = 8 + BitConverter.ToInt32(bytes);
         for (int i = 0; i < 300; i++)
@@ -299,21 +329,21 @@ public sealed class ResumeTests : IDisposable
     public void ACancelledRunIsSavedAndGoesOn()
     {
         string folder = NewFolder(), other = NewFolder();
-        var options = Runs.Of("table: MoCo, i-Mix, InputMix") with { Epochs = 100_000 };
+        var options = SmallRuns.Of("table: MoCo, i-Mix, InputMix") with { Epochs = 100_000 };
         var never = options.In(folder) with { CheckpointEvery = CheckpointInterval.Time(TimeSpan.FromDays(1)) };
         int first = Cancelled(never);
-        Assert.Equal([Runs.File(folder, first)], Directory.GetFiles(folder, "*.safetensors"));
+        Assert.Equal([SmallRuns.File(folder, first)], Directory.GetFiles(folder, "*.safetensors"));
         int second = Cancelled(never with { Resume = true });
         Assert.True(second > first);
         // Another run of more steps was at the same place at the first step.
         int longer = Cancelled(options.In(other) with { CheckpointEvery = CheckpointInterval.Steps(first) }, least: first);
         Assert.True(longer >= first);
-        Runs.AssertSame(Runs.State(Runs.File(other, first)), Runs.State(Runs.File(folder, first)));
+        SmallRuns.AssertSame(SmallRuns.State(SmallRuns.File(other, first)), SmallRuns.State(SmallRuns.File(folder, first)));
 
         using var cancelled = new CancellationTokenSource();
         cancelled.Cancel();
         Assert.Contains("nothing is saved, as CheckpointFolder is null",
-            Assert.Throws<OperationCanceledException>(() => Runs.Train(options with { CancellationToken = cancelled.Token })).Message);
+            Assert.Throws<OperationCanceledException>(() => SmallRuns.Train(options with { CancellationToken = cancelled.Token })).Message);
     }
 
     private static int Cancelled(PretrainOptions options, int least = 1)
@@ -323,7 +353,7 @@ public sealed class ResumeTests : IDisposable
         {
             if (report.Step >= least) cancel.Cancel();
         });
-        var error = Assert.Throws<OperationCanceledException>(() => Runs.Train(options with { CancellationToken = cancel.Token, Progress = progress }));
+        var error = Assert.Throws<OperationCanceledException>(() => SmallRuns.Train(options with { CancellationToken = cancel.Token, Progress = progress }));
         Assert.Equal(cancel.Token, error.CancellationToken);
         Assert.Contains("Resume = true continues it from", error.Message);
         int step = Directory.GetFiles(options.CheckpointFolder!, "*.safetensors").Select(f => int.Parse(Path.GetFileNameWithoutExtension(f)["checkpoint-".Length..])).Max();
@@ -331,8 +361,8 @@ public sealed class ResumeTests : IDisposable
         return step;
     }
 
-    private sealed class Collect(Action<PretrainProgress> report) : IProgress<PretrainProgress>
+    private sealed class Collect(Action<TrainingProgress> report) : IProgress<TrainingProgress>
     {
-        public void Report(PretrainProgress value) => report(value);
+        public void Report(TrainingProgress value) => report(value);
     }
 }

@@ -15,8 +15,8 @@ internal static class TrainingProcess
     /// <summary>One whose step takes most of the time, and one whose checkpoints do.</summary>
     public static IReadOnlyDictionary<string, PretrainOptions> Runs { get; } = new Dictionary<string, PretrainOptions>
     {
-        ["steps"] = Tests.Runs.Of("DINO, SDMP") with { Epochs = 10 },
-        ["writes"] = (MoCoOptions)Tests.Runs.Of("table: MoCo, i-Mix, InputMix") with
+        ["steps"] = Tests.SmallRuns.Of("DINO, SDMP") with { Epochs = 10 },
+        ["writes"] = (MoCoOptions)Tests.SmallRuns.Of("table: MoCo, i-Mix, InputMix") with
         {
             Epochs = 10,
             Backbone = new TabularMlpOptions { InputWidth = 64, HiddenWidths = [256, 256], OutputWidth = 512 },
@@ -50,7 +50,7 @@ internal static class TrainingProcess
         }
         try
         {
-            Tests.Runs.Train(Runs[run].In(folder, resume: true) with { CheckpointsKept = 2 });
+            Tests.SmallRuns.Train(Runs[run].In(folder, resume: true) with { CheckpointsKept = 2 });
             return 0;
         }
         catch (IOException e)

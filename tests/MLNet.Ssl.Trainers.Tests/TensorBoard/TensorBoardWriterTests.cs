@@ -7,9 +7,9 @@ namespace MLNet.Ssl.Tests;
 /// <summary>Event files, read back by the format's published description: framing, checksum and field numbers are written down here once more.</summary>
 public sealed class TensorBoardWriterTests
 {
-    private static readonly PretrainProgress First = new(5, 20, 1, 2, 2.5, 0.125, 800, 0.25, TimeSpan.Zero, 0.75, 0.5, null, 0.875);
+    private static readonly TrainingProgress First = new(5, 20, 1, 2, 2.5, 0.125, 800, 0.25, TimeSpan.Zero, 0.75, 0.5, null, 0.875);
 
-    private static readonly PretrainProgress Second = new(20, 20, 2, 2, 0, 0.0625, 900, 0, TimeSpan.Zero, 0.5, null, 0.625);
+    private static readonly TrainingProgress Second = new(20, 20, 2, 2, 0, 0.0625, 900, 0, TimeSpan.Zero, 0.5, null, 0.625);
 
     [Theory]
     [InlineData("123456789", 0xE3069283)]

@@ -7,7 +7,7 @@ public sealed class ScalarLifetimeTests
     [Fact]
     public void EveryMethodTrainsUnderTwoCollectingThreadsAsWithoutThem()
     {
-        var expected = Runs.All.Keys.ToDictionary(name => name, Train);
+        var expected = SmallRuns.All.Keys.ToDictionary(name => name, Train);
         using var stop = new CancellationTokenSource();
         var collectors = Enumerable.Range(0, 2).Select(_ => new Thread(() =>
         {
@@ -20,7 +20,7 @@ public sealed class ScalarLifetimeTests
         collectors.ForEach(thread => thread.Start());
         try
         {
-            foreach (string name in Runs.All.Keys) Runs.AssertSame(expected[name], Train(name));
+            foreach (string name in SmallRuns.All.Keys) SmallRuns.AssertSame(expected[name], Train(name));
         }
         finally
         {
@@ -30,5 +30,5 @@ public sealed class ScalarLifetimeTests
     }
 
     /// <summary>40 steps.</summary>
-    private static Dictionary<string, byte[]> Train(string name) => Runs.Train(Runs.Of(name) with { Epochs = 10 });
+    private static Dictionary<string, byte[]> Train(string name) => SmallRuns.Train(SmallRuns.Of(name) with { Epochs = 10 });
 }

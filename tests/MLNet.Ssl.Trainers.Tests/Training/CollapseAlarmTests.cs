@@ -34,6 +34,6 @@ public class CollapseAlarmTests
         for (int step = 20; step < 60; step++) Assert.Null(alarm.Check(At(step, step % 2 == 0 ? 0.01 : 0.7, null)));
     }
 
-    private static PretrainProgress At(long step, double std, double? entropy) =>
+    private static TrainingProgress At(long step, double std, double? entropy) =>
         new(step, 100, 1, 1, 1, 0.1, 100, 0, TimeSpan.Zero, std, entropy);
 }

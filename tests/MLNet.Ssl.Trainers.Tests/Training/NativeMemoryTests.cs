@@ -63,8 +63,8 @@ public class NativeMemoryTests
         Assert.InRange(memory[^1] - memory[1], long.MinValue, 60L << 20);
     }
 
-    private sealed class Collect(Action report) : IProgress<PretrainProgress>
+    private sealed class Collect(Action report) : IProgress<TrainingProgress>
     {
-        public void Report(PretrainProgress value) => report();
+        public void Report(TrainingProgress value) => report();
     }
 }

@@ -50,7 +50,7 @@ public sealed class OnlineEvaluationTests
     [InlineData(5, "3")]
     public void EveryFewEpochsAndAtTheEndAnAccuracyIsReported(int every, string expected)
     {
-        var reports = new List<PretrainProgress>();
+        var reports = new List<TrainingProgress>();
         var lines = new List<string>();
         var options = TinySimClr with { Evaluation = Patterned with { EveryEpochs = every }, Progress = new Collect(reports.Add) };
         using var encoder = Pretrainer.Fit(Train.Images, options, log: message => lines.Add(message.Text));
@@ -67,7 +67,7 @@ public sealed class OnlineEvaluationTests
     {
         using var folder = new TemporaryFolder();
         string path = folder.File("best.safetensors");
-        var reports = new List<PretrainProgress>();
+        var reports = new List<TrainingProgress>();
         var options = TinyDino with { LearningRate = 0.1, WarmupEpochs = 0, Evaluation = Patterned with { BestEncoderPath = path }, Progress = new Collect(reports.Add) };
         Pretrainer.Fit(Train.Images, options).Dispose();
         double best = reports.Max(report => report.KnnAccuracy ?? 0);
@@ -109,7 +109,7 @@ public sealed class OnlineEvaluationTests
         float[] Rows(int count, int seed) => [.. Enumerable.Range(0, count * 4).Select(i => (i % 8 == 0 ? 3f : i % 8 == 4 ? -3f : 0) + (float)new Random(seed + i).NextDouble())];
         int[] Labels(int count) => [.. Enumerable.Range(0, count).Select(i => i % 2)];
         using TableStore train = new(Rows(40, 1), 4), test = new(Rows(20, 1000), 4);
-        var reports = new List<PretrainProgress>();
+        var reports = new List<TrainingProgress>();
         var options = new MoCoOptions
         {
             Mixing = new IMixOptions(),
@@ -129,7 +129,7 @@ public sealed class OnlineEvaluationTests
     [Fact]
     public void TheTeachersMomentumFollowsItsSchedule()
     {
-        var reports = new List<PretrainProgress>();
+        var reports = new List<TrainingProgress>();
         Pretrainer.Fit(Train.Images, TinyDino with { TeacherMomentum = 0.9, Progress = new Collect(reports.Add) }).Dispose();
         var last = reports[^1];
         Assert.Equal(Schedules.WarmupCosine(last.Step - 1, last.TotalSteps, 0, 0.9, 1), last.TeacherMomentum!.Value, 12);
@@ -165,7 +165,7 @@ public sealed class OnlineEvaluationTests
     [Fact]
     public void AGroupTellsAllItsReceivers()
     {
-        var (first, second) = (new List<PretrainProgress>(), new List<PretrainProgress>());
+        var (first, second) = (new List<TrainingProgress>(), new List<TrainingProgress>());
         Pretrainer.Fit(Train.Images, TinySimClr with { Epochs = 1, Progress = new ProgressGroup(new Collect(first.Add), new Collect(second.Add)) }).Dispose();
         Assert.NotEmpty(first);
         Assert.Equal(first, second);
@@ -178,8 +178,8 @@ public sealed class OnlineEvaluationTests
         return [.. encoder.Backbone.state_dict().OrderBy(entry => entry.Key, StringComparer.Ordinal).SelectMany(entry => entry.Value.bytes.ToArray())];
     }
 
-    private sealed class Collect(Action<PretrainProgress> report) : IProgress<PretrainProgress>
+    private sealed class Collect(Action<TrainingProgress> report) : IProgress<TrainingProgress>
     {
-        public void Report(PretrainProgress value) => report(value);
+        public void Report(TrainingProgress value) => report(value);
     }
 }

@@ -49,7 +49,7 @@ public class PretrainerTests
     [Fact]
     public void ProgressCoversTheRun()
     {
-        var reports = new List<PretrainProgress>();
+        var reports = new List<TrainingProgress>();
         using var encoder = Pretrainer.Fit(Patterns.Draw(64, 1).Images, TinyDino with { Progress = new Collect(reports.Add) });
         var last = reports[^1];
         Assert.Equal((8, 8, 2, 2), (last.Step, last.TotalSteps, last.Epoch, last.Epochs));
@@ -148,8 +148,8 @@ public class PretrainerTests
         return result;
     }
 
-    private sealed class Collect(Action<PretrainProgress> report) : IProgress<PretrainProgress>
+    private sealed class Collect(Action<TrainingProgress> report) : IProgress<TrainingProgress>
     {
-        public void Report(PretrainProgress value) => report(value);
+        public void Report(TrainingProgress value) => report(value);
     }
 }

@@ -91,7 +91,7 @@ public class TablePretrainingTests
     [Fact]
     public void ConstantSlotsAreWarnedOfAndATableOfThemIsRefused()
     {
-        var messages = new List<PretrainMessage>();
+        var messages = new List<TrainingMessage>();
         var random = new Random(1);
         using var some = new TableStore(Enumerable.Range(0, 300).Select(i => i % 3 == 1 ? 5f : random.NextSingle()).ToArray(), 3);
         using var encoder = Pretrainer.Fit(some, MoCo with { BatchSize = 32 }, log: messages.Add);

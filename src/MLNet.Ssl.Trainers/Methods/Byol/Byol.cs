@@ -1,7 +1,6 @@
 using MLNet.Ssl.Mixing;
 using MLNet.Ssl.Networks;
 using MLNet.Ssl.Optimization;
-using MLNet.Ssl.Runs;
 using MLNet.Ssl.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -12,17 +11,19 @@ namespace MLNet.Ssl.Methods;
 public sealed class Byol : Method
 {
     private readonly ByolOptions _options;
+    private readonly double _targetMomentum;
     private readonly MomentumPair _pair;
     private readonly IMix? _mix;
 
-    internal Byol(ByolOptions options, Generator generator, Device device)
+    internal Byol(ByolOptions options, ByolSettings settings, MethodContext context)
     {
-        _options = options;
+        (_options, _targetMomentum) = (options, settings.TargetMomentum);
         EncoderWithHead Network(bool withPredictor) => new EncoderWithHead(
-            options.Backbone!.Create(generator),
-            new MlpHead(options.Projector, generator),
-            withPredictor ? new MlpHead(options.Predictor, generator) : null).to(device);
-        _pair = new(Network(true), Network(false), options.Optimizer == OptimizerKind.Sgd ? (_, _) => FlatParameters.Decayed : null);
+            settings.Backbone.Create(context.Generator),
+            new MlpHead(settings.Projector, context.Generator),
+            withPredictor ? new MlpHead(settings.Predictor, context.Generator) : null).to(context.Device);
+        _pair = new(
+            Network(true), Network(false), settings.Optimizer == OptimizerKind.Sgd ? (_, _) => FlatParameters.Decayed : null);
         _mix = options.Mixing is IMixOptions mixing ? new(mixing) : null;
     }
 
@@ -33,7 +34,7 @@ public sealed class Byol : Method
     public override Backbone Encoder => _pair.Online.Backbone;
 
     /// <inheritdoc/>
-    public override IEnumerable<(string Name, Tensor Value)> State => _pair.State;
+    public override IEnumerable<(string Name, Tensor Value)> State => _pair.State();
 
     internal MomentumPair Pair => _pair;
 
@@ -52,14 +53,14 @@ public sealed class Byol : Method
     }
 
     /// <summary>Moves the target towards the new online parameters.</summary>
-    public override void AfterStep(StepClock clock) => _pair.Update(TeacherMomentum(clock)!.Value);
+    public override void AfterStep(StepClock clock) => _pair.Update(MomentumAt(clock));
 
     /// <inheritdoc/>
-    public override double? TeacherMomentum(StepClock clock)
-    {
-        double start = _options.TargetMomentum!.Value;
-        return _options.ConstantMomentum ? start : Schedules.MomentumCosine(clock.Step, clock.TotalSteps, start);
-    }
+    public override double? TeacherMomentum(StepClock clock) => MomentumAt(clock);
+
+    private double MomentumAt(StepClock clock) => _options.ConstantMomentum
+        ? _targetMomentum
+        : Schedules.MomentumCosine(clock.Step, clock.TotalSteps, _targetMomentum);
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

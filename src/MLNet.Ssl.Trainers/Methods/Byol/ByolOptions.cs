@@ -1,8 +1,6 @@
-using MLNet.Ssl.Data;
 using MLNet.Ssl.Methods;
 using MLNet.Ssl.Optimization;
 using MLNet.Ssl.Options;
-using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
 
@@ -52,76 +50,67 @@ public sealed record ByolOptions : PretrainOptions
     /// <inheritdoc/>
     public override string MethodName => "BYOL";
 
-    internal MlpHeadOptions Projector => new(Backbone!.EmbeddingDimension)
-    {
-        HiddenDimension = HeadHiddenDimension!.Value,
-        OutputDimension = ProjectionDimension,
-        BatchNorm = HeadBatchNorm != HeadNormalization.None,
-        OutputNorm = HeadBatchNorm == HeadNormalization.All ? HeadOutputNorm.Affine : HeadOutputNorm.None,
-        OutputBias = false,
-    };
-
-    internal MlpHeadOptions Predictor => Projector with { InputDimension = ProjectionDimension };
-
-    internal override IReadOnlyList<ViewRecipe> ImageViews => [View1! with { Size = ImageSize!.Value }, View2! with { Size = ImageSize!.Value }];
-
     internal override bool CanMixWith(MixingOptions mixing) => mixing is IMixOptions;
 
-    private protected override double UsualMaskProbability => Mixing is IMixOptions ? 0 : 0.2;
-
-    internal override PretrainOptions Resolve(DataFacts facts, ICollection<string> reasons)
+    /// <inheritdoc/>
+    protected internal override MethodPlan Plan(PlanContext context)
     {
-        var o = (ByolOptions)ResolveShared(facts, reasons, 256, ResNetOptions.ResNet50());
-        bool table = facts.Table is not null;
-        var optimizer = o.Optimizer ?? (table ? OptimizerKind.Sgd : OptimizerKind.Lars);
+        bool table = context.Columns is not null;
+        var settings = context.Resolve(new() { MaskProbability = Mixing is IMixOptions ? 0 : 0.2 });
+        string kind = table ? "i-Mix's for tables" : "as published";
+        var optimizer = context.ChooseOptimizer(table ? OptimizerKind.Sgd : OptimizerKind.Lars, kind);
         // 2.0 is the official rate for little data and batches of 256.
-        double rate = o.LearningRate ?? (optimizer switch
+        double rate = context.ChooseLearningRate(optimizer switch
         {
             OptimizerKind.AdamW => 0.0005,
             OptimizerKind.Sgd => table ? 0.125 : 0.06,
-            _ => facts.Rows < 100_000 ? 2 : o.Epochs <= 100 ? 0.45 : o.Epochs <= 300 ? 0.3 : 0.2,
-        });
-        double momentum = o.TargetMomentum ?? (o.Epochs <= 40 ? 0.97 : o.Epochs <= 300 ? 0.99 : 0.996);
-        if (o.LearningRate is null) reasons.Add($"LearningRate = {rate}: for {optimizer}, {facts.Rows} rows and {o.Epochs} epochs");
-        if (o.TargetMomentum is null) reasons.Add($"TargetMomentum = {momentum}: for {o.Epochs} epochs");
-        ViewRecipe Recipe(ViewRecipe usual) => facts.AreSmall(o.ImageSize) ? usual with { BlurProbability = 0 } : usual;
-        return o with
-        {
-            Optimizer = optimizer,
-            LearningRate = rate,
-            TargetMomentum = momentum,
-            HeadHiddenDimension = o.HeadHiddenDimension ?? (table ? o.Backbone!.EmbeddingDimension : 4096),
-            HeadBatchNorm = o.HeadBatchNorm ?? (table ? HeadNormalization.All : HeadNormalization.Hidden),
-            View1 = o.View1 ?? Recipe(ViewRecipes.ByolView1()),
-            View2 = o.View2 ?? Recipe(ViewRecipes.ByolView2()),
-            WeightDecay = o.WeightDecay ?? (optimizer != OptimizerKind.Lars ? 1e-4 : o.Epochs >= 1000 ? 1.5e-6 : 1e-6),
-        };
+            _ => context.Rows < 100_000 ? 2 : Epochs <= 100 ? 0.45 : Epochs <= 300 ? 0.3 : 0.2,
+        }, $"for {optimizer}, {context.Rows} rows and {Epochs} epochs");
+        double momentum = context.Choose(
+            TargetMomentum, Epochs <= 40 ? 0.97 : Epochs <= 300 ? 0.99 : 0.996, $"for {Epochs} epochs");
+        int hidden = context.Choose(HeadHiddenDimension, table ? settings.Backbone.EmbeddingDimension : 4096, kind);
+        var norm = context.Choose(HeadBatchNorm, table ? HeadNormalization.All : HeadNormalization.Hidden, kind);
+        double decay = context.Choose(
+            WeightDecay, optimizer != OptimizerKind.Lars ? 1e-4 : Epochs >= 1000 ? 1.5e-6 : 1e-6, $"for {optimizer}");
+        Check.InRange(momentum, 0, 1, nameof(TargetMomentum));
+        Check.AtLeast(ProjectionDimension, 1);
+        Check.AtLeast(hidden, 1, nameof(HeadHiddenDimension));
+        Check.Defined(norm, nameof(HeadBatchNorm));
+        Check.BatchNormGroups(BatchNormGroups, settings.BatchSize);
+        Check.AtLeast(decay, 0, nameof(WeightDecay));
+
+        double peak = settings.PeakRate(rate);
+        var projector = Projector(settings.Backbone, hidden, norm);
+        var method = new ByolSettings(
+            settings.Backbone, projector, projector with { InputDimension = ProjectionDimension }, optimizer, momentum);
+        var optimization = new OptimizationPlan(
+            () => FlatOptimizer.Of(optimizer),
+            t => optimizer == OptimizerKind.Sgd
+                ? Schedules.IMix(t.Step, t.StepsPerEpoch, t.Epochs, settings.WarmupEpochs, peak)
+                : Schedules.SimClr(t.Step, t.TotalSteps, settings.WarmupEpochs * t.StepsPerEpoch, peak),
+            _ => decay);
+        return new(optimization, where => new Byol(this, method, where)) { Views = table ? [] : Views(context, settings) };
     }
 
-    internal override void Validate(DataFacts facts)
+    internal MlpHeadOptions Projector(BackboneOptions backbone, int hidden, HeadNormalization norm) => new(backbone.EmbeddingDimension)
     {
-        base.Validate(facts);
-        Check.InRange(TargetMomentum!.Value, 0, 1, nameof(TargetMomentum));
-        Check.AtLeast(ProjectionDimension, 1, nameof(ProjectionDimension));
-        Check.AtLeast(HeadHiddenDimension!.Value, 1, nameof(HeadHiddenDimension));
-        Check.Defined(HeadBatchNorm!.Value, nameof(HeadBatchNorm));
-        Check.BatchNormGroups(BatchNormGroups, BatchSize!.Value);
-        Check.AtLeast(WeightDecay!.Value, 0, nameof(WeightDecay));
-        if (ImageSize is not { } size) return;
-        (View1! with { Size = size }).Validate();
-        (View2! with { Size = size }).Validate();
-    }
+        HiddenDimension = hidden,
+        OutputDimension = ProjectionDimension,
+        BatchNorm = norm != HeadNormalization.None,
+        OutputNorm = norm == HeadNormalization.All ? HeadOutputNorm.Affine : HeadOutputNorm.None,
+        OutputBias = false,
+    };
 
-    internal override Method CreateMethod(Generator generator, Device device, int shards) => new Byol(this, generator, device);
-
-    internal override OptimizationPlan CreatePlan()
+    private ViewRecipe[] Views(PlanContext context, PretrainSettings settings)
     {
-        double peak = LearningRate!.Value * BatchSize!.Value / 256;
-        return new(
-            () => Optimizer switch { OptimizerKind.Lars => new Lars(), OptimizerKind.AdamW => new AdamW(), _ => new Sgd() },
-            t => Optimizer == OptimizerKind.Sgd
-                ? Schedules.IMix(t.Step, t.StepsPerEpoch, t.Epochs, WarmupEpochs!.Value, peak)
-                : Schedules.SimClr(t.Step, t.TotalSteps, WarmupEpochs!.Value * t.StepsPerEpoch, peak),
-            _ => WeightDecay!.Value);
+        ViewRecipe Usual(ViewRecipe published) => settings.IsSmall ? published with { BlurProbability = 0 } : published;
+        string reason = settings.IsSmall ? "for small images" : "as published";
+        var first = context.Choose(View1, Usual(ViewRecipes.ByolView1()), reason);
+        var second = context.Choose(View2, Usual(ViewRecipes.ByolView2()), reason);
+        return [first with { Size = settings.ImageSize }, second with { Size = settings.ImageSize }];
     }
 }
+
+/// <summary>What BYOL's Auto options became.</summary>
+internal sealed record ByolSettings(
+    BackboneOptions Backbone, MlpHeadOptions Projector, MlpHeadOptions Predictor, OptimizerKind Optimizer, double TargetMomentum);

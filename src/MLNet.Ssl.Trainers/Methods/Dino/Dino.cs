@@ -1,7 +1,6 @@
 using MLNet.Ssl.Mixing;
 using MLNet.Ssl.Networks;
 using MLNet.Ssl.Optimization;
-using MLNet.Ssl.Runs;
 using MLNet.Ssl.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -17,52 +16,51 @@ public sealed class Dino : Method
     internal const string LastLayer = "last_layer";
 
     private readonly DinoOptions _options;
-    private readonly EncoderWithHead _student;
-    private readonly EncoderWithHead _teacher;
-    private readonly FlatParameters _teacherParameters;
+    private readonly MomentumPair _pair;
     private readonly DinoLoss _loss;
     private readonly Tensor?[] _teacherMeans;
+    private readonly double _teacherMomentum;
 
-    internal Dino(DinoOptions options, Generator generator, Device device, int shards)
+    internal Dino(DinoOptions options, DinoSettings settings, MethodContext context)
     {
-        _options = options;
-        var backbone = options.Backbone!;
-        var still = backbone.WithDropPath(0);
-        var moving = backbone.WithDropPath(options.DropPathRate);
+        (_options, _teacherMomentum) = (options, settings.TeacherMomentum);
+        var backbone = settings.Backbone;
         var head = new DinoHeadOptions(backbone.EmbeddingDimension)
         {
-            OutputDimension = options.OutputDimension!.Value,
+            OutputDimension = settings.OutputDimension,
             HiddenDimension = options.HeadHiddenDimension,
             BottleneckDimension = options.HeadBottleneckDimension,
             BatchNorm = options.BatchNormInHead,
             NormLastLayer = options.NormLastLayer,
         };
-        _student = new EncoderWithHead(moving.Create(generator), new DinoHead(head, generator)).to(device);
-        _teacher = new EncoderWithHead(still.Create(generator), new DinoHead(head, generator)).to(device);
-        _teacher.load_state_dict(_student.state_dict());
-        foreach (var parameter in _teacher.parameters()) parameter.requires_grad = false;
-        Parameters = new(_student, (name, p) => name.Contains(LastLayer, StringComparison.Ordinal) ? LastLayer : FlatParameters.ByRank(name, p));
-        _teacherParameters = new(_teacher, Parameters);
-        _loss = new(options.OutputDimension!.Value, options.StudentTemperature, options.CenterMomentum, device);
-        _teacherMeans = new Tensor?[shards];
-        SamplesAreIndependent = options.Mixing is null && !_student.buffers().Any();
+        // Paths are dropped in the student alone.
+        EncoderWithHead Network(double dropPath)
+        {
+            var network = backbone.WithDropPath(dropPath);
+            return new EncoderWithHead(network.Create(context.Generator), new DinoHead(head, context.Generator)).to(context.Device);
+        }
+        _pair = new(Network(options.DropPathRate), Network(0),
+            (name, p) => name.Contains(LastLayer, StringComparison.Ordinal) ? LastLayer : FlatParameters.ByRank(name, p));
+        _loss = new(settings.OutputDimension, options.StudentTemperature, options.CenterMomentum, context.Device);
+        _teacherMeans = new Tensor?[context.Shards];
+        SamplesAreIndependent = options.Mixing is null && !Student.buffers().Any();
     }
 
     /// <inheritdoc/>
-    public override FlatParameters Parameters { get; }
+    public override FlatParameters Parameters => _pair.Parameters;
 
     /// <summary>The teacher's backbone.</summary>
-    public override Backbone Encoder => _teacher.Backbone;
+    public override Backbone Encoder => Teacher.Backbone;
 
     /// <inheritdoc/>
-    public override IEnumerable<(string Name, Tensor Value)> State => [.. StateOf("student", _student), .. StateOf("teacher", _teacher), ("center", _loss.Center)];
+    public override IEnumerable<(string Name, Tensor Value)> State => [.. _pair.State("student", "teacher"), ("center", _loss.Center)];
 
     /// <summary>True unless batch normalisation or mixing lets samples meet.</summary>
     public override bool SamplesAreIndependent { get; }
 
-    internal EncoderWithHead Student => _student;
+    internal EncoderWithHead Student => _pair.Online;
 
-    internal EncoderWithHead Teacher => _teacher;
+    internal EncoderWithHead Teacher => _pair.Target;
 
     internal DinoLoss Loss => _loss;
 
@@ -76,8 +74,8 @@ public sealed class Dino : Method
             _teacherMeans[shard] = teacher.mean([0], keepdim: true).DetachFromDisposeScope();
         }
         var mix = Mix(views);
-        var features = BySize(_student.Backbone, mix is null ? views : [.. views.Take(views.Count - mix.Locals.Count), .. mix.Locals]);
-        var student = _student.Head.call(features);
+        var features = BySize(Student.Backbone, mix is null ? views : [.. views.Take(views.Count - mix.Locals.Count), .. mix.Locals]);
+        var student = Student.Head.call(features);
         double temperature = Schedules.TeacherTemperature(clock.Epoch, _options.WarmupTeacherTemperatureEpochs,
             _options.WarmupTeacherTemperature, _options.TeacherTemperature);
         long mixedRows = (mix?.Locals.Count ?? 0) * views[0].size(0);
@@ -98,13 +96,15 @@ public sealed class Dino : Method
             foreach (var mean in means) mean.Dispose();
             Array.Clear(_teacherMeans);
         }
-        _teacherParameters.MoveTowards(Parameters, TeacherMomentum(clock)!.Value);
+        _pair.Update(MomentumAt(clock));
     }
 
     /// <inheritdoc/>
-    public override double? TeacherMomentum(StepClock clock) => Schedules.WarmupCosine(clock.Step, clock.TotalSteps, 0, _options.TeacherMomentum!.Value, 1);
+    public override double? TeacherMomentum(StepClock clock) => MomentumAt(clock);
 
-    private Tensor Teach(Tensor first, Tensor second) => _teacher.Head.call(BySize(_teacher.Backbone, [first, second]));
+    private double MomentumAt(StepClock clock) => Schedules.WarmupCosine(clock.Step, clock.TotalSteps, 0, _teacherMomentum, 1);
+
+    private Tensor Teach(Tensor first, Tensor second) => Teacher.Head.call(BySize(Teacher.Backbone, [first, second]));
 
     /// <summary>The second half of the local crops, mixed, and the teacher's logits of the global crops mixed alike.</summary>
     private MixedViews? Mix(IReadOnlyList<Tensor> views)
@@ -136,6 +136,7 @@ public sealed class Dino : Method
     protected override void Dispose(bool disposing)
     {
         if (!disposing) return;
-        foreach (IDisposable part in new IDisposable[] { Parameters, _teacherParameters, _student, _teacher, _loss }) part.Dispose();
+        _pair.Dispose();
+        _loss.Dispose();
     }
 }

@@ -1,8 +1,6 @@
-using MLNet.Ssl.Data;
 using MLNet.Ssl.Methods;
 using MLNet.Ssl.Optimization;
 using MLNet.Ssl.Options;
-using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
 
@@ -96,74 +94,81 @@ public sealed record DinoOptions : PretrainOptions
     /// <inheritdoc/>
     public override string MethodName => "DINO";
 
-    internal override bool TakesTables => false;
-
-    internal override IReadOnlyList<ViewRecipe> ImageViews =>
-    [
-        ViewRecipes.DinoGlobal1(ImageSize!.Value) with { Scale = GlobalScale },
-        ViewRecipes.DinoGlobal2(ImageSize!.Value) with { Scale = GlobalScale },
-        .. Enumerable.Repeat(ViewRecipes.DinoLocal(LocalSize!.Value) with { Scale = LocalScale }, LocalCrops),
-    ];
+    /// <inheritdoc/>
+    protected internal override bool TakesTables => false;
 
     internal override bool CanMixWith(MixingOptions mixing) => mixing is SdmpOptions;
 
-    internal override PretrainOptions Resolve(DataFacts facts, ICollection<string> reasons)
+    /// <inheritdoc/>
+    protected internal override MethodPlan Plan(PlanContext context)
     {
-        var o = (DinoOptions)ResolveShared(facts, reasons, 64, VisionTransformerOptions.Small(16));
-        int width = o.OutputDimension ?? (facts.Rows < 20_000 ? 1024 : facts.Rows < 50_000 ? 2048 : facts.Rows < 100_000 ? 4096 : 65_536);
-        if (o.OutputDimension is null) reasons.Add($"OutputDimension = {width}: for {facts.Rows} rows");
-        double momentum = o.TeacherMomentum ?? (facts.Rows < 100_000 ? 0.99 : 0.996);
-        if (o.TeacherMomentum is null) reasons.Add($"TeacherMomentum = {momentum}: for {facts.Rows} rows");
-        int patch = Math.Max(1, o.Backbone!.SizeMultiple), size = o.ImageSize!.Value;
-        int local = o.LocalSize ?? Math.Max(patch, (int)Math.Round((size <= 64 ? size / 2.0 : size * 96 / 224.0) / patch) * patch);
-        if (o.LocalSize is null && o.LocalCrops > 0) reasons.Add($"LocalSize = {local}: for images of {size} pixels");
-        return o with
+        var settings = context.Resolve(new() { BatchSize = 64, Backbone = VisionTransformerOptions.Small(16) });
+        var (rows, size) = (context.Rows, settings.ImageSize);
+        int usualWidth = rows < 20_000 ? 1024 : rows < 50_000 ? 2048 : rows < 100_000 ? 4096 : 65_536;
+        int width = context.Choose(OutputDimension, usualWidth, $"for {rows} rows");
+        double momentum = context.Choose(TeacherMomentum, rows < 100_000 ? 0.99 : 0.996, $"for {rows} rows");
+        int patch = Math.Max(1, settings.Backbone.SizeMultiple);
+        double half = size <= 64 ? size / 2.0 : size * 96 / 224.0;
+        int local = context.Choose(
+            LocalSize, Math.Max(patch, (int)Math.Round(half / patch) * patch), $"for images of {size} pixels");
+        var optimizer = context.ChooseOptimizer(OptimizerKind.AdamW, "as published");
+        double rate = context.ChooseLearningRate(0.0005, "as published");
+        CheckRanges();
+        Check.AtLeast(width, 2, nameof(OutputDimension));
+        Check.InRange(momentum, 0, 1, nameof(TeacherMomentum));
+        if (LocalCrops > 0) settings.Backbone.ValidateViewSize(local);
+        var method = new DinoSettings(settings.Backbone, width, momentum);
+        var optimization = new OptimizationPlan(
+            () => FlatOptimizer.Of(optimizer),
+            t => Schedules.WarmupCosine(
+                t.Step, t.TotalSteps, settings.WarmupEpochs * t.StepsPerEpoch, settings.PeakRate(rate), MinLearningRate),
+            t => Schedules.WarmupCosine(t.Step, t.TotalSteps, 0, WeightDecay, WeightDecayEnd),
+            ClipGradient,
+            (t, group) => group == Dino.LastLayer && t.Epoch < FreezeLastLayerEpochs);
+        return new(optimization, where => new Dino(this, method, where))
         {
-            OutputDimension = width,
-            TeacherMomentum = momentum,
-            LocalSize = local,
-            Optimizer = o.Optimizer ?? OptimizerKind.AdamW,
-            LearningRate = o.LearningRate ?? 0.0005,
+            Views =
+            [
+                ViewRecipes.DinoGlobal1(size) with { Scale = GlobalScale },
+                ViewRecipes.DinoGlobal2(size) with { Scale = GlobalScale },
+                .. Enumerable.Repeat(ViewRecipes.DinoLocal(local) with { Scale = LocalScale }, LocalCrops),
+            ],
         };
     }
 
-    internal override void Validate(DataFacts facts)
+    private void CheckRanges()
     {
-        base.Validate(facts);
-        Check.AtLeast(OutputDimension!.Value, 2, nameof(OutputDimension));
-        Check.AtLeast(HeadHiddenDimension, 1, nameof(HeadHiddenDimension));
-        Check.AtLeast(HeadBottleneckDimension, 1, nameof(HeadBottleneckDimension));
-        Check.AtLeast(LocalCrops, 0, nameof(LocalCrops));
+        Check.AtLeast(HeadHiddenDimension, 1);
+        Check.AtLeast(HeadBottleneckDimension, 1);
+        Check.AtLeast(LocalCrops, 0);
         if (Mixing is SdmpOptions sdmp)
         {
             if (LocalCrops < 2)
-                throw new ArgumentException($"LocalCrops is {LocalCrops}; SDMP mixes half of them, so it must be at least 2.", nameof(LocalCrops));
+            {
+                throw new ArgumentException(
+                    $"LocalCrops is {LocalCrops}; SDMP mixes half of them, so it must be at least 2.", nameof(LocalCrops));
+            }
             if (sdmp.LogMixture || sdmp.ExtraViews)
-                throw new ArgumentException("Mixing.LogMixture and Mixing.ExtraViews are for MoCo v3; for DINO both must be false.", nameof(Mixing));
+            {
+                throw new ArgumentException(
+                    "Mixing.LogMixture and Mixing.ExtraViews are for MoCo v3; for DINO both must be false.", nameof(Mixing));
+            }
         }
-        Check.Ordered(GlobalScale, 0, 1, nameof(GlobalScale));
-        Check.Ordered(LocalScale, 0, 1, nameof(LocalScale));
-        Check.Positive(StudentTemperature, nameof(StudentTemperature));
-        Check.Positive(TeacherTemperature, nameof(TeacherTemperature));
-        Check.Positive(WarmupTeacherTemperature, nameof(WarmupTeacherTemperature));
-        Check.AtLeast(WarmupTeacherTemperatureEpochs, 0, nameof(WarmupTeacherTemperatureEpochs));
-        Check.InRange(CenterMomentum, 0, 1, nameof(CenterMomentum));
-        Check.InRange(TeacherMomentum!.Value, 0, 1, nameof(TeacherMomentum));
-        Check.AtLeast(MinLearningRate, 0, nameof(MinLearningRate));
-        Check.AtLeast(WeightDecay, 0, nameof(WeightDecay));
-        Check.AtLeast(WeightDecayEnd, 0, nameof(WeightDecayEnd));
-        Check.AtLeast(ClipGradient, 0, nameof(ClipGradient));
-        Check.AtLeast(FreezeLastLayerEpochs, 0, nameof(FreezeLastLayerEpochs));
-        Check.Below(DropPathRate, 0, 1, nameof(DropPathRate));
-        if (LocalCrops > 0) Backbone!.ValidateViewSize(LocalSize!.Value);
+        Check.Ordered(GlobalScale, 0, 1);
+        Check.Ordered(LocalScale, 0, 1);
+        Check.Positive(StudentTemperature);
+        Check.Positive(TeacherTemperature);
+        Check.Positive(WarmupTeacherTemperature);
+        Check.AtLeast(WarmupTeacherTemperatureEpochs, 0);
+        Check.InRange(CenterMomentum, 0, 1);
+        Check.AtLeast(MinLearningRate, 0);
+        Check.AtLeast(WeightDecay, 0);
+        Check.AtLeast(WeightDecayEnd, 0);
+        Check.AtLeast(ClipGradient, 0);
+        Check.AtLeast(FreezeLastLayerEpochs, 0);
+        Check.Below(DropPathRate, 0, 1);
     }
-
-    internal override Method CreateMethod(Generator generator, Device device, int shards) => new Dino(this, generator, device, shards);
-
-    internal override OptimizationPlan CreatePlan() => new(
-        () => Optimizer switch { OptimizerKind.Sgd => new Sgd(), OptimizerKind.Lars => new Lars(), _ => new AdamW() },
-        t => Schedules.WarmupCosine(t.Step, t.TotalSteps, WarmupEpochs!.Value * t.StepsPerEpoch, LearningRate!.Value * BatchSize!.Value / 256, MinLearningRate),
-        t => Schedules.WarmupCosine(t.Step, t.TotalSteps, 0, WeightDecay, WeightDecayEnd),
-        ClipGradient,
-        (t, group) => group == Dino.LastLayer && t.Epoch < FreezeLastLayerEpochs);
 }
+
+/// <summary>What DINO's Auto options became.</summary>
+internal sealed record DinoSettings(BackboneOptions Backbone, int OutputDimension, double TeacherMomentum);

@@ -1,7 +1,6 @@
 using MLNet.Ssl.Mixing;
 using MLNet.Ssl.Networks;
 using MLNet.Ssl.Optimization;
-using MLNet.Ssl.Runs;
 using MLNet.Ssl.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -12,17 +11,19 @@ namespace MLNet.Ssl.Methods;
 public sealed class MoCo : Method
 {
     private readonly MoCoOptions _options;
+    private readonly MoCoSettings _settings;
     private readonly MomentumPair _pair;
     private readonly NegativeQueue _queue;
     private readonly IMix? _mix;
 
-    internal MoCo(MoCoOptions options, Generator generator, Device device)
+    internal MoCo(MoCoOptions options, MoCoSettings settings, MethodContext context)
     {
-        _options = options;
-        EncoderWithHead Network() => new EncoderWithHead(options.Backbone!.Create(generator), new MlpHead(options.Head, generator)).to(device);
+        (_options, _settings) = (options, settings);
+        EncoderWithHead Network() => new EncoderWithHead(
+            settings.Backbone.Create(context.Generator), new MlpHead(settings.Head, context.Generator)).to(context.Device);
         // The official code decays every parameter.
         _pair = new(Network(), Network(), (_, _) => FlatParameters.Decayed);
-        _queue = new(options.ProjectionDimension, options.QueueLength!.Value, generator, device);
+        _queue = new(options.ProjectionDimension, settings.QueueLength, context.Generator, context.Device);
         _mix = options.Mixing is IMixOptions mixing ? new(mixing) : null;
     }
 
@@ -33,14 +34,14 @@ public sealed class MoCo : Method
     public override Backbone Encoder => _pair.Online.Backbone;
 
     /// <inheritdoc/>
-    public override IEnumerable<(string Name, Tensor Value)> State => [.. _pair.State, .. _queue.State];
+    public override IEnumerable<(string Name, Tensor Value)> State => [.. _pair.State(), .. _queue.State];
 
     internal MomentumPair Pair => _pair;
 
     internal NegativeQueue Queue => _queue;
 
     /// <inheritdoc/>
-    public override double? TeacherMomentum(StepClock clock) => _options.KeyMomentum;
+    public override double? TeacherMomentum(StepClock clock) => _settings.KeyMomentum;
 
     /// <inheritdoc/>
     public override MethodOutput Forward(IReadOnlyList<Tensor> views, StepClock clock, int shard)
@@ -50,7 +51,7 @@ public sealed class MoCo : Method
         var ((features, query, targets), keys) = Sides.Run(() => Query(first, random), () =>
         {
             // The key network moves before it makes the keys.
-            _pair.Update(_options.KeyMomentum!.Value);
+            _pair.Update(_settings.KeyMomentum);
             return Keys(second);
         });
         _queue.Hold(keys);
@@ -77,14 +78,14 @@ public sealed class MoCo : Method
 
     private (Tensor Features, Tensor Query, SoftTargets? Targets) Query(Tensor view, HostRandom random)
     {
-        int groups = _options.BatchNormGroups!.Value;
+        int groups = _settings.BatchNormGroups;
         if (_mix is not null) return _mix.Pass(_pair.Online, view, view.size(0), groups, random);
         var (features, query) = _pair.Online.Pass(view, groups);
         return (features, query, null);
     }
 
-    private Tensor Keys(Tensor view) => NtXent.Normalize(_pair.Keys(view, _options.BatchNormGroups!.Value));
+    private Tensor Keys(Tensor view) => NtXent.Normalize(_pair.Keys(view, _settings.BatchNormGroups));
 
     private Tensor Loss(Tensor query, Tensor keys, Tensor negatives, SoftTargets? targets) =>
-        QueueContrast.Loss(query, keys, negatives, _options.Temperature!.Value, targets, Sides);
+        QueueContrast.Loss(query, keys, negatives, _settings.Temperature, targets, Sides);
 }

@@ -1,8 +1,6 @@
-using MLNet.Ssl.Data;
 using MLNet.Ssl.Methods;
 using MLNet.Ssl.Optimization;
 using MLNet.Ssl.Options;
-using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
 
@@ -70,76 +68,73 @@ public sealed record MoCoOptions : PretrainOptions
     /// <inheritdoc/>
     public override string MethodName => "MoCo v2";
 
-    internal MlpHeadOptions Head => new(Backbone!.EmbeddingDimension)
-    {
-        OutputDimension = ProjectionDimension,
-        Layers = HeadLayers,
-        BatchNorm = HeadBatchNorm != HeadNormalization.None,
-        OutputNorm = HeadBatchNorm == HeadNormalization.All ? HeadOutputNorm.Affine : HeadOutputNorm.None,
-    };
-
-    internal override IReadOnlyList<ViewRecipe> ImageViews => [View! with { Size = ImageSize!.Value }, View! with { Size = ImageSize!.Value }];
-
     internal override bool CanMixWith(MixingOptions mixing) => mixing is IMixOptions;
 
-    private protected override double UsualMaskProbability => Mixing is IMixOptions ? 0 : 0.2;
-
-    internal override PretrainOptions Resolve(DataFacts facts, ICollection<string> reasons)
+    /// <inheritdoc/>
+    protected internal override MethodPlan Plan(PlanContext context)
     {
-        bool mixes = Mixing is IMixOptions;
-        // MoCo has no warm-up; i-Mix has its own, also in its baselines for tables.
-        int warmup = WarmupEpochs ?? (mixes || facts.Table is not null ? Math.Min(Epochs > 500 ? 10 : 5, Epochs / 10) : 0);
-        var o = (MoCoOptions)(this with { WarmupEpochs = warmup }).ResolveShared(facts, reasons, 256, ResNetOptions.ResNet50());
-        bool table = facts.Table is not null, small = facts.AreSmall(o.ImageSize);
-        int batch = o.BatchSize!.Value;
-        int length = o.QueueLength ?? Math.Max(1, Math.Min(small ? 4096 : 65_536, facts.Rows / 2) / batch) * batch;
-        if (o.QueueLength is null) reasons.Add($"QueueLength = {length}: a multiple of the batch, for {facts.Rows} rows");
-        double momentum = o.KeyMomentum ?? (facts.Rows < 100_000 ? 0.99 : 0.999);
-        if (o.KeyMomentum is null) reasons.Add($"KeyMomentum = {momentum}: for {facts.Rows} rows");
-        var headNorm = o.HeadBatchNorm ?? (table ? HeadNormalization.All : HeadNormalization.None);
-        bool normalizes = o.Backbone!.NormalizesBatches || headNorm != HeadNormalization.None;
-        int groups = o.BatchNormGroups ?? (!normalizes || table ? 1 : small ? 2 : 8);
-        while (o.BatchNormGroups is null && groups > 1 && (batch % groups != 0 || batch / groups < 2)) groups--;
-        return o with
+        bool mixes = Mixing is IMixOptions, table = context.Columns is not null;
+        var settings = context.Resolve(new()
         {
-            QueueLength = length,
-            KeyMomentum = momentum,
-            BatchNormGroups = groups,
-            HeadBatchNorm = headNorm,
-            Temperature = o.Temperature ?? (table ? 0.1 : 0.2),
-            View = o.View ?? (small ? ViewRecipes.IMixCifar() : ViewRecipes.MoCoV2()),
-            Optimizer = o.Optimizer ?? OptimizerKind.Sgd,
-            LearningRate = o.LearningRate ?? (table || (mixes && small) ? 0.125 : 0.03),
+            // MoCo has no warm-up; i-Mix has its own, also in its baselines for tables.
+            WarmupEpochs = mixes || table ? Math.Min(Epochs > 500 ? 10 : 5, Epochs / 10) : 0,
+            MaskProbability = mixes ? 0 : 0.2,
+        });
+        var (rows, batch, small) = (context.Rows, settings.BatchSize, settings.IsSmall);
+        int length = context.Choose(
+            QueueLength, Math.Max(1, Math.Min(small ? 4096 : 65_536, rows / 2) / batch) * batch,
+            $"a multiple of the batch, for {rows} rows");
+        double momentum = context.Choose(KeyMomentum, rows < 100_000 ? 0.99 : 0.999, $"for {rows} rows");
+        string kind = table ? "i-Mix's for tables" : "as published";
+        var norm = context.Choose(HeadBatchNorm, table ? HeadNormalization.All : HeadNormalization.None, kind);
+        bool normalizes =
+            settings.Backbone.NormalizesBatches || norm != HeadNormalization.None;
+        int groups = !normalizes || table ? 1 : small ? 2 : 8;
+        while (groups > 1 && (batch % groups != 0 || batch / groups < 2)) groups--;
+        groups = context.Choose(BatchNormGroups, groups, $"it divides {batch}");
+        double temperature = context.Choose(Temperature, table ? 0.1 : 0.2, kind);
+        var view = View is null && table ? null : context.Choose(
+            View, small ? ViewRecipes.IMixCifar() : ViewRecipes.MoCoV2(), small ? "for small images" : "as published");
+        var optimizer = context.ChooseOptimizer(OptimizerKind.Sgd, "as published");
+        double rate = context.ChooseLearningRate(table || (mixes && small) ? 0.125 : 0.03, "as published");
+
+        Check.AtLeast(length, 1, nameof(QueueLength));
+        if (length % batch != 0)
+        {
+            throw new ArgumentException(
+                $"QueueLength is {length}; it must be a multiple of BatchSize ({batch}).", nameof(QueueLength));
+        }
+        Check.InRange(momentum, 0, 1, nameof(KeyMomentum));
+        Check.Positive(temperature, nameof(Temperature));
+        Check.Defined(norm, nameof(HeadBatchNorm));
+        Check.AtLeast(HeadLayers, 1);
+        Check.AtLeast(ProjectionDimension, 1);
+        Check.BatchNormGroups(groups, batch);
+        Check.AtLeast(WeightDecay, 0);
+
+        double peak = settings.PeakRate(rate);
+        var method = new MoCoSettings(settings.Backbone, Head(settings.Backbone, norm), length, momentum, temperature, groups);
+        var optimization = new OptimizationPlan(
+            () => FlatOptimizer.Of(optimizer),
+            t => DecayEpochs is null
+                ? Schedules.IMix(t.Step, t.StepsPerEpoch, t.Epochs, settings.WarmupEpochs, peak)
+                : Schedules.StepDecay(t.Epoch, DecayEpochs, peak),
+            _ => WeightDecay);
+        return new(optimization, where => new MoCo(this, method, where))
+        {
+            Views = view is null ? [] : [view with { Size = settings.ImageSize }, view with { Size = settings.ImageSize }],
         };
     }
 
-    internal override void Validate(DataFacts facts)
+    internal MlpHeadOptions Head(BackboneOptions backbone, HeadNormalization norm) => new(backbone.EmbeddingDimension)
     {
-        base.Validate(facts);
-        int batch = BatchSize!.Value;
-        Check.AtLeast(QueueLength!.Value, 1, nameof(QueueLength));
-        if (QueueLength.Value % batch != 0)
-            throw new ArgumentException($"QueueLength is {QueueLength}; it must be a multiple of BatchSize ({batch}).", nameof(QueueLength));
-        Check.InRange(KeyMomentum!.Value, 0, 1, nameof(KeyMomentum));
-        Check.Positive(Temperature!.Value, nameof(Temperature));
-        Check.Defined(HeadBatchNorm!.Value, nameof(HeadBatchNorm));
-        Check.AtLeast(HeadLayers, 1, nameof(HeadLayers));
-        Check.AtLeast(ProjectionDimension, 1, nameof(ProjectionDimension));
-        Check.BatchNormGroups(BatchNormGroups!.Value, batch);
-        Check.AtLeast(WeightDecay, 0, nameof(WeightDecay));
-        if (ImageSize is { } size) (View! with { Size = size }).Validate();
-    }
-
-    internal override Method CreateMethod(Generator generator, Device device, int shards) => new MoCo(this, generator, device);
-
-    internal override OptimizationPlan CreatePlan()
-    {
-        double peak = LearningRate!.Value * BatchSize!.Value / 256;
-        return new(
-            () => Optimizer switch { OptimizerKind.Lars => new Lars(), OptimizerKind.AdamW => new AdamW(), _ => new Sgd() },
-            t => DecayEpochs is null
-                ? Schedules.IMix(t.Step, t.StepsPerEpoch, t.Epochs, WarmupEpochs!.Value, peak)
-                : Schedules.StepDecay(t.Epoch, DecayEpochs, peak),
-            _ => WeightDecay);
-    }
+        OutputDimension = ProjectionDimension,
+        Layers = HeadLayers,
+        BatchNorm = norm != HeadNormalization.None,
+        OutputNorm = norm == HeadNormalization.All ? HeadOutputNorm.Affine : HeadOutputNorm.None,
+    };
 }
+
+/// <summary>What MoCo's Auto options became.</summary>
+internal sealed record MoCoSettings(
+    BackboneOptions Backbone, MlpHeadOptions Head, int QueueLength, double KeyMomentum, double Temperature, int BatchNormGroups);

@@ -6,6 +6,8 @@ namespace MLNet.Ssl.Methods;
 /// <summary>The last K keys, first in first out: MoCo's negatives (He et al., arXiv 1911.05722).</summary>
 public sealed class NegativeQueue : IDisposable
 {
+    private const string ColumnsName = "queue", PointerName = "queue_ptr";
+
     private readonly Tensor _columns;
     private readonly List<Tensor> _held = [];
     private readonly Tensor _pointer = zeros([1], ScalarType.Int64, CPU).DetachFromDisposeScope();
@@ -37,7 +39,19 @@ public sealed class NegativeQueue : IDisposable
     }
 
     /// <summary>What a checkpoint holds of it, under the official names.</summary>
-    internal IEnumerable<(string Name, Tensor Value)> State => [("queue", _columns), ("queue_ptr", _pointer)];
+    internal IEnumerable<(string Name, Tensor Value)> State => [(ColumnsName, _columns), (PointerName, _pointer)];
+
+    /// <summary>Why a queue cannot go on from a checkpoint's state; null if it can, or if there is none.</summary>
+    /// <param name="state">Tensors of the shapes and types that <see cref="State"/> has.</param>
+    /// <param name="batch">B: keys go in at multiples of it.</param>
+    internal static string? Misfit(IReadOnlyDictionary<string, Tensor> state, long batch)
+    {
+        if (!state.TryGetValue(PointerName, out var saved) || !state.TryGetValue(ColumnsName, out var columns)) return null;
+        long pointer = saved.item<long>(), length = columns.size(1);
+        return pointer >= 0 && pointer < length && pointer % batch == 0
+            ? null
+            : $"its {PointerName} is {pointer}; expected a multiple of {batch} from 0 to {length - batch}";
+    }
 
     /// <summary>Overwrites the oldest columns.</summary>
     /// <param name="keys">(B, d), rows of norm 1; K must be a multiple of B.</param>

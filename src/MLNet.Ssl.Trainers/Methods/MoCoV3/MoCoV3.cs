@@ -1,7 +1,6 @@
 using MLNet.Ssl.Mixing;
 using MLNet.Ssl.Networks;
 using MLNet.Ssl.Optimization;
-using MLNet.Ssl.Runs;
 using MLNet.Ssl.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -14,21 +13,24 @@ namespace MLNet.Ssl.Methods;
 /// </summary>
 public sealed class MoCoV3 : Method
 {
-    private readonly MoCoV3Options _options;
+    private readonly MoCoV3Settings _settings;
+    private readonly SdmpOptions? _mixing;
     private readonly MomentumPair _pair;
 
-    internal MoCoV3(MoCoV3Options options, Generator generator, Device device)
-        : this(options, Network(options, generator, true, device), Network(options, generator, false, device)) { }
+    internal MoCoV3(MoCoV3Options options, MoCoV3Settings settings, MethodContext context)
+        : this(options, settings, Network(settings, context, true), Network(settings, context, false)) { }
 
     /// <remarks>For networks of one's own; the target lacks the predictor.</remarks>
-    internal MoCoV3(MoCoV3Options options, EncoderWithHead online, EncoderWithHead target)
+    internal MoCoV3(MoCoV3Options options, MoCoV3Settings settings, EncoderWithHead online, EncoderWithHead target)
     {
-        _options = options;
+        (_settings, _mixing) = (settings, options.Mixing as SdmpOptions);
         if (options.FreezePatchEmbedding)
+        {
             foreach (var (name, parameter) in online.named_parameters())
                 if (name is "backbone.patch_embed.proj.weight" or "backbone.patch_embed.proj.bias") parameter.requires_grad = false;
+        }
         // LARS leaves biases and norms alone; the official AdamW decays them too.
-        _pair = new(online, target, options.Optimizer == OptimizerKind.Lars ? null : (_, _) => FlatParameters.Decayed);
+        _pair = new(online, target, settings.Optimizer == OptimizerKind.Lars ? null : (_, _) => FlatParameters.Decayed);
     }
 
     /// <inheritdoc/>
@@ -38,20 +40,20 @@ public sealed class MoCoV3 : Method
     public override Backbone Encoder => _pair.Online.Backbone;
 
     /// <inheritdoc/>
-    public override IEnumerable<(string Name, Tensor Value)> State => _pair.State;
+    public override IEnumerable<(string Name, Tensor Value)> State => _pair.State();
 
     internal MomentumPair Pair => _pair;
 
-    private double Temperature => _options.Temperature!.Value;
+    private double Temperature => _settings.Temperature;
 
     /// <inheritdoc/>
-    public override double? TeacherMomentum(StepClock clock) => Schedules.MomentumCosine(clock.FractionalEpoch, clock.Epochs, _options.KeyMomentum!.Value);
+    public override double? TeacherMomentum(StepClock clock) => MomentumAt(clock);
 
     /// <inheritdoc/>
     public override MethodOutput Forward(IReadOnlyList<Tensor> views, StepClock clock, int shard)
     {
-        double momentum = TeacherMomentum(clock)!.Value;
-        if (_options.Mixing is not SdmpOptions options)
+        double momentum = MomentumAt(clock);
+        if (_mixing is not { } options)
         {
             var (loss, features, _) = Clean(views[0], views[1], momentum);
             return new(loss, features.detach());
@@ -121,11 +123,14 @@ public sealed class MoCoV3 : Method
     }
 
     private (Tensor Source, Tensor Mixed) Mixed(Tensor queries, Tensor keys, Tensor mixedKeys, float[] shares) =>
-        MixedTerms(queries, keys, mixedKeys, shares, Temperature, _options.Mixing is SdmpOptions { LogMixture: true });
+        MixedTerms(queries, keys, mixedKeys, shares, Temperature, _mixing is { LogMixture: true });
 
-    private static EncoderWithHead Network(MoCoV3Options options, Generator generator, bool withPredictor, Device device) =>
+    private double MomentumAt(StepClock clock) =>
+        Schedules.MomentumCosine(clock.FractionalEpoch, clock.Epochs, _settings.KeyMomentum);
+
+    private static EncoderWithHead Network(MoCoV3Settings settings, MethodContext context, bool withPredictor) =>
         new EncoderWithHead(
-            options.Backbone!.Create(generator),
-            new MlpHead(options.Projector, generator),
-            withPredictor ? new MlpHead(options.Predictor, generator) : null).to(device);
+            settings.Backbone.Create(context.Generator),
+            new MlpHead(settings.Projector, context.Generator),
+            withPredictor ? new MlpHead(settings.Predictor, context.Generator) : null).to(context.Device);
 }

@@ -1,8 +1,6 @@
-using MLNet.Ssl.Data;
 using MLNet.Ssl.Methods;
 using MLNet.Ssl.Optimization;
 using MLNet.Ssl.Options;
-using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
 
@@ -44,9 +42,47 @@ public sealed record MoCoV3Options : PretrainOptions
     /// <inheritdoc/>
     public override string MethodName => "MoCo v3";
 
-    internal MlpHeadOptions Projector => new(Backbone!.EmbeddingDimension)
+    internal override bool CanMixWith(MixingOptions mixing) => mixing is SdmpOptions;
+
+    /// <inheritdoc/>
+    protected internal override MethodPlan Plan(PlanContext context)
     {
-        Layers = IsTransformer ? 3 : 2,
+        var settings = context.Resolve(new() { Backbone = VisionTransformerOptions.MoCoV3Small(), ZeroInitResidual = true });
+        bool transformer = settings.Backbone.PrefersAdamW;
+        string network = transformer ? "for a transformer" : "for a ResNet";
+        var optimizer = context.ChooseOptimizer(transformer ? OptimizerKind.AdamW : OptimizerKind.Lars, network);
+        double rate = context.ChooseLearningRate(optimizer switch
+        {
+            OptimizerKind.AdamW => 1.5e-4,
+            OptimizerKind.Lars => Epochs <= 100 ? 0.6 : 0.3,
+            _ => 0.06,
+        }, $"for {optimizer}");
+        double temperature = context.Choose(Temperature, transformer ? 0.2 : 1, network);
+        double momentum = context.Choose(KeyMomentum, !transformer && Epochs >= 1000 ? 0.996 : 0.99, "as published");
+        double decay = context.Choose(WeightDecay, optimizer switch
+        {
+            OptimizerKind.AdamW => 0.1,
+            OptimizerKind.Lars => 1e-6,
+            _ => 1e-4,
+        }, $"for {optimizer}");
+        Check.InRange(momentum, 0, 1, nameof(KeyMomentum));
+        Check.Positive(temperature, nameof(Temperature));
+        Check.AtLeast(ProjectionDimension, 1);
+        Check.AtLeast(HeadHiddenDimension, 1);
+        Check.AtLeast(decay, 0, nameof(WeightDecay));
+
+        var method = new MoCoV3Settings(
+            settings.Backbone, Projector(settings.Backbone), Predictor(settings.Backbone), optimizer, momentum, temperature);
+        var optimization = new OptimizationPlan(
+            () => FlatOptimizer.Of(optimizer),
+            t => Schedules.MoCoV3(t.FractionalEpoch, t.Epochs, settings.WarmupEpochs, settings.PeakRate(rate)),
+            _ => decay);
+        return new(optimization, where => new MoCoV3(this, method, where)) { Views = Views(context, settings, transformer ? 0.08 : 0.2) };
+    }
+
+    internal MlpHeadOptions Projector(BackboneOptions backbone) => new(backbone.EmbeddingDimension)
+    {
+        Layers = backbone.PrefersAdamW ? 3 : 2,
         HiddenDimension = HeadHiddenDimension,
         OutputDimension = ProjectionDimension,
         BatchNorm = true,
@@ -55,66 +91,30 @@ public sealed record MoCoV3Options : PretrainOptions
         OutputNorm = HeadOutputNorm.Plain,
     };
 
-    internal MlpHeadOptions Predictor => Projector with
+    internal MlpHeadOptions Predictor(BackboneOptions backbone) => Projector(backbone) with
     {
         InputDimension = ProjectionDimension,
         Layers = 2,
-        OutputNorm = IsTransformer ? HeadOutputNorm.Plain : HeadOutputNorm.None,
+        OutputNorm = backbone.PrefersAdamW ? HeadOutputNorm.Plain : HeadOutputNorm.None,
     };
 
-    private bool IsTransformer => Backbone is { PrefersAdamW: true };
-
-    internal override IReadOnlyList<ViewRecipe> ImageViews
+    private IReadOnlyList<ViewRecipe> Views(PlanContext context, PretrainSettings settings, double minScale)
     {
-        get
-        {
-            ViewRecipe[] views = [View1! with { Size = ImageSize!.Value }, View2! with { Size = ImageSize!.Value }];
-            return Mixing is SdmpOptions { ExtraViews: true } ? [.. views, .. views] : views;
-        }
+        if (context.Columns is not null) return [];
+        ViewRecipe Usual(ViewRecipe published) => settings.IsSmall ? published with { BlurProbability = 0 } : published;
+        string reason = settings.IsSmall ? "for small images" : "as published";
+        var first = context.Choose(View1, Usual(ViewRecipes.MoCoV3View1(minScale: minScale)), reason);
+        var second = context.Choose(View2, Usual(ViewRecipes.MoCoV3View2(minScale: minScale)), reason);
+        ViewRecipe[] views = [first with { Size = settings.ImageSize }, second with { Size = settings.ImageSize }];
+        return Mixing is SdmpOptions { ExtraViews: true } ? [.. views, .. views] : views;
     }
-
-    internal override bool CanMixWith(MixingOptions mixing) => mixing is SdmpOptions;
-
-    internal override PretrainOptions Resolve(DataFacts facts, ICollection<string> reasons)
-    {
-        var o = (MoCoV3Options)ResolveShared(facts, reasons, 256, VisionTransformerOptions.MoCoV3Small(), zeroInitResidual: true);
-        bool transformer = o.IsTransformer, small = facts.AreSmall(o.ImageSize);
-        var optimizer = o.Optimizer ?? (transformer ? OptimizerKind.AdamW : OptimizerKind.Lars);
-        double rate = o.LearningRate ?? (optimizer switch { OptimizerKind.AdamW => 1.5e-4, OptimizerKind.Lars => o.Epochs <= 100 ? 0.6 : 0.3, _ => 0.06 });
-        double temperature = o.Temperature ?? (transformer ? 0.2 : 1), scale = transformer ? 0.08 : 0.2;
-        if (o.Optimizer is null) reasons.Add($"Optimizer = {optimizer}: for {(transformer ? "a transformer" : "a ResNet")}");
-        if (o.LearningRate is null) reasons.Add($"LearningRate = {rate}: for {optimizer}");
-        if (o.Temperature is null) reasons.Add($"Temperature = {temperature}: for {(transformer ? "a transformer" : "a ResNet")}");
-        ViewRecipe Recipe(ViewRecipe usual) => small ? usual with { BlurProbability = 0 } : usual;
-        return o with
-        {
-            Optimizer = optimizer,
-            LearningRate = rate,
-            Temperature = temperature,
-            KeyMomentum = o.KeyMomentum ?? (!transformer && o.Epochs >= 1000 ? 0.996 : 0.99),
-            View1 = o.View1 ?? Recipe(ViewRecipes.MoCoV3View1(minScale: scale)),
-            View2 = o.View2 ?? Recipe(ViewRecipes.MoCoV3View2(minScale: scale)),
-            WeightDecay = o.WeightDecay ?? (optimizer switch { OptimizerKind.AdamW => 0.1, OptimizerKind.Lars => 1e-6, _ => 1e-4 }),
-        };
-    }
-
-    internal override void Validate(DataFacts facts)
-    {
-        base.Validate(facts);
-        Check.InRange(KeyMomentum!.Value, 0, 1, nameof(KeyMomentum));
-        Check.Positive(Temperature!.Value, nameof(Temperature));
-        Check.AtLeast(ProjectionDimension, 1, nameof(ProjectionDimension));
-        Check.AtLeast(HeadHiddenDimension, 1, nameof(HeadHiddenDimension));
-        Check.AtLeast(WeightDecay!.Value, 0, nameof(WeightDecay));
-        if (ImageSize is not { } size) return;
-        (View1! with { Size = size }).Validate();
-        (View2! with { Size = size }).Validate();
-    }
-
-    internal override Method CreateMethod(Generator generator, Device device, int shards) => new MoCoV3(this, generator, device);
-
-    internal override OptimizationPlan CreatePlan() => new(
-        () => Optimizer switch { OptimizerKind.Lars => new Lars(), OptimizerKind.AdamW => new AdamW(), _ => new Sgd() },
-        t => Schedules.MoCoV3(t.FractionalEpoch, t.Epochs, WarmupEpochs!.Value, LearningRate!.Value * BatchSize!.Value / 256),
-        _ => WeightDecay!.Value);
 }
+
+/// <summary>What MoCo v3's Auto options became.</summary>
+internal sealed record MoCoV3Settings(
+    BackboneOptions Backbone,
+    MlpHeadOptions Projector,
+    MlpHeadOptions Predictor,
+    OptimizerKind Optimizer,
+    double KeyMomentum,
+    double Temperature);

@@ -1,7 +1,6 @@
 using MLNet.Ssl.Mixing;
 using MLNet.Ssl.Networks;
 using MLNet.Ssl.Optimization;
-using MLNet.Ssl.Runs;
 using MLNet.Ssl.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -15,20 +14,23 @@ namespace MLNet.Ssl.Methods;
 public sealed class SimClr : Method
 {
     private readonly SimClrOptions _options;
+    private readonly double _temperature;
     private readonly EncoderWithHead _network;
     private readonly MomentumPair? _pair;
     private readonly NegativeQueue? _memory;
     private readonly IMix? _mix;
 
-    internal SimClr(SimClrOptions options, Generator generator, Device device)
+    internal SimClr(SimClrOptions options, BackboneOptions backbone, double temperature, MethodContext context)
     {
-        _options = options;
-        EncoderWithHead Network() => new EncoderWithHead(options.Backbone!.Create(generator), options.CreateHead(generator)).to(device);
+        (_options, _temperature) = (options, temperature);
+        EncoderWithHead Network() => new EncoderWithHead(
+            backbone.Create(context.Generator),
+            options.CreateHead(backbone.EmbeddingDimension, context.Generator)).to(context.Device);
         _network = Network();
         if (options.MemoryLength > 0)
         {
             _pair = new(_network, Network(), options.GroupOf);
-            _memory = new(options.ProjectionDimension, options.MemoryLength, generator, device);
+            _memory = new(options.ProjectionDimension, options.MemoryLength, context.Generator, context.Device);
         }
         Parameters = _pair?.Parameters ?? new(_network, options.GroupOf);
         _mix = options.Mixing is IMixOptions mixing ? new(mixing) : null;
@@ -50,7 +52,7 @@ public sealed class SimClr : Method
 
     /// <inheritdoc/>
     public override IEnumerable<(string Name, Tensor Value)> State =>
-        _pair is null ? StateOf("network", _network) : [.. _pair.State, .. _memory!.State];
+        _pair is null ? StateOf("network", _network) : [.. _pair.State(), .. _memory!.State];
 
     /// <inheritdoc/>
     public override MethodOutput Forward(IReadOnlyList<Tensor> views, StepClock clock, int shard)
@@ -76,8 +78,8 @@ public sealed class SimClr : Method
             _memory!.Hold(NtXent.Normalize(_pair.Keys(second)));
         }
         var loss = _options.Loss == SimClrLoss.NtXent
-            ? NtXent.Loss(projections, _options.Temperature!.Value, _options.Reduction, memory: _memory?.Columns)
-            : NPair(projections.narrow(0, 0, batch), projections.narrow(0, batch, batch), _options.Temperature!.Value, targets);
+            ? NtXent.Loss(projections, _temperature, _options.Reduction, memory: _memory?.Columns)
+            : NPair(projections.narrow(0, 0, batch), projections.narrow(0, batch, batch), _temperature, targets);
         return new(loss, features.narrow(0, 0, batch).detach());
     }
 

@@ -1,11 +1,9 @@
-using MLNet.Ssl.Data;
 using MLNet.Ssl.Methods;
 using MLNet.Ssl.Networks;
 using MLNet.Ssl.Optimization;
 using MLNet.Ssl.Options;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
-using AdamW = MLNet.Ssl.Optimization.AdamW;
 
 namespace MLNet.Ssl;
 
@@ -79,81 +77,86 @@ public sealed record SimClrOptions : PretrainOptions
     /// <inheritdoc/>
     public override string MethodName => "SimCLR";
 
-    internal override IReadOnlyList<ViewRecipe> ImageViews
-    {
-        get
-        {
-            var view = View ?? ViewRecipes.SimClr(strength: ColorStrength!.Value) with { Scale = (MinCropScale, 1) };
-            if (View is null && !Blur!.Value) view = view with { BlurProbability = 0 };
-            view = view with { Size = ImageSize!.Value };
-            return [view, view];
-        }
-    }
+    internal override bool CanMixWith(MixingOptions mixing) => mixing is IMixOptions && Loss == SimClrLoss.NPair;
 
     /// <summary>Which parameters decay: of i-Mix all of them.</summary>
     internal Func<string, Parameter, string>? GroupOf => Loss == SimClrLoss.NPair ? (_, _) => FlatParameters.Decayed : null;
 
-    internal nn.Module<Tensor, Tensor> CreateHead(Generator generator)
+    /// <inheritdoc/>
+    protected internal override MethodPlan Plan(PlanContext context)
     {
-        int inputs = Backbone!.EmbeddingDimension;
+        bool table = context.Columns is not null, pairs = Loss == SimClrLoss.NPair;
+        var settings = context.Resolve(new()
+        {
+            WarmupEpochs = pairs ? Math.Min(Epochs > 500 ? 10 : 5, Epochs / 10) : null,
+            ZeroInitResidual = Loss == SimClrLoss.NtXent,
+        });
+        bool small = settings.IsSmall;
+        var optimizer = context.ChooseOptimizer(OptimizerKind.Sgd, $"batches of {settings.BatchSize} need no LARS");
+        // The published LARS rates (1.0 linear for CIFAR-10) are for large batches; SGD's is the one used by small-batch reproductions
+        // of MoCo and SimCLR.
+        double rate = context.ChooseLearningRate(optimizer switch
+        {
+            OptimizerKind.Lars => small ? 1.0 : 0.3,
+            OptimizerKind.AdamW => 0.0005,
+            _ => table ? 0.125 : 0.06,
+        }, $"for {optimizer}");
+        double temperature = context.Choose(
+            Temperature, table ? 0.1 : pairs ? 0.2 : small ? 0.5 : 0.1,
+            $"for {Loss} and {(table ? "tables" : $"images of {settings.ImageSize} pixels")}");
+        CheckRanges(settings.BatchSize);
+        Check.Positive(temperature, nameof(Temperature));
+
+        double peak = settings.PeakRate(rate);
+        var optimization = new OptimizationPlan(
+            () => FlatOptimizer.Of(optimizer, LarsMomentum.RateInside),
+            t => pairs
+                ? Schedules.IMix(t.Step, t.StepsPerEpoch, t.Epochs, settings.WarmupEpochs, peak)
+                : Schedules.SimClr(t.Step, t.TotalSteps, settings.WarmupEpochs * t.StepsPerEpoch, peak),
+            _ => WeightDecay);
+        return new(optimization, where => new SimClr(this, settings.Backbone, temperature, where))
+        {
+            Views = table ? [] : Views(context, settings),
+        };
+    }
+
+    internal nn.Module<Tensor, Tensor> CreateHead(int inputs, Generator generator)
+    {
         if (Loss == SimClrLoss.NtXent)
             return new ProjectionHead(new(inputs) { OutputDimension = ProjectionDimension, Layers = HeadLayers }, generator);
         var head = new MlpHeadOptions(inputs) { OutputDimension = ProjectionDimension, Layers = HeadLayers };
         return new MlpHead(head with { BatchNorm = true, OutputNorm = HeadOutputNorm.Affine }, generator);
     }
 
-    internal override bool CanMixWith(MixingOptions mixing) => mixing is IMixOptions && Loss == SimClrLoss.NPair;
-
-    internal override PretrainOptions Resolve(DataFacts facts, ICollection<string> reasons)
+    private ViewRecipe[] Views(PlanContext context, PretrainSettings settings)
     {
-        int? warmup = WarmupEpochs ?? (Loss == SimClrLoss.NPair ? Math.Min(Epochs > 500 ? 10 : 5, Epochs / 10) : null);
-        var o = (SimClrOptions)(this with { WarmupEpochs = warmup }).ResolveShared(
-            facts, reasons, 256, ResNetOptions.ResNet50(), zeroInitResidual: Loss == SimClrLoss.NtXent);
-        bool table = facts.Table is not null, small = facts.AreSmall(o.ImageSize);
-        var optimizer = o.Optimizer ?? OptimizerKind.Sgd;
-        // The published LARS rates (1.0 linear for CIFAR-10) are for large batches; SGD's is the one used by small-batch reproductions of MoCo and SimCLR.
-        double rate = o.LearningRate ?? (optimizer switch { OptimizerKind.Lars => small ? 1.0 : 0.3, OptimizerKind.AdamW => 0.0005, _ => table ? 0.125 : 0.06 });
-        if (o.Optimizer is null) reasons.Add($"Optimizer = {optimizer}: batches of {o.BatchSize} need no LARS");
-        if (o.LearningRate is null) reasons.Add($"LearningRate = {rate}: for {optimizer}");
-        double temperature = o.Temperature ?? (table ? 0.1 : o.Loss == SimClrLoss.NPair ? 0.2 : small ? 0.5 : 0.1);
-        if (o.Temperature is null) reasons.Add($"Temperature = {temperature}: for {o.Loss} and {(table ? "tables" : $"images of {o.ImageSize} pixels")}");
-        return o with
-        {
-            Optimizer = optimizer,
-            LearningRate = rate,
-            Temperature = temperature,
-            ColorStrength = o.ColorStrength ?? (small ? 0.5 : 1),
-            Blur = o.Blur ?? !small,
-        };
+        string reason = $"for images of {settings.ImageSize} pixels";
+        double strength = context.Choose(ColorStrength, settings.IsSmall ? 0.5 : 1, reason);
+        bool blur = context.Choose(Blur, !settings.IsSmall, reason);
+        Check.InRange(strength, 0, 1, nameof(ColorStrength));
+        var view = View ?? ViewRecipes.SimClr(strength: strength) with { Scale = (MinCropScale, 1) };
+        if (View is null && !blur) view = view with { BlurProbability = 0 };
+        view = view with { Size = settings.ImageSize };
+        return [view, view];
     }
 
-    internal override void Validate(DataFacts facts)
+    private void CheckRanges(int batch)
     {
-        base.Validate(facts);
-        Check.Defined(Loss, nameof(Loss));
-        Check.Positive(Temperature!.Value, nameof(Temperature));
-        if (View is not null && ImageSize is { } size) (View with { Size = size }).Validate();
-        Check.AtLeast(HeadLayers, 1, nameof(HeadLayers));
-        Check.AtLeast(ProjectionDimension, 1, nameof(ProjectionDimension));
-        Check.Defined(Reduction, nameof(Reduction));
-        Check.Positive(MinCropScale, nameof(MinCropScale));
-        Check.InRange(MinCropScale, 0, 1, nameof(MinCropScale));
-        Check.InRange(ColorStrength!.Value, 0, 1, nameof(ColorStrength));
-        Check.AtLeast(WeightDecay, 0, nameof(WeightDecay));
-        Check.AtLeast(MemoryLength, 0, nameof(MemoryLength));
-        Check.InRange(MemoryMomentum, 0, 1, nameof(MemoryMomentum));
-        if (MemoryLength % BatchSize!.Value != 0)
-            throw new ArgumentException($"MemoryLength is {MemoryLength}; it must be a multiple of BatchSize ({BatchSize}).", nameof(MemoryLength));
+        Check.Defined(Loss);
+        Check.AtLeast(HeadLayers, 1);
+        Check.AtLeast(ProjectionDimension, 1);
+        Check.Defined(Reduction);
+        Check.Positive(MinCropScale);
+        Check.InRange(MinCropScale, 0, 1);
+        Check.AtLeast(WeightDecay, 0);
+        Check.AtLeast(MemoryLength, 0);
+        Check.InRange(MemoryMomentum, 0, 1);
+        if (MemoryLength % batch != 0)
+        {
+            throw new ArgumentException(
+                $"MemoryLength is {MemoryLength}; it must be a multiple of BatchSize ({batch}).", nameof(MemoryLength));
+        }
         if (MemoryLength > 0 && Loss != SimClrLoss.NtXent)
             throw new ArgumentException($"MemoryLength is {MemoryLength}; with Loss = {Loss} it must be 0.", nameof(MemoryLength));
     }
-
-    internal override Method CreateMethod(Generator generator, Device device, int shards) => new SimClr(this, generator, device);
-
-    internal override OptimizationPlan CreatePlan() => new(
-        () => Optimizer switch { OptimizerKind.Lars => new Lars(LarsMomentum.RateInside), OptimizerKind.AdamW => new AdamW(), _ => new Sgd() },
-        t => Loss == SimClrLoss.NPair
-            ? Schedules.IMix(t.Step, t.StepsPerEpoch, t.Epochs, WarmupEpochs!.Value, LearningRate!.Value * BatchSize!.Value / 256)
-            : Schedules.SimClr(t.Step, t.TotalSteps, WarmupEpochs!.Value * t.StepsPerEpoch, LearningRate!.Value * BatchSize!.Value / 256),
-        _ => WeightDecay);
 }

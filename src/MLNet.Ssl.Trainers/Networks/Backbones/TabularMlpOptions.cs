@@ -89,14 +89,5 @@ public sealed record TabularMlpOptions : BackboneOptions
                 $"{nameof(InputGroups)} is [{string.Join(", ", InputGroups!)}], {InputGroups!.Sum()} slots in all; rows have {columns}.", nameof(columns));
     }
 
-    /// <summary>The backbone for rows of this width: the one given with its input filled in, or the default.</summary>
-    internal static BackboneOptions For(BackboneOptions? given, int columns, ICollection<string> reasons)
-    {
-        if (given is not null) return given.WithColumns(columns);
-        var chosen = new TabularMlpOptions { InputGroups = [columns] };
-        reasons.Add($"Backbone = TabularMlp of {string.Join(", ", chosen.HiddenWidths)}, features of {chosen.EmbeddingDimension}: for rows of {columns} values");
-        return chosen;
-    }
-
     private static TabularMlpOptions Published(int[] inputs) => new() { InputGroups = inputs, HiddenWidths = [2048, 2048, 4096, 4096], OutputWidth = 8192 };
 }

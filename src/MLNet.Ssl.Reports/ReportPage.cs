@@ -1,0 +1,107 @@
+using System.Globalization;
+using System.Net;
+using System.Runtime.InteropServices;
+using System.Text;
+using TorchSharp;
+
+namespace MLNet.Ssl.Reports;
+
+/// <summary>The page of a <see cref="PretrainReport"/>.</summary>
+internal static class ReportPage
+{
+    /// <param name="title">Heading; null for the method's name.</param>
+    /// <param name="run">The run.</param>
+    /// <param name="pictures">HTML of what the encoder was asked for.</param>
+    public static string Html(string? title, RunRecord run, string pictures)
+    {
+        string heading = Text(title ?? (run.Description?.Title ?? "Pretraining"));
+        var last = run.Reports.LastOrDefault();
+        string facts = last is null
+            ? "The run has reported nothing yet."
+            : Invariant($"{last.Epoch:N0} of {last.Epochs:N0} epochs, {last.Step:N0} of {last.TotalSteps:N0} steps");
+        return $"""
+            <!doctype html>
+            <html lang="en">
+            <head>
+            <meta charset="utf-8">
+            <meta name="viewport" content="width=device-width, initial-scale=1">
+            <title>{heading}</title>
+            <style>
+            {ReportStyle.Css}
+            </style>
+            </head>
+            <body>
+            <main>
+            <h1>{heading}</h1>
+            <p class="facts">{facts}</p>
+            {Warnings(run)}{(last is null ? "" : Figures(run, last) + ReportCharts.Html(run.Reports))}{pictures}{Settings(run)}{Versions()}</main>
+            </body>
+            </html>
+
+            """;
+    }
+
+    private static string Figures(RunRecord run, TrainingProgress last)
+    {
+        var measured = run.Reports.Where(report => report.KnnAccuracy is not null).ToList();
+        var html = new StringBuilder("<dl class=\"figures\">\n");
+        Add("Loss", Invariant($"{last.Loss:0.000}"));
+        if (measured.Count > 0)
+        {
+            Add("kNN accuracy", Invariant($"{measured[^1].KnnAccuracy:0.0 %}"));
+            var best = measured.MaxBy(report => report.KnnAccuracy)!;
+            Add($"Best, epoch {best.Epoch}", Invariant($"{best.KnnAccuracy:0.0 %}"));
+        }
+        if (last.EmbeddingStd is { } deviation) Add("Embedding std", Invariant($"{deviation:0.000}"));
+        Add("Rows per second", Invariant($"{run.Reports.Average(report => report.RowsPerSecond):N0}"));
+        Add("Time", run.Duration.TotalHours >= 1 ? Invariant($"{(int)run.Duration.TotalHours}:{run.Duration:mm\\:ss}") : Invariant($"{run.Duration:m\\:ss}"));
+        return html.Append("</dl>\n").ToString();
+
+        void Add(string name, string value) => html.Append($"<div><dt>{Text(name)}</dt><dd>{Text(value)}</dd></div>\n");
+    }
+
+    private static string Warnings(RunRecord run) => run.Warnings.Count == 0 ? ""
+        : $"<ul class=\"warnings\">\n{string.Concat(run.Warnings.Select(warning => $"<li>{Text(warning)}</li>\n"))}</ul>\n";
+
+    private static string Settings(RunRecord run)
+    {
+        if (run.Description is not { } told) return "";
+        var html = new StringBuilder("""
+            <h2>Settings</h2>
+            <div class="card scroll"><table>
+            <thead><tr><th scope="col">Option</th><th scope="col">Value</th><th scope="col">Chosen because</th></tr></thead>
+            <tbody>
+
+            """);
+        foreach (var (name, value) in told.Options)
+        {
+            string reason = told.Choices.FirstOrDefault(choice => choice.Option == name)?.Reason ?? "";
+            html.Append($"<tr><th scope=\"row\">{Text(name)}</th><td>{Text(value)}</td><td>{Text(reason)}</td></tr>\n");
+        }
+        return html.Append("</tbody></table></div>\n").ToString();
+    }
+
+    private static string Versions()
+    {
+        (string Name, string Value)[] versions =
+        [
+            ("MLNet.Ssl", Version(typeof(ReportPage))),
+            ("TorchSharp", Version(typeof(torch))),
+            (".NET", Environment.Version.ToString()),
+            ("System", $"{RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}, {Environment.ProcessorCount} processors"),
+            ("Written", DateTimeOffset.Now.ToString("yyyy-MM-dd HH:mm zzz", CultureInfo.InvariantCulture)),
+        ];
+        return $"""
+            <h2>Versions</h2>
+            <div class="card scroll"><table><tbody>
+            {string.Concat(versions.Select(version => $"<tr><th scope=\"row\">{version.Name}</th><td>{Text(version.Value)}</td></tr>\n"))}</tbody></table></div>
+
+            """;
+    }
+
+    private static string Version(Type type) => type.Assembly.GetName().Version?.ToString() ?? "unknown";
+
+    private static string Text(string text) => WebUtility.HtmlEncode(text);
+
+    private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
+}

@@ -1,0 +1,49 @@
+using MLNet.Ssl.Optimization;
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl.Methods;
+
+/// <summary>What a method will do: <see cref="PretrainOptions.Plan"/> makes it, and training carries it out.</summary>
+/// <param name="Optimization">How the parameters are moved.</param>
+/// <param name="Create">Builds the method with random weights, on the device.</param>
+public sealed record MethodPlan(OptimizationPlan Optimization, Func<MethodContext, Method> Create)
+{
+    /// <summary>Recipes of an image's views, in the order that <see cref="Method.Forward"/> receives them; none for rows of a
+    /// table.</summary>
+    public required IReadOnlyList<ViewRecipe> Views { get; init; }
+
+    /// <summary>Views of a row of a table.</summary>
+    /// <value>Default 2.</value>
+    public int TableViews { get; init; } = 2;
+}
+
+/// <summary>Where a method is built.</summary>
+/// <param name="Generator">Source of the initial weights, on the CPU.</param>
+/// <param name="Device">Where the networks belong.</param>
+/// <param name="Shards">Parts of a batch that may be passed at once, if <see cref="Method.SamplesAreIndependent"/>.</param>
+public sealed record MethodContext(Generator Generator, Device Device, int Shards);
+
+/// <summary>What a method has where the user gave nothing.</summary>
+public sealed record MethodDefaults
+{
+    /// <summary>Rows of a step; 512 at least for tables.</summary>
+    /// <value>Default 256.</value>
+    public int BatchSize { get; init; } = 256;
+
+    /// <summary>The backbone above 64 pixels; below it is a ResNet-18 with the small-image stem.</summary>
+    /// <value>Default ResNet-50.</value>
+    public BackboneOptions Backbone { get; init; } = ResNetOptions.ResNet50();
+
+    /// <summary>Whether a ResNet that is chosen starts with silent residual branches
+    /// (<see cref="ResNetOptions.ZeroInitResidual"/>).</summary>
+    /// <value>Default false.</value>
+    public bool ZeroInitResidual { get; init; }
+
+    /// <summary>Epochs over which the learning rate rises.</summary>
+    /// <value>Default null: 10, at most a tenth of the epochs.</value>
+    public int? WarmupEpochs { get; init; }
+
+    /// <summary>p of the masking noise of a table.</summary>
+    /// <value>Default 0.2.</value>
+    public double MaskProbability { get; init; } = 0.2;
+}

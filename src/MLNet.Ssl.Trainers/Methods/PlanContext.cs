@@ -1,0 +1,138 @@
+using System.Runtime.CompilerServices;
+using MLNet.Ssl.Data;
+using MLNet.Ssl.Options;
+using MLNet.Ssl.Runs;
+
+namespace MLNet.Ssl.Methods;
+
+/// <summary>
+/// What a method's options are planned with: facts of the data, and choices for what was left at Auto, each of which is logged, reported
+/// and kept with the run.
+/// </summary>
+public sealed class PlanContext
+{
+    private readonly PretrainOptions _options;
+    private readonly DataFacts _facts;
+    private readonly Choices _choices;
+
+    internal PlanContext(PretrainOptions options, DataFacts facts, Choices choices) =>
+        (_options, _facts, _choices) = (options, facts, choices);
+
+    /// <summary>What was resolved; null before.</summary>
+    internal PretrainSettings? Settings { get; private set; }
+
+    /// <summary>Training rows.</summary>
+    public int Rows => _facts.Rows;
+
+    /// <summary>Width of a table's rows; null for images.</summary>
+    public int? Columns => _facts.Table?.Columns;
+
+    /// <summary>Resolves the options that all methods have. Call it once, first.</summary>
+    /// <param name="defaults">What the method has where the user gave nothing.</param>
+    /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
+    public PretrainSettings Resolve(MethodDefaults defaults)
+    {
+        ArgumentNullException.ThrowIfNull(defaults);
+        var o = _options;
+        Check.AtLeast(o.Epochs, 0, nameof(o.Epochs));
+        int size = _facts.Table is null ? ImageSize() : 0;
+        var backbone = _facts.Table is { } table ? TableBackbone(table) : ImageBackbone(defaults, size);
+        int usualBatch = _facts.Table is null ? defaults.BatchSize : Math.Max(defaults.BatchSize, 512);
+        var settings = new PretrainSettings
+        {
+            Backbone = backbone,
+            ImageSize = size,
+            Table = _facts.Table is null ? null : Table(_facts.Table, defaults.MaskProbability),
+            Epochs = o.Epochs,
+            BatchSize = _choices.BatchSize(o, usualBatch, _facts.Rows),
+            WarmupEpochs = _choices.WarmupEpochs(
+                o, defaults.WarmupEpochs ?? Math.Min(10, o.Epochs / 10),
+                defaults.WarmupEpochs is null ? $"at most a tenth of {o.Epochs} epochs" : "as published"),
+            Seed = _choices.Seed(o),
+            Threads = _choices.Threads(o, _facts.Processors),
+        };
+        backbone.Validate();
+        if (_facts.Table is null) backbone.ValidateViewSize(size);
+        else backbone.ValidateColumns(_facts.Table.Columns);
+        CheckMixing(settings);
+        return Settings = settings;
+    }
+
+    /// <summary>The option, or <paramref name="value"/> where it was left at Auto, which is then noted.</summary>
+    /// <param name="given">The option itself, such as <c>Temperature</c>: its name is noted.</param>
+    /// <param name="value">What Auto stands for here.</param>
+    /// <param name="reason">Why, as the end of a sentence such as "for 5 000 rows".</param>
+    /// <param name="option">The option's name; the compiler fills it in.</param>
+    public T Choose<T>(
+        T? given, T value, string reason, [CallerArgumentExpression(nameof(given))] string option = "") where T : struct =>
+        _choices.Choose(given, value, reason, option);
+
+    /// <inheritdoc cref="Choose{T}(T?, T, string, string)"/>
+    public T Choose<T>(
+        T? given, T value, string reason, [CallerArgumentExpression(nameof(given))] string option = "") where T : class =>
+        _choices.Choose(given, value, reason, option);
+
+    /// <summary>The optimiser that was given, or <paramref name="value"/>.</summary>
+    /// <inheritdoc cref="Choose{T}(T?, T, string, string)"/>
+    public OptimizerKind ChooseOptimizer(OptimizerKind value, string reason) => _choices.Optimizer(_options, value, reason);
+
+    /// <summary>The learning rate for a batch of 256 that was given, or <paramref name="value"/>.</summary>
+    /// <inheritdoc cref="Choose{T}(T?, T, string, string)"/>
+    public double ChooseLearningRate(double value, string reason) => _choices.LearningRate(_options, value, reason);
+
+    private int ImageSize()
+    {
+        string reason = $"the images' median shorter side is {_facts.MedianShorterSide}";
+        int size = _choices.Choose(_options.ImageSize, _facts.UsualImageSize, reason, nameof(_options.ImageSize));
+        Check.AtLeast(size, 8, nameof(_options.ImageSize));
+        return size;
+    }
+
+    private BackboneOptions ImageBackbone(MethodDefaults defaults, int size)
+    {
+        var usual = (size <= 64 ? ResNetOptions.ResNet18(ResNetStem.Small) : defaults.Backbone).WithZeroInitResidual(defaults.ZeroInitResidual);
+        return _choices.Choose(_options.Backbone, usual, $"for images of {size} pixels", nameof(_options.Backbone));
+    }
+
+    private BackboneOptions TableBackbone(TableFacts table)
+    {
+        string reason = $"for rows of {table.Columns} values";
+        int[] inputs = [table.Columns];
+        var usual = new TabularMlpOptions { InputGroups = inputs };
+        var backbone = _choices.Choose(_options.Backbone, usual, reason, nameof(_options.Backbone));
+        var filled = backbone.WithColumns(table.Columns);
+        if (filled != backbone) _choices.Note(inputs, reason, "Backbone.InputGroups");
+        return filled;
+    }
+
+    private TableSettings Table(TableFacts facts, double usualProbability)
+    {
+        var o = _options.Table;
+        var slots = _choices.Choose(
+            o.ContinuousSlots, facts.Continuous, $"of {facts.Columns}, they have more than two different values",
+            "Table.ContinuousSlots");
+        double probability = _choices.Choose(o.MaskProbability, usualProbability, "as published", "Table.MaskProbability");
+        Check.Below(probability, 0, 1, "Table.MaskProbability");
+        foreach (int slot in slots)
+        {
+            if (slot >= 0 && slot < facts.Columns) continue;
+            throw new ArgumentOutOfRangeException("Table.ContinuousSlots", slot,
+                $"Table.ContinuousSlots has {slot}; rows have the slots 0 to {facts.Columns - 1}.");
+        }
+        if (facts.Constant.Length == facts.Columns)
+            throw new ArgumentException($"All {facts.Columns} slots are constant: there is nothing to learn from.");
+        return new(probability, slots, o.Standardize);
+    }
+
+    private void CheckMixing(PretrainSettings settings)
+    {
+        if (_options.Mixing is not { } mixing) return;
+        if (!_options.CanMixWith(mixing))
+        {
+            throw new ArgumentException(
+                $"Mixing is {mixing.Name}, which {_options.MethodName} has no form of; {MixingOptions.Possible}.",
+                nameof(_options.Mixing));
+        }
+        mixing.Validate(settings.BatchSize, settings.Backbone);
+    }
+}

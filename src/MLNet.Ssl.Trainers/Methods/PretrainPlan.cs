@@ -1,0 +1,48 @@
+using MLNet.Ssl.Data;
+using MLNet.Ssl.Options;
+using MLNet.Ssl.Runs;
+using MLNet.Ssl.Tensors;
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl.Methods;
+
+/// <summary>A run of pretraining before it begins: what it was told, what it will do, and what was chosen on the way.</summary>
+internal sealed record PretrainPlan(
+    PretrainOptions Options, PretrainSettings Settings, MethodPlan Method, IReadOnlyList<Choice> Choices)
+{
+    /// <summary>Every option that what is learned depends on, as text by name.</summary>
+    public SortedDictionary<string, string> OptionTexts { get; } =
+        OptionText.Of(Options, Choices.ToDictionary(choice => choice.Option, choice => choice.Value));
+
+    /// <summary>The seed that everything random follows from.</summary>
+    public ulong Seed => SplitMix64.Hash((ulong)Settings.Seed);
+
+    /// <summary>The seed of the views.</summary>
+    public ulong ViewSeed => SplitMix64.Hash(Seed, 3);
+
+    /// <summary>What observers are told.</summary>
+    public RunDescription Description =>
+        new($"Pretraining with {Options.MethodName}", OptionTexts, Choices, Method.Views, ViewSeed, Settings.Threads);
+
+    /// <summary>Resolves and checks the options.</summary>
+    /// <exception cref="ArgumentException">An option is out of its range, or not for this data; the message names it.</exception>
+    public static PretrainPlan Of(PretrainOptions options, DataFacts facts, Choices choices)
+    {
+        options.CheckInput(facts);
+        var context = new PlanContext(options, facts, choices);
+        var method = options.Plan(context);
+        if (context.Settings is not { } settings || (facts.Table is null && method.Views.Count == 0))
+        {
+            throw new InvalidOperationException(
+                $"{options.GetType().Name}.Plan must call PlanContext.Resolve and return a plan with the views of an image.");
+        }
+        if (facts.Table is null)
+            foreach (var view in method.Views) view.Validate();
+        options.Evaluation?.Validate(facts);
+        return new(options, settings, method, choices.Made);
+    }
+
+    /// <summary>Builds the method.</summary>
+    public Method CreateMethod(Generator generator, Device device, int shards) =>
+        Method.Create(new(generator, device, shards));
+}

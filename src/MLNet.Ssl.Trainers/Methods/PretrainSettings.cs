@@ -1,0 +1,26 @@
+using MLNet.Ssl.Runs;
+
+namespace MLNet.Ssl.Methods;
+
+/// <summary>What a run of pretraining will do, of what all methods have.</summary>
+public sealed record PretrainSettings : TrainingSettings
+{
+    /// <summary>The encoder's network.</summary>
+    public required BackboneOptions Backbone { get; init; }
+
+    /// <summary>Side of the view that the encoder sees whole, in pixels; 0 for rows of a table.</summary>
+    public required int ImageSize { get; init; }
+
+    /// <summary>How rows become views; null for images.</summary>
+    public TableSettings? Table { get; init; }
+
+    /// <summary>Whether published settings for small images, or for tables, fit better than those for ImageNet: up to 64
+    /// pixels.</summary>
+    public bool IsSmall => ImageSize <= 64;
+}
+
+/// <summary>How rows of a table become views.</summary>
+/// <param name="MaskProbability">p of the masking noise.</param>
+/// <param name="ContinuousSlots">Slots that hold continuous values.</param>
+/// <param name="Standardize">Whether they are standardised.</param>
+public sealed record TableSettings(double MaskProbability, IReadOnlyList<int> ContinuousSlots, bool Standardize);

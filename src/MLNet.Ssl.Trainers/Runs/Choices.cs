@@ -1,0 +1,73 @@
+using System.Runtime.CompilerServices;
+using MLNet.Ssl.Options;
+
+namespace MLNet.Ssl.Runs;
+
+/// <summary>What Auto options of a run became. Planning a run adds to it; logs, reports and checkpoints read it.</summary>
+internal sealed class Choices
+{
+    private readonly List<Choice> _made = [];
+
+    /// <summary>The choices, in the order they were made.</summary>
+    public IReadOnlyList<Choice> Made => _made;
+
+    /// <summary>What was given, else <paramref name="value"/>, which is then noted with its reason.</summary>
+    public T Choose<T>(
+        T? given, T value, string reason, [CallerArgumentExpression(nameof(given))] string option = "") where T : struct =>
+        given ?? Note(value, reason, option);
+
+    /// <inheritdoc cref="Choose{T}(T?, T, string, string)"/>
+    public T Choose<T>(
+        T? given, T value, string reason, [CallerArgumentExpression(nameof(given))] string option = "") where T : class =>
+        given ?? Note(value, reason, option);
+
+    /// <summary>Notes a value that stands in the place of an option.</summary>
+    public T Note<T>(T value, string reason, string option) where T : notnull
+    {
+        _made.Add(new(option, value, reason));
+        return value;
+    }
+
+    public int BatchSize(TrainingOptions options, int usual, int rows)
+    {
+        int batch = Choose(options.BatchSize, Math.Min(usual, rows), $"of {rows} rows", nameof(options.BatchSize));
+        Check.InRange(batch, 2, rows, nameof(options.BatchSize));
+        return batch;
+    }
+
+    public OptimizerKind Optimizer(TrainingOptions options, OptimizerKind usual, string reason)
+    {
+        var optimizer = Choose(options.Optimizer, usual, reason, nameof(options.Optimizer));
+        Check.Defined(optimizer, nameof(options.Optimizer));
+        return optimizer;
+    }
+
+    public double LearningRate(TrainingOptions options, double usual, string reason)
+    {
+        double rate = Choose(options.LearningRate, usual, reason, nameof(options.LearningRate));
+        Check.Positive(rate, nameof(options.LearningRate));
+        return rate;
+    }
+
+    public int WarmupEpochs(TrainingOptions options, int usual, string reason)
+    {
+        int epochs = Choose(options.WarmupEpochs, usual, reason, nameof(options.WarmupEpochs));
+        Check.AtLeast(epochs, 0, nameof(options.WarmupEpochs));
+        return epochs;
+    }
+
+    public int Threads(TrainingOptions options, int processors)
+    {
+        int threads = Choose(options.Threads, processors, "the processors here", nameof(options.Threads));
+        Check.AtLeast(threads, 1, nameof(options.Threads));
+        return threads;
+    }
+
+    public int Seed(TrainingOptions options)
+    {
+        var (seed, reason) = options.DefaultSeed is { } given
+            ? (given, "drawn from the MLContext")
+            : (Environment.TickCount, "from the clock");
+        return Choose(options.Seed, seed, reason, nameof(options.Seed));
+    }
+}

@@ -1,0 +1,91 @@
+using MLNet.Ssl.Options;
+
+namespace MLNet.Ssl;
+
+/// <summary>
+/// Options that every run has: pretraining, fine-tuning and distillation. A null stands for Auto: chosen from the data when training
+/// begins, and reported.
+/// </summary>
+public abstract record TrainingOptions
+{
+    /// <summary>Passes over the data. For pretraining 0 gives the untrained encoder, the baseline of every comparison.</summary>
+    /// <value>Default 100 for pretraining, range 0 and up; 30 for fine-tuning and distillation, as SimCLR v2 fine-tunes on 10 % of the
+    /// labels, range 1 and up.</value>
+    public int Epochs { get; init; } = 100;
+
+    /// <summary>Rows of one optimiser step; the last partial batch of an epoch is dropped.</summary>
+    /// <value>Auto: the method's usual batch, 64 for fine-tuning and distillation, or all rows where there are fewer. Range 2 to the
+    /// number of rows.</value>
+    public int? BatchSize { get; init; }
+
+    /// <summary>Peak learning rate for a batch of 256; it is scaled by batch / 256.</summary>
+    /// <value>Auto: the method's published value. To fine-tune 0.00025 for AdamW (DeiT's), 0.05 for SGD, 0.04 for LARS; of a distilled
+    /// network see <see cref="DistillOptions"/>. Range above 0.</value>
+    public double? LearningRate { get; init; }
+
+    /// <summary>The optimiser.</summary>
+    /// <value>Auto: the method's published one. For fine-tuning and distillation AdamW for a transformer, SGD with momentum for a
+    /// ResNet; SimCLR v2 has LARS, for batches of thousands.</value>
+    public OptimizerKind? Optimizer { get; init; }
+
+    /// <summary>Epochs over which the learning rate rises.</summary>
+    /// <value>Auto: 10, at most a tenth of the epochs, or what the method published. For fine-tuning and distillation 5 for a
+    /// transformer, at most a tenth of the epochs, and 0 for a ResNet. Range 0 and up.</value>
+    public int? WarmupEpochs { get; init; }
+
+    /// <summary>Seed of everything random: the same seed, data and thread count give the same weights.</summary>
+    /// <value>Auto: drawn from the MLContext, or from the clock outside a pipeline.</value>
+    public int? Seed { get; init; }
+
+    /// <summary>Processor threads.</summary>
+    /// <value>Auto: the processor's. Range 1 and up.</value>
+    public int? Threads { get; init; }
+
+    /// <summary>What is done with an image that cannot be read, in an ML.NET pipeline: on <c>Fit</c>, in the rows of its evaluation,
+    /// and by the transformer that it gives.</summary>
+    /// <value>Default <see cref="OnUnreadableImage.Throw"/>.</value>
+    [OutsideOfTheRun]
+    public OnUnreadableImage OnUnreadableImage { get; init; }
+
+    /// <summary>
+    /// Folder of the run's checkpoints, one run at a time; it is made if it is missing. A checkpoint is written every
+    /// <see cref="CheckpointEvery"/>, at the end, and when the run is cancelled. A file is written whole or not at all.
+    /// </summary>
+    /// <value>Default null: no checkpoints.</value>
+    [OutsideOfTheRun]
+    public string? CheckpointFolder { get; init; }
+
+    /// <summary>How often a checkpoint is written, between two steps.</summary>
+    /// <value>Default every 10 minutes.</value>
+    [OutsideOfTheRun]
+    public CheckpointInterval CheckpointEvery { get; init; } = CheckpointInterval.Time(TimeSpan.FromMinutes(10));
+
+    /// <summary>How many of the newest checkpoints stay; older ones are deleted, but for the one with the best score.</summary>
+    /// <value>Default 3, range 1 and up.</value>
+    [OutsideOfTheRun]
+    public int CheckpointsKept { get; init; } = 3;
+
+    /// <summary>
+    /// Continues the run whose checkpoints are in <see cref="CheckpointFolder"/>, to the very weights of a run that was never
+    /// interrupted; without a checkpoint there, starts anew. All other options and the data must be those of that run, or it is refused
+    /// by the option's name; <see cref="Seed"/> and <see cref="Threads"/> left at Auto are that run's. A damaged checkpoint is passed
+    /// over with a warning for the one before it.
+    /// </summary>
+    /// <value>Default false: a folder with checkpoints is refused.</value>
+    [OutsideOfTheRun]
+    public bool Resume { get; init; }
+
+    /// <summary>Receives the state of the run about twice a second, from the training thread.</summary>
+    [OutsideOfTheRun]
+    public IProgress<TrainingProgress>? Progress { get; init; }
+
+    /// <summary>
+    /// Stops the run after the current step with an <see cref="OperationCanceledException"/>; with a <see cref="CheckpointFolder"/>,
+    /// after writing a checkpoint. While the data is read, at the next row.
+    /// </summary>
+    [OutsideOfTheRun]
+    public CancellationToken CancellationToken { get; init; }
+
+    /// <summary>The seed where none is given, such as one from a pipeline; null for the clock's.</summary>
+    internal int? DefaultSeed { get; init; }
+}

@@ -1,0 +1,67 @@
+using System.Diagnostics;
+using MLNet.Ssl.Methods;
+using MLNet.Ssl.Optimization;
+using MLNet.Ssl.Tensors;
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl.Training;
+
+/// <summary>Sums up the steps between two reports.</summary>
+internal sealed class RunReport(int batch, ViewLoader loader, long firstStep)
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(0.5);
+
+    private readonly long _runStart = Stopwatch.GetTimestamp();
+    private readonly List<Tensor> _unread = [];
+    private long _start = Stopwatch.GetTimestamp();
+    private TimeSpan _waitedBefore;
+    private long _steps;
+    private double _lossSum;
+
+    public bool IsDue => Stopwatch.GetElapsedTime(_start) >= Interval;
+
+    /// <summary>What passed since the last report is not training time.</summary>
+    public void Restart() => _start = Stopwatch.GetTimestamp();
+
+    public void Add(Tensor loss)
+    {
+        _steps++;
+        _unread.Add(loss.DetachFromDisposeScope());
+    }
+
+    /// <summary>Reads the losses of the steps since it was last called.</summary>
+    /// <exception cref="ArithmeticException">One of them is not finite.</exception>
+    public void CheckFinite(StepClock clock)
+    {
+        foreach (var loss in _unread)
+        {
+            _lossSum += loss.ToNumber();
+            loss.Dispose();
+        }
+        _unread.Clear();
+        if (double.IsFinite(_lossSum)) return;
+        throw new ArithmeticException(
+            $"the loss is not finite at step {clock.Step} (epoch {clock.Epoch + 1}): lower LearningRate, or clip gradients.");
+    }
+
+    /// <summary>The report of the steps since the last one.</summary>
+    public TrainingProgress Take(MethodOutput output, StepClock clock, double learningRate, bool measuresSpread)
+    {
+        var elapsed = Stopwatch.GetElapsedTime(_start);
+        var run = Stopwatch.GetElapsedTime(_runStart);
+        long done = clock.Step + 1;
+        var remaining = run * ((clock.TotalSteps - done) / (double)(done - firstStep));
+        var progress = new TrainingProgress(
+            done, clock.TotalSteps, clock.Epoch + 1, clock.Epochs, _lossSum / _steps, learningRate,
+            _steps * batch / elapsed.TotalSeconds, Math.Min(1, (loader.Waited - _waitedBefore) / elapsed), remaining,
+            measuresSpread ? Spread(output.Embeddings) : null, output.TeacherEntropy?.ToNumber());
+        (_start, _waitedBefore, _steps, _lossSum) = (Stopwatch.GetTimestamp(), loader.Waited, 0, 0);
+        return progress;
+    }
+
+    private static double Spread(Tensor embeddings)
+    {
+        using var scope = NewDisposeScope();
+        return NtXent.Normalize(embeddings).std(0, true).mean().ToNumber() * Math.Sqrt(embeddings.size(1));
+    }
+}

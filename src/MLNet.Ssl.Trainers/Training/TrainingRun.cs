@@ -1,0 +1,113 @@
+using MLNet.Ssl.Checkpoints;
+using MLNet.Ssl.Methods;
+using MLNet.Ssl.Optimization;
+using MLNet.Ssl.Runs;
+using MLNet.Ssl.Tensors;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MLNet.Ssl.Training;
+
+/// <summary>
+/// The one loop, of pretraining, fine-tuning and distillation: views → method → gradients → update → progress, alarm, evaluation and
+/// checkpoints.
+/// </summary>
+internal sealed class TrainingRun
+{
+    /// <summary>Where progress goes, and what cancels the run.</summary>
+    public required TrainingOptions Options { get; init; }
+
+    /// <summary>Epochs, batch and threads.</summary>
+    public required TrainingSettings Settings { get; init; }
+
+    /// <summary>What is trained.</summary>
+    public required Method Method { get; init; }
+
+    /// <summary>How its parameters are moved.</summary>
+    public required OptimizationPlan Plan { get; init; }
+
+    /// <summary>What it learns from.</summary>
+    public required IViewSource Views { get; init; }
+
+    /// <summary>Where the method is.</summary>
+    public required Device Device { get; init; }
+
+    /// <summary>The seed that the order of the rows and random numbers of steps follow from.</summary>
+    public required ulong Seed { get; init; }
+
+    /// <summary>Where it is saved and resumed.</summary>
+    public required RunCheckpoints Checkpoints { get; init; }
+
+    /// <summary>What tells the run from others but for its data, by name.</summary>
+    public required IReadOnlyDictionary<string, string> Identity { get; init; }
+
+    /// <summary>Receives warnings.</summary>
+    public required Action<TrainingMessage>? Log { get; init; }
+
+    /// <summary>Measures the encoder between epochs; null for none.</summary>
+    public OnlineEvaluator? Evaluator { get; init; }
+
+    /// <summary>Whether embeddings are watched for a collapse, which labels rule out.</summary>
+    public bool WatchesForCollapse { get; init; }
+
+    /// <summary>Trains to the end, from the beginning or from a checkpoint.</summary>
+    /// <exception cref="ArithmeticException">The loss is not finite.</exception>
+    /// <exception cref="OperationCanceledException">The options' token was cancelled; what was learned is saved.</exception>
+    public void Run()
+    {
+        int batch = Settings.BatchSize, threads = Settings.Threads, shards = TrainingStep.ShardsFor(Method, batch, threads, Device.type);
+        using var step = new TrainingStep(Method, Plan, shards, threads, SplitMix64.Hash(Seed, 2));
+        var alarm = new CollapseAlarm();
+        var (clock, alarmCounts) = Checkpoints.Start(
+            new(0, Views.Count / batch, Settings.Epochs), step.State,
+            () => RunIdentity.Of(Identity, Views.Count, Views.Fingerprint, Device.type));
+        if (alarmCounts is not null) alarm.Counts = alarmCounts;
+        Evaluator?.Best = Checkpoints.BestScore;
+        using var loader = new ViewLoader(Views, batch, Settings.Epochs, SplitMix64.Hash(Seed, 4), Device, clock.Step);
+        var report = new RunReport(batch, loader, clock.Step);
+
+        for (; clock.Step < clock.TotalSteps; clock = clock.Next)
+        {
+            if (Options.CancellationToken.IsCancellationRequested) Cancel(step, clock, alarm);
+            using var scope = NewDisposeScope();
+            var output = step.Run(loader.Next(), clock);
+            report.Add(output.Loss);
+            bool measures = Evaluator?.IsDueBefore(clock.Next) == true, saves = Checkpoints.IsDue(clock.Next);
+            bool reports = report.IsDue || measures || clock.Next.Step == clock.TotalSteps;
+            // Reading a loss waits for an accelerator; on a processor it is there already.
+            if (Device.type == DeviceType.CPU || reports || saves) report.CheckFinite(clock);
+            double? accuracy = null;
+            if (reports)
+            {
+                var progress = report.Take(output, clock, Plan.LearningRate(clock), WatchesForCollapse);
+                if (measures)
+                {
+                    accuracy = Evaluator!.Measure(progress.Epoch, out bool best);
+                    saves |= best && Checkpoints.AreWritten;
+                    report.Restart();
+                }
+                progress = progress with { TeacherMomentum = Method.TeacherMomentum(clock), KnnAccuracy = accuracy };
+                Options.Progress?.Report(progress);
+                if (WatchesForCollapse && alarm.Check(progress) is { } warning) Log?.Invoke(new(true, warning));
+            }
+            if (saves) Save(step, clock.Next, alarm, accuracy);
+        }
+    }
+
+    private void Cancel(TrainingStep step, StepClock clock, CollapseAlarm alarm)
+    {
+        if (Checkpoints.IsBehind(clock)) Save(step, clock, alarm, null);
+        Checkpoints.Cancel(clock);
+    }
+
+    private void Save(TrainingStep step, StepClock next, CollapseAlarm alarm, double? score)
+    {
+        if (!step.IsFinite)
+        {
+            throw new ArithmeticException(
+                $"the weights are not finite after step {next.Step}: lower LearningRate, or clip gradients. "
+                + "No checkpoint of it is written.");
+        }
+        Checkpoints.Write(next, alarm.Counts, score);
+    }
+}

@@ -1,0 +1,74 @@
+using Microsoft.ML;
+using Microsoft.ML.Runtime;
+using MLNet.Ssl.DataView;
+using MLNet.Ssl.Hosting;
+
+namespace MLNet.Ssl;
+
+/// <summary>
+/// Embeds images with an encoder that was pretrained elsewhere: <c>Fit</c> loads its weights and learns nothing.
+/// </summary>
+/// <remarks>
+/// <para><b>Input and output columns.</b> As <see cref="PretrainingEstimator"/>: images or their pixels in 0..255 in, a
+/// known-size vector of <see cref="float"/> out.</para>
+/// <list type="table">
+/// <listheader><term>Estimator characteristics</term></listheader>
+/// <item><term>Does it need to look at the data to train?</term><description>No; the file is compared with the
+/// architecture when the estimator is made, and read on <c>Fit</c></description></item>
+/// <item><term>Requires labels?</term><description>No</description></item>
+/// <item><term>Is caching required?</term><description>Behind it where several passes follow:
+/// <c>AppendCacheCheckpoint</c> saves embedding the rows again on each</description></item>
+/// <item><term>Exportable to ONNX</term><description>No</description></item>
+/// </list>
+/// </remarks>
+public sealed class PretrainedEstimator : IEstimator<EmbeddingTransformer>
+{
+    private readonly MLContext _context;
+    private readonly IHost _host;
+    private readonly string _output, _input, _path;
+    private readonly PretrainedOptions? _options;
+
+    internal PretrainedEstimator(MLContext context, string output, string input, string path, PretrainedOptions? options)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(output);
+        ArgumentException.ThrowIfNullOrEmpty(input);
+        (_context, _output, _input, _path, _options) = (context, output, input, path, options);
+        _host = ((IHostEnvironment)context).Register("LoadPretrained");
+        using var weights = PretrainedWeights.Open(path, options);
+        (Backbone, Report) = (weights.Backbone, weights.Report);
+    }
+
+    /// <summary>The architecture that was recognised.</summary>
+    public BackboneOptions Backbone { get; }
+
+    /// <summary>Which tensors of the file match, are missing, and are ignored.</summary>
+    public PretrainedReport Report { get; }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentOutOfRangeException">The input column is missing or holds no images.</exception>
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        _ = InputColumn.Find(inputSchema, _input, _output);
+        return inputSchema.With(EmbeddingTransformer.OutputColumn(_output, Backbone.EmbeddingDimension));
+    }
+
+    /// <summary>Loads the weights.</summary>
+    /// <param name="input">Data with the image column; no row is read.</param>
+    /// <returns>The transformer that embeds; dispose of it, or of the chain it is in, to free the encoder.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The input column is missing or holds no images.</exception>
+    /// <exception cref="IOException">The file is gone or cannot be read.</exception>
+    /// <exception cref="InvalidDataException">The file has changed and does not fit, or a weight is not a finite
+    /// number.</exception>
+    /// <exception cref="InvalidOperationException">The GPU asked for is not there.</exception>
+    public EmbeddingTransformer Fit(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        ImageColumn.Check(input.Schema.Find("input", _input, ColumnAdvice.LostImages), "input");
+        using var channel = _host.Start("Fit");
+        var device = DeviceChoice.Of(_context, channel);
+        using var weights = PretrainedWeights.Open(_path, _options);
+        channel.Info(MessageSensitivity.None, $"{_path}: {weights.Backbone}; {weights.Report}");
+        return new(weights.CreateEncoder(device), _output, _input, _host) { OnUnreadableImage = _options?.OnUnreadableImage ?? default };
+    }
+}

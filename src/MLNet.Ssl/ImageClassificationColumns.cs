@@ -1,4 +1,0 @@
-namespace MLNet.Ssl;
-
-/// <summary>The columns of a classifier of images; <see cref="MulticlassOptions.FeatureColumnName"/> is that of the images.</summary>
-internal sealed record ImageClassificationColumns : MulticlassOptions;

@@ -1,0 +1,146 @@
+using System.Net;
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+
+namespace MLNet.Ssl.Tests;
+
+public sealed partial class PretrainReportTests : IDisposable
+{
+    private static readonly (ImageStore Images, int[] Labels) Data = Patterns.Draw(32, 1);
+
+    private static readonly DinoOptions TinyDino = new()
+    {
+        Backbone = new VisionTransformerOptions { ImageSize = 24, PatchSize = 6, EmbeddingDimension = 24, Depth = 1, Heads = 2 },
+        ImageSize = 24,
+        LocalCrops = 2,
+        LocalSize = 12,
+        OutputDimension = 64,
+        HeadHiddenDimension = 32,
+        HeadBottleneckDimension = 16,
+        BatchSize = 16,
+        Epochs = 2,
+        Seed = 3,
+        Threads = 1,
+    };
+
+    private readonly TemporaryFolder _folder = new();
+
+    private string File => _folder.File("report.html");
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void ARunBecomesAPageThatNeedsNoOther()
+    {
+        var report = new PretrainReport();
+        var options = TinyDino with { Progress = report, Evaluation = new(Data.Images, Data.Labels, Data.Images, Data.Labels) };
+        using var encoder = Pretrainer.Fit(Data.Images, options);
+        report.Write(File, encoder, Data.Images, Data.Labels, ["rows", "columns", "checks", "rings"]);
+        string page = Page();
+        Assert.All(
+            ["Pretraining with DINO", "2 of 2 epochs, 4 of 4 steps", "Loss", "kNN accuracy", "Learning rate", "Momentum of the teacher", "Entropy of the teacher",
+                "Wait for data", "principal component", "rings", "view 4, 12 px", "Where it looks", "TeacherMomentum", "for 32 rows", "Backbone.Heads", "TorchSharp"],
+            part => Assert.Contains(part, page));
+        // Two global and two local views beside each of five images, and three contact sheets.
+        Assert.Equal(5 * 5 + 3, Regex.Count(page, "<img "));
+        AssertSelfContained(page);
+    }
+
+    [Fact]
+    public void RowsOfATableHaveAMapAndNoPictures()
+    {
+        using var table = new TableStore(Enumerable.Range(0, 64).Select(i => (float)new Random(i).NextDouble()).ToArray(), 4);
+        var report = new PretrainReport { Title = "Rows" };
+        using var encoder = Pretrainer.Fit(table, new MoCoOptions { Mixing = new IMixOptions(), BatchSize = 8, Epochs = 1, Seed = 1, Threads = 1, Progress = report });
+        report.Write(File, encoder, table);
+        string page = Page();
+        Assert.Contains("principal component", page);
+        Assert.DoesNotContain("<img ", page);
+        AssertSelfContained(page);
+    }
+
+    [Fact]
+    public void WhatComesFromOutsideIsEscaped()
+    {
+        const string Hostile = "<script>alert('1')</script>&\"";
+        var report = new PretrainReport { Title = Hostile };
+        ((IRunObserver)report).Begin(TinyDino with { BatchSize = 16 }, [$"BatchSize = 16: {Hostile}"]);
+        ((IRunObserver)report).Say(new(true, Hostile));
+        report.Report(At(1, 0.5));
+        using var encoder = new ImageEncoder(TinyDino.Backbone!.Create(new TorchSharp.torch.Generator(1, TorchSharp.torch.CPU)), ImagePreprocessing.For(24));
+        report.Write(File, encoder, Data.Images, Data.Labels, [Hostile, "b", "c", "d"]);
+        string page = Page();
+        // Title twice, the warning, the reason, and the class in the legend and on its dots.
+        Assert.Equal(6, Regex.Count(page, Regex.Escape(WebUtility.HtmlEncode(Hostile))));
+        AssertSelfContained(page);
+    }
+
+    [Fact]
+    public void WarningsAreOnThePageAndOtherLinesAreNot()
+    {
+        var report = new PretrainReport();
+        ((IRunObserver)report).Say(new(true, "The embeddings collapse."));
+        ((IRunObserver)report).Say(new(false, "Nothing to worry about."));
+        report.Write(File);
+        Assert.Contains("The embeddings collapse.", Page());
+        Assert.DoesNotContain("Nothing to worry about.", Page());
+        Assert.Contains("reported nothing yet", Page());
+    }
+
+    [Fact]
+    public void AnotherRunStartsThePageAnew()
+    {
+        var report = new PretrainReport();
+        for (int run = 0; run < 2; run++)
+        {
+            ((IRunObserver)report).Begin(TinyDino, []);
+            ((IRunObserver)report).Say(new(true, $"warning of run {run}"));
+            report.Report(At(5 + run, 0.5));
+        }
+        report.Write(File);
+        Assert.DoesNotContain("warning of run 0", Page());
+        Assert.Contains("6 of 100 steps", Page());
+    }
+
+    [Fact]
+    public void ValuesThatAreNotFiniteLeaveGaps()
+    {
+        var report = new PretrainReport();
+        report.Report(At(1, double.NaN));
+        report.Report(At(2, double.PositiveInfinity));
+        report.Report(At(3, 0.5));
+        report.Write(File);
+        Assert.All(Svgs(Page()), svg => Assert.DoesNotMatch("(NaN|∞|Infinity)", svg.ToString()));
+    }
+
+    [Fact]
+    public void WhatDoesNotFitIsRefusedAndNothingIsWritten()
+    {
+        var report = new PretrainReport();
+        using var encoder = new ImageEncoder(TinyDino.Backbone!.Create(new TorchSharp.torch.Generator(1, TorchSharp.torch.CPU)), ImagePreprocessing.For(24));
+        var error = Assert.Throws<ArgumentException>(() => report.Write(File, encoder, Data.Images, Data.Labels[1..]));
+        Assert.Contains("31 labels for 32 rows", error.Message);
+        Assert.Throws<ArgumentException>(() => report.Write(File, encoder, new ImageStore()));
+        Assert.Throws<DirectoryNotFoundException>(() => report.Write(_folder.File("nowhere/report.html")));
+        Assert.Empty(Directory.GetFileSystemEntries(_folder.Path));
+    }
+
+    private string Page() => System.IO.File.ReadAllText(File);
+
+    private static TrainingProgress At(long step, double value) => new(step, 100, 1, 1, value, 0.1, 100, 0, TimeSpan.Zero, value, value);
+
+    private static List<XElement> Svgs(string page) => [.. Svg().Matches(page).Select(match => XElement.Parse(match.Value))];
+
+    private static void AssertSelfContained(string page)
+    {
+        Assert.NotEmpty(Svgs(page));
+        Assert.DoesNotMatch("(?i)<script|<link|<iframe|@import|url\\(|https?:| on[a-z]+=", page);
+        Assert.All(Source().Matches(page), match => Assert.StartsWith("data:image/png;base64,iVBORw0KGgo", match.Groups[1].Value));
+    }
+
+    [GeneratedRegex("<svg.*?</svg>", RegexOptions.Singleline)]
+    private static partial Regex Svg();
+
+    [GeneratedRegex("src=\"([^\"]*)\"")]
+    private static partial Regex Source();
+}
