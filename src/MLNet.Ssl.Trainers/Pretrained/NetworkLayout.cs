@@ -7,7 +7,7 @@ namespace MLNet.Ssl.Pretrained;
 internal abstract class NetworkLayout
 {
     /// <summary>The kinds that are recognised without a word in the file.</summary>
-    public static IReadOnlyList<NetworkLayout> All { get; } = [new VisionTransformerLayout(), new ResNetLayout()];
+    public static IReadOnlyList<NetworkLayout> All { get; } = [new VisionTransformerLayout(), new ResNetLayout(), new ConvNeXtLayout()];
 
     /// <summary>A weight that every network of the kind has, under its whole name in each library.</summary>
     public abstract IReadOnlyList<string> Anchors { get; }

@@ -117,10 +117,10 @@ public sealed class PretrainedWeights : IDisposable
     public Backbone CreateBackbone()
     {
         using var generator = new torch.Generator(0, torch.CPU);
-        var backbone = Backbone.Create(generator);
+        var backbone = Initialization.WithoutValues(() => Backbone.Create(generator));
         try
         {
-            Named(_checkpoint.Path, () => StateDictMatch.Copy(_network, backbone.state_dict(), Report));
+            Named(_checkpoint.Path, () => StateDictMatch.Fill(_network, backbone.state_dict(), Report));
             return backbone;
         }
         catch

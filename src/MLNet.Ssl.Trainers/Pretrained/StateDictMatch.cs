@@ -43,23 +43,32 @@ internal static class StateDictMatch
         return new(network.Place, [.. matched], missing, [.. unknown, .. network.Others]);
     }
 
-    /// <summary>Copies the matched tensors into a network, after all of them were read.</summary>
+    /// <summary>Fills a network with the matched tensors, one at a time: on an error it is partly filled.</summary>
+    /// <exception cref="InvalidDataException">A weight is not a finite number; the message names the tensor.</exception>
+    public static void Fill(StoredNetwork network, IReadOnlyDictionary<string, Tensor> state, PretrainedReport report)
+    {
+        using var _ = no_grad();
+        foreach (string name in report.Matched)
+        {
+            using var scope = NewDisposeScope();
+            state[name].copy_(Finite(name, network.Tensors[name].Read()));
+        }
+    }
+
+    /// <summary>Copies the matched tensors into a network after all of them were read: on an error it stays as it was.</summary>
     /// <exception cref="InvalidDataException">A weight is not a finite number; the message names the tensor.</exception>
     public static void Copy(StoredNetwork network, IReadOnlyDictionary<string, Tensor> state, PretrainedReport report)
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        var values = report.Matched.Select(name => (name, network.Tensors[name].Read())).ToList();
-        foreach (var (name, value) in values)
-        {
-            using var inner = NewDisposeScope();
-            if (!value.isfinite().all().item<bool>()) throw new InvalidDataException($"tensor '{name}' holds values that are not finite.");
-        }
-        foreach (var (name, value) in values)
-        {
-            using var inner = NewDisposeScope();
+        foreach (var (name, value) in report.Matched.Select(name => (name, Finite(name, network.Tensors[name].Read()))).ToList())
             state[name].copy_(value);
-        }
+    }
+
+    private static Tensor Finite(string name, Tensor value)
+    {
+        using var scope = NewDisposeScope();
+        return value.isfinite().all().item<bool>() ? value : throw new InvalidDataException($"tensor '{name}' holds values that are not finite.");
     }
 
     private static bool IsCounter(string name) => name.EndsWith(Counter, StringComparison.Ordinal);

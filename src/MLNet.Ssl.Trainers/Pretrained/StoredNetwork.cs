@@ -14,6 +14,11 @@ internal sealed record StoredNetwork(string Place, IReadOnlyDictionary<string, S
     /// <summary>Its kind; null for a network of no known one.</summary>
     public NetworkLayout? Layout { get; private init; }
 
+    private IReadOnlyCollection<string> Names { get; init; } = [];
+
+    /// <summary>Whether the file has a tensor of this name, which may be another library's, in this network.</summary>
+    public bool Had(string name) => Names.Contains(name);
+
     /// <summary>True if a dictionary or a module on the way to it has this name.</summary>
     public bool Has(string name) => Place.Split('/', '.').Contains(name);
 
@@ -66,15 +71,14 @@ internal sealed record StoredNetwork(string Place, IReadOnlyDictionary<string, S
             if (name.StartsWith(prefix, StringComparison.Ordinal)) tensors[name[prefix.Length..]] = tensor;
             else others.Add(name);
         }
-        return new(place + prefix, layout?.Translate(tensors) ?? tensors, others) { Layout = layout };
+        return new(place + prefix, layout?.Translate(tensors) ?? tensors, others) { Layout = layout, Names = tensors.Keys };
     }
 
     private static IEnumerable<(string Prefix, NetworkLayout Layout)> Prefixes(IReadOnlyDictionary<string, object?> dictionary) =>
         from entry in dictionary
         where entry.Value is StoredTensor
         from layout in NetworkLayout.All
-        from anchor in layout.Anchors
-        where entry.Key.EndsWith(anchor, StringComparison.Ordinal)
+        from anchor in layout.Anchors.Where(anchor => entry.Key.EndsWith(anchor, StringComparison.Ordinal)).Take(1)
         let prefix = entry.Key[..^anchor.Length]
         where prefix.Length == 0 || prefix[^1] == '.'
         select (prefix, layout);

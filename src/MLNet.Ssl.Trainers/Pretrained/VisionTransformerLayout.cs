@@ -67,7 +67,7 @@ internal sealed class VisionTransformerLayout : NetworkLayout
     /// <summary>Every library resamples the table of positions in its own way.</summary>
     private static (double Offset, bool Antialias) PositionRule(StoredNetwork network, bool scaled, int registers)
     {
-        if (network.Tensors.ContainsKey(VisionTransformerNames.HuggingFace)) return (0, registers > 0);
+        if (network.Had("embeddings.cls_token")) return (0, registers > 0);
         if (registers > 0) return (0, true);
         // timm's DINOv2 has no mask token, the official one has.
         return scaled && !network.Tensors.ContainsKey("mask_token") ? (0, true) : (0.1, false);

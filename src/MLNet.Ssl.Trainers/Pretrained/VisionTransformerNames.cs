@@ -9,11 +9,8 @@ namespace MLNet.Ssl.Pretrained;
 /// </summary>
 internal static partial class VisionTransformerNames
 {
-    /// <summary>Stands for Hugging Face's names after they were replaced; no tensor of a network.</summary>
-    public const string HuggingFace = "mask_token.hf";
-
     /// <summary>What training and other libraries keep beside the weights.</summary>
-    private static readonly HashSet<string> Beside = ["mask_token", "rope_embed.periods", HuggingFace];
+    private static readonly HashSet<string> Beside = ["mask_token", "rope_embed.periods"];
 
     private static readonly (string Old, string New)[] OfBlocks =
     [
@@ -40,7 +37,6 @@ internal static partial class VisionTransformerNames
     {
         var state = new Dictionary<string, StoredTensor>(tensors.Count);
         foreach (var (name, tensor) in tensors) state[Named(name)] = tensor;
-        if (tensors.TryGetValue("embeddings.cls_token", out var token)) state[HuggingFace] = token;
         for (int i = 0; state.ContainsKey($"blocks.{i}.norm1.weight"); i++)
         {
             NameMlp(state, $"blocks.{i}.mlp.");
