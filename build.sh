@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Setup and one verb: ./build.sh build | test | format | demo | fuzz | soak | bench | results | pack [arguments passed on]
+# Setup and one verb: ./build.sh build | test | format | api | demo | fuzz | soak | bench | results | pack [arguments passed on]
 set -euo pipefail
 cd "$(dirname "$0")"
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
@@ -76,6 +76,7 @@ case "$verb" in
     [ $# -gt 0 ] || check_format || well_formatted=$?
     run_tests "$@" && exit "$well_formatted" ;;
   format) setup; build; Configuration=Release dotnet format MLNet.Ssl.slnx --no-restore "$@" ;;
+  api) setup; exec eng/update-public-api.sh ;;
   demo) setup; build; dotnet run --project samples/Cifar10 -c Release --no-build -- "$@" ;;
   fuzz) setup; build; exec dotnet run --project tests/MLNet.Ssl.Fuzz -c Release --no-build -- fuzz "$@" ;;
   soak) setup; build; exec dotnet run --project tests/MLNet.Ssl.Soak -c Release --no-build -- "$@" ;;

@@ -10,17 +10,20 @@ namespace Cifar10;
 /// <summary>The demonstration: pretrain without labels, then see what little a classifier needs on top.</summary>
 internal static class Demo
 {
-    public static int Run(string? folder, string method, string backbone, int epochs, int seed, string? reportPath, string? tensorBoardFolder)
+    public static int Run(string? folder, string method, string backbone, int epochs, int seed, string? reportPath,
+        string? tensorBoardFolder)
     {
         var ml = new MLContext(seed);
         ml.Log += (_, line) =>
         {
-            if (line.Kind == ChannelMessageKind.Warning) AnsiConsole.MarkupLineInterpolated($"[yellow]{line.RawMessage}[/]");
+            if (line.Kind == ChannelMessageKind.Warning)
+                AnsiConsole.MarkupLineInterpolated($"[yellow]{line.RawMessage}[/]");
         };
         CifarSet trainSet, testSet;
         try
         {
-            (trainSet, testSet) = CifarSource.Resolve(folder, note => AnsiConsole.MarkupLineInterpolated($"[grey]{note}[/]"));
+            (trainSet, testSet) = CifarSource.Resolve(folder, note =>
+                AnsiConsole.MarkupLineInterpolated($"[grey]{note}[/]"));
         }
         catch (IOException error)
         {
@@ -30,7 +33,8 @@ internal static class Demo
         var train = ml.Data.LoadFromEnumerable(trainSet.Rows());
         var test = ml.Data.LoadFromEnumerable(testSet.Rows());
         var options = Options(method, backbone) with { Epochs = epochs, Seed = seed };
-        AnsiConsole.MarkupLineInterpolated($"{options.MethodName} on {trainSet.Count:N0} unlabelled images, {epochs} epochs\n");
+        AnsiConsole.MarkupLineInterpolated(
+            $"{options.MethodName} on {trainSet.Count:N0} unlabelled images, {epochs} epochs\n");
 
         var (knnBefore, linearBefore) = Evaluate(ml, Fit(ml, train, options with { Epochs = 0 }), train, test);
         var clock = Stopwatch.StartNew();
@@ -55,7 +59,8 @@ internal static class Demo
 
         var (knnAfter, linearAfter) = Evaluate(ml, pretrained, train, test);
 
-        Console.WriteLine(FormattableString.Invariant($"untrained   knn {knnBefore:0.000}  linear {linearBefore:0.000}"));
+        Console.WriteLine(FormattableString.Invariant(
+            $"untrained   knn {knnBefore:0.000}  linear {linearBefore:0.000}"));
         Console.WriteLine(FormattableString.Invariant($"pretrained  knn {knnAfter:0.000}  linear {linearAfter:0.000}"));
         return 0;
     }
@@ -72,11 +77,13 @@ internal static class Demo
     /// <summary>
     /// Accuracy on the test images of a weighted kNN and of a linear classifier, both on frozen embeddings.
     /// </summary>
-    private static (double Knn, double Linear) Evaluate(MLContext ml, ITransformer encoder, IDataView train, IDataView test)
+    private static (double Knn, double Linear) Evaluate(
+        MLContext ml, ITransformer encoder, IDataView train, IDataView test)
     {
         // Embedded once, for both classifiers and for every pass of the linear one.
         IDataView Embed(IDataView images) =>
-            ml.Data.Cache(ml.Transforms.SelectColumns("Label", "Embedding").Fit(encoder.Transform(images)).Transform(encoder.Transform(images)));
+            ml.Data.Cache(ml.Transforms.SelectColumns("Label", "Embedding").Fit(encoder.Transform(images))
+                .Transform(encoder.Transform(images)));
         var (trainRows, testRows) = (Embed(train), Embed(test));
         double Accuracy(IEstimator<ITransformer> classifier)
         {
@@ -86,19 +93,41 @@ internal static class Demo
 
         var trainers = ml.MulticlassClassification.Trainers;
         var linear = ml.Transforms.NormalizeMeanVariance("Embedding", fixZero: false)
-            .Append(trainers.LbfgsMaximumEntropy("Label", "Embedding", l1Regularization: 0, l2Regularization: 1, optimizationTolerance: 1e-4f));
+            .Append(trainers.LbfgsMaximumEntropy(
+                "Label", "Embedding", l1Regularization: 0, l2Regularization: 1, optimizationTolerance: 1e-4f));
         return (Accuracy(trainers.NearestNeighbors("Label", "Embedding")), Accuracy(linear));
     }
 
     private static PretrainOptions Options(string method, string backbone)
     {
         BackboneOptions network = backbone == "vit"
-            ? new VisionTransformerOptions { ImageSize = 32, PatchSize = 4, EmbeddingDimension = 192, Depth = 6, Heads = 3 }
+            ? new VisionTransformerOptions
+            {
+                ImageSize = 32,
+                PatchSize = 4,
+                EmbeddingDimension = 192,
+                Depth = 6,
+                Heads = 3,
+            }
             : new ResNetOptions { BlocksPerStage = [1, 1, 1], Width = 32, Stem = ResNetStem.SmallStride2 };
         return method switch
         {
-            "dino" => new DinoOptions { Backbone = network, LocalCrops = 4, OutputDimension = 1024, LearningRate = 0.002 },
-            "moco" => new MoCoOptions { Backbone = network, BatchSize = 64, Temperature = 0.2, KeyMomentum = 0.99, QueueLength = 4096, LearningRate = 0.24 },
+            "dino" => new DinoOptions
+            {
+                Backbone = network,
+                LocalCrops = 4,
+                OutputDimension = 1024,
+                LearningRate = 0.002,
+            },
+            "moco" => new MoCoOptions
+            {
+                Backbone = network,
+                BatchSize = 64,
+                Temperature = 0.2,
+                KeyMomentum = 0.99,
+                QueueLength = 4096,
+                LearningRate = 0.24,
+            },
             "byol" => new ByolOptions
             {
                 Backbone = network,
@@ -111,7 +140,14 @@ internal static class Demo
                 Optimizer = OptimizerKind.AdamW,
                 LearningRate = 0.008,
             },
-            _ => new SimClrOptions { Backbone = network, BatchSize = 64, Temperature = 0.2, LearningRate = 0.4, MinCropScale = 0.3 },
+            _ => new SimClrOptions
+            {
+                Backbone = network,
+                BatchSize = 64,
+                Temperature = 0.2,
+                LearningRate = 0.4,
+                MinCropScale = 0.3,
+            },
         };
     }
 }

@@ -4,15 +4,32 @@ using System.CommandLine;
 using Distillation;
 
 var data = new Option<string?>("--data") { Description = "Folder with CIFAR-10 in its binary format, plain or .gz" };
-var labels = new Option<double>("--labels") { Description = "Share of the images whose label is known", DefaultValueFactory = _ => 0.05 };
-var epochs = new Option<int>("--epochs") { Description = "Passes over the unlabelled images, for pretraining and again for distillation", DefaultValueFactory = _ => 12 };
-var fineTuneEpochs = new Option<int>("--fine-tune-epochs") { Description = "Passes over the labelled images", DefaultValueFactory = _ => 40 };
+var labels = new Option<double>("--labels")
+{
+    Description = "Share of the images whose label is known",
+    DefaultValueFactory = _ => 0.05,
+};
+var epochs = new Option<int>("--epochs")
+{
+    Description = "Passes over the unlabelled images, for pretraining and again for distillation",
+    DefaultValueFactory = _ => 12,
+};
+var fineTuneEpochs = new Option<int>("--fine-tune-epochs")
+{
+    Description = "Passes over the labelled images",
+    DefaultValueFactory = _ => 40,
+};
 var seed = new Option<int>("--seed") { Description = "Seed of everything random", DefaultValueFactory = _ => 1 };
 labels.Validators.Add(result =>
 {
-    if (result.GetValueOrDefault<double>() is not (> 0 and <= 1)) result.AddError("--labels must be above 0 and at most 1.");
+    if (result.GetValueOrDefault<double>() is not (> 0 and <= 1))
+        result.AddError("--labels must be above 0 and at most 1.");
 });
 
-var command = new RootCommand("SimCLR v2's three steps on CIFAR-10: pretrain, fine-tune on few labels, distil.") { data, labels, epochs, fineTuneEpochs, seed };
-command.SetAction(o => Steps.Run(o.GetValue(data), o.GetValue(labels), o.GetValue(epochs), o.GetValue(fineTuneEpochs), o.GetValue(seed)));
+var command = new RootCommand("SimCLR v2's three steps on CIFAR-10: pretrain, fine-tune on few labels, distil.")
+{
+    data, labels, epochs, fineTuneEpochs, seed,
+};
+command.SetAction(o => Steps.Run(
+    o.GetValue(data), o.GetValue(labels), o.GetValue(epochs), o.GetValue(fineTuneEpochs), o.GetValue(seed)));
 return command.Parse(args).Invoke();

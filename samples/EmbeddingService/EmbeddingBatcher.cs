@@ -58,7 +58,8 @@ public sealed class EmbeddingBatcher(ImageEncoder encoder, ServiceOptions option
             var embeddings = new float[readable.Length * encoder.EmbeddingDimension];
             encoder.Embed([.. readable.Select(i => images[i]!.Value)], embeddings);
             for (int row = 0; row < readable.Length; row++)
-                batch[readable[row]].Embedding.TrySetResult(embeddings.AsSpan(row * encoder.EmbeddingDimension, encoder.EmbeddingDimension).ToArray());
+                batch[readable[row]].Embedding.TrySetResult(
+                    embeddings.AsSpan(row * encoder.EmbeddingDimension, encoder.EmbeddingDimension).ToArray());
         }
         catch (Exception e)
         {

@@ -13,8 +13,10 @@ public sealed class ServedModel : IDisposable
     public ServedModel(ITransformer model, string description)
     {
         _model = model;
-        Encoder = Find(model)?.Encoder as ImageEncoder ?? throw new ArgumentException("The model has no transformer that embeds images.", nameof(model));
-        Description = $"{description}: {Encoder.Method ?? "unknown method"}, embeddings of {Encoder.EmbeddingDimension} numbers";
+        Encoder = Find(model)?.Encoder as ImageEncoder
+            ?? throw new ArgumentException("The model has no transformer that embeds images.", nameof(model));
+        Description =
+            $"{description}: {Encoder.Method ?? "unknown method"}, embeddings of {Encoder.EmbeddingDimension} numbers";
     }
 
     public ImageEncoder Encoder { get; }
@@ -26,17 +28,26 @@ public sealed class ServedModel : IDisposable
     /// <summary>Learns from drawn images, so that the service can be tried at once.</summary>
     public static ServedModel Draw()
     {
-        Console.WriteLine("No --model is given: a small one learns from drawn images. Its embeddings are for trying the service, not for use.");
+        Console.WriteLine(
+            "No --model is given: a small one learns from drawn images. Its embeddings are for trying the service, "
+                + "not for use.");
         var ml = new MLContext(seed: 1);
-        var images = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 128).Select(i => new Drawing { Image = Rectangles(new Random(i)) }));
-        var options = new SimClrOptions { Epochs = 3, BatchSize = 64, Backbone = ResNetOptions.ResNet18(ResNetStem.Small, width: 16) };
+        var images = ml.Data.LoadFromEnumerable(
+            Enumerable.Range(0, 128).Select(i => new Drawing { Image = Rectangles(new Random(i)) }));
+        var options = new SimClrOptions
+        {
+            Epochs = 3,
+            BatchSize = 64,
+            Backbone = ResNetOptions.ResNet18(ResNetStem.Small, width: 16),
+        };
         return new(ml.SelfSupervised().SimClr("Embedding", "Image", options).Fit(images), "a model of drawn images");
     }
 
     public void Dispose() => (_model as IDisposable)?.Dispose();
 
     private static EmbeddingTransformer? Find(ITransformer model) =>
-        model as EmbeddingTransformer ?? (model as IEnumerable<ITransformer>)?.Select(Find).FirstOrDefault(found => found is not null);
+        model as EmbeddingTransformer
+            ?? (model as IEnumerable<ITransformer>)?.Select(Find).FirstOrDefault(found => found is not null);
 
     private static MLImage Rectangles(Random random)
     {

@@ -35,7 +35,8 @@ public sealed class WaitingImages(ServiceOptions options)
         {
             if (!HasRoom(waiting)) Forget();
             if (_closed || !HasRoom(waiting)) return false;
-            _queue.Enqueue(waiting, Environment.TickCount64 + 1000.0 * waiting.Image.Pixels / options.PixelsOvertakenPerSecond);
+            _queue.Enqueue(waiting, Environment.TickCount64
+                + 1000.0 * waiting.Image.Pixels / options.PixelsOvertakenPerSecond);
             _pixels += waiting.Image.Pixels;
         }
         _arrived.Release();
@@ -78,7 +79,8 @@ public sealed class WaitingImages(ServiceOptions options)
     }
 
     private bool HasRoom(WaitingImage waiting) =>
-        _queue.Count == 0 || (_queue.Count < options.QueueCapacity && _pixels + waiting.Image.Pixels <= options.QueuePixels);
+        _queue.Count == 0 || (_queue.Count < options.QueueCapacity
+            && _pixels + waiting.Image.Pixels <= options.QueuePixels);
 
     /// <summary>Lets go of images that nobody waits for any more.</summary>
     private void Forget()

@@ -26,12 +26,15 @@ public sealed class PhotoFolder
     {
         string? data = Environment.GetEnvironmentVariable("MLNETSSL_DATA");
         string folder = photos ?? (string.IsNullOrEmpty(data)
-            ? throw new DirectoryNotFoundException("Name a folder of photos: --photos <folder>, or set MLNETSSL_DATA to a folder with the subfolder photos.")
+            ? throw new DirectoryNotFoundException(
+                "Name a folder of photos: --photos <folder>, or set MLNETSSL_DATA to a folder with the subfolder "
+                    + "photos.")
             : System.IO.Path.Combine(data, "photos"));
         if (!Directory.Exists(folder)) throw new DirectoryNotFoundException($"There is no folder {folder}.");
         List<string> files = [];
         List<(string, string)> unreadable = [];
-        foreach (string file in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+        foreach (string file in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+            .Order(StringComparer.Ordinal))
         {
             if (!Extensions.Contains(System.IO.Path.GetExtension(file), StringComparer.OrdinalIgnoreCase)) continue;
             try
@@ -48,7 +51,8 @@ public sealed class PhotoFolder
         }
         return files.Count >= 2
             ? new(folder, files, unreadable)
-            : throw new IOException($"{folder} has {files.Count} readable photos ({string.Join(", ", Extensions)}); expected at least 2.");
+            : throw new IOException(
+                $"{folder} has {files.Count} readable photos ({string.Join(", ", Extensions)}); expected at least 2.");
     }
 
     /// <summary>The path within the folder.</summary>

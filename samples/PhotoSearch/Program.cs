@@ -3,8 +3,14 @@
 using System.CommandLine;
 using PhotoSearch;
 
-var photos = new Option<string?>("--photos") { Description = "Folder with photos, searched with its subfolders; without it, MLNETSSL_DATA/photos" };
-var query = new Option<string[]>("--query") { Description = "Photo to search for, in the folder or not; repeatable; without it, six of the folder" };
+var photos = new Option<string?>("--photos")
+{
+    Description = "Folder with photos, searched with its subfolders; without it, MLNETSSL_DATA/photos",
+};
+var query = new Option<string[]>("--query")
+{
+    Description = "Photo to search for, in the folder or not; repeatable; without it, six of the folder",
+};
 var method = new Option<string>("--method")
 {
     Description = "dino: a vision transformer, with attention maps; simclr: a residual network",
@@ -12,22 +18,39 @@ var method = new Option<string>("--method")
 };
 var encoder = new Option<string?>("--encoder")
 {
-    Description = "File of a pretrained encoder (an official .pth checkpoint, or .safetensors), in place of pretraining on the folder",
+    Description =
+        "File of a pretrained encoder (an official .pth checkpoint, or .safetensors), in place of pretraining on the "
+            + "folder",
 };
-var epochs = new Option<int>("--epochs") { Description = "Passes over the photos; 0 searches with random weights", DefaultValueFactory = _ => 100 };
-var neighbors = new Option<int>("--neighbors") { Description = "Photos shown for each query", DefaultValueFactory = _ => 5 };
-var output = new Option<string>("--output") { Description = "Folder of the page, the index and the attention maps", DefaultValueFactory = _ => "photo-search" };
+var epochs = new Option<int>("--epochs")
+{
+    Description = "Passes over the photos; 0 searches with random weights",
+    DefaultValueFactory = _ => 100,
+};
+var neighbors = new Option<int>("--neighbors")
+{
+    Description = "Photos shown for each query",
+    DefaultValueFactory = _ => 5,
+};
+var output = new Option<string>("--output")
+{
+    Description = "Folder of the page, the index and the attention maps",
+    DefaultValueFactory = _ => "photo-search",
+};
 var seed = new Option<int>("--seed") { Description = "Seed of everything random", DefaultValueFactory = _ => 1 };
 method.AcceptOnlyFromAmong("dino", "simclr");
 query.AllowMultipleArgumentsPerToken = true;
 RequireAtLeast(epochs, 0);
 RequireAtLeast(neighbors, 1);
 
-var command = new RootCommand("Search a folder of photos by example, with an encoder that has learnt from the folder alone.")
+var command = new RootCommand(
+    "Search a folder of photos by example, with an encoder that has learnt from the folder alone.")
 {
     photos, query, method, encoder, epochs, neighbors, output, seed,
 };
-command.SetAction(options => Search.Run(new(options.GetValue(photos), options.GetValue(query) ?? [], options.GetValue(method)!, options.GetValue(encoder), options.GetValue(epochs),
+command.SetAction(options => Search.Run(
+    new(options.GetValue(photos), options.GetValue(query) ?? [], options.GetValue(method)!, options.GetValue(encoder),
+    options.GetValue(epochs),
     options.GetValue(neighbors), options.GetValue(output)!, options.GetValue(seed))));
 return command.Parse(args).Invoke();
 

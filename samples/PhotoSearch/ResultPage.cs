@@ -105,7 +105,8 @@ public static class ResultPage
 
         """;
 
-    private static StringBuilder Append(this StringBuilder page, FormattableString text) => page.Append(FormattableString.Invariant(text));
+    private static StringBuilder Append(this StringBuilder page, FormattableString text) =>
+        page.Append(FormattableString.Invariant(text));
 
     private static string Text(string text) => WebUtility.HtmlEncode(text);
 }

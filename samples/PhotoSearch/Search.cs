@@ -7,7 +7,9 @@ using Spectre.Console;
 namespace PhotoSearch;
 
 /// <summary>What the command line asked for.</summary>
-internal sealed record SearchOptions(string? Photos, string[] Queries, string Method, string? Encoder, int Epochs, int Neighbors, string Output, int Seed);
+internal sealed record SearchOptions(
+    string? Photos, string[] Queries, string Method, string? Encoder, int Epochs, int Neighbors, string Output,
+    int Seed);
 
 /// <summary>The demonstration: pretrain on the folder, index it, search it, write the page.</summary>
 internal static class Search
@@ -20,7 +22,9 @@ internal static class Search
         {
             return Run(options, PhotoFolder.Open(options.Photos));
         }
-        catch (Exception error) when (error is IOException or InvalidDataException or InvalidOperationException or ArgumentException or UnauthorizedAccessException)
+        catch (Exception error) when (
+            error is IOException or InvalidDataException or InvalidOperationException or ArgumentException
+            or UnauthorizedAccessException)
         {
             AnsiConsole.MarkupLineInterpolated($"[red]{error.Message}[/]");
             return 1;
@@ -30,7 +34,8 @@ internal static class Search
     private static int Run(SearchOptions options, PhotoFolder folder)
     {
         AnsiConsole.MarkupLineInterpolated($"{folder.Files.Count:N0} photos in {folder.Path}");
-        foreach (var (file, reason) in folder.Unreadable) AnsiConsole.MarkupLineInterpolated($"[yellow]left out: {file}: {reason}[/]");
+        foreach (var (file, reason) in folder.Unreadable)
+            AnsiConsole.MarkupLineInterpolated($"[yellow]left out: {file}: {reason}[/]");
 
         var ml = new MLContext(options.Seed);
         var ssl = ml.SelfSupervised();
@@ -44,18 +49,24 @@ internal static class Search
         index.Save(Path.Combine(options.Output, "photos.index"));
 
         var results = new List<PageResult>();
-        foreach (var (number, query) in (options.Queries.Length > 0 ? options.Queries : folder.Sample(QueriesFromFolder)).Index())
+        foreach (var (number, query) in (
+            options.Queries.Length > 0 ? options.Queries : folder.Sample(QueriesFromFolder)).Index())
         {
-            var found = index.Search(encoder, query, options.Neighbors + 1).Where(n => n.Key != query).Take(options.Neighbors).ToArray();
-            results.Add(new(Photo(folder, query), [.. found.Select(n => Photo(folder, n.Key, n.Similarity))], Attention(ssl, encoder, query, options, number)));
+            var found = index.Search(encoder, query, options.Neighbors + 1).Where(n => n.Key != query)
+                .Take(options.Neighbors).ToArray();
+            results.Add(new(Photo(folder, query), [.. found.Select(n => Photo(folder, n.Key, n.Similarity))],
+                Attention(ssl, encoder, query, options, number)));
         }
 
         string origin = options.Encoder is { } weights ? Path.GetFileName(weights)
-            : FormattableString.Invariant($"{options.Method}, {options.Epochs} epochs in {pretrained.TotalSeconds:0} s, no labels");
-        string facts = FormattableString.Invariant($"{folder.Files.Count:N0} photos, {origin}. Numbers are cosine similarities.");
+            : FormattableString.Invariant(
+                $"{options.Method}, {options.Epochs} epochs in {pretrained.TotalSeconds:0} s, no labels");
+        string facts = FormattableString.Invariant(
+            $"{folder.Files.Count:N0} photos, {origin}. Numbers are cosine similarities.");
         if (SameFolder(folder, index, options.Neighbors) is { } share)
         {
-            facts += FormattableString.Invariant($" Of the {options.Neighbors} nearest photos {share.Found:P0} lie in the query's own subfolder; ")
+            facts += FormattableString.Invariant(
+                $" Of the {options.Neighbors} nearest photos {share.Found:P0} lie in the query's own subfolder; ")
                 + FormattableString.Invariant($"by chance it would be {share.Chance:P0}.");
         }
         string page = Path.Combine(options.Output, "index.html");
@@ -69,7 +80,14 @@ internal static class Search
     private static PretrainOptions Encoder(string method) => method == "dino"
         ? new DinoOptions
         {
-            Backbone = new VisionTransformerOptions { ImageSize = 64, PatchSize = 8, EmbeddingDimension = 96, Depth = 4, Heads = 3 },
+            Backbone = new VisionTransformerOptions
+            {
+                ImageSize = 64,
+                PatchSize = 8,
+                EmbeddingDimension = 96,
+                Depth = 4,
+                Heads = 3,
+            },
             ImageSize = 64,
             BatchSize = 16,
             LocalCrops = 4,
@@ -89,7 +107,8 @@ internal static class Search
         };
 
     /// <summary>The encoder of a file, or one that learns from the folder.</summary>
-    private static IEstimator<EmbeddingTransformer> Estimator(SelfSupervisedCatalog ssl, PhotoFolder folder, SearchOptions options)
+    private static IEstimator<EmbeddingTransformer> Estimator(
+        SelfSupervisedCatalog ssl, PhotoFolder folder, SearchOptions options)
     {
         if (options.Encoder is { } file) return ssl.LoadPretrained("Embedding", "Image", file);
         var chosen = Encoder(options.Method);
@@ -103,10 +122,12 @@ internal static class Search
     }
 
     private static PagePhoto Photo(PhotoFolder folder, string path, float? similarity = null) =>
-        new(folder.Files.Contains(path) ? folder.Name(path) : path, Thumbnail.DataUri(RgbImages.Load(path), ThumbnailSide), similarity);
+        new(folder.Files.Contains(path) ? folder.Name(path) : path,
+            Thumbnail.DataUri(RgbImages.Load(path), ThumbnailSide), similarity);
 
     /// <summary>Writes the attention maps and their contact sheet, and gives them for the page.</summary>
-    private static IReadOnlyList<string> Attention(SelfSupervisedCatalog ssl, EmbeddingTransformer encoder, string path, SearchOptions options, int number)
+    private static IReadOnlyList<string> Attention(
+        SelfSupervisedCatalog ssl, EmbeddingTransformer encoder, string path, SearchOptions options, int number)
     {
         AttentionMaps maps;
         try
@@ -119,7 +140,8 @@ internal static class Search
             return [];
         }
         maps.Save(Path.Combine(options.Output, "attention"), $"{number}-{Path.GetFileNameWithoutExtension(path)}");
-        return [.. Enumerable.Range(0, maps.Heads).Select(head => Thumbnail.DataUri(maps.Overlay(head), ThumbnailSide))];
+        return [.. Enumerable.Range(0, maps.Heads)
+            .Select(head => Thumbnail.DataUri(maps.Overlay(head), ThumbnailSide))];
     }
 
     /// <summary>
@@ -129,18 +151,21 @@ internal static class Search
     private static (double Found, double Chance)? SameFolder(PhotoFolder folder, EmbeddingIndex index, int neighbors)
     {
         string[] kinds = [.. folder.Files.Select(path => Path.GetDirectoryName(path)!)];
-        int[] rows = [.. Enumerable.Range(0, kinds.Length).Where(row => kinds.Count(kind => kind == kinds[row]) > neighbors)];
+        int[] rows = [.. Enumerable.Range(0, kinds.Length)
+            .Where(row => kinds.Count(kind => kind == kinds[row]) > neighbors)];
         if (kinds.Distinct().Count() < 2 || rows.Length == 0) return null;
         return (rows.Average(row => index.SearchRow(row, neighbors).Average(n => kinds[n.Row] == kinds[row] ? 1.0 : 0)),
             rows.Average(row => (kinds.Count(kind => kind == kinds[row]) - 1.0) / (kinds.Length - 1)));
     }
 
     /// <summary>Shows a bar while the estimator fits.</summary>
-    private sealed class WithProgress(Func<IProgress<TrainingProgress>?, PretrainingEstimator> create) : IEstimator<EmbeddingTransformer>
+    private sealed class WithProgress(Func<IProgress<TrainingProgress>?, PretrainingEstimator> create)
+        : IEstimator<EmbeddingTransformer>
     {
         public SchemaShape GetOutputSchema(SchemaShape inputSchema) => create(null).GetOutputSchema(inputSchema);
 
-        public EmbeddingTransformer Fit(IDataView input) => ProgressBar.Show("photos", progress => create(progress).Fit(input));
+        public EmbeddingTransformer Fit(IDataView input) =>
+            ProgressBar.Show("photos", progress => create(progress).Fit(input));
     }
 
     private sealed class PhotoRow

@@ -27,7 +27,11 @@ public sealed class CifarSet(IReadOnlyList<string> names, IReadOnlyList<byte[]> 
     {
         foreach (var part in parts)
             for (var at = 0; at < part.Length; at += CifarReader.RecordSize)
-                yield return new CifarImage { Image = ToImage(part.AsSpan(at + 1, CifarReader.RecordSize - 1)), Label = names[part[at]] };
+                yield return new CifarImage
+                {
+                    Image = ToImage(part.AsSpan(at + 1, CifarReader.RecordSize - 1)),
+                    Label = names[part[at]],
+                };
     }
 
     private static MLImage ToImage(ReadOnlySpan<byte> planes)
@@ -58,7 +62,8 @@ public static class CifarReader
         ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
     private static readonly (string[] Train, string Test)[] Layouts =
-        [(["train.bin"], "test.bin"), ([.. Enumerable.Range(1, 5).Select(i => $"data_batch_{i}.bin")], "test_batch.bin")];
+        [(["train.bin"], "test.bin"),
+            ([.. Enumerable.Range(1, 5).Select(i => $"data_batch_{i}.bin")], "test_batch.bin")];
 
     /// <summary>
     /// Reads both halves from a folder, or from its cifar10 or cifar-10-batches-bin folder; every file plain or with
@@ -71,18 +76,21 @@ public static class CifarReader
                 if (Locate(place, train[0]) is not null)
                 {
                     var names = ReadNames(place);
-                    return (new CifarSet(names, [.. train.Select(name => ReadFile(place, name))]), new CifarSet(names, [ReadFile(place, test)]));
+                    return (new CifarSet(names, [.. train.Select(name => ReadFile(place, name))]),
+                        new CifarSet(names, [ReadFile(place, test)]));
                 }
 
         throw new FileNotFoundException(
-            $"{folder}: no CIFAR-10 here: expected train.bin and test.bin, or data_batch_1.bin to data_batch_5.bin and test_batch.bin (each plain or .gz)");
+            $"{folder}: no CIFAR-10 here: expected train.bin and test.bin, or data_batch_1.bin to data_batch_5.bin "
+                + "and test_batch.bin (each plain or .gz)");
     }
 
     /// <summary>Whether <see cref="Read"/> would find training files.</summary>
     public static bool Exists(string folder) =>
         Places(folder).Any(place => Layouts.Any(layout => Locate(place, layout.Train[0]) is not null));
 
-    private static IEnumerable<string> Places(string folder) => [folder, Path.Combine(folder, "cifar10"), Path.Combine(folder, "cifar-10-batches-bin")];
+    private static IEnumerable<string> Places(string folder) =>
+        [folder, Path.Combine(folder, "cifar10"), Path.Combine(folder, "cifar-10-batches-bin")];
 
     private static string? Locate(string folder, string name) =>
         new[] { name, name + ".gz" }.Select(file => Path.Combine(folder, file)).FirstOrDefault(File.Exists);
@@ -93,10 +101,12 @@ public static class CifarReader
         var records = path.EndsWith(".gz") ? Unzip(path) : File.ReadAllBytes(path);
         if (records.Length == 0 || records.Length % RecordSize != 0)
             throw new InvalidDataException(
-                $"{path}: {records.Length} bytes, record {records.Length / RecordSize} is incomplete: expected whole records of {RecordSize} bytes");
+                $"{path}: {records.Length} bytes, record {records.Length / RecordSize} is incomplete: expected whole "
+                    + $"records of {RecordSize} bytes");
         for (var at = 0; at < records.Length; at += RecordSize)
             if (records[at] >= ClassCount)
-                throw new InvalidDataException($"{path}: record {at / RecordSize} has label {records[at]}: expected 0 to {ClassCount - 1}");
+                throw new InvalidDataException(
+                    $"{path}: record {at / RecordSize} has label {records[at]}: expected 0 to {ClassCount - 1}");
         return records;
     }
 
@@ -112,7 +122,8 @@ public static class CifarReader
         catch (InvalidDataException error)
         {
             throw new InvalidDataException(
-                $"{path}: damaged gzip data in record {unzipped.Length / RecordSize}: expected a whole gzip file ({error.Message})", error);
+                $"{path}: damaged gzip data in record {unzipped.Length / RecordSize}: expected a whole gzip file "
+                    + $"({error.Message})", error);
         }
 
         return unzipped.ToArray();
@@ -120,9 +131,11 @@ public static class CifarReader
 
     private static IReadOnlyList<string> ReadNames(string folder)
     {
-        var path = new[] { "labels.txt", "batches.meta.txt" }.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+        var path = new[] { "labels.txt", "batches.meta.txt" }.Select(name => Path.Combine(folder, name))
+            .FirstOrDefault(File.Exists);
         if (path is null) return DefaultNames;
         string[] names = [.. File.ReadLines(path).Select(line => line.Trim()).Where(line => line.Length > 0)];
-        return names.Length == ClassCount ? names : throw new InvalidDataException($"{path}: {names.Length} class names: expected {ClassCount}, one a line");
+        return names.Length == ClassCount ? names
+            : throw new InvalidDataException($"{path}: {names.Length} class names: expected {ClassCount}, one a line");
     }
 }

@@ -16,7 +16,8 @@ public static class CifarSource
 
     /// <summary>The folder that keeps a download.</summary>
     private static string CacheFolder => Path.Combine(
-        Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData) is { Length: > 0 } local ? local : Path.GetTempPath(),
+        Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData) is { Length: > 0 } local ? local
+        : Path.GetTempPath(),
         "mlnet-ssl",
         "cifar10");
 
@@ -42,7 +43,8 @@ public static class CifarSource
             Download(Archive, ArchiveMd5, CacheFolder, TimeSpan.FromSeconds(20)).GetAwaiter().GetResult();
             return Read(CacheFolder, "downloaded", log);
         }
-        catch (Exception error) when (error is HttpRequestException or IOException or InvalidDataException or UnauthorizedAccessException)
+        catch (Exception error) when (
+            error is HttpRequestException or IOException or InvalidDataException or UnauthorizedAccessException)
         {
             log($"no download: {error.Message}");
         }
@@ -70,7 +72,8 @@ public static class CifarSource
             await using (var packed = File.OpenRead(file))
             {
                 var found = Convert.ToHexString(await MD5.HashDataAsync(packed));
-                if (!found.Equals(md5, StringComparison.OrdinalIgnoreCase)) throw new InvalidDataException($"{archive} has MD5 {found}: expected {md5}");
+                if (!found.Equals(md5, StringComparison.OrdinalIgnoreCase))
+                    throw new InvalidDataException($"{archive} has MD5 {found}: expected {md5}");
                 packed.Position = 0;
                 await Unpack(packed, unfinished);
             }
@@ -90,7 +93,8 @@ public static class CifarSource
         using var patience = new CancellationTokenSource(silence);
         try
         {
-            using var response = await client.GetAsync(address, HttpCompletionOption.ResponseHeadersRead, patience.Token);
+            using var response = await client.GetAsync(
+                address, HttpCompletionOption.ResponseHeadersRead, patience.Token);
             response.EnsureSuccessStatusCode();
             await using var body = await response.Content.ReadAsStreamAsync(patience.Token);
             await using var file = File.Create(path);
@@ -110,7 +114,8 @@ public static class CifarSource
         await using var plain = new GZipStream(packed, CompressionMode.Decompress);
         await using var tar = new TarReader(plain);
         while (await tar.GetNextEntryAsync() is { } entry)
-            if (entry.EntryType is TarEntryType.RegularFile or TarEntryType.V7RegularFile && Path.GetExtension(entry.Name) is ".bin" or ".txt")
+            if (entry.EntryType is TarEntryType.RegularFile or TarEntryType.V7RegularFile
+                && Path.GetExtension(entry.Name) is ".bin" or ".txt")
                 await entry.ExtractToFileAsync(Path.Combine(folder, Path.GetFileName(entry.Name)), overwrite: false);
     }
 

@@ -35,7 +35,8 @@ public static class ProceduralImages
         {
             var label = i % Classes.Length;
             records[i * CifarReader.RecordSize] = (byte)label;
-            Paint(records.AsSpan(i * CifarReader.RecordSize + 1, CifarReader.RecordSize - 1), Classes[label].IsInk, random);
+            Paint(records.AsSpan(i * CifarReader.RecordSize + 1, CifarReader.RecordSize - 1), Classes[label].IsInk,
+                random);
         }
 
         return records;
@@ -45,7 +46,8 @@ public static class ProceduralImages
     {
         const int side = CifarReader.Side;
         var (paper, ink) = Colours(random);
-        float scale = Uniform(random, 0.45f, 0.85f), centreX = Uniform(random, -0.25f, 0.25f), centreY = Uniform(random, -0.25f, 0.25f);
+        float scale = Uniform(random, 0.45f, 0.85f), centreX = Uniform(random, -0.25f, 0.25f),
+            centreY = Uniform(random, -0.25f, 0.25f);
         var (sin, cos) = MathF.SinCos(Uniform(random, -0.2f, 0.2f));
         float shade = Uniform(random, -40, 40), noise = Uniform(random, 2, 14);
         for (var i = 0; i < side * side; i++)
@@ -54,7 +56,8 @@ public static class ProceduralImages
             float dx = (x - centreX) / scale, dy = (y - centreY) / scale;
             var colour = isInk(cos * dx - sin * dy, sin * dx + cos * dy) ? ink : paper;
             for (var c = 0; c < 3; c++)
-                planes[c * side * side + i] = (byte)Math.Clamp(colour[c] + shade * x + Uniform(random, -noise, noise), 0, 255);
+                planes[c * side * side + i] =
+                    (byte)Math.Clamp(colour[c] + shade * x + Uniform(random, -noise, noise), 0, 255);
         }
     }
 
@@ -67,7 +70,8 @@ public static class ProceduralImages
             if (a.Zip(b, (u, v) => MathF.Abs(u - v)).Sum() > 180) return (a, b);
         }
 
-        static float[] Colour(Random random) => [Uniform(random, 0, 255), Uniform(random, 0, 255), Uniform(random, 0, 255)];
+        static float[] Colour(Random random) =>
+            [Uniform(random, 0, 255), Uniform(random, 0, 255), Uniform(random, 0, 255)];
     }
 
     private static float Uniform(Random random, float low, float high) => low + (high - low) * random.NextSingle();

@@ -7,7 +7,7 @@ public static class ProgressBar
 {
     /// <summary>Shows the bar while work is done.</summary>
     /// <param name="rowName">What a row is called, in the plural.</param>
-    /// <param name="work">The work; it passes its argument on as <see cref="PretrainOptions.Progress"/>.</param>
+    /// <param name="work">The work; it passes its argument on as <see cref="TrainingOptions.Progress"/>.</param>
     public static T Show<T>(string rowName, Func<IProgress<TrainingProgress>, T> work) =>
         AnsiConsole.Progress()
             .Columns(

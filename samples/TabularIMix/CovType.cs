@@ -26,10 +26,13 @@ internal sealed class CovType : IDisposable
     public static CovType Open(string? named, Action<string> log)
     {
         string? found = named is null ? Find(Environment.GetEnvironmentVariable("MLNETSSL_DATA")) : Find(named);
-        if (found is null && named is not null) throw new FileNotFoundException($"{named}: expected {string.Join(" or ", Names)}, or a folder with one of them.");
+        if (found is null && named is not null)
+            throw new FileNotFoundException(
+                $"{named}: expected {string.Join(" or ", Names)}, or a folder with one of them.");
         if (found is null)
         {
-            log($"data: {TrainRows + 20_000:N0} drawn rows of seven classes, not CovType; for that, --data or MLNETSSL_DATA");
+            log($"data: {TrainRows + 20_000:N0} drawn rows of seven classes, not CovType; for that, --data or "
+                + "MLNETSSL_DATA");
             return Temporary(Draw);
         }
         log($"data: CovType, {found}");
@@ -42,7 +45,8 @@ internal sealed class CovType : IDisposable
     }
 
     private static string? Find(string? place) => string.IsNullOrEmpty(place) ? null : File.Exists(place) ? place
-        : new[] { place, System.IO.Path.Combine(place, "covtype") }.SelectMany(folder => Names, System.IO.Path.Combine).FirstOrDefault(File.Exists);
+        : new[] { place, System.IO.Path.Combine(place, "covtype") }.SelectMany(folder => Names, System.IO.Path.Combine)
+            .FirstOrDefault(File.Exists);
 
     private static CovType Temporary(Action<Stream> write)
     {
@@ -65,17 +69,23 @@ internal sealed class CovType : IDisposable
     private static void Draw(Stream to)
     {
         var random = new Random(1);
-        double Normal() => Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
+        double Normal() => Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(
+            2 * Math.PI * random.NextDouble());
         var centers = Enumerable.Range(0, 14 * 10).Select(_ => Normal()).ToArray();
         using var writer = new StreamWriter(to);
         for (int row = 0; row < TrainRows + 20_000; row++)
         {
             int cluster = random.Next(14);
             double bend = Normal();
-            var continuous = Enumerable.Range(0, 10).Select(j => 300 + 100 * (centers[cluster * 10 + j] + Math.Sin(bend * (1 + j % 3) + cluster) + 0.5 * Normal()));
-            int area = random.NextDouble() < 0.7 ? cluster % 4 : random.Next(4), soil = random.NextDouble() < 0.5 ? 2 * cluster + random.Next(12) : random.Next(40);
+            var continuous = Enumerable.Range(0, 10)
+                .Select(j => 300 + 100 * (centers[cluster * 10 + j] + Math.Sin(bend * (1 + j % 3) + cluster)
+                + 0.5 * Normal()));
+            int area = random.NextDouble() < 0.7 ? cluster % 4 : random.Next(4), soil = random.NextDouble() < 0.5
+                ? 2 * cluster + random.Next(12) : random.Next(40);
             var indicators = Enumerable.Range(0, 44).Select(i => i == area || i == 4 + soil ? 1 : 0);
-            writer.WriteLine(string.Join(',', continuous.Select(v => v.ToString("0", CultureInfo.InvariantCulture)).Concat(indicators.Select(i => $"{i}"))
+            writer.WriteLine(string.Join(',',
+                continuous.Select(v => v.ToString("0", CultureInfo.InvariantCulture))
+                .Concat(indicators.Select(i => $"{i}"))
                 .Append($"{1 + cluster % 7}")));
         }
     }

@@ -23,7 +23,8 @@ internal static class Demo
         ml.Log += (_, line) =>
         {
             // Every fit says anew what it found in the data.
-            if (line.Kind == ChannelMessageKind.Warning && warned.Add(line.RawMessage)) AnsiConsole.MarkupLineInterpolated($"[yellow]{line.RawMessage}[/]");
+            if (line.Kind == ChannelMessageKind.Warning && warned.Add(line.RawMessage))
+                AnsiConsole.MarkupLineInterpolated($"[yellow]{line.RawMessage}[/]");
         };
         CovType file;
         try
@@ -36,7 +37,9 @@ internal static class Demo
             return 1;
         }
         using var _ = file;
-        var rows = ml.Data.LoadFromTextFile(file.Path, [new("Continuous", DataKind.Single, 0, 9), new("Indicators", DataKind.Single, 10, 53), new("Label", DataKind.String, 54)], ',');
+        var rows = ml.Data.LoadFromTextFile(
+            file.Path, [new("Continuous", DataKind.Single, 0, 9), new("Indicators", DataKind.Single, 10, 53),
+            new("Label", DataKind.String, 54)], ',');
         var prepare = ml.Transforms.ReplaceMissingValues("Continuous")
             .Append(ml.Transforms.NormalizeMeanVariance("Continuous", fixZero: false))
             .Append(ml.Transforms.Concatenate("Features", "Continuous", "Indicators"))
@@ -45,7 +48,8 @@ internal static class Demo
         var unprepared = ml.Data.TakeRows(rows, CovType.TrainRows);
         var prepared = prepare.Fit(unprepared);
         var train = ml.Data.Cache(prepared.Transform(unprepared));
-        var test = ml.Data.Cache(ml.Data.TakeRows(prepared.Transform(ml.Data.SkipRows(rows, CovType.TrainRows)), testRows));
+        var test = ml.Data.Cache(ml.Data.TakeRows(
+            prepared.Transform(ml.Data.SkipRows(rows, CovType.TrainRows)), testRows));
 
         // The published settings; the network is an eighth of the published one unless asked for, and its slow copy
         // follows faster in a shorter run.
@@ -56,10 +60,12 @@ internal static class Demo
             KeyMomentum = 0.99,
         };
         options = options with { Epochs = epochs ?? options.Epochs, Seed = seed };
-        AnsiConsole.MarkupLineInterpolated($"{options.MethodName} with i-Mix on {CovType.TrainRows:N0} unlabelled rows, {options.Epochs} epochs\n");
+        AnsiConsole.MarkupLineInterpolated(
+            $"{options.MethodName} with i-Mix on {CovType.TrainRows:N0} unlabelled rows, {options.Epochs} epochs\n");
         ITransformer Fit(PretrainOptions o) => ml.SelfSupervised().Pretrain("Embedding", "Features", o).Fit(train);
 
-        var table = new Table().Title("Accuracy on test rows, by share of the labels").AddColumn(new TableColumn("").NoWrap())
+        var table = new Table().Title("Accuracy on test rows, by share of the labels")
+            .AddColumn(new TableColumn("").NoWrap())
             .AddColumns([.. Shares.Select(s => $"linear {s:0 %}"), .. Shares.Select(s => $"kNN {s:0 %}")]);
         void Evaluate(string name, ITransformer? encoder)
         {
@@ -72,9 +78,11 @@ internal static class Demo
                 return ml.MulticlassClassification.Evaluate(classifier.Fit(labelled).Transform(unknown)).MicroAccuracy;
             }
             var trainers = ml.MulticlassClassification.Trainers;
-            var linear = ml.Transforms.NormalizeMeanVariance(column, fixZero: false).Append(trainers.LbfgsMaximumEntropy("Label", column, l1Regularization: 0, l2Regularization: 1));
+            var linear = ml.Transforms.NormalizeMeanVariance(column, fixZero: false)
+                .Append(trainers.LbfgsMaximumEntropy("Label", column, l1Regularization: 0, l2Regularization: 1));
             var knn = trainers.NearestNeighbors("Label", column);
-            table.AddRow([name, .. Shares.Select(s => $"{Accuracy(s, linear):0.000}"), .. Shares.Select(s => $"{Accuracy(s, knn):0.000}")]);
+            table.AddRow([name, .. Shares.Select(s => $"{Accuracy(s, linear):0.000}"),
+                .. Shares.Select(s => $"{Accuracy(s, knn):0.000}")]);
         }
 
         Evaluate("raw features", null);

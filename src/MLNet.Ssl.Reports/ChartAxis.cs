@@ -32,7 +32,8 @@ internal sealed class ChartAxis
         var finite = values.Where(double.IsFinite).DefaultIfEmpty(0).ToList();
         double least = finite.Min(), most = finite.Max();
         // A constant gets room above and below.
-        if (most - least <= 1e-9 * Math.Abs(most)) (least, most) = most == 0 ? (0, 1) : (Math.Min(0, 2 * most), Math.Max(0, 2 * most));
+        if (most - least <= 1e-9 * Math.Abs(most))
+            (least, most) = most == 0 ? (0, 1) : (Math.Min(0, 2 * most), Math.Max(0, 2 * most));
         double step = Step(most - least, ticks);
         return new(step * Math.Floor(least / step + 1e-9), step * Math.Ceiling(most / step - 1e-9), step);
     }
@@ -44,7 +45,8 @@ internal sealed class ChartAxis
         double most = Math.Max(Math.Abs(From), Math.Abs(To));
         int digits = Math.Max(0, -(int)Math.Floor(Math.Log10(_step) + 1e-9));
         // Small numbers by their power of ten, such as learning rates.
-        if (most < 1e-4) return tick.ToString($"0.{new string('#', (int)Math.Ceiling(Math.Log10(most / _step)))}e-0", CultureInfo.InvariantCulture);
+        if (most < 1e-4) return tick.ToString(
+            $"0.{new string('#', (int)Math.Ceiling(Math.Log10(most / _step)))}e-0", CultureInfo.InvariantCulture);
         return tick.ToString("#,0." + new string('0', digits), CultureInfo.InvariantCulture);
     }
 

@@ -31,8 +31,10 @@ internal sealed record EmbeddingMap(IReadOnlyList<(float X, float Y)> Points, (d
         var plane = rows.matmul(chosen.mul(largest.sign())).to(float32).contiguous();
         var values = MemoryMarshal.Cast<byte, float>(plane.bytes);
         var points = new (float, float)[rows.shape[0]];
-        for (int i = 0; i < points.Length; i++) points[i] = (values[kept * i + kept - 1], kept == 2 ? values[kept * i] : 0);
-        double Share(int rank) => rank < width ? Math.Max(0, variances.narrow(0, width - 1 - rank, 1).item<double>()) / total : 0;
+        for (int i = 0; i < points.Length; i++)
+            points[i] = (values[kept * i + kept - 1], kept == 2 ? values[kept * i] : 0);
+        double Share(int rank) => rank < width
+            ? Math.Max(0, variances.narrow(0, width - 1 - rank, 1).item<double>()) / total : 0;
         return new(points, (Share(0), Share(1)));
     }
 }

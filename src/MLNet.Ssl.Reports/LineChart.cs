@@ -14,7 +14,8 @@ internal sealed record ChartThreshold(double Level, string Name);
 /// <param name="Note">What to make of it.</param>
 /// <param name="Points">Epochs and values, in order; values that are not finite leave a gap.</param>
 /// <param name="Epochs">End of the horizontal axis.</param>
-internal sealed record LineChart(string Title, string Note, IReadOnlyList<(double Epoch, double Value)> Points, double Epochs)
+internal sealed record LineChart(
+    string Title, string Note, IReadOnlyList<(double Epoch, double Value)> Points, double Epochs)
 {
     private const int Width = 560, Height = 250, Left = 62, Right = 14, Top = 14, Bottom = 40;
 
@@ -36,7 +37,8 @@ internal sealed record LineChart(string Title, string Note, IReadOnlyList<(doubl
     public string Html()
     {
         var points = Thinned();
-        var vertical = Range is { } range ? ChartAxis.Exact(range.From, range.To, 6) : ChartAxis.Around(points.Select(point => point.Value), 4);
+        var vertical = Range is { } range ? ChartAxis.Exact(range.From, range.To, 6)
+            : ChartAxis.Around(points.Select(point => point.Value), 4);
         var horizontal = ChartAxis.Exact(0, Epochs);
         double X(double epoch) => Left + horizontal.Share(epoch) * (Width - Left - Right);
         double Y(double value) => Height - Bottom - vertical.Share(value) * (Height - Top - Bottom);
@@ -87,7 +89,8 @@ internal sealed record LineChart(string Title, string Note, IReadOnlyList<(doubl
         var thinned = new (double, double)[MostPoints];
         for (int i = 0; i < MostPoints; i++)
         {
-            int first = (int)((long)Points.Count * i / MostPoints), end = (int)((long)Points.Count * (i + 1) / MostPoints);
+            int first = (int)((long)Points.Count * i / MostPoints),
+                end = (int)((long)Points.Count * (i + 1) / MostPoints);
             var part = Points.Skip(first).Take(end - first).ToList();
             thinned[i] = (part.Average(point => point.Epoch), part.Average(point => point.Value));
         }

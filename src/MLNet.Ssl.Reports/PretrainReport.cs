@@ -62,13 +62,15 @@ public sealed class PretrainReport : IProgress<TrainingProgress>, IRunObserver
     /// <exception cref="IOException">The file cannot be written, or its folder does not exist.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be written, or the path is that of a
     /// folder.</exception>
-    public void Write(string path, ImageEncoder encoder, ImageStore images, IReadOnlyList<int>? labels = null, IReadOnlyList<string>? labelNames = null)
+    public void Write(string path, ImageEncoder encoder, ImageStore images, IReadOnlyList<int>? labels = null,
+        IReadOnlyList<string>? labelNames = null)
     {
         ArgumentNullException.ThrowIfNull(encoder);
         ArgumentNullException.ThrowIfNull(images);
         CheckRows(images.Count, labels);
         Write(path, run => Map(images.Count, rows => encoder.Embed(images, rows), labels, labelNames)
-            + (run.Description is { } told ? ReportPictures.Views(told, images) : "") + ReportPictures.Attention(encoder, images));
+            + (run.Description is { } told ? ReportPictures.Views(told, images) : "")
+                + ReportPictures.Attention(encoder, images));
     }
 
     /// <summary>Writes the page with a map of embeddings.</summary>
@@ -82,7 +84,8 @@ public sealed class PretrainReport : IProgress<TrainingProgress>, IRunObserver
     /// <exception cref="IOException">The file cannot be written, or its folder does not exist.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be written, or the path is that of a
     /// folder.</exception>
-    public void Write(string path, TableEncoder encoder, TableStore rows, IReadOnlyList<int>? labels = null, IReadOnlyList<string>? labelNames = null)
+    public void Write(string path, TableEncoder encoder, TableStore rows, IReadOnlyList<int>? labels = null,
+        IReadOnlyList<string>? labelNames = null)
     {
         ArgumentNullException.ThrowIfNull(encoder);
         ArgumentNullException.ThrowIfNull(rows);
@@ -110,16 +113,20 @@ public sealed class PretrainReport : IProgress<TrainingProgress>, IRunObserver
 
     private static void CheckRows(int count, IReadOnlyList<int>? labels)
     {
-        if (count == 0) throw new ArgumentException("There are no rows to embed; expected at least one.", nameof(count));
+        if (count == 0) throw new ArgumentException(
+            "There are no rows to embed; expected at least one.", nameof(count));
         if (labels is not null && labels.Count != count)
-            throw new ArgumentException($"There are {labels.Count} labels for {count} rows; expected one a row.", nameof(labels));
+            throw new ArgumentException($"There are {labels.Count} labels for {count} rows; expected one a row.",
+                nameof(labels));
     }
 
-    private static string Map(int count, Func<IReadOnlyList<int>, Tensor> embed, IReadOnlyList<int>? labels, IReadOnlyList<string>? names)
+    private static string Map(int count,
+        Func<IReadOnlyList<int>, Tensor> embed, IReadOnlyList<int>? labels, IReadOnlyList<string>? names)
     {
         using var scope = NewDisposeScope();
         var rows = Spread(count, MostRows);
-        var chart = new ScatterChart(EmbeddingMap.Of(embed(rows)), labels is null ? null : [.. rows.Select(row => labels[row])], names);
+        var chart = new ScatterChart(EmbeddingMap.Of(embed(rows)), labels is null ? null
+            : [.. rows.Select(row => labels[row])], names);
         return FormattableString.Invariant($"""
             <h2>Embeddings</h2>
             <p class="lead">{rows.Length:N0} rows{(rows.Length < count ? FormattableString.Invariant($" of {count:N0}") : "")} by their embeddings, of length 1, on the two directions of most variance.</p>

@@ -10,7 +10,7 @@ public static class PretrainReportExtensions
     /// Writes the page with a map of the rows' embeddings, and for images with sample views and, of a vision
     /// transformer, attention maps.
     /// </summary>
-    /// <param name="report">The report, which was the run's <see cref="PretrainOptions.Progress"/>.</param>
+    /// <param name="report">The report, which was the run's <see cref="TrainingOptions.Progress"/>.</param>
     /// <param name="path">The HTML file, replaced if it exists: wholly or, on failure, not at all.</param>
     /// <param name="transformer">The fitted transformer.</param>
     /// <param name="rows">Rows with the transformer's input column; the first of them are read. Shuffle rows that are
@@ -30,17 +30,20 @@ public static class PretrainReportExtensions
     /// transformer's <see cref="EmbeddingTransformer.OnUnreadableImage"/> may leave it out.</exception>
     /// <exception cref="IOException">The file cannot be written, or its folder does not exist.</exception>
     public static void Write(
-        this PretrainReport report, string path, EmbeddingTransformer transformer, IDataView rows, string? labelColumnName = null, int maxRows = 2000,
+        this PretrainReport report, string path, EmbeddingTransformer transformer, IDataView rows,
+        string? labelColumnName = null, int maxRows = 2000,
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(report);
         ArgumentNullException.ThrowIfNull(transformer);
         ArgumentNullException.ThrowIfNull(rows);
-        if (maxRows < 1) throw new ArgumentOutOfRangeException(nameof(maxRows), maxRows, $"maxRows is {maxRows}; it must be at least 1.");
+        if (maxRows < 1) throw new ArgumentOutOfRangeException(
+            nameof(maxRows), maxRows, $"maxRows is {maxRows}; it must be at least 1.");
         // The transformer's own check of the column.
         _ = transformer.GetOutputSchema(rows.Schema);
         var input = rows.Schema[transformer.InputColumnName];
-        DataViewSchema.Column? label = labelColumnName is null ? null : LabelColumn.Find(rows.Schema, labelColumnName, out _);
+        DataViewSchema.Column? label = labelColumnName is null ? null
+            : LabelColumn.Find(rows.Schema, labelColumnName, out _);
         var names = label is { } column ? LabelColumn.Names(column) : null;
         var reader = new RowReader(rows, input, label, cancellationToken) { KeepUnlabeled = true, MaxRows = maxRows };
         if (transformer.Encoder is ImageEncoder images)

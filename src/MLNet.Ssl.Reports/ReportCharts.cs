@@ -9,29 +9,57 @@ internal static class ReportCharts
     {
         double epochs = reports[^1].Epochs;
         LineChart Chart(string title, string note, Func<TrainingProgress, double?> value) =>
-            new(title, note, [.. reports.Where(r => value(r) is not null).Select(r => (r.Epochs * r.Step / (double)r.TotalSteps, value(r)!.Value))], epochs);
+            new(title, note, [.. reports.Where(r => value(r) is not null)
+                .Select(r => (r.Epochs * r.Step / (double)r.TotalSteps, value(r)!.Value))], epochs);
 
         LineChart[] charts =
         [
             Chart("Loss", "Mean over the steps between two reports.", r => r.Loss),
-            Chart("kNN accuracy", "Of a weighted kNN on labelled rows that training does not see.", r => r.KnnAccuracy) with { Marks = true, Format = "0.0 %" },
-            Chart("Deviation of embeddings", "About 1 when embeddings spread out, 0 when all rows get the same one.", r => r.EmbeddingStd) with
+            Chart("kNN accuracy", "Of a weighted kNN on labelled rows that training does not see.",
+                r => r.KnnAccuracy) with
             {
-                Range = (0, Math.Max(1.2, reports.Max(r => r.EmbeddingStd is { } std && double.IsFinite(std) ? std : 0))),
+                Marks = true,
+                Format = "0.0 %",
+            },
+            Chart("Deviation of embeddings", "About 1 when embeddings spread out, 0 when all rows get the same one.",
+                r => r.EmbeddingStd) with
+            {
+                Range = (0, Math.Max(1.2, reports.Max(r =>
+                    r.EmbeddingStd is { } std && double.IsFinite(std) ? std : 0))),
                 Thresholds = [Alarm("below", CollapseAlarm.LeastStd)],
             },
-            Chart("Entropy of the teacher", "Share of the largest possible: 1 when its outputs are uniform, 0 when they are one value for all rows.", r => r.TeacherEntropy) with
+            Chart("Entropy of the teacher",
+                "Share of the largest possible: 1 when its outputs are uniform, 0 when they are one value for all rows.",
+                r => r.TeacherEntropy) with
             {
                 Range = (0, 1),
                 Thresholds = [Alarm("above", CollapseAlarm.MostEntropy), Alarm("below", CollapseAlarm.LeastEntropy)],
             },
-            Chart("Learning rate", "Of the last step before a report.", r => r.LearningRate) with { Format = "0.#####" },
-            Chart("Momentum of the teacher", "With which the slow copy keeps what it was.", r => r.TeacherMomentum) with { Format = "0.#####" },
-            Chart("Speed", "Rows that training took each second.", r => r.RowsPerSecond) with { Range = (0, 1.1 * Math.Max(1, reports.Max(r => r.RowsPerSecond))), Format = "N0" },
-            Chart("Wait for data", "Share of the time that training waited for views: more threads help where it is large.", r => r.DataWait) with { Range = (0, 1), Format = "0 %" },
+            Chart("Learning rate", "Of the last step before a report.", r => r.LearningRate) with
+            {
+                Format = "0.#####",
+            },
+            Chart("Momentum of the teacher", "With which the slow copy keeps what it was.", r => r.TeacherMomentum) with
+            {
+                Format = "0.#####",
+            },
+            Chart("Speed", "Rows that training took each second.", r => r.RowsPerSecond) with
+            {
+                Range = (0, 1.1 * Math.Max(1, reports.Max(r => r.RowsPerSecond))),
+                Format = "N0",
+            },
+            Chart("Wait for data",
+                "Share of the time that training waited for views: more threads help where it is large.",
+                r => r.DataWait) with
+            {
+                Range = (0, 1),
+                Format = "0 %",
+            },
         ];
-        return $"<h2>The run</h2>\n<div class=\"charts\">\n{string.Concat(charts.Where(chart => chart.Points.Count > 0).Select(chart => chart.Html()))}</div>\n";
+        string figures = string.Concat(charts.Where(chart => chart.Points.Count > 0).Select(chart => chart.Html()));
+        return $"<h2>The run</h2>\n<div class=\"charts\">\n{figures}</div>\n";
     }
 
-    private static ChartThreshold Alarm(string side, double level) => new(level, FormattableString.Invariant($"alarm {side} {level}"));
+    private static ChartThreshold Alarm(string side, double level) =>
+        new(level, FormattableString.Invariant($"alarm {side} {level}"));
 }

@@ -54,7 +54,8 @@ internal static class ReportPage
         }
         if (last.EmbeddingStd is { } deviation) Add("Embedding std", Invariant($"{deviation:0.000}"));
         Add("Rows per second", Invariant($"{run.Reports.Average(report => report.RowsPerSecond):N0}"));
-        Add("Time", run.Duration.TotalHours >= 1 ? Invariant($"{(int)run.Duration.TotalHours}:{run.Duration:mm\\:ss}") : Invariant($"{run.Duration:m\\:ss}"));
+        Add("Time", run.Duration.TotalHours >= 1 ? Invariant($"{(int)run.Duration.TotalHours}:{run.Duration:mm\\:ss}")
+            : Invariant($"{run.Duration:m\\:ss}"));
         return html.Append("</dl>\n").ToString();
 
         void Add(string name, string value) => html.Append($"<div><dt>{Text(name)}</dt><dd>{Text(value)}</dd></div>\n");
@@ -88,7 +89,8 @@ internal static class ReportPage
             ("MLNet.Ssl", Version(typeof(ReportPage))),
             ("TorchSharp", Version(typeof(torch))),
             (".NET", Environment.Version.ToString()),
-            ("System", $"{RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}, {Environment.ProcessorCount} processors"),
+            ("System", $"{RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}, "
+                + $"{Environment.ProcessorCount} processors"),
             ("Written", DateTimeOffset.Now.ToString("yyyy-MM-dd HH:mm zzz", CultureInfo.InvariantCulture)),
         ];
         return $"""

@@ -38,7 +38,8 @@ internal static class ReportPictures
         {
             html.Append("<div class=\"views\">\n").Append(Figure(Small(images[rows[row]]), Side, "image"));
             for (int view = 0; view < views.Length; view++)
-                html.Append(Figure(Shown(views[view], row, recipes[view].Normalization), Math.Max(28, Side * recipes[view].Size / largest), $"view {view + 1}, {recipes[view].Size} px"));
+                html.Append(Figure(Shown(views[view], row, recipes[view].Normalization),
+                    Math.Max(28, Side * recipes[view].Size / largest), $"view {view + 1}, {recipes[view].Size} px"));
             html.Append("</div>\n");
         }
         return html.Append("</div>\n").ToString();
@@ -56,14 +57,17 @@ internal static class ReportPictures
             """);
         foreach (int row in PretrainReport.Spread(images.Count, AttentionSamples))
         {
-            var maps = AttentionMaps.Of(encoder, images[row], Math.Min(MostPixels, PatchesAcross * transformer.PatchSize));
-            html.Append($"<figure class=\"card\"><img src=\"{PngImage.DataUri(maps.ContactSheet())}\" alt=\"Attention maps of image {row}\"></figure>\n");
+            var maps = AttentionMaps.Of(encoder, images[row],
+                Math.Min(MostPixels, PatchesAcross * transformer.PatchSize));
+            html.Append($"<figure class=\"card\"><img src=\"{PngImage.DataUri(maps.ContactSheet())}\" "
+                + $"alt=\"Attention maps of image {row}\"></figure>\n");
         }
         return html.Append("</div>\n").ToString();
     }
 
     private static string Figure(RgbImage image, int height, string name) =>
-        $"<figure><img src=\"{PngImage.DataUri(image)}\" height=\"{height}\" alt=\"{name}\"><figcaption>{name}</figcaption></figure>\n";
+        $"<figure><img src=\"{PngImage.DataUri(image)}\" height=\"{height}\" "
+            + $"alt=\"{name}\"><figcaption>{name}</figcaption></figure>\n";
 
     private static RgbImage Small(RgbImage image)
     {
@@ -84,7 +88,8 @@ internal static class ReportPictures
         for (int i = 0; i < pixels.Length; i++)
         {
             int channel = i % 3;
-            pixels[i] = (byte)Math.Clamp(MathF.Round(255 * (values[channel * area + i / 3] * stds[channel] + means[channel])), 0, 255);
+            pixels[i] = (byte)Math.Clamp(MathF.Round(
+                255 * (values[channel * area + i / 3] * stds[channel] + means[channel])), 0, 255);
         }
         return new(pixels, side, side);
     }

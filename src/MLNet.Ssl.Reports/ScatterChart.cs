@@ -18,23 +18,30 @@ internal sealed record ScatterChart(EmbeddingMap Map, IReadOnlyList<int>? Labels
     public string Html()
     {
         var points = Map.Points;
-        float left = points.Min(p => p.X), right = points.Max(p => p.X), low = points.Min(p => p.Y), high = points.Max(p => p.Y);
+        float left = points.Min(p => p.X), right = points.Max(p => p.X), low = points.Min(p => p.Y),
+            high = points.Max(p => p.Y);
         // One scale for both axes, or distances would lie.
-        double scale = Math.Min((Width - 2 * Side) / Math.Max(right - left, 1e-6), (Height - Top - Bottom) / Math.Max(high - low, 1e-6));
+        double scale = Math.Min((Width - 2 * Side) / Math.Max(right - left, 1e-6),
+            (Height - Top - Bottom) / Math.Max(high - low, 1e-6));
         double X(float x) => Width / 2.0 + scale * (x - (left + right) / 2);
         double Y(float y) => (Top + Height - Bottom) / 2.0 - scale * (y - (low + high) / 2);
 
-        var classes = Labels is null ? [] : Labels.Where(label => label >= 0).CountBy(label => label).OrderByDescending(c => c.Value).ThenBy(c => c.Key)
+        var classes = Labels is null ? []
+            : Labels.Where(label => label >= 0).CountBy(label => label).OrderByDescending(c => c.Value)
+            .ThenBy(c => c.Key)
             .Select(c => c.Key).Take(Colours).Order().ToList();
         var svg = new StringBuilder();
         var legend = new StringBuilder();
-        var groups = Enumerable.Range(0, points.Count).GroupBy(i => Labels is null ? 0 : classes.IndexOf(Labels[i])).OrderBy(group => group.Key);
+        var groups = Enumerable.Range(0, points.Count).GroupBy(i => Labels is null ? 0 : classes.IndexOf(Labels[i]))
+            .OrderBy(group => group.Key);
         foreach (var group in groups)
         {
-            string name = Labels is null ? "" : group.Key < 0 ? "others" : NameOf(classes[group.Key]), colour = group.Key < 0 ? "other" : $"c{group.Key}";
+            string name = Labels is null ? "" : group.Key < 0 ? "others" : NameOf(classes[group.Key]),
+                colour = group.Key < 0 ? "other" : $"c{group.Key}";
             svg.Append(FormattableString.Invariant($"<path class=\"dots {colour}\" d=\""));
             // A line of no length with round ends is a dot.
-            foreach (int i in group) svg.Append(FormattableString.Invariant($"M{X(points[i].X):0.#} {Y(points[i].Y):0.#}h0"));
+            foreach (int i in group) svg.Append(
+                FormattableString.Invariant($"M{X(points[i].X):0.#} {Y(points[i].Y):0.#}h0"));
             svg.Append($"\"><title>{Text(name)}</title></path>");
             if (name.Length > 0) legend.Append($"<li class=\"{colour}\">{Text(name)}</li>");
         }
@@ -48,7 +55,8 @@ internal sealed record ScatterChart(EmbeddingMap Map, IReadOnlyList<int>? Labels
             """;
     }
 
-    private static string Share(string rank, double share) => FormattableString.Invariant($"{rank} principal component, {100 * share:0.#} % of the variance");
+    private static string Share(string rank, double share) =>
+        FormattableString.Invariant($"{rank} principal component, {100 * share:0.#} % of the variance");
 
     private string NameOf(int label) => Names is not null && label < Names.Count ? Names[label] : $"class {label}";
 

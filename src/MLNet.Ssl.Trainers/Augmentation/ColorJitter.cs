@@ -3,8 +3,8 @@ using MLNet.Ssl.Options;
 namespace MLNet.Ssl;
 
 /// <summary>
-/// Strengths of the random colour changes. Factors of brightness, contrast and saturation are drawn from U(max(0, 1−s), 1+s), the hue shift
-/// from U(−h, h); the operations with a strength above 0 run in an order drawn for every view.
+/// Strengths of the random colour changes. Factors of brightness, contrast and saturation are drawn from U(max(0, 1−s),
+/// 1+s), the hue shift from U(−h, h); the operations with a strength above 0 run in an order drawn for every view.
 /// </summary>
 /// <param name="Brightness">Strength of the brightness factor, 0 to 100.</param>
 /// <param name="Contrast">Strength of the contrast factor, 0 to 100.</param>
@@ -14,9 +14,9 @@ public sealed record ColorJitter(double Brightness, double Contrast, double Satu
 {
     internal void Validate()
     {
-        OptionRange.Check("Jitter.Brightness", Brightness, 0, 100);
-        OptionRange.Check("Jitter.Contrast", Contrast, 0, 100);
-        OptionRange.Check("Jitter.Saturation", Saturation, 0, 100);
-        OptionRange.Check("Jitter.Hue", Hue, 0, 0.5);
+        Check.InRange(Brightness, 0, 100, "Jitter.Brightness");
+        Check.InRange(Contrast, 0, 100, "Jitter.Contrast");
+        Check.InRange(Saturation, 0, 100, "Jitter.Saturation");
+        Check.InRange(Hue, 0, 0.5, "Jitter.Hue");
     }
 }

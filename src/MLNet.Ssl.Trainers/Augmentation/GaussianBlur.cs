@@ -7,8 +7,9 @@ using MLNet.Ssl.Images;
 namespace MLNet.Ssl.Augmentation;
 
 /// <summary>
-/// Pillow's Gaussian blur, bit for bit: three extended box blurs along the rows, then three along the columns (Gwosdek et al., "Theoretical foundations
-/// of Gaussian convolution by extended box filtering", 2011), borders replicated, each pass rounded to 8 bits. One instance serves one thread.
+/// Pillow's Gaussian blur, bit for bit: three extended box blurs along the rows, then three along the columns (Gwosdek
+/// et al., "Theoretical foundations of Gaussian convolution by extended box filtering", 2011), borders replicated, each
+/// pass rounded to 8 bits. One instance serves one thread.
 /// </summary>
 internal sealed class GaussianBlur
 {
@@ -26,7 +27,8 @@ internal sealed class GaussianBlur
         int whole = (int)radius, border = whole + 1;
         uint inner = (uint)((1 << 24) / (radius * 2 + 1)), outer = ((1u << 24) - (uint)(2 * whole + 1) * inner) / 2;
 
-        int width = image.Width, height = image.Height, stride = width + 2 * border, length = (height + 2 * border) * stride + PlanarImage.Padding;
+        int width = image.Width, height = image.Height, stride = width + 2 * border,
+            length = (height + 2 * border) * stride + PlanarImage.Padding;
         if (_current.Length < length) (_current, _next) = (new byte[length], new byte[length]);
         int first = border * stride + border, count = height * stride - 2 * border;
 
@@ -50,7 +52,8 @@ internal sealed class GaussianBlur
 
     private static float BoxRadius(float sigma)
     {
-        float variance = sigma * sigma / Passes, length = (float)Math.Sqrt(12.0 * variance + 1.0), l = (float)Math.Floor((length - 1.0) / 2.0);
+        float variance = sigma * sigma / Passes, length = (float)Math.Sqrt(12.0 * variance + 1.0),
+            l = (float)Math.Floor((length - 1.0) / 2.0);
         float fraction = (2 * l + 1) * (l * (l + 1) - 3 * variance);
         fraction /= 6 * (variance - (l + 1) * (l + 1));
         return l + fraction;
@@ -69,7 +72,8 @@ internal sealed class GaussianBlur
 
             var (nearLow, nearHigh) = Vector256.Widen(near);
             var (farLow, farHigh) = Vector256.Widen(far);
-            var words = Vector256.Narrow(Round(nearLow * inner + farLow * outer), Round(nearHigh * inner + farHigh * outer));
+            var words = Vector256.Narrow(Round(nearLow * inner + farLow * outer),
+                Round(nearHigh * inner + farHigh * outer));
             Vector128.Narrow(words.GetLower(), words.GetUpper()).StoreUnsafe(ref result, (nuint)i);
         }
         (_current, _next) = (_next, _current);
@@ -90,7 +94,8 @@ internal sealed class GaussianBlur
     {
         var pixels = _current.AsSpan();
         for (int y = 0, left = first; y < height; y++, left += stride)
-            for (int k = 1, right = left + width - 1; k <= border; k++) (pixels[left - k], pixels[right + k]) = (pixels[left], pixels[right]);
+            for (int k = 1, right = left + width - 1; k <= border; k++)
+                (pixels[left - k], pixels[right + k]) = (pixels[left], pixels[right]);
     }
 
     private void ReplicateRows(int height, int stride, int border)

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl;
 
 /// <summary>
-/// Masking noise on rows of a table (i-Mix; Lee et al., arXiv 2010.08887, appendix): every continuous value is set to 0, the mean of a standardised slot, with
-/// probability p. What is kept is not rescaled.
+/// Masking noise on rows of a table (i-Mix; Lee et al., arXiv 2010.08887, appendix): every continuous value is set to
+/// 0, the mean of a standardised slot, with probability p. What is kept is not rescaled.
 /// </summary>
 public static class MaskingNoise
 {

@@ -1,4 +1,3 @@
-using MLNet.Ssl.Images;
 using MLNet.Ssl.Options;
 using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
@@ -6,14 +5,14 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Augmentation;
 
 /// <summary>
-/// Makes the random views of a batch on several threads. A view depends on seed, epoch, sample and its position among the recipes only, so results are
-/// the same for any number of threads, batch size and order.
+/// Makes the random views of a batch on several threads. A view depends on seed, epoch, sample and its position among
+/// the recipes only, so results are the same for any number of threads, batch size and order.
 /// </summary>
 /// <example><code>
 /// var pipeline = new ViewPipeline([ViewRecipes.MoCoV3View1(), ViewRecipes.MoCoV3View2()], seed: 1, threads: 8);
 /// Tensor[] views = pipeline.Render(store, batchIndices, epoch);   // two (B, 3, 224, 224) tensors
 /// </code></example>
-public sealed class ViewPipeline
+internal sealed class ViewPipeline
 {
     private readonly ViewRecipe[] _recipes;
     private readonly ulong _seed;
@@ -24,13 +23,15 @@ public sealed class ViewPipeline
     /// <param name="seed">Seed of all random draws.</param>
     /// <param name="threads">Number of threads to use at most, at least 1.</param>
     /// <exception cref="ArgumentException">There is no recipe.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">An option of a recipe or <paramref name="threads"/> is out of range.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option of a recipe or <paramref name="threads"/> is out of
+    /// range.</exception>
     public ViewPipeline(IReadOnlyList<ViewRecipe> recipes, ulong seed, int threads)
     {
         ArgumentNullException.ThrowIfNull(recipes);
-        if (recipes.Count == 0) throw new ArgumentException("There is no recipe; expected one per view.", nameof(recipes));
+        if (recipes.Count == 0)
+            throw new ArgumentException("There is no recipe; expected one per view.", nameof(recipes));
         foreach (var recipe in recipes) recipe.Validate();
-        OptionRange.Check(nameof(threads), threads, 1, int.MaxValue);
+        Check.InRange(threads, 1, int.MaxValue);
         _recipes = [.. recipes];
         _seed = seed;
         _parallel = new() { MaxDegreeOfParallelism = threads };
@@ -41,24 +42,28 @@ public sealed class ViewPipeline
 
     /// <summary>Renders the views of some images.</summary>
     /// <param name="store">The images.</param>
-    /// <param name="indices">Which images, at least one; one may occur several times and then has the same views.</param>
+    /// <param name="indices">Which images, at least one; one may occur several times and then has the same
+    /// views.</param>
     /// <param name="epoch">Number of the epoch; another one gives other views.</param>
-    /// <returns>Per recipe one new float32 CPU tensor (indices, 3, Size, Size), normalised; the caller owns them.</returns>
+    /// <returns>Per recipe one new float32 CPU tensor (indices, 3, Size, Size), normalised; the caller owns
+    /// them.</returns>
     /// <exception cref="ArgumentException">There is no index.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An index is outside the store.</exception>
     public Tensor[] Render(ImageStore store, ReadOnlySpan<int> indices, int epoch)
     {
         ArgumentNullException.ThrowIfNull(store);
         if (indices.IsEmpty) throw new ArgumentException("There is no index; expected at least one.", nameof(indices));
-        foreach (int index in indices) OptionRange.Check(nameof(indices), index, 0, store.Count - 1);
+        foreach (int index in indices) Check.InRange(index, 0, store.Count - 1, nameof(indices));
 
         int[] samples = indices.ToArray();
-        var views = Array.ConvertAll(_recipes, recipe => empty(samples.Length, 3, recipe.Size, recipe.Size, ScalarType.Float32, CPU));
+        var views = Array.ConvertAll(_recipes, recipe =>
+            empty(samples.Length, 3, recipe.Size, recipe.Size, ScalarType.Float32, CPU));
         var rows = Array.ConvertAll(views, view => new TensorRows(view));
-        Parallel.For(0, samples.Length, _parallel, ImageWorkspace.Rent, (row, _, workspace) =>
+        Parallel.For(0, samples.Length, _parallel, ViewWorkspace.Rent, (row, _, workspace) =>
         {
             var image = store[samples[row]];
-            for (int view = 0; view < views.Length; view++) RenderView(workspace, image, samples[row], view, epoch, rows[view][row]);
+            for (int view = 0; view < views.Length; view++)
+                RenderView(workspace, image, samples[row], view, epoch, rows[view][row]);
             return workspace;
         }, workspace => workspace.Return());
         foreach (var view in rows) view.Dispose();
@@ -66,7 +71,7 @@ public sealed class ViewPipeline
     }
 
     /// <summary>Renders one view of <paramref name="image"/> into (3, Size, Size).</summary>
-    internal void RenderView(ImageWorkspace workspace, RgbImage image, int sample, int view, int epoch, Span<float> chw)
+    internal void RenderView(ViewWorkspace workspace, RgbImage image, int sample, int view, int epoch, Span<float> chw)
     {
         var recipe = _recipes[view];
         var plan = ViewPlan.Draw(recipe, image.Width, image.Height, new ViewRandom(_seed, epoch, sample, view));

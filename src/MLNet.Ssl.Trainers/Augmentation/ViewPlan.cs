@@ -3,19 +3,26 @@ using MLNet.Ssl.Images;
 namespace MLNet.Ssl.Augmentation;
 
 /// <summary>Everything random about one view, drawn before any pixel is touched.</summary>
-internal readonly record struct ViewPlan(CropBox Crop, bool Flip, JitterPlan? Jitter, bool Grayscale, double? BlurSigma, bool Solarize)
+internal readonly record struct ViewPlan(
+    CropBox Crop, bool Flip, JitterPlan? Jitter, bool Grayscale, double? BlurSigma, bool Solarize)
 {
     public static ViewPlan Draw(ViewRecipe recipe, int width, int height, ViewRandom random) => new(
-        CropBox.Draw(width, height, recipe.Scale, recipe.AspectRatio, ref random),
+        RandomResizedCrop.Draw(width, height, recipe.Scale, recipe.AspectRatio, ref random),
         random.Chance(recipe.FlipProbability),
-        recipe.Jitter is { } jitter && random.Chance(recipe.JitterProbability) ? JitterPlan.Draw(jitter, ref random) : null,
+        recipe.Jitter is { } jitter && random.Chance(recipe.JitterProbability)
+            ? JitterPlan.Draw(jitter, ref random)
+            : null,
         random.Chance(recipe.GrayscaleProbability),
         random.Chance(recipe.BlurProbability) ? random.Uniform(recipe.BlurSigma.Min, recipe.BlurSigma.Max) : null,
         random.Chance(recipe.SolarizeProbability));
 }
 
-/// <summary>Factors of a colour jitter, null where the operation is off, and the order of the operations: four 2-bit numbers, first one lowest.</summary>
-internal readonly record struct JitterPlan(float? Brightness, float? Contrast, float? Saturation, double? Hue, int Order)
+/// <summary>
+/// Factors of a colour jitter, null where the operation is off, and the order of the operations: four 2-bit numbers,
+/// first one lowest.
+/// </summary>
+internal readonly record struct JitterPlan(
+    float? Brightness, float? Contrast, float? Saturation, double? Hue, int Order)
 {
     private const int Operations = 4;
 
@@ -28,8 +35,12 @@ internal readonly record struct JitterPlan(float? Brightness, float? Contrast, f
             int j = random.Below(i + 1), difference = ((order >> (2 * i)) ^ (order >> (2 * j))) & 3;
             order ^= (difference << (2 * i)) ^ (difference << (2 * j));
         }
-        return new(Factor(jitter.Brightness, ref random), Factor(jitter.Contrast, ref random), Factor(jitter.Saturation, ref random),
-            jitter.Hue > 0 ? random.Uniform(-jitter.Hue, jitter.Hue) : null, order);
+        return new(
+            Factor(jitter.Brightness, ref random),
+            Factor(jitter.Contrast, ref random),
+            Factor(jitter.Saturation, ref random),
+            jitter.Hue > 0 ? random.Uniform(-jitter.Hue, jitter.Hue) : null,
+            order);
     }
 
     public void Apply(PlanarImage image)

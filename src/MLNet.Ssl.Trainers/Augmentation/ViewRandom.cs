@@ -12,14 +12,15 @@ internal interface IRandomSource
 }
 
 /// <summary>
-/// Random numbers of one view, a function of (seed, epoch, sample, view) alone: SplitMix64 (Steele et al. 2014) started from a hash of the four, so that
-/// views depend neither on the order nor on the thread in which they are made.
+/// Random numbers of one view, a function of (seed, epoch, sample, view) alone: SplitMix64 (Steele et al. 2014) started
+/// from a hash of the four, so that views depend neither on the order nor on the thread in which they are made.
 /// </summary>
 internal struct ViewRandom(ulong seed, int epoch, int sample, int view) : IRandomSource
 {
     private const ulong Step = 0x9E3779B97F4A7C15;
 
-    private ulong _state = Mix(Mix(Mix(Mix(seed + Step) + (uint)epoch + Step) + (uint)sample + Step) + (uint)view + Step);
+    private ulong _state =
+        Mix(Mix(Mix(Mix(seed + Step) + (uint)epoch + Step) + (uint)sample + Step) + (uint)view + Step);
 
     public double Uniform(double min, double max) => min + (max - min) * ((Next() >> 11) * (1.0 / (1UL << 53)));
 

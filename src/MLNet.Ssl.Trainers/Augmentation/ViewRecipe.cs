@@ -4,8 +4,9 @@ using MLNet.Ssl.Options;
 namespace MLNet.Ssl;
 
 /// <summary>
-/// How one random view of an image is made, on 8-bit pixels: random resized crop → flip → colour jitter → grayscale → blur → solarise → normalise
-/// (jitter and grayscale swapped by <see cref="GrayscaleFirst"/>). <see cref="ViewRecipes"/> has those of the literature.
+/// How one random view of an image is made, on 8-bit pixels: random resized crop → flip → colour jitter → grayscale →
+/// blur → solarise → normalise (jitter and grayscale swapped by <see cref="GrayscaleFirst"/>).
+/// <see cref="ViewRecipes"/> has those of the literature.
 /// </summary>
 public sealed record ViewRecipe
 {
@@ -62,19 +63,21 @@ public sealed record ViewRecipe
     public Normalization Normalization { get; init; } = Normalization.ImageNet;
 
     /// <summary>Checks every option.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">An option is out of range; the message names it, its value and what is allowed.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of range; the message names it, its value and
+    /// what is allowed.</exception>
     public void Validate()
     {
-        OptionRange.Check(nameof(Size), Size, 1, 4096);
-        OptionRange.CheckPair(nameof(Scale), Scale, 1e-6, 1);
-        OptionRange.CheckPair(nameof(AspectRatio), AspectRatio, 0.01, 100);
-        OptionRange.Check(nameof(Interpolation), (int)Interpolation, (int)Interpolation.Bilinear, (int)Interpolation.Lanczos);
-        OptionRange.Check(nameof(FlipProbability), FlipProbability, 0, 1);
-        OptionRange.Check(nameof(JitterProbability), JitterProbability, 0, 1);
-        OptionRange.Check(nameof(GrayscaleProbability), GrayscaleProbability, 0, 1);
-        OptionRange.Check(nameof(BlurProbability), BlurProbability, 0, 1);
-        OptionRange.CheckPair(nameof(BlurSigma), BlurSigma, 0, GaussianBlur.MaxSigma);
-        OptionRange.Check(nameof(SolarizeProbability), SolarizeProbability, 0, 1);
+        Check.InRange(Size, 1, 4096);
+        Check.Ordered(Scale, 1e-6, 1);
+        Check.Ordered(AspectRatio, 0.01, 100);
+        Check.InRange(
+            (int)Interpolation, (int)Interpolation.Bilinear, (int)Interpolation.Lanczos, nameof(Interpolation));
+        Check.InRange(FlipProbability, 0, 1);
+        Check.InRange(JitterProbability, 0, 1);
+        Check.InRange(GrayscaleProbability, 0, 1);
+        Check.InRange(BlurProbability, 0, 1);
+        Check.Ordered(BlurSigma, 0, GaussianBlur.MaxSigma);
+        Check.InRange(SolarizeProbability, 0, 1);
         Jitter?.Validate();
         ArgumentNullException.ThrowIfNull(Normalization);
         Normalization.Validate();

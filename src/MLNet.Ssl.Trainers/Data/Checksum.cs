@@ -17,7 +17,9 @@ internal static class Checksum
         return Convert.ToHexString(sha.Hash!);
     }
 
-    /// <summary>Of the images: all of them up to 64 MiB, of more every second, third … one, so that it takes a moment at most.</summary>
+    /// <summary>
+    /// Of the images: all of them up to 64 MiB, of more every second, third … one, so that it takes a moment at most.
+    /// </summary>
     public static string Of(ImageStore images) => Of(stream =>
     {
         using var writer = new BinaryWriter(stream);

@@ -9,10 +9,13 @@ internal sealed record DataFacts(int Rows, int MedianShorterSide, int Processors
     /// <summary>What there is to know of a table; null for images.</summary>
     public TableFacts? Table { get; init; }
 
-    /// <summary>Whether the published settings for small images, or for tables, fit better than those for ImageNet.</summary>
+    /// <summary>
+    /// Whether the published settings for small images, or for tables, fit better than those for ImageNet.
+    /// </summary>
     public bool AreSmall(int? imageSize) => Table is not null || imageSize <= 64;
 
-    public static DataFacts Of(TableStore table) => new(table.Count, 0, Environment.ProcessorCount) { Table = TableFacts.Of(table) };
+    public static DataFacts Of(TableStore table) =>
+        new(table.Count, 0, Environment.ProcessorCount) { Table = TableFacts.Of(table) };
 
     public static DataFacts Of(ImageStore images)
     {
@@ -23,5 +26,6 @@ internal sealed record DataFacts(int Rows, int MedianShorterSide, int Processors
     }
 
     /// <summary>The training size where none is given.</summary>
-    public int UsualImageSize => MedianShorterSide >= 32 ? Math.Min(224, MedianShorterSide / 16 * 16) : Math.Max(8, MedianShorterSide / 8 * 8);
+    public int UsualImageSize =>
+        MedianShorterSide >= 32 ? Math.Min(224, MedianShorterSide / 16 * 16) : Math.Max(8, MedianShorterSide / 8 * 8);
 }

@@ -4,7 +4,8 @@ using MLNet.Ssl.Options;
 namespace MLNet.Ssl;
 
 /// <summary>
-/// A set of images in memory, 8 bits a channel, one after the other in large blocks. Reading is thread-safe once adding has ended.
+/// A set of images in memory, 8 bits a channel, one after the other in large blocks. Reading is thread-safe once adding
+/// has ended.
 /// </summary>
 public sealed class ImageStore
 {
@@ -20,13 +21,14 @@ public sealed class ImageStore
 
     /// <summary>Creates an empty store.</summary>
     /// <param name="maxShorterSide">
-    /// Images whose shorter side has more pixels are shrunk to it on <see cref="Add"/> (bicubic, antialiased, aspect kept); smaller ones are never enlarged.
-    /// Null keeps every image as it is. A little above the largest view, say 256 for views of 224, saves memory and time.
+    /// Images whose shorter side has more pixels are shrunk to it on <see cref="Add"/> (bicubic, antialiased, aspect
+    /// kept); smaller ones are never enlarged. Null keeps every image as it is. A little above the largest view, say
+    /// 256 for views of 224, saves memory and time.
     /// </param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxShorterSide"/> is below 1.</exception>
     public ImageStore(int? maxShorterSide = null)
     {
-        if (maxShorterSide is { } side) OptionRange.Check(nameof(maxShorterSide), side, 1, int.MaxValue);
+        if (maxShorterSide is { } side) Check.InRange(side, 1, int.MaxValue, nameof(maxShorterSide));
         _maxShorterSide = maxShorterSide;
     }
 
@@ -43,7 +45,8 @@ public sealed class ImageStore
         get
         {
             var entry = _entries[index];
-            return new(_blocks[entry.Block].AsMemory(entry.Offset, 3 * entry.Width * entry.Height), entry.Width, entry.Height);
+            return new(_blocks[entry.Block].AsMemory(entry.Offset, 3 * entry.Width * entry.Height), entry.Width,
+                entry.Height);
         }
     }
 
@@ -59,7 +62,8 @@ public sealed class ImageStore
         {
             var (newWidth, newHeight) = ImagePreprocessing.ShorterSideTo(side, width, height);
             CropBox all = new(0, 0, width, height), window = new(0, 0, newWidth, newHeight);
-            _resampler.Resize(rgb, width, all, newWidth, newHeight, window, Interpolation.Bicubic, flip: false, _shrunk);
+            _resampler.Resize(rgb, width, all, newWidth, newHeight, window, Interpolation.Bicubic, flip: false,
+                _shrunk);
             _shrunk.CopyTo(Reserve(newWidth, newHeight));
         }
         else rgb.CopyTo(Reserve(width, height));

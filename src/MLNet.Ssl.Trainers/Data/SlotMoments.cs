@@ -17,7 +17,10 @@ internal sealed record SlotMoments(int Slot, double Mean, double Deviation, doub
     /// <summary>The whole width of the values.</summary>
     public double Range => Most - Least;
 
-    /// <summary>Refuses values that cannot be shifted, and divided by <paramref name="unit"/>, and names all slots that have such.</summary>
+    /// <summary>
+    /// Refuses values that cannot be shifted, and divided by <paramref name="unit"/>, and names all slots that have
+    /// such.
+    /// </summary>
     public static IReadOnlyList<SlotMoments> Checked(IEnumerable<SlotMoments> moments, Func<SlotMoments, double> unit)
     {
         SlotMoments[] all = [.. moments];
@@ -32,27 +35,37 @@ internal sealed record SlotMoments(int Slot, double Mean, double Deviation, doub
     {
         SlotMoments[] refused = [.. moments];
         if (refused.Length == 0) return;
-        string slots = refused.Length == 1 ? "" : $" So it is with the slots {TableFacts.Describe([.. refused.Select(m => m.Slot)])}.";
-        throw new ArgumentException($"Slot {refused[0].Slot} {fault(refused[0])}, which cannot be standardised in single precision; {advice}.{slots}");
+        string slots = refused.Length == 1
+            ? ""
+            : $" So it is with the slots {TableFacts.Describe([.. refused.Select(m => m.Slot)])}.";
+        throw new ArgumentException(
+            $"Slot {refused[0].Slot} {fault(refused[0])}, which cannot be standardised in single precision; "
+            + $"{advice}.{slots}");
     }
 
-    /// <summary>Moments of some slots, in double precision: squares of large values are beyond single precision.</summary>
+    /// <summary>
+    /// Moments of some slots, in double precision: squares of large values are beyond single precision.
+    /// </summary>
     public static IEnumerable<SlotMoments> Of(TableStore table, IEnumerable<int> slots)
     {
         foreach (int slot in slots)
         {
             using var scope = NewDisposeScope();
             var values = table.Values.select(1, slot).to(ScalarType.Float64);
-            yield return new(slot, values.mean().ToNumber(), values.std(false).ToNumber(), values.min().ToNumber(), values.max().ToNumber());
+            yield return new(slot, values.mean().ToNumber(), values.std(false).ToNumber(), values.min().ToNumber(),
+                values.max().ToNumber());
         }
     }
 
     /// <summary>What to say if slots that count as standardised are far from it; null if they are not.</summary>
     public static string? Complaint(IEnumerable<SlotMoments> moments)
     {
-        var off = moments.Where(m => m.Deviation > 0 && (Math.Abs(m.Mean) > 0.5 * Math.Max(1, m.Deviation) || m.Deviation is < 0.5 or > 2)).ToList();
+        var off = moments.Where(m => m.Deviation > 0
+            && (Math.Abs(m.Mean) > 0.5 * Math.Max(1, m.Deviation) || m.Deviation is < 0.5 or > 2)).ToList();
         if (off.Count == 0) return null;
-        return $"Table.Standardize is false, but slots {TableFacts.Describe([.. off.Select(m => m.Slot)])} are far from mean 0 and deviation 1 "
-            + $"(slot {off[0].Slot}: mean {off[0].Mean:g3}, deviation {off[0].Deviation:g3}): masking writes 0 for the mean, and the network expects such values.";
+        string slots = TableFacts.Describe([.. off.Select(m => m.Slot)]);
+        return $"Table.Standardize is false, but slots {slots} are far from mean 0 and deviation 1 "
+            + $"(slot {off[0].Slot}: mean {off[0].Mean:g3}, deviation {off[0].Deviation:g3}): "
+            + "masking writes 0 for the mean, and the network expects such values.";
     }
 }

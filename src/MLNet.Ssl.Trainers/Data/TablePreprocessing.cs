@@ -12,10 +12,12 @@ public sealed record TablePreprocessing
     public TablePreprocessing(IReadOnlyList<float> mean, IReadOnlyList<float> scale)
     {
         if (mean.Count == 0 || mean.Count != scale.Count)
-            throw new ArgumentException($"There are {mean.Count} means and {scale.Count} scales; expected as many of both, and at least one.");
+            throw new ArgumentException(
+                $"There are {mean.Count} means and {scale.Count} scales; expected as many of both, and at least one.");
         for (int slot = 0; slot < mean.Count; slot++)
             if (!float.IsFinite(mean[slot]) || !float.IsFinite(scale[slot]))
-                throw new ArgumentException($"Slot {slot} has the mean {mean[slot]} and the scale {scale[slot]}; expected finite numbers.");
+                throw new ArgumentException(
+                    $"Slot {slot} has the mean {mean[slot]} and the scale {scale[slot]}; expected finite numbers.");
         (Mean, Scale) = (mean, scale);
     }
 
@@ -33,14 +35,16 @@ public sealed record TablePreprocessing
     public static TablePreprocessing None(int columns) => new(new float[columns], [.. Enumerable.Repeat(1f, columns)]);
 
     /// <summary>
-    /// Takes continuous slots to mean 0 and (population) deviation 1 on the rows given, slots of two values to 0 and 1, and constant ones to 0, whatever they hold later.
-    /// Others stay.
+    /// Takes continuous slots to mean 0 and (population) deviation 1 on the rows given, slots of two values to 0 and 1,
+    /// and constant ones to 0, whatever they hold later. Others stay.
     /// </summary>
-    /// <exception cref="ArgumentException">A slot's values span more, or less, than single precision can tell apart from infinity, or from one another.</exception>
+    /// <exception cref="ArgumentException">A slot's values span more, or less, than single precision can tell apart
+    /// from infinity, or from one another.</exception>
     internal static TablePreprocessing Standardize(TableStore table, TableFacts facts, IReadOnlyList<int> continuous)
     {
         var (mean, scale) = (new float[table.Columns], Enumerable.Repeat(1f, table.Columns).ToArray());
-        foreach (var m in SlotMoments.Checked(SlotMoments.Of(table, continuous.Except(facts.Constant)), m => m.Deviation))
+        var varying = SlotMoments.Of(table, continuous.Except(facts.Constant));
+        foreach (var m in SlotMoments.Checked(varying, m => m.Deviation))
             (mean[m.Slot], scale[m.Slot]) = ((float)m.Mean, (float)(1 / m.Deviation));
         foreach (var m in SlotMoments.Checked(SlotMoments.Of(table, facts.TwoValued.Except(continuous)), m => m.Range))
             (mean[m.Slot], scale[m.Slot]) = ((float)m.Least, (float)(1 / m.Range));
@@ -57,7 +61,8 @@ public sealed record TablePreprocessing
     }
 
     /// <summary>The same numbers.</summary>
-    public bool Equals(TablePreprocessing? other) => other is not null && Mean.SequenceEqual(other.Mean) && Scale.SequenceEqual(other.Scale);
+    public bool Equals(TablePreprocessing? other) =>
+        other is not null && Mean.SequenceEqual(other.Mean) && Scale.SequenceEqual(other.Scale);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Columns, Mean[0], Scale[0]);

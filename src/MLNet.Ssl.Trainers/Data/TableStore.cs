@@ -8,14 +8,18 @@ namespace MLNet.Ssl;
 public sealed class TableStore : IDisposable
 {
     /// <summary>Copies rows.</summary>
-    /// <param name="values">The values row by row, all finite; their number is a multiple of <paramref name="columns"/>.</param>
+    /// <param name="values">The values row by row, all finite; their number is a multiple of
+    /// <paramref name="columns"/>.</param>
     /// <param name="columns">Width of a row, 1 and up.</param>
-    /// <exception cref="ArgumentException">There is no row, the last one is incomplete, or a value is not finite; the message names row and slot.</exception>
+    /// <exception cref="ArgumentException">There is no row, the last one is incomplete, or a value is not finite; the
+    /// message names row and slot.</exception>
     public TableStore(ReadOnlyMemory<float> values, int columns)
     {
-        OptionRange.Check(nameof(columns), columns, 1, int.MaxValue);
+        Check.InRange(columns, 1, int.MaxValue);
         if (values.Length == 0 || values.Length % columns != 0)
-            throw new ArgumentException($"{values.Length} values make no table of {columns} columns; expected a multiple of {columns}, above 0.", nameof(values));
+            throw new ArgumentException(
+                $"{values.Length} values make no table of {columns} columns; "
+                + $"expected a multiple of {columns}, above 0.", nameof(values));
         CheckFinite(values.Span, columns);
         Values = NativeTensor.Of(values.Span, values.Length / columns, columns).DetachFromDisposeScope();
     }
@@ -36,6 +40,7 @@ public sealed class TableStore : IDisposable
     {
         for (int i = 0; i < values.Length; i++)
             if (!float.IsFinite(values[i]))
-                throw new ArgumentException($"Row {i / columns}, slot {i % columns}: {values[i]} is not a finite number.", nameof(values));
+                throw new ArgumentException(
+                    $"Row {i / columns}, slot {i % columns}: {values[i]} is not a finite number.", nameof(values));
     }
 }

@@ -3,14 +3,22 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Evaluation;
 
-/// <summary>Where the right class stands among all: top-k accuracy is the share of rows whose rank is below k.</summary>
+/// <summary>
+/// Where the right class stands among all: top-k accuracy is the share of rows whose rank is below k.
+/// </summary>
 internal static class LabelRank
 {
-    /// <summary>Classes that "top-5" counts: where there are fewer, all of them, as protocols with few classes must.</summary>
+    /// <summary>
+    /// Classes that "top-5" counts: where there are fewer, all of them, as protocols with few classes must.
+    /// </summary>
     public static int TopK(int classes) => Math.Min(5, classes);
 
-    /// <summary>Number of classes that are put before the right one; of equal scores the lower class comes first, as with arg max.</summary>
-    /// <param name="scores">Scores (…,C). A NaN counts as above all others, so that a classifier which diverged gets nothing right.</param>
+    /// <summary>
+    /// Number of classes that are put before the right one; of equal scores the lower class comes first, as with arg
+    /// max.
+    /// </summary>
+    /// <param name="scores">Scores (…,C). A NaN counts as above all others, so that a classifier which diverged gets
+    /// nothing right.</param>
     /// <param name="labels">Classes, int64, of a shape that broadcasts to (…).</param>
     /// <returns>Ranks (…), int64, from 0.</returns>
     public static Tensor Of(Tensor scores, Tensor labels)

@@ -20,6 +20,8 @@ internal static class GitLfsPointer
     public static void Refuse(ReadOnlySpan<byte> file)
     {
         if (file.StartsWith(Start))
-            throw new InvalidDataException("it is a Git LFS pointer, not the file itself: run `git lfs pull` where it was cloned, or download the file itself.");
+            throw new InvalidDataException(
+                "it is a Git LFS pointer, not the file itself: "
+        + "run `git lfs pull` where it was cloned, or download the file itself.");
     }
 }

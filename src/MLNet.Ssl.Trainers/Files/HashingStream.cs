@@ -2,7 +2,10 @@ using System.Security.Cryptography;
 
 namespace MLNet.Ssl.Files;
 
-/// <summary>Passes on what is written to it, or read from it, counts the bytes and takes their SHA-256. It owns the inner stream.</summary>
+/// <summary>
+/// Passes on what is written to it, or read from it, counts the bytes and takes their SHA-256. It owns the inner
+/// stream.
+/// </summary>
 internal sealed class HashingStream(Stream inner) : Stream
 {
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

@@ -3,8 +3,8 @@ using System.IO.Compression;
 namespace MLNet.Ssl.Files;
 
 /// <summary>
-/// A zip archive whose entries are stored, not compressed, so that none can be larger than the file, and whose SHA-256 hashes are
-/// known: the form of model files and of index files.
+/// A zip archive whose entries are stored, not compressed, so that none can be larger than the file, and whose SHA-256
+/// hashes are known: the form of model files and of index files.
 /// </summary>
 internal sealed class StoredArchive : IDisposable
 {
@@ -42,7 +42,8 @@ internal sealed class StoredArchive : IDisposable
     }
 
     /// <summary>Bytes that an entry has, checked before memory is taken for them.</summary>
-    /// <exception cref="InvalidDataException">There is not exactly one such entry, it is compressed, or it claims more than
+    /// <exception cref="InvalidDataException">There is not exactly one such entry, it is compressed, or it claims more
+    /// than
     /// <paramref name="maxBytes"/> or the file have.</exception>
     public long LengthOf(string name, long maxBytes = long.MaxValue) => Find(name, maxBytes).Length;
 
@@ -52,7 +53,8 @@ internal sealed class StoredArchive : IDisposable
 
     /// <summary>Reads a whole entry.</summary>
     /// <param name="name">Name of the entry.</param>
-    /// <param name="sha256">SHA-256 of what was written, in hexadecimal digits; null where it is compared later.</param>
+    /// <param name="sha256">SHA-256 of what was written, in hexadecimal digits; null where it is compared
+    /// later.</param>
     /// <param name="maxBytes">Most bytes that it may have.</param>
     /// <inheritdoc cref="LengthOf" path="/exception"/>
     public byte[] ReadAll(string name, string? sha256, long maxBytes = long.MaxValue)
@@ -77,10 +79,13 @@ internal sealed class StoredArchive : IDisposable
     private ZipArchiveEntry Find(string name, long maxBytes)
     {
         var entries = _entries[name].ToArray();
-        if (entries is not [var only]) throw new InvalidDataException($"it has {entries.Length} entries '{name}'; expected one.");
-        if (only.CompressedLength != only.Length) throw new InvalidDataException($"{name} is compressed; expected it stored.");
+        if (entries is not [var only])
+            throw new InvalidDataException($"it has {entries.Length} entries '{name}'; expected one.");
+        if (only.CompressedLength != only.Length)
+            throw new InvalidDataException($"{name} is compressed; expected it stored.");
         long most = Math.Min(maxBytes, FileLength);
-        if (only.Length > most) throw new InvalidDataException($"{name} claims {only.Length} bytes; at most {most} are possible.");
+        if (only.Length > most)
+            throw new InvalidDataException($"{name} claims {only.Length} bytes; at most {most} are possible.");
         return only;
     }
 }

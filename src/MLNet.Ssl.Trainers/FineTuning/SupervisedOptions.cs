@@ -25,7 +25,7 @@ public abstract record SupervisedOptions : TrainingOptions
     {
         Check.AtLeast(Epochs, 1);
         bool transformer = backbone.PrefersAdamW;
-        string network = transformer ? "for a transformer" : "for a ResNet";
+        string network = $"for {backbone.Describe()}";
         int batch = choices.BatchSize(this, 64, rows);
         var optimizer = choices.Optimizer(this, transformer ? OptimizerKind.AdamW : OptimizerKind.Sgd, network);
         double rate = choices.LearningRate(this, DefaultRate(optimizer), $"for {optimizer}");

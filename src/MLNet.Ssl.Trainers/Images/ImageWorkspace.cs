@@ -1,38 +1,30 @@
 using System.Collections.Concurrent;
-using MLNet.Ssl.Augmentation;
 
 namespace MLNet.Ssl.Images;
 
-/// <summary>The memory one thread makes images in; pooled, so that nothing is allocated once the sizes have been seen.</summary>
+/// <summary>
+/// The memory one thread resizes images in; pooled, so that nothing is allocated once the sizes have been seen.
+/// </summary>
 internal sealed class ImageWorkspace
 {
     private static readonly ConcurrentBag<ImageWorkspace> Pool = [];
 
     private readonly PlanarImage _image = new();
     private readonly Resampler _resampler = new();
-    private readonly GaussianBlur _blur = new();
 
     public static ImageWorkspace Rent() => Pool.TryTake(out var workspace) ? workspace : new();
 
     public void Return() => Pool.Add(this);
 
-    /// <summary>Makes the planned view of <paramref name="source"/>, still in 8 bits; the result lives until the next call.</summary>
-    public PlanarImage Render(RgbImage source, ViewRecipe recipe, ViewPlan plan)
-    {
-        _resampler.Resize(source, plan.Crop, recipe.Size, recipe.Size, recipe.Interpolation, plan.Flip, _image);
-        if (plan.Grayscale && recipe.GrayscaleFirst) ColorOps.Grayscale(_image);
-        plan.Jitter?.Apply(_image);
-        if (plan.Grayscale && !recipe.GrayscaleFirst) ColorOps.Grayscale(_image);
-        if (plan.BlurSigma is { } sigma) _blur.Apply(_image, sigma);
-        if (plan.Solarize) ColorOps.Solarize(_image);
-        return _image;
-    }
-
-    /// <summary>Resizes the whole of <paramref name="source"/> to width × height and keeps <paramref name="window"/> of it.</summary>
+    /// <summary>
+    /// Resizes the whole of <paramref name="source"/> to width × height and keeps <paramref name="window"/> of it; the
+    /// result lives until the next call.
+    /// </summary>
     public PlanarImage Resize(RgbImage source, int width, int height, CropBox window, Interpolation interpolation)
     {
         CropBox all = new(0, 0, source.Width, source.Height);
-        _resampler.Resize(source.Pixels.Span, source.Width, all, width, height, window, interpolation, flip: false, _image);
+        _resampler.Resize(source.Pixels.Span, source.Width, all, width, height, window, interpolation, flip: false,
+            _image);
         return _image;
     }
 }

@@ -1,6 +1,8 @@
 namespace MLNet.Ssl;
 
-/// <summary>Resampling filter of a resize; both widen with the scale when shrinking (antialiasing), as Pillow's filters do.</summary>
+/// <summary>
+/// Resampling filter of a resize; both widen with the scale when shrinking (antialiasing), as Pillow's filters do.
+/// </summary>
 public enum Interpolation
 {
     /// <summary>Triangle filter of support 1.</summary>

@@ -25,8 +25,8 @@ public sealed record Normalization((float Red, float Green, float Blue) Mean, (f
     {
         for (int channel = 0; channel < 3; channel++)
         {
-            OptionRange.Check($"Normalization.Mean[{channel}]", Of(Mean, channel), 0, 1);
-            OptionRange.Check($"Normalization.Std[{channel}]", Of(Std, channel), 1e-6, float.MaxValue);
+            Check.InRange(Of(Mean, channel), 0, 1, $"Normalization.Mean[{channel}]");
+            Check.InRange(Of(Std, channel), 1e-6, float.MaxValue, $"Normalization.Std[{channel}]");
         }
     }
 
@@ -47,5 +47,6 @@ public sealed record Normalization((float Red, float Green, float Blue) Mean, (f
             result[i] = (plane[i] / 255f - mean) / std;
     }
 
-    private static float Of((float Red, float Green, float Blue) value, int channel) => channel switch { 0 => value.Red, 1 => value.Green, _ => value.Blue };
+    private static float Of((float Red, float Green, float Blue) value, int channel) =>
+        channel switch { 0 => value.Red, 1 => value.Green, _ => value.Blue };
 }

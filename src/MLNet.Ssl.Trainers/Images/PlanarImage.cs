@@ -1,6 +1,8 @@
 namespace MLNet.Ssl.Images;
 
-/// <summary>An 8-bit RGB image as three planes, each padded to whole vectors; its memory grows and is kept for the next image.</summary>
+/// <summary>
+/// An 8-bit RGB image as three planes, each padded to whole vectors; its memory grows and is kept for the next image.
+/// </summary>
 internal sealed class PlanarImage
 {
     /// <summary>Vector loops may read and write this far behind the last pixel of a plane.</summary>

@@ -4,8 +4,9 @@ using System.Runtime.Intrinsics;
 namespace MLNet.Ssl.Images;
 
 /// <summary>
-/// Crop, resize and flip in one go, bit for bit as Pillow resizes the cropped image: a horizontal and a vertical pass with 22-bit fixed-point weights,
-/// rounded to 8 bits in between; a pass that keeps its size is skipped. Holds the memory it works in, so one instance serves one thread.
+/// Crop, resize and flip in one go, bit for bit as Pillow resizes the cropped image: a horizontal and a vertical pass
+/// with 22-bit fixed-point weights, rounded to 8 bits in between; a pass that keeps its size is skipped. Holds the
+/// memory it works in, so one instance serves one thread.
 /// </summary>
 internal sealed class Resampler
 {
@@ -16,12 +17,21 @@ internal sealed class Resampler
     private readonly Axis _vertical = new();
     private Vector128<int>[] _row = [];
 
-    /// <summary>Resizes <paramref name="crop"/> of <paramref name="image"/> to width × height, mirrored if <paramref name="flip"/>.</summary>
-    public void Resize(RgbImage image, CropBox crop, int width, int height, Interpolation interpolation, bool flip, PlanarImage result) =>
-        Resize(image.Pixels.Span, image.Width, crop, width, height, new CropBox(0, 0, width, height), interpolation, flip, result);
+    /// <summary>
+    /// Resizes <paramref name="crop"/> of <paramref name="image"/> to width × height, mirrored if
+    /// <paramref name="flip"/>.
+    /// </summary>
+    public void Resize(RgbImage image, CropBox crop, int width, int height, Interpolation interpolation, bool flip,
+        PlanarImage result) =>
+        Resize(image.Pixels.Span, image.Width, crop, width, height, new CropBox(0, 0, width, height), interpolation,
+            flip, result);
 
-    /// <summary>As above on rows of <paramref name="sourceWidth"/> RGB pixels; computes only <paramref name="window"/> of the resized image.</summary>
-    public void Resize(ReadOnlySpan<byte> rgb, int sourceWidth, CropBox crop, int width, int height, CropBox window, Interpolation interpolation, bool flip,
+    /// <summary>
+    /// As above on rows of <paramref name="sourceWidth"/> RGB pixels; computes only <paramref name="window"/> of the
+    /// resized image.
+    /// </summary>
+    public void Resize(ReadOnlySpan<byte> rgb, int sourceWidth, CropBox crop, int width, int height, CropBox window,
+        Interpolation interpolation, bool flip,
         PlanarImage result)
     {
         _horizontal.Set(crop.Width, width, window.Left, window.Width, interpolation);
@@ -49,7 +59,8 @@ internal sealed class Resampler
         for (int channel = 0; channel < 3; channel++)
         {
             var plane = result.Plane(channel);
-            for (int x = 0, at = y * width + (flip ? width - 1 : 0); x < width; x++, at += step) plane[at] = line[3 * x + channel];
+            for (int x = 0, at = y * width + (flip ? width - 1 : 0); x < width; x++, at += step)
+                plane[at] = line[3 * x + channel];
         }
     }
 
@@ -134,7 +145,8 @@ internal sealed class Resampler
             for (int i = 0; i < count; i++)
             {
                 double centre = (offset + i + 0.5) * scale, sum = 0;
-                int start = Math.Max((int)(centre - support + 0.5), 0), taps = Math.Min((int)(centre + support + 0.5), inSize) - start;
+                int start = Math.Max((int)(centre - support + 0.5), 0),
+                    taps = Math.Min((int)(centre + support + 0.5), inSize) - start;
                 for (int k = 0; k < taps; k++)
                 {
                     double x = Math.Abs((start + k - centre + 0.5) * inverse);

@@ -16,7 +16,9 @@ public readonly record struct RgbImage(ReadOnlyMemory<byte> Pixels, int Width, i
     {
         CheckSize(Pixels.Length, Width, Height);
         if (left < 0 || top < 0 || width < 1 || height < 1 || width > Width - left || height > Height - top)
-            throw new ArgumentException($"The rectangle of {width}×{height} pixels at ({left}, {top}) does not lie in an image of {Width}×{Height}.");
+            throw new ArgumentException(
+                $"The rectangle of {width}×{height} pixels at ({left}, {top}) "
+                + $"does not lie in an image of {Width}×{Height}.");
         var pixels = new byte[3 * width * height];
         for (int y = 0; y < height; y++)
             Pixels.Span.Slice(3 * ((top + y) * Width + left), 3 * width).CopyTo(pixels.AsSpan(3 * y * width));
@@ -39,10 +41,13 @@ public readonly record struct RgbImage(ReadOnlyMemory<byte> Pixels, int Width, i
     /// <summary>Refuses a size below 1×1 and a number of bytes that is not width·height·3.</summary>
     internal static void CheckSize(long bytes, int width, int height)
     {
-        if (width < 1 || height < 1) throw new ArgumentException($"An image of {width}×{height} pixels is empty; expected at least 1×1.");
+        if (width < 1 || height < 1)
+            throw new ArgumentException($"An image of {width}×{height} pixels is empty; expected at least 1×1.");
         long expected = 3L * width * height;
         if (bytes != expected)
-            throw new ArgumentException($"A {width}×{height} RGB image has {expected} bytes (3 a pixel, no row padding), got {bytes}.");
-        if (expected > Array.MaxLength / 2) throw new ArgumentException($"An image of {width}×{height} pixels is too large; shrink it first.");
+            throw new ArgumentException(
+                $"A {width}×{height} RGB image has {expected} bytes (3 a pixel, no row padding), got {bytes}.");
+        if (expected > Array.MaxLength / 2)
+            throw new ArgumentException($"An image of {width}×{height} pixels is too large; shrink it first.");
     }
 }

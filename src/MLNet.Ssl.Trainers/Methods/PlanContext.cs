@@ -90,19 +90,16 @@ public sealed class PlanContext
 
     private BackboneOptions ImageBackbone(MethodDefaults defaults, int size)
     {
-        var usual = (size <= 64 ? ResNetOptions.ResNet18(ResNetStem.Small) : defaults.Backbone).WithZeroInitResidual(defaults.ZeroInitResidual);
+        BackboneOptions usual = size <= 64 ? ResNetOptions.ResNet18(ResNetStem.Small) : defaults.Backbone;
+        usual = usual.WithZeroInitResidual(defaults.ZeroInitResidual);
         return _choices.Choose(_options.Backbone, usual, $"for images of {size} pixels", nameof(_options.Backbone));
     }
 
     private BackboneOptions TableBackbone(TableFacts table)
     {
         string reason = $"for rows of {table.Columns} values";
-        int[] inputs = [table.Columns];
-        var usual = new TabularMlpOptions { InputGroups = inputs };
-        var backbone = _choices.Choose(_options.Backbone, usual, reason, nameof(_options.Backbone));
-        var filled = backbone.WithColumns(table.Columns);
-        if (filled != backbone) _choices.Note(inputs, reason, "Backbone.InputGroups");
-        return filled;
+        var usual = new TabularMlpOptions { InputGroups = [table.Columns] };
+        return _choices.Choose(_options.Backbone, usual, reason, nameof(_options.Backbone)).WithColumns(table.Columns);
     }
 
     private TableSettings Table(TableFacts facts, double usualProbability)

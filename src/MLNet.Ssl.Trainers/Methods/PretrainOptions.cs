@@ -58,7 +58,7 @@ public abstract record PretrainOptions : TrainingOptions
     /// </summary>
     /// <param name="context">Facts of the data, and the choices.</param>
     /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
-    protected internal abstract MethodPlan Plan(PlanContext context);
+    public abstract MethodPlan Plan(PlanContext context);
 
     /// <summary>Refuses options that are not for this kind of data, before anything is resolved.</summary>
     internal void CheckInput(DataFacts facts)

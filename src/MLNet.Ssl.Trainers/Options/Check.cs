@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 
 namespace MLNet.Ssl.Options;
@@ -7,20 +8,31 @@ internal static class Check
 {
     public static void AtLeast(double value, double least, [CallerArgumentExpression(nameof(value))] string option = "")
     {
-        if (!(value >= least && double.IsFinite(value))) throw new ArgumentOutOfRangeException(option, value, $"{option} is {value}; it must be at least {least}.");
+        if (!(value >= least && double.IsFinite(value)))
+            throw new ArgumentOutOfRangeException(option, value, $"{option} is {value}; it must be at least {least}.");
     }
 
-    public static void InRange(double value, double least, double most, [CallerArgumentExpression(nameof(value))] string option = "")
+    /// <summary>
+    /// Refuses a value outside of [<paramref name="least"/>, <paramref name="most"/>], NaN included; the largest number
+    /// of a type stands for no upper end.
+    /// </summary>
+    public static void InRange(
+        double value, double least, double most, [CallerArgumentExpression(nameof(value))] string option = "")
     {
-        if (!(value >= least && value <= most))
-            throw new ArgumentOutOfRangeException(option, value, $"{option} is {value}; it must lie between {least} and {most}.");
+        if (value >= least && value <= most) return;
+        string range = most is double.MaxValue or float.MaxValue or int.MaxValue
+            ? $"at least {Text(least)}"
+            : $"from {Text(least)} to {Text(most)}";
+        throw new ArgumentOutOfRangeException(option, value, $"{option} is {Text(value)}; allowed is {range}.");
     }
 
     /// <summary>For ranges without their upper end, such as probabilities that may not be one.</summary>
-    public static void Below(double value, double least, double end, [CallerArgumentExpression(nameof(value))] string option = "")
+    public static void Below(double value, double least, double end,
+        [CallerArgumentExpression(nameof(value))] string option = "")
     {
         if (!(value >= least && value < end))
-            throw new ArgumentOutOfRangeException(option, value, $"{option} is {value}; it must be at least {least} and below {end}.");
+            throw new ArgumentOutOfRangeException(
+                option, value, $"{option} is {value}; it must be at least {least} and below {end}.");
     }
 
     public static void Positive(double value, [CallerArgumentExpression(nameof(value))] string option = "")
@@ -29,17 +41,23 @@ internal static class Check
             throw new ArgumentOutOfRangeException(option, value, $"{option} is {value}; it must be a positive number.");
     }
 
-    public static void Defined<T>(T value, [CallerArgumentExpression(nameof(value))] string option = "") where T : struct, Enum
+    public static void Defined<T>(T value, [CallerArgumentExpression(nameof(value))] string option = "") where T
+        : struct, Enum
     {
         if (!Enum.IsDefined(value))
-            throw new ArgumentOutOfRangeException(option, value, $"{option} is {value}; it must be one of {string.Join(", ", Enum.GetNames<T>())}.");
+            throw new ArgumentOutOfRangeException(
+                option, value, $"{option} is {value}; it must be one of {string.Join(", ", Enum.GetNames<T>())}.");
     }
 
-    /// <summary>For ranges given as a pair.</summary>
-    public static void Ordered((double Min, double Max) value, double least, double most, [CallerArgumentExpression(nameof(value))] string option = "")
+    /// <summary>
+    /// Refuses a pair that is not ordered or leaves [<paramref name="least"/>, <paramref name="most"/>].
+    /// </summary>
+    public static void Ordered(
+        (double Min, double Max) value, double least, double most,
+        [CallerArgumentExpression(nameof(value))] string option = "")
     {
-        if (!(value.Min >= least && value.Min <= value.Max && value.Max <= most))
-            throw new ArgumentOutOfRangeException(option, value, $"{option} is ({value.Min}, {value.Max}); both must lie between {least} and {most}, in order.");
+        InRange(value.Min, least, most, $"{option}.Min");
+        InRange(value.Max, value.Min, most, $"{option}.Max");
     }
 
     /// <summary>Parts of a batch that have batch statistics of their own: equal ones, of two rows or more.</summary>
@@ -51,4 +69,6 @@ internal static class Check
                 $"BatchNormGroups is {groups}; it must divide BatchSize ({batch}) into parts of two rows or more.");
         }
     }
+
+    private static string Text(double value) => value.ToString("G6", CultureInfo.InvariantCulture);
 }

@@ -76,9 +76,13 @@ public sealed class EmbeddingIndex
     public void Add(string key, ReadOnlySpan<float> embedding)
     {
         ArgumentException.ThrowIfNullOrEmpty(key);
-        if (_rows.TryGetValue(key, out int taken)) throw new ArgumentException($"The key '{key}' is that of row {taken}; keys must differ.", nameof(key));
+        if (_rows.TryGetValue(key, out int taken))
+            throw new ArgumentException($"The key '{key}' is that of row {taken}; keys must differ.", nameof(key));
         try { _ = StrictUtf8.GetByteCount(key); }
-        catch (EncoderFallbackException) { throw new ArgumentException("The key is no valid text: it has half of a surrogate pair.", nameof(key)); }
+        catch (EncoderFallbackException)
+        {
+            throw new ArgumentException("The key is no valid text: it has half of a surrogate pair.", nameof(key));
+        }
         CheckEmbedding(embedding, $"The embedding of '{key}'");
 
         // In double precision, or the squares of large numbers overflow.
@@ -112,9 +116,12 @@ public sealed class EmbeddingIndex
     {
         Check.AtLeast(count, 1);
         if (embeddings.Length % Dimension != 0)
-            throw new ArgumentException($"There are {embeddings.Length} values; expected a multiple of {Dimension}, the width of the index.", nameof(embeddings));
+            throw new ArgumentException(
+                $"There are {embeddings.Length} values; expected a multiple of {Dimension}, the width of the index.",
+                nameof(embeddings));
         int queries = embeddings.Length / Dimension;
-        for (int query = 0; query < queries; query++) CheckEmbedding(embeddings.Slice(query * Dimension, Dimension), $"Query {query}");
+        for (int query = 0; query < queries; query++)
+            CheckEmbedding(embeddings.Slice(query * Dimension, Dimension), $"Query {query}");
         if (queries == 0 || Count == 0) return [.. Enumerable.Repeat(Array.Empty<Neighbor>(), queries)];
 
         using var scope = NewDisposeScope();
@@ -125,7 +132,8 @@ public sealed class EmbeddingIndex
             return block.AsTensor(rows, Dimension);
         })];
         var nearest = Ranking.Nearest(NativeTensor.Of(embeddings, queries, Dimension), bank, count, normalised: true);
-        return [.. nearest.Select(rows => Array.ConvertAll(rows, n => new Neighbor(n.Row, _keys[n.Row], Math.Clamp(n.Similarity, -1, 1))))];
+        return [.. nearest.Select(rows =>
+            Array.ConvertAll(rows, n => new Neighbor(n.Row, _keys[n.Row], Math.Clamp(n.Similarity, -1, 1))))];
     }
 
     /// <summary>The rows most similar to a row, without itself.</summary>
@@ -136,7 +144,8 @@ public sealed class EmbeddingIndex
     public Neighbor[] SearchRow(int row, int count = 10)
     {
         Check.AtLeast(count, 1);
-        return [.. Search(this[row], count == int.MaxValue ? count : count + 1).Where(neighbor => neighbor.Row != row).Take(count)];
+        return [.. Search(this[row], count == int.MaxValue ? count : count + 1).Where(neighbor => neighbor.Row != row)
+            .Take(count)];
     }
 
     /// <summary>Writes the index to a file, which is replaced when all of it is written.</summary>
@@ -172,18 +181,23 @@ public sealed class EmbeddingIndex
         _keys.Add(key);
     }
 
-    private Span<float> Slot(int row) => _blocks[row / _rowsPerBlock].Span.Slice(row % _rowsPerBlock * Dimension, Dimension);
+    private Span<float> Slot(int row) =>
+        _blocks[row / _rowsPerBlock].Span.Slice(row % _rowsPerBlock * Dimension, Dimension);
 
     private void CheckRow(int row)
     {
-        if (row < 0 || row >= Count) throw new ArgumentOutOfRangeException(nameof(row), row, $"There is no row {row}; the index has {Count} rows, from 0.");
+        if (row < 0 || row >= Count) throw new ArgumentOutOfRangeException(
+            nameof(row), row, $"There is no row {row}; the index has {Count} rows, from 0.");
     }
 
     private void CheckEmbedding(ReadOnlySpan<float> embedding, string what)
     {
         if (embedding.Length != Dimension)
-            throw new ArgumentException($"{what} has {embedding.Length} values; expected {Dimension}, the width of the index.", nameof(embedding));
+            throw new ArgumentException(
+                $"{what} has {embedding.Length} values; expected {Dimension}, the width of the index.",
+                nameof(embedding));
         for (int i = 0; i < embedding.Length; i++)
-            if (!float.IsFinite(embedding[i])) throw new ArgumentException($"{what} is not finite: value {i} is {embedding[i]}.", nameof(embedding));
+            if (!float.IsFinite(embedding[i]))
+                throw new ArgumentException($"{what} is not finite: value {i} is {embedding[i]}.", nameof(embedding));
     }
 }

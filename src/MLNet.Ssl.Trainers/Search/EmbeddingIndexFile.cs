@@ -12,7 +12,8 @@ namespace MLNet.Ssl.Search;
 /// </summary>
 internal static class EmbeddingIndexFile
 {
-    private const string Format = "MLNet.Ssl.EmbeddingIndex", Header = "index.json", Embeddings = "embeddings.f32", Keys = "keys.json";
+    private const string Format = "MLNet.Ssl.EmbeddingIndex", Header = "index.json", Embeddings = "embeddings.f32",
+        Keys = "keys.json";
     private const int Version = 1, MaxHeaderBytes = 1 << 16;
 
     // What a row of length 1 may be off by, in single precision.
@@ -34,7 +35,8 @@ internal static class EmbeddingIndexFile
         {
             for (int row = 0; row < index.Count; row++) stream.Write(MemoryMarshal.AsBytes(index[row]));
         });
-        var (_, keys) = StoredArchive.Write(archive, Keys, stream => JsonSerializer.Serialize(stream, index.Keys, Json));
+        var (_, keys) = StoredArchive.Write(archive, Keys, stream =>
+            JsonSerializer.Serialize(stream, index.Keys, Json));
         var description = new Description(Format, Version, index.Dimension, index.Count, embeddings, keys);
         StoredArchive.Write(archive, Header, stream => JsonSerializer.Serialize(stream, description, Json));
     });
@@ -49,7 +51,8 @@ internal static class EmbeddingIndexFile
             return Read(archive);
         }
         // What the archive and its readers say of damaged bytes.
-        catch (Exception e) when (e is InvalidDataException or JsonException or EndOfStreamException or ArgumentException
+        catch (Exception e) when (e is InvalidDataException or JsonException or EndOfStreamException
+            or ArgumentException
             or NotSupportedException or OverflowException or IOException)
         {
             throw new InvalidDataException($"{path} is damaged or no embedding index: {e.Message}", e);
@@ -68,10 +71,12 @@ internal static class EmbeddingIndexFile
                 $"{Header} names version {description.Version}; this release reads version {Version}.");
         }
         if (description.Dimension is < 1 or > EmbeddingIndex.MaxDimension || description.Count < 0)
-            throw new InvalidDataException($"{Header} names {description.Count} rows of width {description.Dimension}.");
+            throw new InvalidDataException(
+                $"{Header} names {description.Count} rows of width {description.Dimension}.");
 
         // Before anything is reserved: sizes that the file cannot have are refused.
-        long length = archive.LengthOf(Embeddings), expected = sizeof(float) * (long)description.Dimension * description.Count;
+        long length = archive.LengthOf(Embeddings),
+            expected = sizeof(float) * (long)description.Dimension * description.Count;
         if (length != expected)
         {
             throw new InvalidDataException($"{Embeddings} has {length} bytes; {description.Count} rows of width "

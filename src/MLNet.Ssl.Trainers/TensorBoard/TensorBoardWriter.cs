@@ -66,7 +66,8 @@ public sealed class TensorBoardWriter : IProgress<TrainingProgress>, IDisposable
 
         void Add(string tag, double? scalar)
         {
-            if (scalar is { } number) summary.Value.Add(new SummaryMessage.Types.Value { Tag = tag, SimpleValue = (float)number });
+            if (scalar is { } number) summary.Value.Add(
+                new SummaryMessage.Types.Value { Tag = tag, SimpleValue = (float)number });
         }
     }
 

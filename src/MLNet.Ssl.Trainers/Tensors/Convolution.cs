@@ -4,7 +4,9 @@ using static TorchSharp.torch.nn;
 
 namespace MLNet.Ssl.Tensors;
 
-/// <summary>libtorch's convolution, in forms that oneDNN 3.7, which libtorch 2.10 carries for processors, computes right.</summary>
+/// <summary>
+/// libtorch's convolution, in forms that oneDNN 3.7, which libtorch 2.10 carries for processors, computes right.
+/// </summary>
 internal static class Convolution
 {
     // Channels of oneDNN's blocked layout with AVX-512.
@@ -12,11 +14,14 @@ internal static class Convolution
 
     static Convolution() => LibTorchSettings.DisableNnpack();
 
-    /// <summary>Cross-correlation of x (B,C,H,W) with weights (outputs,C,k,k), the same stride and padding along both sides.</summary>
+    /// <summary>
+    /// Cross-correlation of x (B,C,H,W) with weights (outputs,C,k,k), the same stride and padding along both sides.
+    /// </summary>
     /// <remarks>
-    /// On a processor with AVX-512 oneDNN's gradients by the input are wrong where the outputs are no multiple of 16, and its results where the inputs are more
-    /// than 16 and none: both are filled up with zeros. The gradient of a strided 1×1 convolution of 512 channels or more divides by zero: what the stride
-    /// leaves out is cut away first, which is the same and no slower.
+    /// On a processor with AVX-512 oneDNN's gradients by the input are wrong where the outputs are no multiple of 16,
+    /// and its results where the inputs are more than 16 and none: both are filled up with zeros. The gradient of a
+    /// strided 1×1 convolution of 512 channels or more divides by zero: what the stride leaves out is cut away first,
+    /// which is the same and no slower.
     /// </remarks>
     public static Tensor Apply(Tensor x, Tensor weight, Tensor? bias, long stride, long padding)
     {

@@ -3,8 +3,8 @@ using TorchSharp;
 namespace MLNet.Ssl.Tensors;
 
 /// <summary>
-/// The source of random numbers of a forward pass in training (drop path). It belongs to the calling thread, so that several threads can
-/// push parts of a batch through one network and each part is still reproducible.
+/// The source of random numbers of a forward pass in training (drop path). It belongs to the calling thread, so that
+/// several threads can push parts of a batch through one network and each part is still reproducible.
 /// </summary>
 /// <example><code>
 /// using (ForwardRandom.Use(generator))
@@ -15,7 +15,10 @@ public static class ForwardRandom
     [ThreadStatic]
     private static torch.Generator? t_generator;
 
-    /// <summary>Makes <paramref name="generator"/> the source of forward passes on this thread until the result is disposed. Scopes nest.</summary>
+    /// <summary>
+    /// Makes <paramref name="generator"/> the source of forward passes on this thread until the result is disposed.
+    /// Scopes nest.
+    /// </summary>
     /// <param name="generator">Drawn from by layers in training mode; the caller keeps ownership.</param>
     /// <returns>A scope; dispose it on the same thread.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="generator"/> is null.</exception>
@@ -30,7 +33,8 @@ public static class ForwardRandom
     internal static bool IsInUse => t_generator is not null;
 
     internal static torch.Generator Current => t_generator ?? throw new InvalidOperationException(
-        "A layer drew random numbers in training mode, but this thread has no generator: wrap the forward pass in ForwardRandom.Use(generator).");
+        "A layer drew random numbers in training mode, but this thread has no generator: "
+        + "wrap the forward pass in ForwardRandom.Use(generator).");
 
     private sealed class Scope(torch.Generator? outer) : IDisposable
     {

@@ -12,7 +12,8 @@ internal sealed class HostRandom(int seed)
     {
         using var scope = NewDisposeScope();
         var generator = ForwardRandom.Current;
-        return new((int)randint(int.MaxValue, new long[] { 1 }, ScalarType.Int64, generator.device, generator: generator).item<long>());
+        return new((int)randint(int.MaxValue, new long[] { 1 }, ScalarType.Int64, generator.device,
+            generator: generator).item<long>());
     }
 
     public double Uniform() => _random.NextDouble();

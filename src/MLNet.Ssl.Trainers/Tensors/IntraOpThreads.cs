@@ -5,14 +5,15 @@ namespace MLNet.Ssl.Tensors;
 
 /// <summary>The number of threads that libtorch splits an operator over, on the calling thread.</summary>
 /// <remarks>
-/// Every thread has its own number, and a new one takes over what was set last on any: without a word a result's last bits would depend on the thread that
-/// happens to ask for it.
+/// Every thread has its own number, and a new one takes over what was set last on any: without a word a result's last
+/// bits would depend on the thread that happens to ask for it.
 /// </remarks>
 internal static class IntraOpThreads
 {
     /// <summary>What predictions take: every processor, or as many as <c>OMP_NUM_THREADS</c> allows.</summary>
     public static int ForPredictions { get; } =
-        int.TryParse(Environment.GetEnvironmentVariable("OMP_NUM_THREADS"), CultureInfo.InvariantCulture, out int allowed) && allowed > 0
+        int.TryParse(Environment.GetEnvironmentVariable("OMP_NUM_THREADS"), CultureInfo.InvariantCulture,
+        out int allowed) && allowed > 0
             ? Math.Min(allowed, Environment.ProcessorCount)
             : Environment.ProcessorCount;
 

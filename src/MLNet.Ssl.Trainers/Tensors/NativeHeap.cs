@@ -8,8 +8,9 @@ internal static class NativeHeap
     private const int TrimThreshold = -1, MmapThreshold = -3;
 
     /// <summary>
-    /// Lets the process keep blocks that a step frees for the next step. glibc gives blocks above 128 KiB back to the system at once and pays a page fault
-    /// for every 4 KiB to get them again, a tenth of a training step. Other C libraries are left as they are.
+    /// Lets the process keep blocks that a step frees for the next step. glibc gives blocks above 128 KiB back to the
+    /// system at once and pays a page fault for every 4 KiB to get them again, a tenth of a training step. Other C
+    /// libraries are left as they are.
     /// </summary>
     public static void KeepFreedBlocks()
     {

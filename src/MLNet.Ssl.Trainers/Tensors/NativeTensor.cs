@@ -4,12 +4,15 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Tensors;
 
 /// <summary>Tensors of managed values in libtorch's own memory.</summary>
-/// <remarks><c>torch.tensor</c> pins a managed copy instead, which stands on no boundary: matrix products of it end in other bits from run to run.</remarks>
+/// <remarks><c>torch.tensor</c> pins a managed copy instead, which stands on no boundary: matrix products of it end in
+/// other bits from run to run.</remarks>
 internal static class NativeTensor
 {
     private const int PieceElements = 1 << 26;
 
-    /// <summary>Copies values into a contiguous tensor on the processor, in pieces: a span of a tensor's bytes ends at 2 GiB.</summary>
+    /// <summary>
+    /// Copies values into a contiguous tensor on the processor, in pieces: a span of a tensor's bytes ends at 2 GiB.
+    /// </summary>
     public static Tensor Of(ReadOnlySpan<float> values, params long[] shape)
     {
         var result = empty(shape, ScalarType.Float32, CPU);

@@ -3,10 +3,12 @@ using TorchSharp;
 
 namespace MLNet.Ssl.Tensors;
 
-/// <summary>Threads that each work on a shard of a batch with their share of the processor, all of a run long.</summary>
+/// <summary>
+/// Threads that each work on a shard of a batch with their share of the processor, all of a run long.
+/// </summary>
 /// <remarks>
-/// On a processor, several half-batches side by side beat one batch whose every operator is split: most operators of a small network are too
-/// short to split well. The thread that starts them waits meanwhile.
+/// On a processor, several half-batches side by side beat one batch whose every operator is split: most operators of a
+/// small network are too short to split well. The thread that starts them waits meanwhile.
 /// </remarks>
 internal sealed class ShardThreads : IDisposable
 {
@@ -22,7 +24,10 @@ internal sealed class ShardThreads : IDisposable
         _done = new(shards);
         _errors = new Exception?[shards];
         _start = [.. Enumerable.Range(0, shards).Select(_ => new SemaphoreSlim(0))];
-        _threads = [.. Enumerable.Range(0, shards).Select(s => new Thread(() => Loop(s, Math.Max(1, processorThreads / shards))) { IsBackground = true, Name = $"shard {s}" })];
+        _threads = [.. Enumerable.Range(0, shards)
+            .Select(s =>
+            new Thread(() =>
+            Loop(s, Math.Max(1, processorThreads / shards))) { IsBackground = true, Name = $"shard {s}" })];
         if (shards == 1) return;
         foreach (var thread in _threads) thread.Start();
         _done.Wait();
@@ -32,7 +37,9 @@ internal sealed class ShardThreads : IDisposable
 
     public int Count => _threads.Length;
 
-    /// <summary>Runs <paramref name="work"/> for every shard and waits; the first shard's exception comes back.</summary>
+    /// <summary>
+    /// Runs <paramref name="work"/> for every shard and waits; the first shard's exception comes back.
+    /// </summary>
     public void Run(Action<int> work)
     {
         if (Count == 1)
@@ -63,7 +70,8 @@ internal sealed class ShardThreads : IDisposable
 
     private void Loop(int shard, int threads)
     {
-        // A thread takes over the process's count when it first asks libtorch for its own: let it do so before it is told its share.
+        // A thread takes over the process's count when it first asks libtorch for its own: let it do so before it is
+        // told its share.
         _ = torch.get_num_threads();
         torch.set_num_threads(threads);
         _done.Signal();

@@ -3,8 +3,12 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Tensors;
 
-/// <summary>Runs two pieces of a step at the same time, each with half of the processor's threads; where there is only one, in turn.</summary>
-/// <remarks>Two passes of a small network, each on a thread of its own, beat two in turn, whose short operators all have to be split between the threads.</remarks>
+/// <summary>
+/// Runs two pieces of a step at the same time, each with half of the processor's threads; where there is only one, in
+/// turn.
+/// </summary>
+/// <remarks>Two passes of a small network, each on a thread of its own, beat two in turn, whose short operators all
+/// have to be split between the threads.</remarks>
 internal sealed class SideBySide : IDisposable
 {
     /// <summary>Runs the second piece after the first, on the calling thread.</summary>
@@ -21,8 +25,12 @@ internal sealed class SideBySide : IDisposable
         _generators = [new Generator(0, CPU), new Generator(0, CPU)];
     }
 
-    /// <summary>Runs both and returns what they return; tensors in it, also those of tuples and targets, come to the caller's dispose scope.</summary>
-    /// <remarks>Each piece has random numbers of its own, seeded by the caller's (<see cref="ForwardRandom"/>).</remarks>
+    /// <summary>
+    /// Runs both and returns what they return; tensors in it, also those of tuples and targets, come to the caller's
+    /// dispose scope.
+    /// </summary>
+    /// <remarks>Each piece has random numbers of its own, seeded by the caller's
+    /// (<see cref="ForwardRandom"/>).</remarks>
     public (TFirst First, TSecond Second) Run<TFirst, TSecond>(Func<TFirst> first, Func<TSecond> second)
     {
         if (_threads is null) return (first(), second());

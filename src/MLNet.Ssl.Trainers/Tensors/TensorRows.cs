@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Tensors;
 
-/// <summary>The rows of a contiguous float tensor (rows, …) on the processor as spans, also of one beyond 2 GiB, where a span of the whole ends.</summary>
+/// <summary>
+/// The rows of a contiguous float tensor (rows, …) on the processor as spans, also of one beyond 2 GiB, where a span of
+/// the whole ends.
+/// </summary>
 /// <remarks>Made and disposed of on one thread; rows may be asked for on any. It does not own the tensor.</remarks>
 internal sealed class TensorRows : IDisposable
 {
@@ -18,7 +21,8 @@ internal sealed class TensorRows : IDisposable
         _width = checked((int)width);
         _rowsPerBlock = (int)Math.Clamp(BlockElements / Math.Max(width, 1), 1, Math.Max(rows, 1));
         _blocks = [.. Enumerable.Range(0, (int)((rows + _rowsPerBlock - 1) / _rowsPerBlock)).Select(block =>
-            tensor.narrow(0, (long)block * _rowsPerBlock, Math.Min(_rowsPerBlock, rows - (long)block * _rowsPerBlock)).DetachFromDisposeScope())];
+            tensor.narrow(0, (long)block * _rowsPerBlock, Math.Min(_rowsPerBlock, rows - (long)block * _rowsPerBlock))
+                .DetachFromDisposeScope())];
     }
 
     public Span<float> this[int row] =>

@@ -50,7 +50,8 @@ public sealed class EvaluationCatalog
     /// names column, row and slot).</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public IReadOnlyList<NearestNeighborsAccuracy> NearestNeighbors(IDataView train, IDataView test,
-        string labelColumnName = "Label", string featureColumnName = "Embedding", IReadOnlyList<int>? ks = null, float temperature = 0.07f,
+        string labelColumnName = "Label", string featureColumnName = "Embedding", IReadOnlyList<int>? ks = null,
+        float temperature = 0.07f,
         CancellationToken cancellationToken = default)
     {
         ks ??= [10, 20, 100, 200];
@@ -81,15 +82,19 @@ public sealed class EvaluationCatalog
     /// names column, row and slot); the training rows are all of one class; or training diverged at every learning
     /// rate.</exception>
     /// <exception cref="OperationCanceledException">The options' token was cancelled.</exception>
-    public LinearEvaluation Linear(IDataView train, IDataView test, string labelColumnName = "Label", string featureColumnName = "Embedding",
+    public LinearEvaluation Linear(
+        IDataView train, IDataView test, string labelColumnName = "Label", string featureColumnName = "Embedding",
         LinearProbeOptions? options = null, IDataView? validation = null)
     {
         options ??= new();
         options.Validate();
         using var scope = torch.NewDisposeScope();
-        var (seen, unseen, chosenBy) = Read(train, test, validation, labelColumnName, featureColumnName, options.CancellationToken);
+        var (seen, unseen, chosenBy) =
+            Read(train, test, validation, labelColumnName, featureColumnName, options.CancellationToken);
         var choice = chosenBy ?? unseen;
-        using var probe = LinearProbe.Train(seen.OfSeveralClasses().Features, seen.Labels, seen.NumberOfClasses, options, choice.Features, choice.Labels);
+        using var probe = LinearProbe.Train(
+            seen.OfSeveralClasses().Features, seen.Labels, seen.NumberOfClasses, options, choice.Features,
+            choice.Labels);
         var (accuracy, topK, count) = probe.Accuracy(unseen.Features, unseen.Labels);
         return new(accuracy, topK, count, probe.Chosen, probe.Sweep, options, validation is null);
     }
@@ -108,7 +113,8 @@ public sealed class EvaluationCatalog
     /// <exception cref="InvalidOperationException">No row has a label, or a feature is not a finite number (the message
     /// names column, row and slot).</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public ProbeAccuracy ClosedForm(IDataView train, IDataView test, string labelColumnName = "Label", string featureColumnName = "Embedding",
+    public ProbeAccuracy ClosedForm(
+        IDataView train, IDataView test, string labelColumnName = "Label", string featureColumnName = "Embedding",
         CancellationToken cancellationToken = default)
     {
         using var scope = torch.NewDisposeScope();
@@ -118,7 +124,8 @@ public sealed class EvaluationCatalog
     }
 
     private (LabeledRows Train, LabeledRows Test, LabeledRows? Validation) Read(
-        IDataView train, IDataView test, IDataView? validation, string label, string features, CancellationToken cancellation)
+        IDataView train, IDataView test, IDataView? validation, string label, string features,
+        CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(train);
         ArgumentNullException.ThrowIfNull(test);

@@ -10,5 +10,6 @@ namespace MLNet.Ssl;
 /// <param name="Options">The options.</param>
 /// <param name="ChosenOnTestRows">True if learning rate and epoch were chosen by the test rows themselves, as the
 /// published protocols do.</param>
-public sealed record LinearEvaluation(double Accuracy, double TopKAccuracy, int TopKPredictionCount, LinearProbeAccuracy Chosen,
+public sealed record LinearEvaluation(
+    double Accuracy, double TopKAccuracy, int TopKPredictionCount, LinearProbeAccuracy Chosen,
     IReadOnlyList<LinearProbeAccuracy> Sweep, LinearProbeOptions Options, bool ChosenOnTestRows);

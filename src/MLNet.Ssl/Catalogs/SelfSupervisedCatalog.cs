@@ -34,19 +34,22 @@ public sealed partial class SelfSupervisedCatalog
     /// <param name="options">The method and its options, such as <see cref="DinoOptions"/> or
     /// <see cref="SimClrOptions"/>. Null means the method that learns fastest on little data of the column's type:
     /// SimCLR for images, MoCo with i-Mix for tables; the log says so.</param>
-    public PretrainingEstimator Pretrain(string outputColumnName = "Embedding", string? inputColumnName = null, PretrainOptions? options = null) =>
+    public PretrainingEstimator Pretrain(
+        string outputColumnName = "Embedding", string? inputColumnName = null, PretrainOptions? options = null) =>
         new(_context, outputColumnName, inputColumnName, options);
 
     /// <summary>Learns by self-distillation without labels (DINO; Caron et al., arXiv 2104.14294).</summary>
     /// <inheritdoc cref="Pretrain"/>
-    public PretrainingEstimator Dino(string outputColumnName = "Embedding", string? inputColumnName = null, DinoOptions? options = null) =>
+    public PretrainingEstimator Dino(
+        string outputColumnName = "Embedding", string? inputColumnName = null, DinoOptions? options = null) =>
         Pretrain(outputColumnName, inputColumnName, options ?? new DinoOptions());
 
     /// <summary>
     /// Learns by contrasting two views of each row with all others (SimCLR; Chen et al., arXiv 2002.05709).
     /// </summary>
     /// <inheritdoc cref="Pretrain"/>
-    public PretrainingEstimator SimClr(string outputColumnName = "Embedding", string? inputColumnName = null, SimClrOptions? options = null) =>
+    public PretrainingEstimator SimClr(
+        string outputColumnName = "Embedding", string? inputColumnName = null, SimClrOptions? options = null) =>
         Pretrain(outputColumnName, inputColumnName, options ?? new SimClrOptions());
 
     /// <summary>
@@ -54,21 +57,24 @@ public sealed partial class SelfSupervisedCatalog
     /// 2003.04297).
     /// </summary>
     /// <inheritdoc cref="Pretrain"/>
-    public PretrainingEstimator MoCo(string outputColumnName = "Embedding", string? inputColumnName = null, MoCoOptions? options = null) =>
+    public PretrainingEstimator MoCo(
+        string outputColumnName = "Embedding", string? inputColumnName = null, MoCoOptions? options = null) =>
         Pretrain(outputColumnName, inputColumnName, options ?? new MoCoOptions());
 
     /// <summary>
     /// Learns by predicting a slow copy's view of each row among all others (MoCo v3; Chen et al., arXiv 2104.02057).
     /// </summary>
     /// <inheritdoc cref="Pretrain"/>
-    public PretrainingEstimator MoCoV3(string outputColumnName = "Embedding", string? inputColumnName = null, MoCoV3Options? options = null) =>
+    public PretrainingEstimator MoCoV3(
+        string outputColumnName = "Embedding", string? inputColumnName = null, MoCoV3Options? options = null) =>
         Pretrain(outputColumnName, inputColumnName, options ?? new MoCoV3Options());
 
     /// <summary>
     /// Learns by predicting a slow copy's view of each row, without negatives (BYOL; Grill et al., arXiv 2006.07733).
     /// </summary>
     /// <inheritdoc cref="Pretrain"/>
-    public PretrainingEstimator Byol(string outputColumnName = "Embedding", string? inputColumnName = null, ByolOptions? options = null) =>
+    public PretrainingEstimator Byol(
+        string outputColumnName = "Embedding", string? inputColumnName = null, ByolOptions? options = null) =>
         Pretrain(outputColumnName, inputColumnName, options ?? new ByolOptions());
 
     /// <summary>
@@ -79,14 +85,35 @@ public sealed partial class SelfSupervisedCatalog
     /// <param name="outputColumnName">Column that receives the embedding, a known-size vector of Single.</param>
     /// <param name="inputColumnName">Column of the images, as for <see cref="Pretrain"/>. Null means the name of the
     /// output column.</param>
-    /// <param name="path">The file: .pth, .pth.tar or .safetensors (<see cref="PretrainedWeights"/>).</param>
+    /// <param name="path">The file: .pth, .pth.tar or .safetensors (<see cref="PretrainedWeights"/>). Or the name of a published network
+    /// (<see cref="PretrainedModels.Named"/>), if there is no such file.</param>
     /// <param name="options">What the file's names and shapes do not say; null means all Auto.</param>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     /// <exception cref="IOException">The file is missing or cannot be read.</exception>
     /// <exception cref="InvalidDataException">The file is damaged, refused or of no known network; the message names
     /// file and tensor.</exception>
-    public PretrainedEstimator LoadPretrained(string outputColumnName, string? inputColumnName, string path, PretrainedOptions? options = null) =>
-        new(_context, outputColumnName, inputColumnName ?? outputColumnName, path, options);
+    public PretrainedEstimator LoadPretrained(
+        string outputColumnName, string? inputColumnName, string path, PretrainedOptions? options = null) =>
+        !File.Exists(path) && PretrainedModels.Lookup(path) is { } model
+            ? LoadPretrained(outputColumnName, inputColumnName, model, options)
+            : new(_context, outputColumnName, inputColumnName ?? outputColumnName, path, options);
+
+    /// <summary>Embeds images with a published network, whose weights are on this machine already: nothing is downloaded here.</summary>
+    /// <param name="outputColumnName">Column that receives the embedding, a known-size vector of Single.</param>
+    /// <param name="inputColumnName">Column of the images, as for <see cref="Pretrain"/>. Null means the name of the output column.</param>
+    /// <param name="model">The network, such as <see cref="PretrainedModels.DinoV2Small"/>. Its weights are looked for in the caches of torch.hub and Hugging
+    /// Face, and where <see cref="PretrainedModels.Download"/> puts them.</param>
+    /// <param name="options">What else is to be said; null means all Auto, with the network's own preprocessing.</param>
+    /// <exception cref="ArgumentException">An option or a part of the model is out of range.</exception>
+    /// <exception cref="FileNotFoundException">The weights are not there; the message says how to get them, and their licence.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged, refused or of no known network; the message names file and tensor.</exception>
+    public PretrainedEstimator LoadPretrained(
+        string outputColumnName, string? inputColumnName, PretrainedModel model, PretrainedOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return new(_context, outputColumnName, inputColumnName ?? outputColumnName, PretrainedModels.Require(model), model.Complete(options));
+    }
 
     /// <summary>
     /// Trains an encoder further on labels, all of it, with a classifier on top (<see cref="FineTuner"/>).
@@ -99,10 +126,12 @@ public sealed partial class SelfSupervisedCatalog
     /// <param name="options">How; null means all defaults.</param>
     /// <param name="scoreColumnName">Column that receives the class probabilities, a vector of Single.</param>
     /// <exception cref="NotSupportedException">The encoder embeds rows of a table.</exception>
-    public ImageClassificationEstimator FineTune(string predictedLabelColumnName, string inputColumnName, string labelColumnName, EmbeddingTransformer encoder,
+    public ImageClassificationEstimator FineTune(
+        string predictedLabelColumnName, string inputColumnName, string labelColumnName, EmbeddingTransformer encoder,
         FineTuneOptions? options = null, string scoreColumnName = "Score") =>
         ImageClassificationEstimator.FineTune(
-            _context, Columns(predictedLabelColumnName, inputColumnName, labelColumnName, scoreColumnName), encoder, options);
+            _context, Columns(predictedLabelColumnName, inputColumnName, labelColumnName, scoreColumnName), encoder,
+            options);
 
     /// <summary>
     /// Trains a student by what a classifier says of images, with labels or without (<see cref="Distiller"/>).
@@ -116,11 +145,19 @@ public sealed partial class SelfSupervisedCatalog
     /// <param name="options">How; null means all defaults: a student of the teacher's architecture, by the teacher's
     /// labels alone.</param>
     /// <param name="scoreColumnName">Column that receives the class probabilities, a vector of Single.</param>
-    public ImageClassificationEstimator Distill(string predictedLabelColumnName, string inputColumnName, string? labelColumnName,
+    public ImageClassificationEstimator Distill(
+        string predictedLabelColumnName, string inputColumnName, string? labelColumnName,
         ImageClassificationTransformer teacher, DistillOptions? options = null, string scoreColumnName = "Score") =>
         ImageClassificationEstimator.Distill(
-            _context, Columns(predictedLabelColumnName, inputColumnName, labelColumnName ?? "Label", scoreColumnName), labelColumnName, teacher, options);
+            _context, Columns(predictedLabelColumnName, inputColumnName, labelColumnName ?? "Label", scoreColumnName),
+            labelColumnName, teacher, options);
 
     private static ImageClassificationColumns Columns(string predicted, string input, string label, string score) =>
-        new() { PredictedLabelColumnName = predicted, FeatureColumnName = input, LabelColumnName = label, ScoreColumnName = score };
+        new()
+        {
+            PredictedLabelColumnName = predicted,
+            FeatureColumnName = input,
+            LabelColumnName = label,
+            ScoreColumnName = score,
+        };
 }

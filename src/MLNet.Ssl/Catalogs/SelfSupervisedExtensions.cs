@@ -20,8 +20,10 @@ public static class SelfSupervisedExtensions
     /// <param name="numberOfNeighbors">Neighbours k that vote, at least 1.</param>
     /// <param name="temperature">Temperature T of the votes exp(similarity / T), above 0.</param>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
-    public static NearestNeighborsTrainer NearestNeighbors(this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog,
-        string labelColumnName = "Label", string featureColumnName = "Features", int numberOfNeighbors = 20, float temperature = 0.07f) =>
+    public static NearestNeighborsTrainer NearestNeighbors(
+        this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog,
+        string labelColumnName = "Label", string featureColumnName = "Features", int numberOfNeighbors = 20,
+        float temperature = 0.07f) =>
         catalog.NearestNeighbors(new NearestNeighborsOptions
         {
             LabelColumnName = labelColumnName,
@@ -33,7 +35,8 @@ public static class SelfSupervisedExtensions
     /// <inheritdoc cref="NearestNeighbors(MulticlassClassificationCatalog.MulticlassClassificationTrainers, string, string, int, float)"/>
     /// <param name="catalog">The catalog of multiclass trainers.</param>
     /// <param name="options">All options.</param>
-    public static NearestNeighborsTrainer NearestNeighbors(this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog,
+    public static NearestNeighborsTrainer NearestNeighbors(
+        this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog,
         NearestNeighborsOptions options)
     {
         ArgumentNullException.ThrowIfNull(catalog);
@@ -50,7 +53,8 @@ public static class SelfSupervisedExtensions
     /// <param name="probe">How it is trained, such as <see cref="LinearProbeOptions.MoCoV3"/>. Null means a sweep of
     /// eight learning rates.</param>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
-    public static LinearProbeTrainer LinearProbe(this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog,
+    public static LinearProbeTrainer LinearProbe(
+        this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog,
         string labelColumnName = "Label", string featureColumnName = "Features", LinearProbeOptions? probe = null) =>
         catalog.LinearProbe(new LinearProbeTrainerOptions
         {
@@ -62,7 +66,8 @@ public static class SelfSupervisedExtensions
     /// <inheritdoc cref="LinearProbe(MulticlassClassificationCatalog.MulticlassClassificationTrainers, string, string, LinearProbeOptions)"/>
     /// <param name="catalog">The catalog of multiclass trainers.</param>
     /// <param name="options">All options.</param>
-    public static LinearProbeTrainer LinearProbe(this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog,
+    public static LinearProbeTrainer LinearProbe(
+        this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog,
         LinearProbeTrainerOptions options)
     {
         ArgumentNullException.ThrowIfNull(catalog);

@@ -2,6 +2,7 @@ using Microsoft.ML;
 using Microsoft.ML.Runtime;
 using MLNet.Ssl.Classification;
 using MLNet.Ssl.DataView;
+using MLNet.Ssl.Hosting;
 using MLNet.Ssl.Options;
 
 namespace MLNet.Ssl;
@@ -30,8 +31,8 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
     private readonly IHost _host;
 
     private ImageClassificationEstimator(
-        MLContext context, string name, ImageClassificationColumns columns, string? label, bool keepUnlabeled, int imageSize,
-        SupervisedOptions options, Func<ImageRows, int, int, Action<TrainingMessage>, ImageClassifier> train,
+        MLContext context, string name, ImageClassificationColumns columns, string? label, bool keepUnlabeled,
+        int imageSize, SupervisedOptions options, Func<ImageRows, int, int, Action<TrainingMessage>, ImageClassifier> train,
         ImageClassificationTransformer? teacher = null)
     {
         columns.Validate();
@@ -48,7 +49,8 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
         ArgumentNullException.ThrowIfNull(encoder);
         var (images, o) = (encoder.ImageEncoder, options ?? new());
         return new(
-            context, "FineTune", columns, columns.LabelColumnName, keepUnlabeled: false, FineTuner.SizeOf(images.Preprocessing), o,
+            context, "FineTune", columns, columns.LabelColumnName, keepUnlabeled: false,
+            FineTuner.SizeOf(images.Preprocessing), o,
             (rows, classes, seed, log) =>
                 FineTuner.Fit(rows.Images, rows.Labels, classes, images, o with { DefaultSeed = seed }, log));
     }
@@ -61,7 +63,8 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
         var (classifier, o) = (teacher.Classifier, options ?? new());
         return new(
             context, "Distill", columns, label, keepUnlabeled: true, FineTuner.SizeOf(classifier.Preprocessing), o,
-            (rows, _, seed, log) => Distiller.Fit(rows.Images, rows.Labels, classifier, o with { DefaultSeed = seed }, log), teacher);
+            (rows, _, seed, log) =>
+                Distiller.Fit(rows.Images, rows.Labels, classifier, o with { DefaultSeed = seed }, log), teacher);
     }
 
     /// <inheritdoc/>
@@ -70,8 +73,10 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         _ = InputColumn.Find(inputSchema, _columns.FeatureColumnName, _columns.FeatureColumnName);
-        if (_label is not null) return inputSchema.With(MulticlassColumns.For(_columns, LabelColumn.Find(inputSchema, _label)));
-        return inputSchema.With(MulticlassColumns.For(new DataViewSchema.Builder().ToSchema(), _columns, _teacher!.Classifier.NumberOfClasses, _teacher.Label));
+        if (_label is not null)
+            return inputSchema.With(MulticlassColumns.For(_columns, LabelColumn.Find(inputSchema, _label)));
+        return inputSchema.With(MulticlassColumns.For(
+            new DataViewSchema.Builder().ToSchema(), _columns, _teacher!.Classifier.NumberOfClasses, _teacher.Label));
     }
 
     /// <summary>Reads the images and their labels, and trains.</summary>
@@ -83,8 +88,8 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
     /// teacher.</exception>
     /// <exception cref="InvalidOperationException">There is no row to learn from, or an image cannot be read; the
     /// message names column and row.</exception>
-    /// <exception cref="IOException">The folder of checkpoints cannot be written; thrown before the images are read, or when a
-    /// checkpoint is written.</exception>
+    /// <exception cref="IOException">The folder of checkpoints cannot be written; thrown before the images are read, or
+    /// when a checkpoint is written.</exception>
     /// <exception cref="OperationCanceledException">The options' token was cancelled, which is seen at the next row or
     /// step.</exception>
     public ImageClassificationTransformer Fit(IDataView input)
@@ -100,7 +105,9 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
         {
             label = LabelColumn.Find(input.Schema, _label, out int counted);
             if (_teacher is not null && counted != classes)
-                throw new ArgumentException($"Label column '{_label}' counts {counted} classes, the teacher {classes}. Map both by one fitted MapValueToKey.");
+                throw new ArgumentException(
+                    $"Label column '{_label}' counts {counted} classes, the teacher {classes}. Map both by one "
+                        + "fitted MapValueToKey.");
             classes = counted;
         }
         var reader = new RowReader(input, images, label, _options.CancellationToken) { KeepUnlabeled = _keepUnlabeled };

@@ -22,7 +22,8 @@ public sealed class ImageClassificationTransformer : ITransformer, IDisposable
     private bool _disposed;
 
     internal ImageClassificationTransformer(
-        ImageClassifier classifier, ImageClassificationColumns columns, DataViewSchema.Annotations label, IHost? host = null) =>
+        ImageClassifier classifier, ImageClassificationColumns columns, DataViewSchema.Annotations label,
+        IHost? host = null) =>
         (Classifier, _columns, _label, _host) = (classifier, columns, label, host);
 
     /// <summary>The network, owned by the transformer.</summary>
@@ -65,7 +66,8 @@ public sealed class ImageClassificationTransformer : ITransformer, IDisposable
     public IDataView Transform(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        return new UnreadableImages(OnUnreadableImage, _host).Rows(new BatchView<RgbImage>(Bind(input.Schema), input), _columns.ScoreColumnName);
+        return new UnreadableImages(OnUnreadableImage, _host)
+            .Rows(new BatchView<RgbImage>(Bind(input.Schema), input), _columns.ScoreColumnName);
     }
 
     /// <inheritdoc cref="ImageClassifier.ExportOnnx"/>
@@ -80,7 +82,8 @@ public sealed class ImageClassificationTransformer : ITransformer, IDisposable
 
     IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema) => Bind(inputSchema);
 
-    void ICanSaveModel.Save(ModelSaveContext ctx) => throw ModelSave.Unsupported(nameof(ImageClassificationTransformer), hasOnnx: true);
+    void ICanSaveModel.Save(ModelSaveContext ctx) =>
+        throw ModelSave.Unsupported(nameof(ImageClassificationTransformer), hasOnnx: true);
 
     private Mapper Bind(DataViewSchema inputSchema)
     {
@@ -88,11 +91,13 @@ public sealed class ImageClassificationTransformer : ITransformer, IDisposable
         ArgumentNullException.ThrowIfNull(inputSchema);
         var images = inputSchema.Find("input", InputColumnName, ColumnAdvice.LostImages);
         ImageColumn.Check(images, "input");
-        return new(Classifier, new(OnUnreadableImage, _host), inputSchema, images, MulticlassColumns.For(inputSchema, _columns, Classifier.NumberOfClasses, _label));
+        return new(Classifier, new(OnUnreadableImage, _host), inputSchema, images,
+            MulticlassColumns.For(inputSchema, _columns, Classifier.NumberOfClasses, _label));
     }
 
     private sealed class Mapper(
-        ImageClassifier classifier, UnreadableImages unreadable, DataViewSchema inputSchema, DataViewSchema.Column images,
+        ImageClassifier classifier, UnreadableImages unreadable, DataViewSchema inputSchema,
+        DataViewSchema.Column images,
         DataViewSchema.DetachedColumn[] outputs) : BatchMapper<RgbImage>(inputSchema, images, outputs)
     {
         public override int Width => classifier.NumberOfClasses;
@@ -101,7 +106,8 @@ public sealed class ImageClassificationTransformer : ITransformer, IDisposable
 
         public override long SizeOf(RgbImage input) => input.Pixels.Length;
 
-        public override void Compute(IReadOnlyList<RgbImage> inputs, Span<float> results) => UnreadableImages.Compute(inputs, results, classifier.Probabilities);
+        public override void Compute(IReadOnlyList<RgbImage> inputs, Span<float> results) =>
+            UnreadableImages.Compute(inputs, results, classifier.Probabilities);
 
         public override Delegate CreateGetter(int output, RowResult result) => MulticlassColumns.Getter(output, result);
     }

@@ -34,7 +34,8 @@ public sealed class LinearProbeTrainer : MulticlassTrainer<LinearProbeTransforme
     private protected override LinearProbeTransformer Learn(LabeledRows rows)
     {
         var probe = LinearProbe.TrainHoldingOut(
-            rows.OfSeveralClasses().Features, rows.Labels, rows.NumberOfClasses, _options.Probe, _options.ValidationFraction);
+            rows.OfSeveralClasses().Features, rows.Labels, rows.NumberOfClasses, _options.Probe,
+            _options.ValidationFraction);
         return new(probe, _options, rows.Label.Annotations);
     }
 }

@@ -8,7 +8,9 @@ namespace MLNet.Ssl;
 /// </summary>
 public sealed class LinearProbeTransformer : MulticlassTransformer
 {
-    internal LinearProbeTransformer(LinearProbe probe, LinearProbeTrainerOptions options, DataViewSchema.Annotations label) : base(probe, options, label) =>
+    internal LinearProbeTransformer(
+        LinearProbe probe, LinearProbeTrainerOptions options, DataViewSchema.Annotations label)
+        : base(probe, options, label) =>
         Probe = probe;
 
     /// <summary>The probe, with what every learning rate came to; owned by the transformer.</summary>

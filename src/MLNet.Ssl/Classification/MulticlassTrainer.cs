@@ -10,7 +10,8 @@ namespace MLNet.Ssl;
 /// columns out.
 /// </summary>
 /// <typeparam name="TTransformer">What fitting gives.</typeparam>
-public abstract class MulticlassTrainer<TTransformer> : IEstimator<TTransformer> where TTransformer : MulticlassTransformer
+public abstract class MulticlassTrainer<TTransformer> : IEstimator<TTransformer>
+    where TTransformer : MulticlassTransformer
 {
     private readonly MulticlassOptions _options;
 
@@ -42,7 +43,8 @@ public abstract class MulticlassTrainer<TTransformer> : IEstimator<TTransformer>
     {
         ArgumentNullException.ThrowIfNull(input);
         using var scope = torch.NewDisposeScope();
-        return Learn(LabeledRows.Read(input, _options.LabelColumnName, _options.FeatureColumnName, _options.Cancellation));
+        return Learn(LabeledRows.Read(
+            input, _options.LabelColumnName, _options.FeatureColumnName, _options.Cancellation));
     }
 
     private protected abstract TTransformer Learn(LabeledRows rows);

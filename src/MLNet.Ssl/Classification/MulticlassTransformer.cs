@@ -18,7 +18,8 @@ public abstract class MulticlassTransformer : ITransformer, IDisposable
     private readonly IFeatureClassifier _classifier;
     private bool _disposed;
 
-    private protected MulticlassTransformer(IFeatureClassifier classifier, MulticlassOptions options, DataViewSchema.Annotations label) =>
+    private protected MulticlassTransformer(
+        IFeatureClassifier classifier, MulticlassOptions options, DataViewSchema.Annotations label) =>
         (_classifier, Options, Label) = (classifier, options, label);
 
     /// <summary>Column of the features, a vector of <see cref="float"/> of the size that was learnt.</summary>
@@ -74,11 +75,13 @@ public abstract class MulticlassTransformer : ITransformer, IDisposable
         ArgumentNullException.ThrowIfNull(inputSchema);
         var features = inputSchema.Find("feature", Options.FeatureColumnName);
         FloatVectors.Check(features, _classifier.Dimension);
-        return new(_classifier, inputSchema, features, MulticlassColumns.For(inputSchema, Options, _classifier.NumberOfClasses, Label));
+        return new(_classifier, inputSchema, features,
+            MulticlassColumns.For(inputSchema, Options, _classifier.NumberOfClasses, Label));
     }
 
     private sealed class Mapper(
-        IFeatureClassifier classifier, DataViewSchema inputSchema, DataViewSchema.Column features, DataViewSchema.DetachedColumn[] outputs)
+        IFeatureClassifier classifier, DataViewSchema inputSchema, DataViewSchema.Column features,
+        DataViewSchema.DetachedColumn[] outputs)
         : BatchMapper<float[]>(inputSchema, features, outputs)
     {
         public override int Width => classifier.NumberOfClasses;

@@ -29,5 +29,6 @@ public sealed class NearestNeighborsTrainer : MulticlassTrainer<NearestNeighbors
     internal NearestNeighborsTrainer(NearestNeighborsOptions options) : base(options) => _options = options;
 
     private protected override NearestNeighborsTransformer Learn(LabeledRows rows) => new(
-        new WeightedKnn(rows.Features, rows.Labels, rows.NumberOfClasses, _options.NumberOfNeighbors, _options.Temperature), _options, rows.Label.Annotations);
+        new WeightedKnn(rows.Features, rows.Labels, rows.NumberOfClasses, _options.NumberOfNeighbors,
+        _options.Temperature), _options, rows.Label.Annotations);
 }

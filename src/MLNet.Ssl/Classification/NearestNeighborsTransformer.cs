@@ -8,7 +8,8 @@ namespace MLNet.Ssl;
 /// </summary>
 public sealed class NearestNeighborsTransformer : MulticlassTransformer
 {
-    internal NearestNeighborsTransformer(WeightedKnn knn, NearestNeighborsOptions options, DataViewSchema.Annotations label) : base(knn, options, label)
+    internal NearestNeighborsTransformer(
+        WeightedKnn knn, NearestNeighborsOptions options, DataViewSchema.Annotations label) : base(knn, options, label)
     {
     }
 }

@@ -22,7 +22,8 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
     private OnUnreadableImage _onUnreadableImage;
     private bool _disposed;
 
-    internal EmbeddingTransformer(Encoder encoder, string outputColumnName, string inputColumnName, IHost? host = null) =>
+    internal EmbeddingTransformer(
+        Encoder encoder, string outputColumnName, string inputColumnName, IHost? host = null) =>
         (Encoder, OutputColumnName, InputColumnName, _host) = (encoder, outputColumnName, inputColumnName, host);
 
     /// <summary>The encoder, owned by the transformer.</summary>
@@ -75,7 +76,7 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
 
     /// <summary>
     /// Writes the encoder's weights under their official names, for PyTorch or
-    /// <see cref="SelfSupervisedCatalog.LoadPretrained"/>.
+    /// <see cref="SelfSupervisedCatalog.LoadPretrained(string, string?, string, PretrainedOptions?)"/>.
     /// </summary>
     /// <param name="path">The safetensors file. An existing one is replaced when the new one is complete.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
@@ -93,7 +94,8 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
 
     /// <summary>The encoder, where images are needed.</summary>
     internal ImageEncoder ImageEncoder => Encoder as ImageEncoder
-        ?? throw new NotSupportedException("The transformer embeds rows of a table; one that embeds images is needed here.");
+        ?? throw new NotSupportedException(
+            "The transformer embeds rows of a table; one that embeds images is needed here.");
 
     /// <summary>What becomes of images that cannot be read, to count anew.</summary>
     internal UnreadableImages Unreadable() => new(OnUnreadableImage, _host);
@@ -103,13 +105,15 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
 
     IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema) => Bind(inputSchema);
 
-    void ICanSaveModel.Save(ModelSaveContext ctx) => throw ModelSave.Unsupported(nameof(EmbeddingTransformer), hasOnnx: true);
+    void ICanSaveModel.Save(ModelSaveContext ctx) =>
+        throw ModelSave.Unsupported(nameof(EmbeddingTransformer), hasOnnx: true);
 
     private IRowToRowMapper Bind(DataViewSchema inputSchema)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentNullException.ThrowIfNull(inputSchema);
-        var input = inputSchema.Find("input", InputColumnName, Encoder is ImageEncoder ? ColumnAdvice.LostImages : null);
+        var input = inputSchema.Find("input", InputColumnName, Encoder is ImageEncoder ? ColumnAdvice.LostImages
+            : null);
         var embedding = OutputColumn(OutputColumnName, Encoder.EmbeddingDimension);
         if (Encoder is ImageEncoder images)
         {
@@ -121,7 +125,8 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
         return new RowMapper(rows, inputSchema, input, embedding);
     }
 
-    private sealed class ImageMapper(ImageEncoder encoder, UnreadableImages unreadable, DataViewSchema inputSchema, DataViewSchema.Column images,
+    private sealed class ImageMapper(
+        ImageEncoder encoder, UnreadableImages unreadable, DataViewSchema inputSchema, DataViewSchema.Column images,
         DataViewSchema.DetachedColumn embedding) : BatchMapper<RgbImage>(inputSchema, images, embedding)
     {
         public override int Width => encoder.EmbeddingDimension;
@@ -130,12 +135,15 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
 
         public override long SizeOf(RgbImage input) => input.Pixels.Length;
 
-        public override void Compute(IReadOnlyList<RgbImage> inputs, Span<float> results) => UnreadableImages.Compute(inputs, results, encoder.Embed);
+        public override void Compute(IReadOnlyList<RgbImage> inputs, Span<float> results) =>
+            UnreadableImages.Compute(inputs, results, encoder.Embed);
 
         public override Delegate CreateGetter(int output, RowResult result) => FloatVectors.Getter(result);
     }
 
-    private sealed class RowMapper(TableEncoder encoder, DataViewSchema inputSchema, DataViewSchema.Column values, DataViewSchema.DetachedColumn embedding)
+    private sealed class RowMapper(
+        TableEncoder encoder, DataViewSchema inputSchema, DataViewSchema.Column values,
+        DataViewSchema.DetachedColumn embedding)
         : BatchMapper<float[]>(inputSchema, values, embedding)
     {
         public override int Width => encoder.EmbeddingDimension;
@@ -146,7 +154,8 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
 
         public override long SizeOf(float[] input) => input.Length * sizeof(float);
 
-        public override void Compute(IReadOnlyList<float[]> inputs, Span<float> results) => encoder.Embed(inputs, results);
+        public override void Compute(IReadOnlyList<float[]> inputs, Span<float> results) =>
+            encoder.Embed(inputs, results);
 
         public override Delegate CreateGetter(int output, RowResult result) => FloatVectors.Getter(result);
     }

@@ -5,7 +5,9 @@ using MLNet.Ssl.DataView;
 namespace MLNet.Ssl.Embedding;
 
 /// <summary>What <see cref="PretrainingEstimator.WithEvaluation"/> was told.</summary>
-internal sealed record EvaluationViews(IDataView Train, IDataView Test, string LabelColumnName, int EveryEpochs, int NumberOfNeighbors, string? BestEncoderPath)
+internal sealed record EvaluationViews(
+    IDataView Train, IDataView Test, string LabelColumnName, int EveryEpochs, int NumberOfNeighbors,
+    string? BestEncoderPath)
 {
     /// <summary>
     /// Refuses views without the column that is learned from or without labels, before a row is read.
@@ -14,11 +16,13 @@ internal sealed record EvaluationViews(IDataView Train, IDataView Test, string L
     {
         foreach (var view in new[] { Train, Test })
         {
-            var column = view.Schema.Find("evaluation", input.Name, ImageColumn.Holds(input) ? ColumnAdvice.LostImages : null);
+            var column = view.Schema.Find(
+                "evaluation", input.Name, ImageColumn.Holds(input) ? ColumnAdvice.LostImages : null);
             if (ImageColumn.Holds(input)) ImageColumn.Check(column, "evaluation");
             else FloatVectors.Check(column, ((VectorDataViewType)input.Type).Size, "evaluation");
         }
-        LabelColumn.CheckSame(LabelColumn.Find(Train.Schema, LabelColumnName, out _), LabelColumn.Find(Test.Schema, LabelColumnName, out _));
+        LabelColumn.CheckSame(LabelColumn.Find(Train.Schema, LabelColumnName, out _),
+            LabelColumn.Find(Test.Schema, LabelColumnName, out _));
     }
 
     /// <summary>Reads the rows that have a label.</summary>
@@ -27,7 +31,8 @@ internal sealed record EvaluationViews(IDataView Train, IDataView Test, string L
     /// <param name="tables">Receives rows of tables, which the caller disposes of after training.</param>
     /// <param name="unreadable">What becomes of images that cannot be read, to count anew for each view.</param>
     /// <param name="cancellation">Stops the reading at the next row.</param>
-    public OnlineEvaluation Read(DataViewSchema.Column input, int? imageSize, ICollection<IDisposable> tables, Func<UnreadableImages> unreadable,
+    public OnlineEvaluation Read(DataViewSchema.Column input, int? imageSize,
+        ICollection<IDisposable> tables, Func<UnreadableImages> unreadable,
         CancellationToken cancellation)
     {
         OnlineEvaluation evaluation;
@@ -41,9 +46,15 @@ internal sealed record EvaluationViews(IDataView Train, IDataView Test, string L
             var (train, test) = (ReadTable(Train), ReadTable(Test));
             evaluation = new(train.Table, train.Labels, test.Table, test.Labels);
         }
-        return evaluation with { EveryEpochs = EveryEpochs, NumberOfNeighbors = NumberOfNeighbors, BestEncoderPath = BestEncoderPath };
+        return evaluation with
+        {
+            EveryEpochs = EveryEpochs,
+            NumberOfNeighbors = NumberOfNeighbors,
+            BestEncoderPath = BestEncoderPath,
+        };
 
-        RowReader Rows(IDataView view) => new(view, view.Schema[input.Name], view.Schema[LabelColumnName], cancellation);
+        RowReader Rows(IDataView view) =>
+            new(view, view.Schema[input.Name], view.Schema[LabelColumnName], cancellation);
 
         ImageRows ReadImages(IDataView view) => ImageRows.Read(Rows(view), imageSize, unreadable());
 

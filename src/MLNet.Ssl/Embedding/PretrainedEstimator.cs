@@ -28,7 +28,8 @@ public sealed class PretrainedEstimator : IEstimator<EmbeddingTransformer>
     private readonly string _output, _input, _path;
     private readonly PretrainedOptions? _options;
 
-    internal PretrainedEstimator(MLContext context, string output, string input, string path, PretrainedOptions? options)
+    internal PretrainedEstimator(MLContext context, string output, string input, string path,
+        PretrainedOptions? options)
     {
         ArgumentException.ThrowIfNullOrEmpty(output);
         ArgumentException.ThrowIfNullOrEmpty(input);
@@ -69,6 +70,9 @@ public sealed class PretrainedEstimator : IEstimator<EmbeddingTransformer>
         var device = DeviceChoice.Of(_context, channel);
         using var weights = PretrainedWeights.Open(_path, _options);
         channel.Info(MessageSensitivity.None, $"{_path}: {weights.Backbone}; {weights.Report}");
-        return new(weights.CreateEncoder(device), _output, _input, _host) { OnUnreadableImage = _options?.OnUnreadableImage ?? default };
+        return new(weights.CreateEncoder(device), _output, _input, _host)
+        {
+            OnUnreadableImage = _options?.OnUnreadableImage ?? default,
+        };
     }
 }

@@ -65,7 +65,10 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
     /// Measures the encoder while it learns, by a weighted kNN on labelled rows (<see cref="OnlineEvaluation"/>); what
     /// is learned stays the same.
     /// </summary>
-    /// <remarks>The accuracy is in the log and in <see cref="TrainingProgress.KnnAccuracy"/>. It takes the place of <see cref="PretrainOptions.Evaluation"/>.</remarks>
+    /// <remarks>
+    /// The accuracy is in the log and in <see cref="TrainingProgress.KnnAccuracy"/>. It takes the place of
+    /// <see cref="PretrainOptions.Evaluation"/>.
+    /// </remarks>
     /// <param name="train">Rows that the kNN remembers, with the column that is learned from and labels; those without
     /// a label are left out.</param>
     /// <param name="test">Rows that it classifies, likewise; not among those of <paramref name="train"/>.</param>
@@ -75,10 +78,11 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
     /// 1 and up.</param>
     /// <param name="numberOfNeighbors">Neighbours that vote. Default 20, range 1 and up.</param>
     /// <param name="bestEncoderPath">File that receives the encoder of the best accuracy so far, for
-    /// <see cref="SelfSupervisedCatalog.LoadPretrained"/>; null for none.</param>
+    /// <see cref="SelfSupervisedCatalog.LoadPretrained(string, string?, string, PretrainedOptions?)"/>; null for none.</param>
     /// <returns>An estimator that also measures; this one stays as it is.</returns>
     /// <exception cref="ArgumentException">The label column's name is empty.</exception>
-    public PretrainingEstimator WithEvaluation(IDataView train, IDataView test, string labelColumnName = "Label", int everyEpochs = 1,
+    public PretrainingEstimator WithEvaluation(
+        IDataView train, IDataView test, string labelColumnName = "Label", int everyEpochs = 1,
         int numberOfNeighbors = 20, string? bestEncoderPath = null)
     {
         ArgumentNullException.ThrowIfNull(train);
@@ -128,14 +132,18 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
         {
             if (_evaluation is not null)
             {
-                var evaluation = _evaluation.Read(column, options.ImageSize, tables, Unreadable, options.CancellationToken);
+                var evaluation = _evaluation.Read(
+                    column, options.ImageSize, tables, Unreadable, options.CancellationToken);
                 options = options with { Evaluation = evaluation };
             }
             var rows = new RowReader(input, column, Cancellation: options.CancellationToken);
             if (images)
             {
                 var read = ImageRows.Read(rows, options.ImageSize, Unreadable()).Images;
-                return new(Pretrainer.Fit(read, options, device, channel.Write), _output, column.Name, _host) { OnUnreadableImage = options.OnUnreadableImage };
+                return new(Pretrainer.Fit(read, options, device, channel.Write), _output, column.Name, _host)
+                {
+                    OnUnreadableImage = options.OnUnreadableImage,
+                };
             }
             var table = TableRows.Read(rows).Table;
             tables.Add(table);
@@ -154,7 +162,8 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
     {
         channel.Info(MessageSensitivity.None, images
             ? "SimCLR is used: no options were given, and it learns fastest on small sets of images."
-            : "MoCo with i-Mix is used: no options were given, and for rows of a table, which have no augmentation, mixing makes the views.");
+            : "MoCo with i-Mix is used: no options were given, and for rows of a table, which have no augmentation, "
+                + "mixing makes the views.");
         return images ? new SimClrOptions() : new MoCoOptions { Mixing = new IMixOptions() };
     }
 }

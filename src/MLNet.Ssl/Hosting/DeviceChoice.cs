@@ -14,9 +14,12 @@ internal static class DeviceChoice
         if (context.GpuDeviceId is not { } id) return torch.CPU;
         int count = torch.cuda.is_available() ? torch.cuda.device_count() : 0;
         if (id >= 0 && id < count) return new torch.Device(DeviceType.CUDA, id);
-        string problem = $"MLContext.GpuDeviceId is {id}, but {(count == 0 ? "no CUDA device is available" : $"there are {count} CUDA devices, from 0")}";
+        string problem =
+            $"MLContext.GpuDeviceId is {id}, but "
+                + $"{(count == 0 ? "no CUDA device is available" : $"there are {count} CUDA devices, from 0")}";
         if (!context.FallbackToCpu)
-            throw new InvalidOperationException($"{problem}. Set it to null for the CPU, or MLContext.FallbackToCpu to use the CPU in such a case.");
+            throw new InvalidOperationException(
+                $"{problem}. Set it to null for the CPU, or MLContext.FallbackToCpu to use the CPU in such a case.");
         channel.Warning(MessageSensitivity.None, $"{problem}; the CPU is used.");
         return torch.CPU;
     }

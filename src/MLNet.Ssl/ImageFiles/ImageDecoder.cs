@@ -29,7 +29,9 @@ internal static class ImageDecoder
             int length = file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
             if (ImageFormat.Of(start.AsSpan(0, length)) is null) throw NoImage();
             if (file.Length > Math.Max(MostBytesPerPixel * maxPixels, LeastBytesAllowed))
-                throw new InvalidDataException($"it has {file.Length} bytes, too many for {maxPixels} pixels ({nameof(RgbImages)}.{nameof(RgbImages.MaxPixels)}).");
+                throw new InvalidDataException(
+                    $"it has {file.Length} bytes, too many for {maxPixels} pixels "
+                        + $"({nameof(RgbImages)}.{nameof(RgbImages.MaxPixels)}).");
         }
         return File.ReadAllBytes(path);
     }
@@ -48,17 +50,21 @@ internal static class ImageDecoder
         if (header.EndsEarly || !HasLastRow(codec, header)) throw EndsEarly(header.Format, bytes);
         using var bitmap = new SKBitmap();
         if (!bitmap.TryAllocPixels(new(header.Width, header.Height, SKColorType.Bgra8888, SKAlphaType.Premul)))
-            throw new InsufficientMemoryException($"There is no memory for an image of {header.Width}×{header.Height} pixels.");
+            throw new InsufficientMemoryException(
+                $"There is no memory for an image of {header.Width}×{header.Height} pixels.");
         var result = codec.GetPixels(bitmap.Info, bitmap.GetPixels());
         if (result == SKCodecResult.IncompleteInput) throw EndsEarly(header.Format, bytes);
         if (result != SKCodecResult.Success) throw Damaged(header.Format, bytes);
         return RgbImages.Pack(bitmap.GetPixelSpan(), header.Width, header.Height, red: 2);
     });
 
-    /// <summary>Reads a large image to its last row and keeps no other, so that one that ends early is refused before memory is taken for it.</summary>
+    /// <summary>
+    /// Reads a large image to its last row and keeps no other, so that one that ends early is refused before memory is
+    /// taken for it.
+    /// </summary>
     /// <remarks>
-    /// JPEG, GIF and WebP have no need of it: their structure tells (<see cref="ImageFormat.EndsEarly"/>). Progressive JPEGs, GIFs and WebP could not be read
-    /// that way either: their decoders hold the whole image.
+    /// JPEG, GIF and WebP have no need of it: their structure tells (<see cref="ImageFormat.EndsEarly"/>). Progressive
+    /// JPEGs, GIFs and WebP could not be read that way either: their decoders hold the whole image.
     /// </remarks>
     private static unsafe bool HasLastRow(SKCodec codec, ImageHeader header)
     {
@@ -70,10 +76,12 @@ internal static class ImageDecoder
             if (header.Format == ImageFormat.Png)
             {
                 var last = SKRectI.Create(0, header.Height - 1, header.Width, 1);
-                return codec.StartIncrementalDecode(info, (nint)pixels, row.Length, new SKCodecOptions(last)) != SKCodecResult.Success
+                return codec.StartIncrementalDecode(
+                    info, (nint)pixels, row.Length, new SKCodecOptions(last)) != SKCodecResult.Success
                     || codec.IncrementalDecode() == SKCodecResult.Success;
             }
-            if (header.Format != ImageFormat.Bmp || codec.StartScanlineDecode(info) != SKCodecResult.Success) return true;
+            if (header.Format != ImageFormat.Bmp || codec.StartScanlineDecode(info) != SKCodecResult.Success)
+                return true;
             for (int y = 0; y < header.Height; y++)
                 if (codec.GetScanlines((nint)pixels, 1, row.Length) != 1) return false;
             return true;
@@ -93,9 +101,11 @@ internal static class ImageDecoder
     }
 
     private static ArgumentException NoImage() =>
-        new($"it is no image: it begins neither as {string.Join(", ", ImageFormat.Names[..^1])} nor as {ImageFormat.Names[^1]}.");
+        new($"it is no image: it begins neither as {string.Join(", ", ImageFormat.Names[..^1])} nor as "
+            + $"{ImageFormat.Names[^1]}.");
 
-    private static InvalidDataException EndsEarly(string format, byte[] bytes) => new($"the {format} file ends early, after {bytes.Length} bytes");
+    private static InvalidDataException EndsEarly(string format, byte[] bytes) =>
+        new($"the {format} file ends early, after {bytes.Length} bytes");
 
     private static InvalidDataException Damaged(string format, byte[] bytes) =>
         new($"the {format} file is damaged, or it ends early, after {bytes.Length} bytes");

@@ -46,7 +46,8 @@ internal static class ImageFormat
         };
     }
 
-    private static int PngBits(ReadOnlySpan<byte> bytes) => bytes[24] * (bytes[25] switch { 2 => 3, 4 => 2, 6 => 4, _ => 1 });
+    private static int PngBits(ReadOnlySpan<byte> bytes) =>
+        bytes[24] * (bytes[25] switch { 2 => 3, 4 => 2, 6 => 4, _ => 1 });
 
     /// <summary>
     /// Chunks of a length, a name of four letters, that many bytes and a checksum follow a signature of eight bytes, up
@@ -65,8 +66,8 @@ internal static class ImageFormat
     }
 
     /// <summary>
-    /// Segments of a marker, a length and that many bytes follow each other up to EOI; behind a scan's come its data, in which a marker's first byte is followed
-    /// by 0 or a restart's number. The decoder too waits for EOI.
+    /// Segments of a marker, a length and that many bytes follow each other up to EOI; behind a scan's come its data,
+    /// in which a marker's first byte is followed by 0 or a restart's number. The decoder too waits for EOI.
     /// </summary>
     private static bool JpegEnds(ReadOnlySpan<byte> bytes)
     {
@@ -74,7 +75,8 @@ internal static class ImageFormat
         for (long at = 2; at < bytes.Length;)
         {
             var rest = bytes[(int)at..];
-            int marker = rest.IndexOf(mark), filled = marker < 0 ? -1 : rest[marker..].IndexOfAnyExcept(mark), code = marker + filled;
+            int marker = rest.IndexOf(mark), filled = marker < 0 ? -1 : rest[marker..].IndexOfAnyExcept(mark),
+                code = marker + filled;
             if (filled < 0) return false;
             at += code + 1;
             if (rest[code] == end) return true;
@@ -86,7 +88,10 @@ internal static class ImageFormat
         return false;
     }
 
-    /// <summary>Pixels of the first frame, and whether its data has an end: extensions, which are blocks after two bytes, may lie before it.</summary>
+    /// <summary>
+    /// Pixels of the first frame, and whether its data has an end: extensions, which are blocks after two bytes, may
+    /// lie before it.
+    /// </summary>
     private static (long Pixels, bool Ends) GifFrame(ReadOnlySpan<byte> bytes)
     {
         int at = 13 + ColorTable(bytes[10]);
@@ -97,7 +102,8 @@ internal static class ImageFormat
             at = AfterBlocks(bytes, at + 2);
         }
         if (at + 10 > bytes.Length) return (0, true);
-        long pixels = (long)BinaryPrimitives.ReadUInt16LittleEndian(bytes[(at + 5)..]) * BinaryPrimitives.ReadUInt16LittleEndian(bytes[(at + 7)..]);
+        long pixels = (long)BinaryPrimitives.ReadUInt16LittleEndian(
+            bytes[(at + 5)..]) * BinaryPrimitives.ReadUInt16LittleEndian(bytes[(at + 7)..]);
         return (pixels, AfterBlocks(bytes, at + 11 + ColorTable(bytes[at + 9])) <= bytes.Length);
 
         static int ColorTable(byte flags) => (flags & 0x80) == 0 ? 0 : 3 << ((flags & 7) + 1);
@@ -111,7 +117,8 @@ internal static class ImageFormat
 
     /// <summary>Bits of a pixel where they are not compressed, in the headers that are usual since Windows 3.</summary>
     private static int? BmpBits(ReadOnlySpan<byte> bytes) =>
-        BinaryPrimitives.ReadUInt32LittleEndian(bytes[14..]) >= 40 && BinaryPrimitives.ReadUInt32LittleEndian(bytes[30..]) is 0 or 3
+        BinaryPrimitives.ReadUInt32LittleEndian(bytes[14..]) >= 40
+            && BinaryPrimitives.ReadUInt32LittleEndian(bytes[30..]) is 0 or 3
             ? BinaryPrimitives.ReadUInt16LittleEndian(bytes[28..])
             : null;
 }

@@ -26,7 +26,8 @@ public static class RgbImages
     public static long MaxPixels
     {
         get => Volatile.Read(ref _maxPixels);
-        set => Volatile.Write(ref _maxPixels, value is >= 1 and <= MostPixels ? value : throw new ArgumentOutOfRangeException(
+        set => Volatile.Write(ref _maxPixels, value is >= 1 and <= MostPixels ? value
+            : throw new ArgumentOutOfRangeException(
             nameof(value), value, $"MaxPixels is {value}; it must be 1 to {MostPixels}."));
     }
 
@@ -98,7 +99,8 @@ public static class RgbImages
     }
 
     /// <summary>Why the image is not taken; null where it is.</summary>
-    internal static string? Refusal(this MLImage image) => image.PixelFormat is not (MLPixelFormat.Rgba32 or MLPixelFormat.Bgra32)
+    internal static string? Refusal(this MLImage image) =>
+        image.PixelFormat is not (MLPixelFormat.Rgba32 or MLPixelFormat.Bgra32)
         ? $"the pixel format is {image.PixelFormat}; expected Rgba32 or Bgra32."
         : new ImageHeader("", image.Width, image.Height, 1).Excess(MaxPixels);
 

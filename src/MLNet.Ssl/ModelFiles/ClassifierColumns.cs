@@ -4,7 +4,8 @@ namespace MLNet.Ssl.ModelFiles;
 internal sealed record ClassifierColumns(string Label, string Features, string PredictedLabel, string Score)
 {
     public static ClassifierColumns Of(MulticlassOptions options) =>
-        new(options.LabelColumnName, options.FeatureColumnName, options.PredictedLabelColumnName, options.ScoreColumnName);
+        new(options.LabelColumnName, options.FeatureColumnName, options.PredictedLabelColumnName,
+            options.ScoreColumnName);
 
     public T Fill<T>(T options) where T : MulticlassOptions => (T)(options with
     {

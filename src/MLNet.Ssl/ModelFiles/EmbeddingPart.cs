@@ -15,15 +15,18 @@ namespace MLNet.Ssl.ModelFiles;
 /// <param name="Table">What is done to rows of a table; null for images.</param>
 /// <param name="Weights">The entry with the weights, a safetensors file as <see cref="Encoder.SaveSafeTensors"/> writes
 /// it.</param>
-internal sealed record EmbeddingPart(string Input, string Output, string? Method, IReadOnlyDictionary<string, string> Options, BackboneOptions Backbone,
+internal sealed record EmbeddingPart(
+    string Input, string Output, string? Method, IReadOnlyDictionary<string, string> Options, BackboneOptions Backbone,
     SavedImagePreprocessing? Images, SavedTablePreprocessing? Table, string Weights) : SavedPart
 {
     public static EmbeddingPart Of(EmbeddingTransformer transformer, ModelWriter file)
     {
         var encoder = transformer.Encoder;
         var backbone = encoder.Backbone.Options
-            ?? throw new NotSupportedException($"The backbone {encoder.Backbone.GetType()} is of another library and cannot be saved.");
-        return new(transformer.InputColumnName, transformer.OutputColumnName, encoder.Method, encoder.TrainingOptions, backbone,
+            ?? throw new NotSupportedException(
+                $"The backbone {encoder.Backbone.GetType()} is of another library and cannot be saved.");
+        return new(transformer.InputColumnName, transformer.OutputColumnName, encoder.Method, encoder.TrainingOptions,
+            backbone,
             encoder is ImageEncoder images ? SavedImagePreprocessing.Of(images.Preprocessing) : null,
             encoder is TableEncoder table ? SavedTablePreprocessing.Of(table.Preprocessing) : null,
             file.Add("safetensors", encoder.WriteSafeTensors));
@@ -34,9 +37,12 @@ internal sealed record EmbeddingPart(string Input, string Output, string? Method
         ArgumentException.ThrowIfNullOrEmpty(Input);
         ArgumentException.ThrowIfNullOrEmpty(Output);
         if (Images is null == Table is null || Backbone.TakesTables != Table is not null)
-            throw new InvalidDataException($"the embedding '{Output}' is neither one of images nor one of a table, or its backbone takes the other.");
+            throw new InvalidDataException(
+                $"the embedding '{Output}' is neither one of images nor one of a table, or its backbone takes the "
+                    + "other.");
         Backbone.Validate();
-        return new EmbeddingTransformer(Images is null ? OfTable(file) : OfImages(file), Output, Input, file.Register("Embed"));
+        return new EmbeddingTransformer(
+            Images is null ? OfTable(file) : OfImages(file), Output, Input, file.Register("Embed"));
     }
 
     private ImageEncoder OfImages(ModelReader file)
@@ -53,5 +59,6 @@ internal sealed record EmbeddingPart(string Input, string Output, string? Method
         return new(CreateBackbone(file), preprocessing, file.Device) { Method = Method, TrainingOptions = Options };
     }
 
-    private Backbone CreateBackbone(ModelReader file) => SavedNetwork.Read(file, Weights, Backbone.LeastSize, Backbone.Create);
+    private Backbone CreateBackbone(ModelReader file) =>
+        SavedNetwork.Read(file, Weights, Backbone.LeastSize, Backbone.Create);
 }

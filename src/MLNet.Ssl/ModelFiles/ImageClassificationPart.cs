@@ -13,7 +13,8 @@ namespace MLNet.Ssl.ModelFiles;
 /// <param name="NumberOfClasses">Number of classes.</param>
 /// <param name="Classes">The classes' names or values; null where the label had none.</param>
 /// <param name="Weights">The entry with the weights, a safetensors file.</param>
-internal sealed record ImageClassificationPart(ClassifierColumns Columns, BackboneOptions Backbone, ProjectionHeadOptions? Head, int HeadLayers,
+internal sealed record ImageClassificationPart(
+    ClassifierColumns Columns, BackboneOptions Backbone, ProjectionHeadOptions? Head, int HeadLayers,
     SavedImagePreprocessing Images, int NumberOfClasses, KeyNames? Classes, string Weights) : SavedPart
 {
     public static ImageClassificationPart Of(ImageClassificationTransformer transformer, ModelWriter file)
@@ -21,7 +22,8 @@ internal sealed record ImageClassificationPart(ClassifierColumns Columns, Backbo
         var classifier = transformer.Classifier;
         var network = classifier.Network;
         return new(ClassifierColumns.Of(transformer.Columns), classifier.Backbone, network.Head, network.HeadLayers,
-            SavedImagePreprocessing.Of(classifier.Preprocessing), classifier.NumberOfClasses, KeyNames.Of(transformer.Label), file.AddTensors(network.state_dict()));
+            SavedImagePreprocessing.Of(classifier.Preprocessing), classifier.NumberOfClasses,
+            KeyNames.Of(transformer.Label), file.AddTensors(network.state_dict()));
     }
 
     public override ITransformer Restore(ModelReader file)
@@ -30,14 +32,20 @@ internal sealed record ImageClassificationPart(ClassifierColumns Columns, Backbo
         columns.Validate();
         Backbone.Validate();
         Head?.Validate();
-        if (Backbone.TakesTables || NumberOfClasses is < 2 or > KeyNames.MostClasses || HeadLayers < 0 || HeadLayers > (Head?.Layers ?? 0)
+        if (Backbone.TakesTables || NumberOfClasses is < 2 or > KeyNames.MostClasses || HeadLayers < 0
+            || HeadLayers > (Head?.Layers ?? 0)
             || (Head is not null && Head.InputDimension != Backbone.EmbeddingDimension))
             throw new InvalidDataException("the classifier's backbone, head and number of classes do not go together.");
         var label = KeyNames.Annotations(Classes, NumberOfClasses);
         var preprocessing = Images.Restore();
         var size = ClassifierNetwork.LeastSize(Backbone, Head, HeadLayers, NumberOfClasses);
-        var network = SavedNetwork.Read(file, Weights, size, generator => new ClassifierNetwork(Backbone.Create(generator),
-            Head is null ? null : new ProjectionHead(Head, HeadLayers, generator), HeadLayers, NumberOfClasses, generator));
-        return new ImageClassificationTransformer(new(new(network, preprocessing, file.Device), Backbone), columns, label, file.Register("Classify"));
+        var network = SavedNetwork.Read(file, Weights, size, generator =>
+        {
+            var backbone = Backbone.Create(generator);
+            var head = Head is null ? null : new ProjectionHead(Head, HeadLayers, generator);
+            return new ClassifierNetwork(backbone, head, HeadLayers, NumberOfClasses, generator);
+        });
+        return new ImageClassificationTransformer(
+            new(new(network, preprocessing, file.Device), Backbone), columns, label, file.Register("Classify"));
     }
 }

@@ -25,7 +25,8 @@ internal sealed record KeyNames(string Type, JsonElement Values)
         new Item<int>(NumberDataViewType.Int32), new Item<uint>(NumberDataViewType.UInt32),
         new Item<long>(NumberDataViewType.Int64), new Item<ulong>(NumberDataViewType.UInt64),
         new Item<float>(NumberDataViewType.Single), new Item<double>(NumberDataViewType.Double),
-        new Item<DateTime>(DateTimeDataViewType.Instance), new Item<DateTimeOffset>(DateTimeOffsetDataViewType.Instance),
+        new Item<DateTime>(DateTimeDataViewType.Instance), new Item<DateTimeOffset>(
+        DateTimeOffsetDataViewType.Instance),
         new Item<TimeSpan>(TimeSpanDataViewType.Instance),
     ];
 
@@ -33,7 +34,9 @@ internal sealed record KeyNames(string Type, JsonElement Values)
     {
         if (label.Schema.GetColumnOrNull(Kind) is not { Type: VectorDataViewType vector }) return null;
         var type = Types.FirstOrDefault(t => t.Type == vector.ItemType)
-            ?? throw new NotSupportedException($"Classes that are values of {vector.ItemType} cannot be saved; MapValueToKey on text makes classes that can.");
+            ?? throw new NotSupportedException(
+                $"Classes that are values of {vector.ItemType} cannot be saved; MapValueToKey on text makes classes "
+                    + "that can.");
         return new(type.Name, type.Read(label));
     }
 
@@ -67,7 +70,8 @@ internal sealed record KeyNames(string Type, JsonElement Values)
         public override string Name => typeof(T).Name;
 
         public override JsonElement Read(DataViewSchema.Annotations label) => typeof(T) == typeof(string)
-            ? JsonSerializer.SerializeToElement(Dense<ReadOnlyMemory<char>>(label).Select(text => text.ToString()).ToArray(), ModelJson.Options)
+            ? JsonSerializer.SerializeToElement(
+                Dense<ReadOnlyMemory<char>>(label).Select(text => text.ToString()).ToArray(), ModelJson.Options)
             : JsonSerializer.SerializeToElement(Dense<T>(label), ModelJson.Options);
 
         public override void Add(DataViewSchema.Annotations.Builder annotations, JsonElement values)

@@ -10,7 +10,8 @@ namespace MLNet.Ssl.ModelFiles;
 /// <param name="Classes">The classes' names or values; null where the label had none.</param>
 /// <param name="Weights">The entry with weight (C,D) and bias (C): a safetensors file.</param>
 internal sealed record LinearProbePart(
-    ClassifierColumns Columns, IReadOnlyList<LinearProbeAccuracy> Sweep, LinearProbeAccuracy Chosen, KeyNames? Classes, string Weights) : SavedPart
+    ClassifierColumns Columns, IReadOnlyList<LinearProbeAccuracy> Sweep, LinearProbeAccuracy Chosen, KeyNames? Classes,
+        string Weights) : SavedPart
 {
     private const string Weight = "weight", Bias = "bias";
 
@@ -30,7 +31,8 @@ internal sealed record LinearProbePart(
             using var scope = NewDisposeScope();
             var tensors = ModelReader.Tensors(stream, Weight, Bias);
             var label = KeyNames.Annotations(Classes, (int)tensors[Bias].numel());
-            return new LinearProbeTransformer(LinearProbe.Of(tensors[Weight], tensors[Bias], Sweep, Chosen), options, label);
+            return new LinearProbeTransformer(
+                LinearProbe.Of(tensors[Weight], tensors[Bias], Sweep, Chosen), options, label);
         });
     }
 }

@@ -22,5 +22,6 @@ internal sealed record MLNetPart(string Type, string Model) : SavedPart
         return new(type, file.Add("zip", stream => stream.Write(model.ToArray())));
     }
 
-    public override ITransformer Restore(ModelReader file) => file.Read(Model, stream => file.Context.Model.Load(stream, out _));
+    public override ITransformer Restore(ModelReader file) =>
+        file.Read(Model, stream => file.Context.Model.Load(stream, out _));
 }

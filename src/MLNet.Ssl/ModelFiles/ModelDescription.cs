@@ -8,7 +8,8 @@ namespace MLNet.Ssl.ModelFiles;
 /// <param name="Schema">The input's columns, if they were given.</param>
 /// <param name="Entries">Every other entry of the archive.</param>
 internal sealed record ModelDescription(
-    string Format, int FormatVersion, string LibraryVersion, SavedPart Model, SavedSchema? Schema, IReadOnlyDictionary<string, ModelDescription.Entry> Entries)
+    string Format, int FormatVersion, string LibraryVersion, SavedPart Model, SavedSchema? Schema,
+        IReadOnlyDictionary<string, ModelDescription.Entry> Entries)
 {
     public const string FormatName = "MLNet.Ssl.Model", EntryName = "model.json";
 

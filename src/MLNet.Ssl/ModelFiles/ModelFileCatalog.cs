@@ -69,6 +69,7 @@ public sealed class ModelFileCatalog
     /// <param name="model">The model, loaded or just fitted; it stays the caller's, whatever
     /// <see cref="PredictionEngineOptions.OwnsTransformer"/> says.</param>
     /// <param name="options">How engines are made; null for ML.NET's defaults.</param>
-    public PredictionPool<TSrc, TDst> CreatePredictionPool<TSrc, TDst>(ITransformer model, PredictionEngineOptions? options = null)
+    public PredictionPool<TSrc, TDst> CreatePredictionPool<TSrc, TDst>(
+        ITransformer model, PredictionEngineOptions? options = null)
         where TSrc : class where TDst : class, new() => new(_context, model, options);
 }

@@ -20,7 +20,8 @@ internal sealed class ModelReader
     private readonly StoredArchive _archive;
     private readonly HashSet<string> _served = [];
     private readonly List<ITransformer> _restored = [];
-    private IReadOnlyDictionary<string, ModelDescription.Entry> _entries = new Dictionary<string, ModelDescription.Entry>();
+    private IReadOnlyDictionary<string, ModelDescription.Entry> _entries =
+        new Dictionary<string, ModelDescription.Entry>();
 
     private ModelReader(MLContext context, Device device, StoredArchive archive) =>
         (Context, Device, _archive) = (context, device, archive);
@@ -63,7 +64,8 @@ internal sealed class ModelReader
     {
         try
         {
-            if (!_entries.TryGetValue(name, out var entry)) throw new InvalidDataException("the list of entries lacks it.");
+            if (!_entries.TryGetValue(name, out var entry))
+                throw new InvalidDataException("the list of entries lacks it.");
             if (!_served.Add(name)) throw new InvalidDataException("two parts of the model refer to it.");
             using var stream = Unpack(name, entry);
             return read(stream);
@@ -109,8 +111,10 @@ internal sealed class ModelReader
         var bytes = _archive.ReadAll(Name, null, MostDescription);
         using var json = JsonDocument.Parse(bytes, new() { MaxDepth = ModelJson.Options.MaxDepth });
         CheckVersion(json.RootElement);
-        if (!Convert.ToHexStringLower(SHA256.HashData(bytes)).Equals(_archive.Comment, StringComparison.OrdinalIgnoreCase))
-            throw new InvalidDataException($"{Name} is not what was written: its SHA-256 is not the archive's comment.");
+        if (!Convert.ToHexStringLower(SHA256.HashData(bytes))
+            .Equals(_archive.Comment, StringComparison.OrdinalIgnoreCase))
+            throw new InvalidDataException(
+                $"{Name} is not what was written: its SHA-256 is not the archive's comment.");
         return json.RootElement.Deserialize<ModelDescription>(ModelJson.Options)
             ?? throw new InvalidDataException($"{Name} is empty.");
     }
@@ -175,7 +179,8 @@ internal sealed class ModelReader
     private FileStream TemporaryFile()
     {
         string folder = string.IsNullOrEmpty(Context.TempFilePath) ? Path.GetTempPath() : Context.TempFilePath;
-        return new(Path.Combine(folder, $"mlnet-ssl-{Path.GetRandomFileName()}"), FileMode.CreateNew, FileAccess.ReadWrite,
+        return new(Path.Combine(folder, $"mlnet-ssl-{Path.GetRandomFileName()}"), FileMode.CreateNew,
+            FileAccess.ReadWrite,
             FileShare.None, 1 << 16, FileOptions.DeleteOnClose);
     }
 }

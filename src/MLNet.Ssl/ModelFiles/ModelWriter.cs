@@ -30,9 +30,11 @@ internal sealed class ModelWriter
         var part = SavedPart.Of(model, writer);
         var columns = schema is null ? null : SavedSchema.Of(schema, writer);
         var description = new ModelDescription(
-            ModelDescription.FormatName, ModelDescription.CurrentVersion, LibraryVersion, part, columns, writer._entries);
+            ModelDescription.FormatName, ModelDescription.CurrentVersion, LibraryVersion, part, columns,
+            writer._entries);
         archive.Comment = writer.AddEntry(
-            ModelDescription.EntryName, entry => JsonSerializer.Serialize(entry, description, ModelJson.Options)).Sha256;
+            ModelDescription.EntryName, entry =>
+            JsonSerializer.Serialize(entry, description, ModelJson.Options)).Sha256;
     }
 
     /// <summary>Adds an entry.</summary>
@@ -44,7 +46,8 @@ internal sealed class ModelWriter
         return name;
     }
 
-    public string AddTensors(Dictionary<string, Tensor> tensors) => Add("safetensors", stream => SafeTensors.Write(stream, tensors));
+    public string AddTensors(Dictionary<string, Tensor> tensors) =>
+        Add("safetensors", stream => SafeTensors.Write(stream, tensors));
 
     private ModelDescription.Entry AddEntry(string name, Action<Stream> write)
     {

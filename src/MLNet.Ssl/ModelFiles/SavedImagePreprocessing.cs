@@ -1,7 +1,8 @@
 namespace MLNet.Ssl.ModelFiles;
 
 /// <summary><see cref="ImagePreprocessing"/> in a description.</summary>
-internal sealed record SavedImagePreprocessing(int? Resize, int? CropSize, Interpolation Interpolation, float[] Mean, float[] Std)
+internal sealed record SavedImagePreprocessing(
+    int? Resize, int? CropSize, Interpolation Interpolation, float[] Mean, float[] Std)
 {
     public static SavedImagePreprocessing Of(ImagePreprocessing preprocessing)
     {
@@ -13,7 +14,8 @@ internal sealed record SavedImagePreprocessing(int? Resize, int? CropSize, Inter
     public ImagePreprocessing Restore()
     {
         if (Mean.Length != 3 || Std.Length != 3)
-            throw new InvalidDataException($"the preprocessing has {Mean.Length} means and {Std.Length} deviations; expected 3 of both.");
+            throw new InvalidDataException(
+                $"the preprocessing has {Mean.Length} means and {Std.Length} deviations; expected 3 of both.");
         var preprocessing = new ImagePreprocessing
         {
             Resize = Resize,

@@ -13,7 +13,8 @@ internal static class SavedNetwork
     /// <param name="weights">The entry, a safetensors file.</param>
     /// <param name="size">What the architecture has at least.</param>
     /// <param name="create">Builds the network on the CPU.</param>
-    public static T Read<T>(ModelReader file, string weights, ArchitectureSize size, Func<torch.Generator, T> create) where T : torch.nn.Module =>
+    public static T Read<T>(ModelReader file, string weights, ArchitectureSize size, Func<torch.Generator, T> create)
+        where T : torch.nn.Module =>
         file.Read(weights, stream =>
         {
             var (tensors, _) = SafeTensorsReader.Read(stream);
@@ -25,7 +26,8 @@ internal static class SavedNetwork
             {
                 var stored = StoredNetwork.Whole(tensors)!;
                 var state = network.state_dict();
-                StateDictMatch.Copy(stored, state, StateDictMatch.Compare(stored, state.Select(s => (s.Key, s.Value.shape))));
+                StateDictMatch.Copy(stored, state,
+                    StateDictMatch.Compare(stored, state.Select(s => (s.Key, s.Value.shape))));
                 return network.to(file.Device);
             }
             catch

@@ -22,12 +22,14 @@ internal abstract record SavedPart
         NearestNeighborsTransformer knn => NearestNeighborsPart.Of(knn, file),
         LinearProbeTransformer probe => LinearProbePart.Of(probe, file),
         ImageClassificationTransformer images => ImageClassificationPart.Of(images, file),
-        IEnumerable<ITransformer> members when IsChain(transformer.GetType()) => ChainPart.Of([.. members], transformer, file),
+        IEnumerable<ITransformer> members when IsChain(transformer.GetType()) =>
+        ChainPart.Of([.. members], transformer, file),
         _ => MLNetPart.SavedByMLNet(transformer, file),
     };
 
     /// <summary>The transformer again.</summary>
     public abstract ITransformer Restore(ModelReader file);
 
-    private static bool IsChain(Type type) => type.IsGenericType && type.GetGenericTypeDefinition() == typeof(TransformerChain<>);
+    private static bool IsChain(Type type) =>
+        type.IsGenericType && type.GetGenericTypeDefinition() == typeof(TransformerChain<>);
 }

@@ -25,7 +25,8 @@ internal sealed record SavedSchema(string? Model, IReadOnlyList<SavedSchema.Imag
         int index = 0, kept = 0;
         foreach (var column in schema.Where(column => !column.IsHidden))
         {
-            if (column.Type is ImageDataViewType image) images.Add(new(index++, column.Name, image.Height, image.Width));
+            if (column.Type is ImageDataViewType image)
+                images.Add(new(index++, column.Name, image.Height, image.Width));
             else if (column.Type is PrimitiveDataViewType or VectorDataViewType)
             {
                 others.AddColumn(column.Name, column.Type, column.Annotations);
@@ -47,7 +48,8 @@ internal sealed record SavedSchema(string? Model, IReadOnlyList<SavedSchema.Imag
         {
             if (image.Index < 0 || image.Index > columns.Count)
                 throw new InvalidDataException($"the schema's column '{image.Name}' has the index {image.Index}.");
-            var type = image.Height == 0 && image.Width == 0 ? new ImageDataViewType() : new ImageDataViewType(image.Height, image.Width);
+            var type = image.Height == 0 && image.Width == 0 ? new ImageDataViewType()
+                : new ImageDataViewType(image.Height, image.Width);
             columns.Insert(image.Index, new(image.Name, type));
         }
         var schema = new DataViewSchema.Builder();

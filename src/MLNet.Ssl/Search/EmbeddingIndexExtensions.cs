@@ -21,13 +21,15 @@ public static class EmbeddingIndexExtensions
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
     /// <exception cref="InvalidOperationException">A row cannot be read or added; the message names it and, where there
     /// is one, its key.</exception>
-    public static void Add(this EmbeddingIndex index, IDataView data, string keyColumnName = "Path", string embeddingColumnName = "Embedding",
+    public static void Add(this EmbeddingIndex index, IDataView data, string keyColumnName = "Path",
+        string embeddingColumnName = "Embedding",
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(index);
         ArgumentNullException.ThrowIfNull(data);
         var keys = data.Schema.Find("key", keyColumnName);
-        if (keys.Type is not TextDataViewType) throw SchemaShapes.Mismatch("key", keys.Name, "text", keys.Type, TextAdvice);
+        if (keys.Type is not TextDataViewType)
+            throw SchemaShapes.Mismatch("key", keys.Name, "text", keys.Type, TextAdvice);
         var embeddings = data.Schema.Find("embedding", embeddingColumnName);
         FloatVectors.Check(embeddings, index.Dimension, "embedding");
 
@@ -104,7 +106,8 @@ public static class EmbeddingIndexExtensions
     /// <exception cref="ArgumentException">The embedding has another width than the index, or <paramref name="count"/>
     /// is below 1.</exception>
     /// <exception cref="InvalidOperationException">The file cannot be read; the message names it.</exception>
-    public static Neighbor[] Search(this EmbeddingIndex index, EmbeddingTransformer transformer, string imagePath, int count = 10)
+    public static Neighbor[] Search(
+        this EmbeddingIndex index, EmbeddingTransformer transformer, string imagePath, int count = 10)
     {
         CheckWidth(index, transformer);
         return index.Search(transformer.Embed([RgbImages.Load(imagePath)]), count);
@@ -118,7 +121,8 @@ public static class EmbeddingIndexExtensions
     /// <returns>The most similar row first.</returns>
     /// <exception cref="ArgumentException">The embedding has another width than the index, or <paramref name="count"/>
     /// is below 1.</exception>
-    public static Neighbor[] Search(this EmbeddingIndex index, EmbeddingTransformer transformer, MLImage image, int count = 10)
+    public static Neighbor[] Search(
+        this EmbeddingIndex index, EmbeddingTransformer transformer, MLImage image, int count = 10)
     {
         CheckWidth(index, transformer);
         return index.Search(transformer.Embed([image.ToRgbImage()]), count);
@@ -139,7 +143,9 @@ public static class EmbeddingIndexExtensions
         ArgumentNullException.ThrowIfNull(transformer);
         if (transformer.Encoder.EmbeddingDimension != index.Dimension)
         {
-            throw new ArgumentException($"The transformer's embeddings have {transformer.Encoder.EmbeddingDimension} values, the index's {index.Dimension}; "
+            throw new ArgumentException(
+                $"The transformer's embeddings have {transformer.Encoder.EmbeddingDimension} values, the index's "
+                    + $"{index.Dimension}; "
                 + "search with the encoder that the index was made with.", nameof(transformer));
         }
     }

@@ -135,7 +135,7 @@ public sealed class GoldenImageTests
             double[] factors = [.. c.GetProperty("brightness_contrast_saturation_hue").EnumerateArray().Select(v => v.GetDouble())];
             var plan = new ViewPlan(new CropBox(box[1], box[0], box[3], box[2]), Flag(c, "flip"), Jitter(factors, Array(c, "jitter_order")),
                 Flag(c, "grayscale"), c.GetProperty("blur_radius").GetDouble(), Flag(c, "solarize"));
-            var view = new ImageWorkspace().Render(golden.Input("image").ToImage(), ViewRecipes.DinoGlobal1(Int(c, "out")), plan);
+            var view = new ViewWorkspace().Render(golden.Input("image").ToImage(), ViewRecipes.DinoGlobal1(Int(c, "out")), plan);
             Images.AssertEqual(golden.Expected(name + ".uint8"), view.ToImage(), name);
             AssertNormalized(golden.Expected(name + ".normalized"), Normalization.ImageNet, view);
         }
@@ -153,7 +153,7 @@ public sealed class GoldenImageTests
             var c = cases[i];
             var draws = new ScriptedDraws(
                 c.GetProperty("uniform_pairs_scale_then_logratio").EnumerateArray().SelectMany(pair => pair.EnumerateArray()).Select(v => v.GetDouble()));
-            var box = CropBox.Draw(Int(c, "image_w"), Int(c, "image_h"), Pair(c, "scale"), Pair(c, "ratio"), ref draws);
+            var box = RandomResizedCrop.Draw(Int(c, "image_w"), Int(c, "image_h"), Pair(c, "scale"), Pair(c, "ratio"), ref draws);
             Assert.Equal(expected[(4 * i)..(4 * i + 4)], new long[] { box.Top, box.Left, box.Height, box.Width });
         }
     }

@@ -83,7 +83,7 @@ public sealed class ViewPipelineTests
     {
         var store = Store(8);
         var pipeline = new ViewPipeline(Recipes, seed: 1, threads: 1);
-        var workspace = new ImageWorkspace();
+        var workspace = new ViewWorkspace();
         var chw = new float[3 * 19 * 19];
         long Allocated()
         {

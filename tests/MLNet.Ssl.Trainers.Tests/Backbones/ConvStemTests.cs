@@ -73,7 +73,7 @@ public class ConvStemTests
         using var scope = NewDisposeScope();
         using var generator = new Generator(1, CPU);
         var options = new MoCoV3Options { Backbone = Tiny, ImageSize = 48, BatchSize = 4, HeadHiddenDimension = 16 }.Resolve(new DataFacts(64, 48, 2), []);
-        using var method = new MoCoV3((MoCoV3Options)options, generator, CPU);
+        using var method = (MoCoV3)options.CreateMethod(generator, CPU, 1);
         var views = new[] { randn([4, 3, 48, 48], generator: generator), randn([4, 3, 48, 48], generator: generator) };
         method.Forward(views, new StepClock(0, 4, 2), 0).Loss.backward();
         foreach (var (name, parameter) in method.Pair.Online.named_parameters())

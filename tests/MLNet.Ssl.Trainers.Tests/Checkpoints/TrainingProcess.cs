@@ -6,7 +6,8 @@ namespace MLNet.Ssl.Tests;
 
 /// <summary>
 /// The test program: runs the tests, or is a training run in a process of its own, which tests kill. <c>MLNet.Ssl.Trainers.Tests.dll train folder run [bytes]</c>
-/// trains with a checkpoint after every step, and exits with 1 and the message if it cannot write; with bytes no file may grow beyond them.
+/// trains with a checkpoint after every step, and exits with 1 and the message if it cannot write; with bytes no file may grow beyond them. Likewise
+/// <c>download address folder sha256 [bytes]</c> downloads a file of weights.
 /// </summary>
 internal static class TrainingProcess
 {
@@ -27,7 +28,9 @@ internal static class TrainingProcess
     {
         return args switch
         {
-            ["train", var folder, var run, .. var limit] => Train(folder, run, limit.Length > 0 ? ulong.Parse(limit[0]) : null),
+            ["train", var folder, var run, .. var limit] => Limited(limit, () => Train(folder, run)),
+            ["download", var address, var cache, var hash, .. var limit] =>
+                Limited(limit, () => PretrainedModelsTests.DownloadAlone(address, cache, hash)),
             ["step", var network] => RealSizeTests.Step(network),
             _ => ConsoleRunner.Run(args).GetAwaiter().GetResult(),
         };
@@ -40,14 +43,8 @@ internal static class TrainingProcess
         RedirectStandardError = true,
     };
 
-    private static int Train(string folder, string run, ulong? bytes)
+    private static int Train(string folder, string run)
     {
-        PosixSignalRegistration? ignored = null;
-        if (bytes is { } limit)
-        {
-            ignored = PosixSignalRegistration.Create((PosixSignal)FileSizeSignal, context => context.Cancel = true);
-            _ = SetLimit(FileSizeLimit, [limit, limit]);
-        }
         try
         {
             Tests.SmallRuns.Train(Runs[run].In(folder, resume: true) with { CheckpointsKept = 2 });
@@ -58,10 +55,15 @@ internal static class TrainingProcess
             Console.Error.WriteLine(e.Message);
             return 1;
         }
-        finally
-        {
-            ignored?.Dispose();
-        }
+    }
+
+    private static int Limited(string[] bytes, Func<int> action)
+    {
+        if (bytes.Length == 0) return action();
+        using var ignored = PosixSignalRegistration.Create((PosixSignal)FileSizeSignal, context => context.Cancel = true);
+        ulong limit = ulong.Parse(bytes[0]);
+        _ = SetLimit(FileSizeLimit, [limit, limit]);
+        return action();
     }
 
     [DllImport("libc", EntryPoint = "setrlimit")]

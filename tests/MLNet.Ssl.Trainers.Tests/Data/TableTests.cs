@@ -97,7 +97,7 @@ public class TableTests
     {
         using var scope = NewDisposeScope();
         using var store = new TableStore(Enumerable.Range(1, 400).Select(i => (float)i).ToArray(), 4);
-        var options = new TableOptions { MaskProbability = 0.5, ContinuousSlots = [0, 1, 2] };
+        var options = new TableSettings(0.5, [0, 1, 2], true);
         using var views = new TableViews(store, TablePreprocessing.None(4), options, views: 2, seed: 1);
         int[] rows = [5, 3, 99];
         float[] Values(int view, int epoch) => [.. views.Render(rows, epoch)[view].data<float>()];
@@ -117,7 +117,7 @@ public class TableTests
     {
         using var scope = NewDisposeScope();
         using var store = new TableStore(Enumerable.Repeat(1f, 40_000).ToArray(), 4);
-        using var views = new TableViews(store, TablePreprocessing.None(4), new() { MaskProbability = 0.2, ContinuousSlots = [0, 1, 2, 3] }, views: 1, seed: 1);
+        using var views = new TableViews(store, TablePreprocessing.None(4), new(0.2, [0, 1, 2, 3], true), views: 1, seed: 1);
         double kept = views.Render([.. Enumerable.Range(0, 10_000)], 0)[0].mean().ToSingle();
         Assert.InRange(kept, 0.79, 0.81);
     }

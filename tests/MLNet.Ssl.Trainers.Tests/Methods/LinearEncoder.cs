@@ -57,7 +57,10 @@ internal sealed class GoldenMoCoV3 : IDisposable
             OutputBias = false,
             OutputNorm = HeadOutputNorm.Plain,
         };
-        Method = new(options,
+        // The networks are given, so that what they would be built from is not looked at.
+        var settings = new MoCoV3Settings(
+            new ResNetOptions(), head, head, OptimizerKind.AdamW, options.KeyMomentum.Value, options.Temperature.Value);
+        Method = new(options, settings,
             new EncoderWithHead(new LinearEncoder(weight[1], weight[0], _generator), new NoHead(), new MlpHead(head, _generator)),
             new EncoderWithHead(new LinearEncoder(weight[1], weight[0], _generator), new NoHead()));
         using var _ = no_grad();

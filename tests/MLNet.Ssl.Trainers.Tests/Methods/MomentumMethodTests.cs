@@ -99,7 +99,7 @@ public class MomentumMethodTests
     {
         using var generator = new Generator(1, CPU);
         var options = (MoCoV3Options)TinyMoCoV3.Resolve(new DataFacts(64, 24, 2), []);
-        using var method = new MoCoV3(options, generator, CPU);
+        using var method = (MoCoV3)options.CreateMethod(generator, CPU, 1);
         using var step = new TrainingStep(method, options.CreatePlan() with { LearningRate = _ => 0.01 }, 1, 1, 1);
         using var scope = NewDisposeScope();
         var before = method.Pair.Online.named_parameters().ToDictionary(p => p.name, p => p.parameter.detach().clone());
@@ -123,10 +123,10 @@ public class MomentumMethodTests
         Assert.Equal((4095, 1), (odd.QueueLength, odd.BatchNormGroups));
         var vit = (MoCoV3Options)new MoCoV3Options { Backbone = VisionTransformerOptions.MoCoV3Small(4) }.Resolve(small, []);
         Assert.Equal((0.2, OptimizerKind.AdamW, 1.5e-4, 0.1), (vit.Temperature, vit.Optimizer, vit.LearningRate, vit.WeightDecay));
-        Assert.Equal((3, 2, HeadOutputNorm.Plain), (vit.Projector.Layers, vit.Predictor.Layers, vit.Predictor.OutputNorm));
+        Assert.Equal((3, 2, HeadOutputNorm.Plain), (vit.Projector(vit.Backbone!).Layers, vit.Predictor(vit.Backbone!).Layers, vit.Predictor(vit.Backbone!).OutputNorm));
         var resnet = (MoCoV3Options)new MoCoV3Options().Resolve(small, []);
         Assert.Equal((1.0, OptimizerKind.Lars, 0.6, 1e-6), (resnet.Temperature, resnet.Optimizer, resnet.LearningRate, resnet.WeightDecay));
-        Assert.Equal((2, HeadOutputNorm.None), (resnet.Projector.Layers, resnet.Predictor.OutputNorm));
+        Assert.Equal((2, HeadOutputNorm.None), (resnet.Projector(resnet.Backbone!).Layers, resnet.Predictor(resnet.Backbone!).OutputNorm));
         Assert.True(((ResNetOptions)resnet.Backbone!).ZeroInitResidual);
         var byol = (ByolOptions)new ByolOptions().Resolve(small, []);
         Assert.Equal((OptimizerKind.Lars, 2.0, 0.99, 1e-6), (byol.Optimizer, byol.LearningRate, byol.TargetMomentum, byol.WeightDecay));

@@ -4,7 +4,9 @@ namespace MLNet.Ssl.Tests;
 
 public class PresetsTests
 {
-    private static readonly DataFacts ImageNet = new(1_281_167, 400, 8), Cifar = new(50_000, 32, 8), SmallData = new(13_000, 400, 8);
+    private static readonly DataFacts ImageNet = new(1_281_167, 400, 8), Cifar = new(50_000, 32, 8), SmallData = new(13_000, 400, 8),
+        CovType = new(15_120, 0, 8) { Table = new(54, [.. Enumerable.Range(0, 10)], []) },
+        Higgs = new(100_000, 0, 8) { Table = new(28, [.. Enumerable.Range(0, 28)], []) };
 
     public static TheoryData<string> Names =>
         [.. typeof(Presets).GetProperties(BindingFlags.Public | BindingFlags.Static).Select(p => p.Name)];
@@ -12,7 +14,7 @@ public class PresetsTests
     private static T Resolved<T>(string name) where T : PretrainOptions
     {
         bool Is(string data) => name.Contains(data, StringComparison.Ordinal);
-        var facts = Is("Cifar") ? Cifar : Is("SmallData") ? SmallData : ImageNet;
+        var facts = Is("Cifar") ? Cifar : Is("SmallData") ? SmallData : Is("CovType") ? CovType : Is("Higgs") ? Higgs : ImageNet;
         var preset = (PretrainOptions)typeof(Presets).GetProperty(name)!.GetValue(null)!;
         var options = preset.Resolve(facts, []);
         options.Validate(facts);

@@ -9,7 +9,9 @@ public class SimClrMemoryTests
 {
     private static readonly ResNetOptions TinyResNet = new() { BlocksPerStage = [1], Width = 8, Stem = ResNetStem.Small };
 
-    private static SimClrOptions Options(int memory, double momentum = 0.9) => (SimClrOptions)new SimClrOptions
+    private static SimClrOptions Options(int memory) => Told(memory).Resolve(new DataFacts(64, 8, 1), []);
+
+    private static SimClrOptions Told(int memory, double momentum = 0.9) => new()
     {
         Backbone = TinyResNet,
         ImageSize = 8,
@@ -18,7 +20,7 @@ public class SimClrMemoryTests
         MemoryLength = memory,
         MemoryMomentum = momentum,
         Threads = 1,
-    }.Resolve(new DataFacts(64, 8, 1), []);
+    };
 
     [Property(MaxTest = 30)]
     public void TheMemoryIsMoreNegatives(byte batchSeed, byte widthSeed, byte lengthSeed, byte seed)
@@ -85,10 +87,10 @@ public class SimClrMemoryTests
 
     public static TheoryData<SimClrOptions, string> Invalid => new()
     {
-        { Options(6), "MemoryLength is 6; it must be a multiple of BatchSize (4)" },
-        { Options(-4), "MemoryLength is -4" },
-        { Options(8, 1.5), "MemoryMomentum is 1.5" },
-        { Options(8) with { Loss = SimClrLoss.NPair }, "MemoryLength is 8; with Loss = NPair it must be 0" },
+        { Told(6), "MemoryLength is 6; it must be a multiple of BatchSize (4)" },
+        { Told(-4), "MemoryLength is -4" },
+        { Told(8, 1.5), "MemoryMomentum is 1.5" },
+        { Told(8) with { Loss = SimClrLoss.NPair }, "MemoryLength is 8; with Loss = NPair it must be 0" },
     };
 
     [Theory]

@@ -56,7 +56,7 @@ public class PretrainerTests
         Assert.Equal(TimeSpan.Zero, last.Remaining);
         Assert.InRange(last.Loss, 0.1, 2 * Math.Log(64));
         Assert.InRange(last.TeacherEntropy!.Value, 0, 1.0001);
-        Assert.InRange(last.EmbeddingStd, 0, 1.5);
+        Assert.InRange(last.EmbeddingStd!.Value, 0, 1.5);
         Assert.InRange(last.DataWait, 0, 1);
     }
 

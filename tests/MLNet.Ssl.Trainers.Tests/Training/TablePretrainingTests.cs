@@ -63,7 +63,7 @@ public class TablePretrainingTests
         var messages = new List<string>();
         using var encoder = Pretrainer.Fit(table, new MoCoOptions { Mixing = new IMixOptions(), Epochs = 1, Seed = 1 }, log: m => messages.Add(m.Text));
         Assert.Equal((Columns, 256), (encoder.Columns, encoder.EmbeddingDimension));
-        Assert.All(new[] { "BatchSize = 300: of 300 rows", "QueueLength = 300", "Backbone = TabularMlp", "Table.ContinuousSlots = 0–23 of 26" },
+        Assert.All(new[] { "BatchSize = 300: of 300 rows", "QueueLength = 300", "Backbone = TabularMlp", "Table.ContinuousSlots = 0–23: of 26" },
             part => Assert.Contains(messages, m => m.Contains(part, StringComparison.Ordinal)));
     }
 
@@ -174,13 +174,13 @@ public class TablePretrainingTests
         switch (o)
         {
             case MoCoOptions moco:
-                head = moco.Head;
+                head = moco.Head();
                 Assert.Equal((0.1, 4096, 0.999, 1, false), (moco.Temperature, moco.QueueLength, moco.KeyMomentum, moco.BatchNormGroups, moco.Symmetric));
                 break;
             case ByolOptions byol:
-                head = byol.Projector;
+                head = byol.Projector();
                 Assert.Equal((0.999, true, false, 1), (byol.TargetMomentum, byol.ConstantMomentum, byol.Symmetric, byol.BatchNormGroups));
-                Assert.Equal((128, 2048, 128, HeadOutputNorm.Affine), (byol.Predictor.InputDimension, byol.Predictor.HiddenDimension, byol.Predictor.OutputDimension, byol.Predictor.OutputNorm));
+                Assert.Equal((128, 2048, 128, HeadOutputNorm.Affine), (byol.Predictor().InputDimension, byol.Predictor().HiddenDimension, byol.Predictor().OutputDimension, byol.Predictor().OutputNorm));
                 break;
             case SimClrOptions simClr:
                 Assert.Equal((0.1, SimClrLoss.NPair), (simClr.Temperature, simClr.Loss));
@@ -202,7 +202,7 @@ public class TablePretrainingTests
         var rows = (ByolOptions)new ByolOptions().Resolve(table, []);
         Assert.Equal((256, HeadNormalization.All, OptimizerKind.Sgd, 0.125), (rows.HeadHiddenDimension, rows.HeadBatchNorm, rows.Optimizer, rows.LearningRate));
         var images = (ByolOptions)new ByolOptions().Resolve(new DataFacts(1000, 32, 2), []);
-        Assert.Equal((4096, HeadNormalization.Hidden, HeadOutputNorm.None), (images.HeadHiddenDimension, images.HeadBatchNorm, images.Projector.OutputNorm));
+        Assert.Equal((4096, HeadNormalization.Hidden, HeadOutputNorm.None), (images.HeadHiddenDimension, images.HeadBatchNorm, images.Projector().OutputNorm));
     }
 
     [Fact]

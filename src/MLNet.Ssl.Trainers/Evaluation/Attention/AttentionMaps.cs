@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl;
 
 /// <summary>
-/// Where the class token of a vision transformer looks in one image: the attention of the last block, one map a head (Caron et al., arXiv 2104.14294,
-/// figures 1 and 3).
+/// Where the class token of a vision transformer looks in one image: the attention of the last block, one map a head
+/// (Caron et al., arXiv 2104.14294, figures 1 and 3).
 /// </summary>
 public sealed class AttentionMaps
 {
@@ -34,9 +34,10 @@ public sealed class AttentionMaps
 
     /// <summary>Computes the maps of an image.</summary>
     /// <param name="encoder">An encoder whose backbone is a <see cref="VisionTransformer"/>.</param>
-    /// <param name="image">An image of any size; it is resized exactly to a square, whatever its aspect (bilinear).</param>
-    /// <param name="imageSize">Side of the square in pixels, at least a patch and at most 2 048; what does not fill a patch is cut off. Default 480.
-    /// Time and memory grow with its fourth power.</param>
+    /// <param name="image">An image of any size; it is resized exactly to a square, whatever its aspect
+    /// (bilinear).</param>
+    /// <param name="imageSize">Side of the square in pixels, at least a patch and at most 2 048; what does not fill a
+    /// patch is cut off. Default 480. Time and memory grow with its fourth power.</param>
     /// <exception cref="ArgumentException">The size is out of range, or the image inconsistent.</exception>
     /// <exception cref="NotSupportedException">The backbone is no vision transformer: it has no attention.</exception>
     public static AttentionMaps Of(ImageEncoder encoder, RgbImage image, int imageSize = 480)
@@ -44,18 +45,21 @@ public sealed class AttentionMaps
         ArgumentNullException.ThrowIfNull(encoder);
         var transformer = CopyDetection.Transformer(encoder, "attention maps");
         int patch = transformer.PatchSize;
-        OptionRange.Check(nameof(imageSize), imageSize, patch, 2048);
+        Check.InRange(imageSize, patch, 2048);
         int side = imageSize / patch * patch;
         var seen = ResizedImage.Of(image, imageSize, imageSize, (side, side), Interpolation.Bilinear);
 
         using var mode = inference_mode();
         using var scope = NewDisposeScope();
-        var x = ResizedImage.Batch([seen], side, side, Interpolation.Bilinear, encoder.Preprocessing.Normalization).to(encoder.Device);
+        var x = ResizedImage.Batch([seen], side, side, Interpolation.Bilinear, encoder.Preprocessing.Normalization)
+            .to(encoder.Device);
         var attention = transformer.ClassTokenAttention(x).to(float32).cpu().contiguous();
         return new(seen, MemoryMarshal.Cast<byte, float>(attention.bytes).ToArray(), (int)attention.size(1), patch);
     }
 
-    /// <summary>A head's attention to each patch, rows × columns; the sum is 1 less what the class token keeps to itself.</summary>
+    /// <summary>
+    /// A head's attention to each patch, rows × columns; the sum is 1 less what the class token keeps to itself.
+    /// </summary>
     /// <param name="head">Number of the head, from 0.</param>
     /// <exception cref="ArgumentOutOfRangeException">There is no such head.</exception>
     public ReadOnlySpan<float> Weights(int head)
@@ -70,7 +74,10 @@ public sealed class AttentionMaps
     /// <exception cref="ArgumentOutOfRangeException">There is no such head.</exception>
     public float[] PixelWeights(int head) => ToPixels(Weights(head));
 
-    /// <summary>The patches that hold most of a head's attention: from the least attended on, those are left out that together hold 1 − mass.</summary>
+    /// <summary>
+    /// The patches that hold most of a head's attention: from the least attended on, those are left out that together
+    /// hold 1 − mass.
+    /// </summary>
     /// <param name="head">Number of the head, from 0.</param>
     /// <param name="mass">Share θ of the attention to keep, 0 to 1. Default 0.6, as in the paper's figures.</param>
     /// <returns>Rows × columns values, true where the patch is kept.</returns>
@@ -90,7 +97,9 @@ public sealed class AttentionMaps
         return mask;
     }
 
-    /// <summary>Intersection over union of the best head's mask with a known segmentation: the paper's measure on PASCAL VOC.</summary>
+    /// <summary>
+    /// Intersection over union of the best head's mask with a known segmentation: the paper's measure on PASCAL VOC.
+    /// </summary>
     /// <param name="segmentation">Height × width values of <see cref="Image"/>, true on the object.</param>
     /// <param name="mass">Share θ of the attention to keep. Default 0.6.</param>
     /// <returns>The largest over the heads, from 0 to 1.</returns>
@@ -98,8 +107,11 @@ public sealed class AttentionMaps
     public double BestJaccard(ReadOnlySpan<bool> segmentation, double mass = 0.6)
     {
         if (segmentation.Length != Image.Width * Image.Height)
-            throw new ArgumentException($"The segmentation has {segmentation.Length} pixels; expected {Image.Width}×{Image.Height}.", nameof(segmentation));
-        if (!segmentation.Contains(true)) throw new ArgumentException("The segmentation has no pixel on the object.", nameof(segmentation));
+            throw new ArgumentException(
+                $"The segmentation has {segmentation.Length} pixels; expected {Image.Width}×{Image.Height}.",
+                nameof(segmentation));
+        if (!segmentation.Contains(true))
+            throw new ArgumentException("The segmentation has no pixel on the object.", nameof(segmentation));
         double best = 0;
         for (int head = 0; head < Heads; head++)
         {

@@ -3,12 +3,16 @@ namespace MLNet.Ssl;
 /// <summary>Pictures of <see cref="AttentionMaps"/>.</summary>
 public static class AttentionOverlay
 {
-    // Black, red, orange, yellow, white: the heat map readers know, brighter with every step, so that it survives being printed in grey.
-    private static readonly (int Red, int Green, int Blue)[] Heat = [(0, 0, 0), (150, 10, 40), (235, 95, 15), (255, 200, 50), (255, 255, 235)];
+    // Black, red, orange, yellow, white: the heat map readers know, brighter with every step, so that it survives being
+    // printed in grey.
+    private static readonly (int Red, int Green, int Blue)[] Heat =
+        [(0, 0, 0), (150, 10, 40), (235, 95, 15), (255, 200, 50), (255, 255, 235)];
 
     private const int Gap = 4;
 
-    /// <summary>The image, darkened, under the heat of a head's attention, from its least (none) to its largest (white).</summary>
+    /// <summary>
+    /// The image, darkened, under the heat of a head's attention, from its least (none) to its largest (white).
+    /// </summary>
     /// <param name="maps">The maps.</param>
     /// <param name="head">Number of the head, from 0.</param>
     /// <exception cref="ArgumentOutOfRangeException">There is no such head.</exception>
@@ -38,7 +42,9 @@ public static class AttentionOverlay
         var mask = maps.Mask(head, mass);
         return Paint(maps, (i, pixel) =>
         {
-            float shown = mask[i / maps.Image.Width / maps.PatchSize * maps.Columns + i % maps.Image.Width / maps.PatchSize] ? 1 : 0.15f;
+            float shown =
+                mask[i / maps.Image.Width / maps.PatchSize * maps.Columns + i % maps.Image.Width / maps.PatchSize] ? 1
+                : 0.15f;
             return (shown * pixel.Red, shown * pixel.Green, shown * pixel.Blue);
         });
     }
@@ -50,7 +56,8 @@ public static class AttentionOverlay
         ArgumentNullException.ThrowIfNull(maps);
         RgbImage[] tiles = [maps.Image, .. Enumerable.Range(0, maps.Heads).Select(head => maps.Overlay(head))];
         int columns = (int)Math.Ceiling(Math.Sqrt(tiles.Length)), rows = (tiles.Length + columns - 1) / columns;
-        int stepX = maps.Image.Width + Gap, stepY = maps.Image.Height + Gap, width = columns * stepX - Gap, height = rows * stepY - Gap;
+        int stepX = maps.Image.Width + Gap, stepY = maps.Image.Height + Gap, width = columns * stepX - Gap,
+            height = rows * stepY - Gap;
         var sheet = new byte[3 * width * height];
         sheet.AsSpan().Fill(byte.MaxValue);
         for (int tile = 0; tile < tiles.Length; tile++)
@@ -62,7 +69,8 @@ public static class AttentionOverlay
         return new(sheet, width, height);
     }
 
-    private static RgbImage Paint(AttentionMaps maps, Func<int, (byte Red, byte Green, byte Blue), (float Red, float Green, float Blue)> paint)
+    private static RgbImage Paint(AttentionMaps maps, Func<int, (byte Red, byte Green, byte Blue),
+        (float Red, float Green, float Blue)> paint)
     {
         var source = maps.Image.Pixels.Span;
         var target = new byte[source.Length];
@@ -80,7 +88,8 @@ public static class AttentionOverlay
         int step = Math.Min((int)position, Heat.Length - 2);
         float share = position - step;
         var (from, to) = (Heat[step], Heat[step + 1]);
-        return (from.Red + share * (to.Red - from.Red), from.Green + share * (to.Green - from.Green), from.Blue + share * (to.Blue - from.Blue));
+        return (from.Red + share * (to.Red - from.Red), from.Green + share * (to.Green - from.Green),
+            from.Blue + share * (to.Blue - from.Blue));
     }
 
     private static byte ToByte(float value) => (byte)Math.Clamp(MathF.Round(value), 0, 255);

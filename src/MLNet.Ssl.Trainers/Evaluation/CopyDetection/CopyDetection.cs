@@ -7,8 +7,9 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl;
 
 /// <summary>
-/// Detection of manipulated copies as DINO measures it on Copydays (Caron et al., arXiv 2104.14294, section 4.2): class token ⊕ generalised mean of the patch
-/// tokens, whitened (<see cref="Whitening"/>), compared by cosine similarity; mAP over the nearest 20.
+/// Detection of manipulated copies as DINO measures it on Copydays (Caron et al., arXiv 2104.14294, section 4.2): class
+/// token ⊕ generalised mean of the patch tokens, whitened (<see cref="Whitening"/>), compared by cosine similarity; mAP
+/// over the nearest 20.
 /// </summary>
 public static class CopyDetection
 {
@@ -17,18 +18,20 @@ public static class CopyDetection
 
     /// <summary>The features of images, not yet whitened.</summary>
     /// <param name="encoder">An encoder whose backbone is a <see cref="VisionTransformer"/> of width D.</param>
-    /// <param name="images">Images of any size; each is resized exactly to the size, whatever its aspect (bicubic).</param>
+    /// <param name="images">Images of any size; each is resized exactly to the size, whatever its aspect
+    /// (bicubic).</param>
     /// <param name="imageSize">Width and height in pixels, at least a patch. Default 320.</param>
     /// <returns>Features (N,2·D) on the CPU; the caller disposes of them.</returns>
     /// <exception cref="ArgumentException">There is no image, or the size is below a patch.</exception>
-    /// <exception cref="NotSupportedException">The backbone is no vision transformer and has no patch tokens.</exception>
+    /// <exception cref="NotSupportedException">The backbone is no vision transformer and has no patch
+    /// tokens.</exception>
     public static Tensor Features(ImageEncoder encoder, IReadOnlyList<RgbImage> images, int imageSize = 320)
     {
         ArgumentNullException.ThrowIfNull(encoder);
         ArgumentNullException.ThrowIfNull(images);
         if (images.Count == 0) throw new ArgumentException("There is no image; expected at least one.", nameof(images));
         var transformer = Transformer(encoder, "copy-detection features");
-        OptionRange.Check(nameof(imageSize), imageSize, transformer.PatchSize, 1 << 15);
+        Check.InRange(imageSize, transformer.PatchSize, 1 << 15);
 
         using var mode = no_grad();
         using var scope = NewDisposeScope();
@@ -62,24 +65,32 @@ public static class CopyDetection
         return cat([tokens.select(1, 0), GemPooling.Pool(patches, Power)], 1).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Mean over all queries of the trapezoidal average precision within the nearest rows; positives beyond them add nothing.</summary>
+    /// <summary>
+    /// Mean over all queries of the trapezoidal average precision within the nearest rows; positives beyond them add
+    /// nothing.
+    /// </summary>
     /// <param name="queries">Features (Q,D); they need not be normalised.</param>
     /// <param name="database">Features (N,D) of originals and distractors.</param>
     /// <param name="positives">For each query the rows of the database that it is a copy of, at least one.</param>
     /// <param name="neighbors">How many of the nearest rows are looked at. Default 20.</param>
     /// <returns>mAP, from 0 to 1.</returns>
-    /// <exception cref="ArgumentException">Shapes that do not fit, features that are not finite, a query without positives, or a row outside of the database.
+    /// <exception cref="ArgumentException">Shapes that do not fit, features that are not finite, a query without
+    /// positives, or a row outside of the database.
     /// </exception>
-    public static double MeanAveragePrecision(Tensor queries, Tensor database, IReadOnlyList<IReadOnlyList<int>> positives, int neighbors = 20)
+    public static double MeanAveragePrecision(Tensor queries, Tensor database,
+        IReadOnlyList<IReadOnlyList<int>> positives, int neighbors = 20)
     {
         ArgumentNullException.ThrowIfNull(positives);
         Ranking.CheckFeatures(queries, database);
         Check.AtLeast(neighbors, 1);
         if (positives.Count != queries.shape[0])
-            throw new ArgumentException($"There are positives for {positives.Count} queries; expected {queries.shape[0]}.", nameof(positives));
+            throw new ArgumentException(
+                $"There are positives for {positives.Count} queries; expected {queries.shape[0]}.", nameof(positives));
         for (int query = 0; query < positives.Count; query++)
         {
-            if (positives[query].Count == 0) throw new ArgumentException($"Query {query} has no positive; every query must be a copy.", nameof(positives));
+            if (positives[query].Count == 0)
+                throw new ArgumentException($"Query {query} has no positive; every query must be a copy.",
+                nameof(positives));
             RetrievalGroundTruth.Of(positives[query]).Validate(query, (int)database.shape[0]);
         }
 

@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
 
-/// <summary>Generalised-mean pooling (Radenović et al., arXiv 1711.02512): (mean of x^p)^(1/p), between the mean (p = 1) and the maximum (p → ∞).</summary>
+/// <summary>
+/// Generalised-mean pooling (Radenović et al., arXiv 1711.02512): (mean of x^p)^(1/p), between the mean (p = 1) and the
+/// maximum (p → ∞).
+/// </summary>
 public static class GemPooling
 {
     // Powers need positive numbers; the smallest is that of the official codes.
@@ -20,7 +23,9 @@ public static class GemPooling
         ArgumentNullException.ThrowIfNull(patches);
         Check.Positive(power);
         if (patches.shape is not [_, > 0, _])
-            throw new ArgumentException($"The patches have the shape ({string.Join(", ", patches.shape)}); expected (images, patches, width).", nameof(patches));
+            throw new ArgumentException(
+                $"The patches have the shape ({string.Join(", ", patches.shape)}); expected (images, patches, width).",
+                nameof(patches));
         using var scope = NewDisposeScope();
         return patches.ClampMin(Floor).Pow(power).mean([1]).Pow(1 / power).MoveToOuterDisposeScope();
     }

@@ -1,30 +1,39 @@
 namespace MLNet.Ssl;
 
 /// <summary>
-/// Copy detection measured over all queries at once, as the image similarity challenge defines it (DISC21; Douze et al., arXiv 2106.09672): the predictions
-/// of all queries are pooled and sorted by score, so scores must be comparable across queries.
+/// Copy detection measured over all queries at once, as the image similarity challenge defines it (DISC21; Douze et
+/// al., arXiv 2106.09672): the predictions of all queries are pooled and sorted by score, so scores must be comparable
+/// across queries.
 /// </summary>
 /// <param name="MicroAP">µAP = Σ_i (R_i − R_{i−1})·P_i over the pooled predictions, from 0 to 1.</param>
-/// <param name="RecallAtPrecision90">The largest recall with a precision of at least 90 %; null where that precision is never reached.</param>
-/// <param name="ThresholdAtPrecision90">The score from which on predictions count at that point; null where there is none.</param>
+/// <param name="RecallAtPrecision90">The largest recall with a precision of at least 90 %; null where that precision is
+/// never reached.</param>
+/// <param name="ThresholdAtPrecision90">The score from which on predictions count at that point; null where there is
+/// none.</param>
 /// <param name="RecallAtRank1">Share of ground-truth pairs that stand first in their query's list.</param>
 /// <param name="RecallAtRank10">Share of ground-truth pairs among the first ten of their query's list.</param>
 /// <param name="Precisions">Precision P_i after each pooled prediction, best score first.</param>
 /// <param name="Recalls">Recall R_i after each pooled prediction.</param>
-public sealed record MicroAveragePrecision(double MicroAP, double? RecallAtPrecision90, float? ThresholdAtPrecision90, double RecallAtRank1,
+public sealed record MicroAveragePrecision(double MicroAP, double? RecallAtPrecision90, float? ThresholdAtPrecision90,
+    double RecallAtRank1,
     double RecallAtRank10, IReadOnlyList<double> Precisions, IReadOnlyList<double> Recalls)
 {
     private const double Precision90 = 0.9;
 
     /// <summary>Measures predictions.</summary>
-    /// <param name="groundTruth">All pairs that are copies, each once; scores are ignored. Queries may be absent: they are copies of nothing.</param>
-    /// <param name="predictions">Predicted pairs, each at most once. Among equal scores wrong ones count first, so that no tie is an advantage.</param>
-    /// <exception cref="ArgumentException">There is no ground truth, a pair is given twice, or a score is NaN.</exception>
-    public static MicroAveragePrecision Evaluate(IReadOnlyCollection<CopyMatch> groundTruth, IReadOnlyCollection<CopyMatch> predictions)
+    /// <param name="groundTruth">All pairs that are copies, each once; scores are ignored. Queries may be absent: they
+    /// are copies of nothing.</param>
+    /// <param name="predictions">Predicted pairs, each at most once. Among equal scores wrong ones count first, so that
+    /// no tie is an advantage.</param>
+    /// <exception cref="ArgumentException">There is no ground truth, a pair is given twice, or a score is
+    /// NaN.</exception>
+    public static MicroAveragePrecision Evaluate(IReadOnlyCollection<CopyMatch> groundTruth,
+        IReadOnlyCollection<CopyMatch> predictions)
     {
         ArgumentNullException.ThrowIfNull(groundTruth);
         ArgumentNullException.ThrowIfNull(predictions);
-        if (groundTruth.Count == 0) throw new ArgumentException("There is no pair; expected at least one copy.", nameof(groundTruth));
+        if (groundTruth.Count == 0)
+            throw new ArgumentException("There is no pair; expected at least one copy.", nameof(groundTruth));
         var truth = Pairs(groundTruth, nameof(groundTruth));
         Pairs(predictions, nameof(predictions));
 
@@ -38,13 +47,18 @@ public sealed record MicroAveragePrecision(double MicroAP, double? RecallAtPreci
             if (pooled[i].Right) right++;
             (precisions[i], recalls[i]) = ((double)right / (i + 1), (double)right / groundTruth.Count);
             area += (recalls[i] - (i == 0 ? 0 : recalls[i - 1])) * precisions[i];
-            if (precisions[i] >= Precision90 && recalls[i] > recall90) (recall90, threshold) = (recalls[i], pooled[i].Score);
+            if (precisions[i] >= Precision90 && recalls[i] > recall90)
+                (recall90, threshold) = (recalls[i], pooled[i].Score);
         }
         var ranks = Ranks(groundTruth, predictions);
-        return new(area, threshold is null ? null : recall90, threshold, RecallAtRank(ranks, 1), RecallAtRank(ranks, 10), precisions, recalls);
+        return new(area, threshold is null ? null
+            : recall90, threshold, RecallAtRank(ranks, 1), RecallAtRank(ranks, 10), precisions, recalls);
     }
 
-    /// <summary>Rank from 0 of each ground-truth pair in its query's list, behind all of the same score; null where it is not predicted.</summary>
+    /// <summary>
+    /// Rank from 0 of each ground-truth pair in its query's list, behind all of the same score; null where it is not
+    /// predicted.
+    /// </summary>
     private static int?[] Ranks(IReadOnlyCollection<CopyMatch> groundTruth, IReadOnlyCollection<CopyMatch> predictions)
     {
         var lists = predictions.ToLookup(p => p.Query);
@@ -64,9 +78,11 @@ public sealed record MicroAveragePrecision(double MicroAP, double? RecallAtPreci
         foreach (var match in matches)
         {
             if (!pairs.Add((match.Query, match.Database)))
-                throw new ArgumentException($"The pair (query {match.Query}, database {match.Database}) is given twice.", name);
+                throw new ArgumentException(
+                    $"The pair (query {match.Query}, database {match.Database}) is given twice.", name);
             if (float.IsNaN(match.Score))
-                throw new ArgumentException($"The score of the pair (query {match.Query}, database {match.Database}) is NaN.", name);
+                throw new ArgumentException(
+                    $"The score of the pair (query {match.Query}, database {match.Database}) is NaN.", name);
         }
         return pairs;
     }

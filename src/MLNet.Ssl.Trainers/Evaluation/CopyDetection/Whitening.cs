@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl;
 
 /// <summary>
-/// PCA whitening learnt on features of other images, as DINO's copy detection does it: x → Λ^(−½) Vᵀ (x − μ), where C = V Λ Vᵀ is the <em>uncentred</em>
-/// second moment WᵀW/n of the learning features. Safe to use from several threads.
+/// PCA whitening learnt on features of other images, as DINO's copy detection does it: x → Λ^(−½) Vᵀ (x − μ), where C =
+/// V Λ Vᵀ is the <em>uncentred</em> second moment WᵀW/n of the learning features. Safe to use from several threads.
 /// </summary>
 public sealed class Whitening : IDisposable
 {
@@ -25,10 +25,12 @@ public sealed class Whitening : IDisposable
     public int Components => (int)_transform.shape[0];
 
     /// <summary>Learns the transform.</summary>
-    /// <param name="features">Features (n,D) of images that are neither queries nor database; DINO takes 20 000.</param>
+    /// <param name="features">Features (n,D) of images that are neither queries nor database; DINO takes 20
+    /// 000.</param>
     /// <param name="components">How many components to keep, 1 to D; null for all, as DINO does.</param>
     /// <returns>The transform, on the CPU; the caller disposes of it.</returns>
-    /// <exception cref="ArgumentException">No features, features that are not finite or all zero, or components out of range.</exception>
+    /// <exception cref="ArgumentException">No features, features that are not finite or all zero, or components out of
+    /// range.</exception>
     public static Whitening Learn(Tensor features, int? components = null)
     {
         ArgumentNullException.ThrowIfNull(features);
@@ -40,23 +42,28 @@ public sealed class Whitening : IDisposable
         var samples = features.to(float64).cpu();
         var (eigenvalues, eigenvectors) = linalg.eigh(samples.transpose(0, 1).matmul(samples).Div(samples.shape[0]));
         double largest = eigenvalues.max().item<double>();
-        if (!(largest > 0)) throw new ArgumentException("All features are zero; there is no variance to whiten.", nameof(features));
+        if (!(largest > 0))
+            throw new ArgumentException("All features are zero; there is no variance to whiten.", nameof(features));
         // Ascending as they come; the largest first is what is wanted.
         var order = eigenvalues.argsort(0, descending: true).narrow(0, 0, kept);
         var scale = eigenvalues.index_select(0, order).ClampMin(LeastEigenvalue * largest).Pow(-0.5);
-        var transform = eigenvectors.index_select(1, order).transpose(0, 1).mul(scale.unsqueeze(1)).to(float32).contiguous();
+        var transform = eigenvectors.index_select(1, order).transpose(0, 1).mul(scale.unsqueeze(1)).to(float32)
+            .contiguous();
         return new(samples.mean([0]).to(float32).DetachFromDisposeScope(), transform.DetachFromDisposeScope());
     }
 
     /// <summary>Whitens features.</summary>
     /// <param name="features">Features (N,D).</param>
-    /// <returns>Whitened features (N,<see cref="Components"/>), float, on the CPU, not normalised; the caller disposes of them.</returns>
+    /// <returns>Whitened features (N,<see cref="Components"/>), float, on the CPU, not normalised; the caller disposes
+    /// of them.</returns>
     /// <exception cref="ArgumentException">The width is not that of the learning features.</exception>
     public Tensor Apply(Tensor features)
     {
         ArgumentNullException.ThrowIfNull(features);
         if (features.shape is not [_, var width] || width != Dimension)
-            throw new ArgumentException($"The features have the shape ({string.Join(", ", features.shape)}); expected (rows, {Dimension}).", nameof(features));
+            throw new ArgumentException(
+                $"The features have the shape ({string.Join(", ", features.shape)}); expected (rows, {Dimension}).",
+                nameof(features));
         using var mode = no_grad();
         using var scope = NewDisposeScope();
         return features.to(float32).cpu().sub(_mean).matmul(_transform.transpose(0, 1)).MoveToOuterDisposeScope();

@@ -9,7 +9,8 @@ namespace MLNet.Ssl.Evaluation;
 /// <summary>The rows of a bank with the largest dot products, exact, without ever holding all products.</summary>
 internal static class NeighborSearch
 {
-    // A tile of products stays in the processor's cache between the matrix product that writes it and the scan that reads it.
+    // A tile of products stays in the processor's cache between the matrix product that writes it and the scan that
+    // reads it.
     internal const int TileQueries = 256, TileBank = 2048;
 
     // Products of one chunk on an accelerator, 64 MiB.
@@ -38,7 +39,8 @@ internal static class NeighborSearch
             var (similarity, row) = query.matmul(bank.transpose(0, 1)).topk(k, dim: 1);
             parts.Add((similarity.MoveToOuterDisposeScope(), row.MoveToOuterDisposeScope()));
         }
-        return (cat([.. parts.Select(p => p.Similarity)]).MoveToOuterDisposeScope(), cat([.. parts.Select(p => p.Row)]).MoveToOuterDisposeScope());
+        return (cat([.. parts.Select(p => p.Similarity)]).MoveToOuterDisposeScope(),
+            cat([.. parts.Select(p => p.Row)]).MoveToOuterDisposeScope());
     }
 
     private static (Tensor, Tensor) OnProcessor(Tensor queries, Tensor bank, int k)
@@ -56,12 +58,14 @@ internal static class NeighborSearch
             var products = empty((long)tile * Math.Min(TileBank, bank.shape[0]));
             int first;
             while ((first = Interlocked.Add(ref next, tile) - tile) < count)
-                SearchTile(queries.narrow(0, first, Math.Min(tile, count - first)), bank, products, k, first, similarity, row);
+                SearchTile(queries.narrow(0, first, Math.Min(tile, count - first)), bank, products, k, first,
+                    similarity, row);
         });
         return (similarity, row);
     }
 
-    private static void SearchTile(Tensor queries, Tensor bank, Tensor products, int k, int first, Tensor similarity, Tensor row)
+    private static void SearchTile(Tensor queries, Tensor bank, Tensor products, int k, int first, Tensor similarity,
+        Tensor row)
     {
         using var scope = NewDisposeScope();
         int count = (int)queries.shape[0];
@@ -74,7 +78,7 @@ internal static class NeighborSearch
             var tile = products.narrow(0, 0, (long)count * width).view(count, width);
             tile.addmm_(queries, bank.narrow(0, start, width).transpose(0, 1), beta: 0);
             var values = MemoryMarshal.Cast<byte, float>(tile.bytes);
-            for (int q = 0; q < count; q++) best[q].Offer(values.Slice(q * width, width), (int)start);
+            for (int q = 0; q < count; q++) best[q].Add(values.Slice(q * width, width), (int)start);
         }
         var similarities = MemoryMarshal.Cast<byte, float>(similarity.bytes);
         var rows = MemoryMarshal.Cast<byte, long>(row.bytes);
@@ -88,7 +92,7 @@ internal static class NeighborSearch
         private readonly PriorityQueue<int, float> _heap = new(k);
         private float _worst = float.NegativeInfinity;
 
-        public void Offer(ReadOnlySpan<float> values, int start)
+        public void Add(ReadOnlySpan<float> values, int start)
         {
             int i = 0;
             for (; _heap.Count < k && i < values.Length; i++)
@@ -102,8 +106,10 @@ internal static class NeighborSearch
             {
                 var most = Vector.Max(
                     Vector.Max(new Vector<float>(values[i..]), new Vector<float>(values[(i + lanes)..])),
-                    Vector.Max(new Vector<float>(values[(i + 2 * lanes)..]), new Vector<float>(values[(i + 3 * lanes)..])));
-                if (Vector.GreaterThanAny(most, new Vector<float>(_worst))) Insert(values.Slice(i, 4 * lanes), start + i);
+                    Vector.Max(new Vector<float>(values[(i + 2 * lanes)..]),
+                    new Vector<float>(values[(i + 3 * lanes)..])));
+                if (Vector.GreaterThanAny(most, new Vector<float>(_worst)))
+                    Insert(values.Slice(i, 4 * lanes), start + i);
             }
             Insert(values[i..], start + i);
         }

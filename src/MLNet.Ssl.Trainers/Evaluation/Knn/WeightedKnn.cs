@@ -6,12 +6,14 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl;
 
 /// <summary>
-/// The weighted nearest-neighbour classifier by which DINO measures frozen features (Caron et al., arXiv 2104.14294, section 4.1; voting of
-/// Wu et al., arXiv 1805.01978): of the k training features most similar to a query, each votes for its class with exp(similarity / T).
+/// The weighted nearest-neighbour classifier by which DINO measures frozen features (Caron et al., arXiv 2104.14294,
+/// section 4.1; voting of Wu et al., arXiv 1805.01978): of the k training features most similar to a query, each votes
+/// for its class with exp(similarity / T).
 /// </summary>
 /// <remarks>
-/// Similarity is the dot product of l2-normalised features. Which of several equally similar neighbours at the border of the k counts is up to the
-/// sort; where two classes have equal scores, the arg max is the lower class. Safe to use from several threads.
+/// Similarity is the dot product of l2-normalised features. Which of several equally similar neighbours at the border
+/// of the k counts is up to the sort; where two classes have equal scores, the arg max is the lower class. Safe to use
+/// from several threads.
 /// </remarks>
 public sealed class WeightedKnn : IFeatureClassifier
 {
@@ -21,13 +23,16 @@ public sealed class WeightedKnn : IFeatureClassifier
     private readonly Tensor _features, _labels;
 
     /// <summary>Remembers the training features.</summary>
-    /// <param name="features">Training features (N,D), float, one row a sample; a normalised copy is kept on their device.</param>
+    /// <param name="features">Training features (N,D), float, one row a sample; a normalised copy is kept on their
+    /// device.</param>
     /// <param name="labels">Class of each sample (N), int64, 0 to <paramref name="numberOfClasses"/> − 1.</param>
     /// <param name="numberOfClasses">Number of classes C.</param>
     /// <param name="numberOfNeighbors">Neighbours k that vote; more than N means all N. Default 20.</param>
     /// <param name="temperature">Temperature T of the votes, above 0. Default 0.07.</param>
-    /// <exception cref="ArgumentException">No features, shapes that do not fit, features that are not finite, labels or options out of range.</exception>
-    public WeightedKnn(Tensor features, Tensor labels, int numberOfClasses, int numberOfNeighbors = 20, float temperature = 0.07f)
+    /// <exception cref="ArgumentException">No features, shapes that do not fit, features that are not finite, labels or
+    /// options out of range.</exception>
+    public WeightedKnn(Tensor features, Tensor labels, int numberOfClasses, int numberOfNeighbors = 20,
+        float temperature = 0.07f)
     {
         Check.AtLeast(numberOfClasses, 1);
         Check.AtLeast(numberOfNeighbors, 1);
@@ -42,11 +47,14 @@ public sealed class WeightedKnn : IFeatureClassifier
 
     private WeightedKnn(Tensor normalized, Tensor labels, (int Classes, int Neighbors, float Temperature) options) =>
         (_features, _labels, NumberOfClasses, NumberOfNeighbors, Temperature) =
-        (normalized.DetachFromDisposeScope(), labels.DetachFromDisposeScope(), options.Classes, options.Neighbors, options.Temperature);
+        (normalized.DetachFromDisposeScope(), labels.DetachFromDisposeScope(), options.Classes, options.Neighbors,
+        options.Temperature);
 
-    /// <summary>One with the <see cref="Features"/> and <see cref="Labels"/> of another, which it takes over: normalised again, features change in their last bits.
+    /// <summary>One with the <see cref="Features"/> and <see cref="Labels"/> of another, which it takes over:
+    /// normalised again, features change in their last bits.
     /// </summary>
-    internal static WeightedKnn OfNormalized(Tensor features, Tensor labels, int numberOfClasses, int numberOfNeighbors, float temperature)
+    internal static WeightedKnn OfNormalized(Tensor features, Tensor labels, int numberOfClasses, int numberOfNeighbors,
+        float temperature)
     {
         Check.AtLeast(numberOfClasses, 1);
         Check.AtLeast(numberOfNeighbors, 1);
@@ -73,7 +81,10 @@ public sealed class WeightedKnn : IFeatureClassifier
     /// <summary>Width D of the features.</summary>
     public int Dimension => (int)_features.shape[1];
 
-    /// <summary>The class scores of the protocol: Σ exp(similarity / T) over the neighbours of each class. They reach exp(1 / T).</summary>
+    /// <summary>
+    /// The class scores of the protocol: Σ exp(similarity / T) over the neighbours of each class. They reach exp(1 /
+    /// T).
+    /// </summary>
     /// <param name="queries">Features (Q,D), float; they need not be normalised.</param>
     /// <returns>Scores (Q,C) on the device of the training features; the caller disposes of them.</returns>
     /// <exception cref="ArgumentException">The width of the queries is not that of the training features.</exception>
@@ -81,7 +92,8 @@ public sealed class WeightedKnn : IFeatureClassifier
 
     /// <summary>The same scores as shares of their sum, which no temperature overflows.</summary>
     /// <param name="queries">Features (Q,D), float; they need not be normalised.</param>
-    /// <returns>Probabilities (Q,C), each row summing to 1, on the device of the training features; the caller disposes of them.</returns>
+    /// <returns>Probabilities (Q,C), each row summing to 1, on the device of the training features; the caller disposes
+    /// of them.</returns>
     /// <exception cref="ArgumentException">The width of the queries is not that of the training features.</exception>
     public Tensor Probabilities(Tensor queries) => Vote(queries, similarity =>
     {
@@ -92,10 +104,13 @@ public sealed class WeightedKnn : IFeatureClassifier
     /// <summary>Accuracy on labelled queries, for several k from one search.</summary>
     /// <param name="queries">Features (Q,D), float; they need not be normalised.</param>
     /// <param name="labels">Class of each query (Q), int64, 0 to C − 1.</param>
-    /// <param name="ks">Neighbours that vote, each at least 1; more than there are training rows means all. Null means DINO's 10, 20, 100 and 200.</param>
+    /// <param name="ks">Neighbours that vote, each at least 1; more than there are training rows means all. Null means
+    /// DINO's 10, 20, 100 and 200.</param>
     /// <returns>One result for each of <paramref name="ks"/>, in their order.</returns>
-    /// <exception cref="ArgumentException">Shapes that do not fit, features that are not finite, labels or <paramref name="ks"/> out of range.</exception>
-    public IReadOnlyList<NearestNeighborsAccuracy> Accuracy(Tensor queries, Tensor labels, IReadOnlyList<int>? ks = null)
+    /// <exception cref="ArgumentException">Shapes that do not fit, features that are not finite, labels or
+    /// <paramref name="ks"/> out of range.</exception>
+    public IReadOnlyList<NearestNeighborsAccuracy> Accuracy(Tensor queries, Tensor labels,
+        IReadOnlyList<int>? ks = null)
     {
         ks ??= [10, 20, 100, 200];
         CheckNeighbors(ks);
@@ -119,7 +134,8 @@ public sealed class WeightedKnn : IFeatureClassifier
             }
         });
         double count = queries.shape[0];
-        return [.. ks.Select(k => new NearestNeighborsAccuracy(k, Temperature, hits[k].Top1 / count, hits[k].TopK / count, TopK(k)))];
+        return [.. ks.Select(k =>
+            new NearestNeighborsAccuracy(k, Temperature, hits[k].Top1 / count, hits[k].TopK / count, TopK(k)))];
 
         int TopK(int k) => Math.Min(k, LabelRank.TopK(NumberOfClasses));
         static long Below(Tensor rank, int k) => rank.LessThan(k).sum().item<long>();
@@ -127,7 +143,8 @@ public sealed class WeightedKnn : IFeatureClassifier
 
     internal static void CheckNeighbors(IReadOnlyList<int> ks)
     {
-        if (ks.Count == 0) throw new ArgumentException("ks is empty; expected at least one number of neighbours.", nameof(ks));
+        if (ks.Count == 0)
+            throw new ArgumentException("ks is empty; expected at least one number of neighbours.", nameof(ks));
         foreach (int k in ks) Check.AtLeast(k, 1, nameof(ks));
     }
 
@@ -153,7 +170,9 @@ public sealed class WeightedKnn : IFeatureClassifier
         return scores;
     }
 
-    /// <summary>Hands over a chunk's first query and its neighbours' similarities and classes, both (chunk,k), nearest first.</summary>
+    /// <summary>
+    /// Hands over a chunk's first query and its neighbours' similarities and classes, both (chunk,k), nearest first.
+    /// </summary>
     private void ForEachChunk(Tensor queries, int most, Action<long, Tensor, Tensor> use)
     {
         using var mode = no_grad();
@@ -161,7 +180,8 @@ public sealed class WeightedKnn : IFeatureClassifier
         for (long first = 0; first < queries.shape[0]; first += QueriesAtATime)
         {
             using var scope = NewDisposeScope();
-            var chunk = queries.narrow(0, first, Math.Min(QueriesAtATime, queries.shape[0] - first)).to(_features.device);
+            var chunk = queries.narrow(0, first, Math.Min(QueriesAtATime, queries.shape[0] - first))
+                .to(_features.device);
             var (similarity, row) = NeighborSearch.Find(Normalise(chunk), _features, k);
             use(first, similarity, _labels.index_select(0, row.flatten()).view(row.shape));
         }

@@ -6,10 +6,11 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl;
 
 /// <summary>
-/// The least-squares classifier that i-Mix measures tabular features with (Lee et al., arXiv 2010.08887): W = (Σ one-hot(y)·fᵀ)·pinv(Σ f·fᵀ), without a bias
-/// and without anything to tune. Safe to use from several threads.
+/// The least-squares classifier that i-Mix measures tabular features with (Lee et al., arXiv 2010.08887): W = (Σ
+/// one-hot(y)·fᵀ)·pinv(Σ f·fᵀ), without a bias and without anything to tune. Safe to use from several threads.
 /// </summary>
-/// <remarks>The sums are taken in double precision; directions of the features below 1e-12 of the largest eigenvalue are left out.</remarks>
+/// <remarks>The sums are taken in double precision; directions of the features below 1e-12 of the largest eigenvalue
+/// are left out.</remarks>
 public sealed class ClosedFormProbe : IDisposable
 {
     private const double RelativeTolerance = 1e-12;
@@ -32,7 +33,8 @@ public sealed class ClosedFormProbe : IDisposable
     /// <param name="features">Training features (N,D), float.</param>
     /// <param name="labels">Class of each row (N), int64, 0 to <paramref name="numberOfClasses"/> − 1.</param>
     /// <param name="numberOfClasses">Number of classes C, at least 2.</param>
-    /// <exception cref="ArgumentException">Shapes that do not fit, features that are not finite, labels out of range.</exception>
+    /// <exception cref="ArgumentException">Shapes that do not fit, features that are not finite, labels out of
+    /// range.</exception>
     public static ClosedFormProbe Train(Tensor features, Tensor labels, int numberOfClasses)
     {
         Check.AtLeast(numberOfClasses, 2);
@@ -50,7 +52,8 @@ public sealed class ClosedFormProbe : IDisposable
             gram.addmm_(f.transpose(0, 1), f);
             moments.IndexAdd_(labels.narrow(0, first, size).to(features.device), f);
         }
-        return new(moments.matmul(linalg.pinv(gram, null, RelativeTolerance, hermitian: true)).DetachFromDisposeScope());
+        return new(moments.matmul(linalg.pinv(gram, null, RelativeTolerance, hermitian: true))
+            .DetachFromDisposeScope());
     }
 
     /// <summary>Scores W·f; trained towards 1 for the class and 0 for the others.</summary>
@@ -76,7 +79,8 @@ public sealed class ClosedFormProbe : IDisposable
     /// <summary>Accuracy on labelled features.</summary>
     /// <param name="features">Features (N,D), float.</param>
     /// <param name="labels">Class of each row (N), int64, 0 to C − 1.</param>
-    /// <exception cref="ArgumentException">Shapes that do not fit, features that are not finite, labels out of range.</exception>
+    /// <exception cref="ArgumentException">Shapes that do not fit, features that are not finite, labels out of
+    /// range.</exception>
     public ProbeAccuracy Accuracy(Tensor features, Tensor labels)
     {
         FeatureRows.Check(features, labels, NumberOfClasses);

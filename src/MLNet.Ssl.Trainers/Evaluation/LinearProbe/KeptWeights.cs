@@ -2,7 +2,10 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Evaluation;
 
-/// <summary>For each learning rate of a sweep, the weights of the epoch that was best on the validation rows; without them, of the last that was offered.</summary>
+/// <summary>
+/// For each learning rate of a sweep, the weights of the epoch that was best on the validation rows; without them, of
+/// the last that was measured.
+/// </summary>
 internal sealed class KeptWeights
 {
     private readonly LinearProbeSweep _sweep;
@@ -21,13 +24,16 @@ internal sealed class KeptWeights
     /// <summary>Epochs that the kept weights were trained for.</summary>
     public int[] Epochs { get; }
 
-    /// <summary>Shares of validation rows whose class was the best, and among the best few; NaN without validation rows.</summary>
+    /// <summary>
+    /// Shares of validation rows whose class was the best, and among the best few; NaN without validation rows.
+    /// </summary>
     public (double Top1, double TopK)[] Accuracies { get; }
 
     /// <summary>Weights (C,D) and biases (C) of a rate.</summary>
     public (Tensor Weight, Tensor Bias) Of(int rate) => (Part(_weight, rate).clone(), Part(_bias, rate).clone());
 
-    public void Offer(int epoch)
+    /// <summary>Measures the sweep as it is, and keeps the weights of the rates that have become better.</summary>
+    public void Update(int epoch)
     {
         var measured = _validation is var (features, labels) ? _sweep.Accuracy(features, labels) : Accuracies;
         using var scope = NewDisposeScope();

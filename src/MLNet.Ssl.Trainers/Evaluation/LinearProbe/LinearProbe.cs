@@ -4,8 +4,9 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl;
 
 /// <summary>
-/// The linear probe by which frozen features are measured: multinomial logistic regression by SGD, as the published protocols run it
-/// (<see cref="LinearProbeOptions"/>), for many learning rates at once. Safe to use from several threads.
+/// The linear probe by which frozen features are measured: multinomial logistic regression by SGD, as the published
+/// protocols run it (<see cref="LinearProbeOptions"/>), for many learning rates at once. Safe to use from several
+/// threads.
 /// </summary>
 /// <example><code>
 /// using var probe = LinearProbe.Train(features, labels, classes, LinearProbeOptions.Dino, testFeatures, testLabels);
@@ -15,23 +16,28 @@ public sealed partial class LinearProbe : IFeatureClassifier
 {
     private readonly Tensor _weight, _bias;
 
-    private LinearProbe(Tensor weight, Tensor bias, IReadOnlyList<LinearProbeAccuracy> sweep, LinearProbeAccuracy chosen) =>
+    private LinearProbe(Tensor weight, Tensor bias, IReadOnlyList<LinearProbeAccuracy> sweep,
+        LinearProbeAccuracy chosen) =>
         (_weight, _bias, Sweep, Chosen) = (weight, bias, sweep, chosen);
 
     /// <summary>One with the weights of another, which it takes over.</summary>
     /// <param name="weight">W (C,D), float.</param>
     /// <param name="bias">b (C), float.</param>
     /// <exception cref="ArgumentException">Shapes that do not fit, or numbers that are not finite.</exception>
-    internal static LinearProbe Of(Tensor weight, Tensor bias, IReadOnlyList<LinearProbeAccuracy> sweep, LinearProbeAccuracy chosen)
+    internal static LinearProbe Of(Tensor weight, Tensor bias, IReadOnlyList<LinearProbeAccuracy> sweep,
+        LinearProbeAccuracy chosen)
     {
         if (weight.shape is not [> 0, > 0] || bias.shape is not [var classes] || classes != weight.shape[0]
             || weight.dtype != ScalarType.Float32 || bias.dtype != ScalarType.Float32)
         {
-            throw new ArgumentException($"The weight is {weight.dtype} of {FeatureRows.Shape(weight)}, the bias {bias.dtype} of {FeatureRows.Shape(bias)}; "
+            throw new ArgumentException(
+                $"The weight is {weight.dtype} of {FeatureRows.Shape(weight)}, "
+                + $"the bias {bias.dtype} of {FeatureRows.Shape(bias)}; "
                 + "expected Float32 of (classes, width) and (classes).");
         }
         using var scope = NewDisposeScope();
-        if (!weight.isfinite().all().item<bool>() || !bias.isfinite().all().item<bool>()) throw new ArgumentException("A weight is not a finite number.");
+        if (!weight.isfinite().all().item<bool>() || !bias.isfinite().all().item<bool>())
+            throw new ArgumentException("A weight is not a finite number.");
         return new(weight.DetachFromDisposeScope(), bias.DetachFromDisposeScope(), sweep, chosen);
     }
 
@@ -50,7 +56,9 @@ public sealed partial class LinearProbe : IFeatureClassifier
     /// <summary>What every learning rate came to, in the options' order.</summary>
     public IReadOnlyList<LinearProbeAccuracy> Sweep { get; }
 
-    /// <summary>The learning rate whose weights this probe has: the best on the validation rows, of equal ones the lowest.</summary>
+    /// <summary>
+    /// The learning rate whose weights this probe has: the best on the validation rows, of equal ones the lowest.
+    /// </summary>
     public LinearProbeAccuracy Chosen { get; }
 
     /// <summary>Scores before the softmax, x·Wᵀ + b.</summary>
@@ -67,7 +75,8 @@ public sealed partial class LinearProbe : IFeatureClassifier
 
     /// <summary>Class probabilities, the softmax of <see cref="Score"/>.</summary>
     /// <inheritdoc cref="Score"/>
-    /// <returns>Probabilities (N,C), each row summing to 1, on the probe's device; the caller disposes of them.</returns>
+    /// <returns>Probabilities (N,C), each row summing to 1, on the probe's device; the caller disposes of
+    /// them.</returns>
     public Tensor Probabilities(Tensor features)
     {
         using var scope = NewDisposeScope();
@@ -77,7 +86,8 @@ public sealed partial class LinearProbe : IFeatureClassifier
     /// <summary>Accuracy on labelled features.</summary>
     /// <param name="features">Features (N,D), float.</param>
     /// <param name="labels">Class of each row (N), int64, 0 to C − 1.</param>
-    /// <exception cref="ArgumentException">Shapes that do not fit, features that are not finite, labels out of range.</exception>
+    /// <exception cref="ArgumentException">Shapes that do not fit, features that are not finite, labels out of
+    /// range.</exception>
     public ProbeAccuracy Accuracy(Tensor features, Tensor labels)
     {
         FeatureRows.Check(features, labels, NumberOfClasses);

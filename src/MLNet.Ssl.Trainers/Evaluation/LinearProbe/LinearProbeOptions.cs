@@ -12,7 +12,10 @@ public enum ProbeSchedule
     /// <summary>Half a cosine to 0 by the step, without warm-up: SimCLR, BYOL.</summary>
     CosineByStep,
 
-    /// <summary>Multiplied by <see cref="LinearProbeOptions.DecayFactor"/> at every one of <see cref="LinearProbeOptions.Milestones"/>: MoCo v2, i-Mix.</summary>
+    /// <summary>
+    /// Multiplied by <see cref="LinearProbeOptions.DecayFactor"/> at every one of
+    /// <see cref="LinearProbeOptions.Milestones"/>: MoCo v2, i-Mix.
+    /// </summary>
     Steps,
 }
 
@@ -25,15 +28,23 @@ public enum ProbeInitialization
     /// <summary>N(0, 0.01²): DINO, MoCo, i-Mix.</summary>
     Normal,
 
-    /// <summary>A normal distribution of deviation 1/√D, cut off at two deviations: BYOL, whose framework does so by default.</summary>
+    /// <summary>
+    /// A normal distribution of deviation 1/√D, cut off at two deviations: BYOL, whose framework does so by default.
+    /// </summary>
     TruncatedNormal,
 }
 
-/// <summary>Options of <see cref="LinearProbe"/>; the defaults suit embeddings of unknown scale, and the published protocols are here by name.</summary>
+/// <summary>
+/// Options of <see cref="LinearProbe"/>; the defaults suit embeddings of unknown scale, and the published protocols are
+/// here by name.
+/// </summary>
 /// <example><code>LinearProbeOptions.MoCoV2 with { Epochs = 50 }</code></example>
 public sealed partial record LinearProbeOptions
 {
-    /// <summary>Learning rates, trained side by side in one pass over the data; each is scaled by batch / 256 if <see cref="ScalesLearningRate"/>.</summary>
+    /// <summary>
+    /// Learning rates, trained side by side in one pass over the data; each is scaled by batch / 256 if
+    /// <see cref="ScalesLearningRate"/>.
+    /// </summary>
     /// <value>Default 0.01 to 30 in eight steps of about √10. Each above 0.</value>
     public IReadOnlyList<double> LearningRates { get; init; } = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30];
 
@@ -81,15 +92,23 @@ public sealed partial record LinearProbeOptions
     /// <value>Default <see cref="ProbeInitialization.Normal"/>.</value>
     public ProbeInitialization Initialization { get; init; } = ProbeInitialization.Normal;
 
-    /// <summary>Whether the weights of the epoch with the best validation accuracy are kept rather than the last epoch's.</summary>
+    /// <summary>
+    /// Whether the weights of the epoch with the best validation accuracy are kept rather than the last epoch's.
+    /// </summary>
     /// <value>Default false.</value>
     public bool KeepsBestEpoch { get; init; }
 
-    /// <summary>Seed of the initial weights and of the order of rows: the same seed, data and thread count give the same weights.</summary>
+    /// <summary>
+    /// Seed of the initial weights and of the order of rows: the same seed, data and thread count give the same
+    /// weights.
+    /// </summary>
     /// <value>Default 1.</value>
     public int Seed { get; init; } = 1;
 
-    /// <summary>Stops after the current epoch, and in a pipeline while rows are read at the next one, with an <see cref="OperationCanceledException"/>.</summary>
+    /// <summary>
+    /// Stops after the current epoch, and in a pipeline while rows are read at the next one, with an
+    /// <see cref="OperationCanceledException"/>.
+    /// </summary>
     public CancellationToken CancellationToken { get; init; }
 
     /// <summary>Rows stay in their order, as the numbers of an official run may demand.</summary>
@@ -98,7 +117,8 @@ public sealed partial record LinearProbeOptions
     /// <exception cref="ArgumentException">Names the option, its value and the range.</exception>
     internal void Validate()
     {
-        if (LearningRates is not { Count: > 0 }) throw new ArgumentException("LearningRates is empty; expected at least one.", nameof(LearningRates));
+        if (LearningRates is not { Count: > 0 })
+            throw new ArgumentException("LearningRates is empty; expected at least one.", nameof(LearningRates));
         foreach (double rate in LearningRates) Check.Positive(rate, nameof(LearningRates));
         Check.AtLeast(Epochs, 1);
         Check.AtLeast(BatchSize, 1);
@@ -119,7 +139,8 @@ public sealed partial record LinearProbeOptions
         {
             ProbeSchedule.CosineByEpoch => Schedules.EpochCosine(epoch, Epochs, 1),
             ProbeSchedule.CosineByStep => Schedules.SimClr(step, stepsPerEpoch * Epochs, 0, 1),
-            _ => Schedules.StepDecay(epoch, Milestones.Select(share => (int)Math.Round(share * Epochs)), 1, DecayFactor),
+            _ => Schedules.StepDecay(
+                epoch, Milestones.Select(share => (int)Math.Round(share * Epochs)), 1, DecayFactor),
         };
     }
 }

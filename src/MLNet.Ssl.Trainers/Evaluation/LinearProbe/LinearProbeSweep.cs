@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Evaluation;
 
 /// <summary>
-/// Multinomial logistic regressions that differ in their learning rate alone, trained by SGD as one: the weights of all rates are one matrix (R·C,D), so a
-/// step is one product forward and one backward, whatever the number of rates.
+/// Multinomial logistic regressions that differ in their learning rate alone, trained by SGD as one: the weights of all
+/// rates are one matrix (R·C,D), so a step is one product forward and one backward, whatever the number of rates.
 /// </summary>
 internal sealed class LinearProbeSweep : IDisposable
 {
@@ -25,7 +25,8 @@ internal sealed class LinearProbeSweep : IDisposable
         (_options, Rates, Classes) = (options, rates.Count, (int)bias.shape[0]);
         Weight = weight.repeat(Rates, 1).DetachFromDisposeScope();
         Bias = bias.repeat(Rates).DetachFromDisposeScope();
-        _rates = tensor([.. rates.Select(r => (float)r)], [Rates, 1]).to(weight.device).expand(Rates, Classes).flatten().DetachFromDisposeScope();
+        _rates = tensor([.. rates.Select(r => (float)r)], [Rates, 1]).to(weight.device).expand(Rates, Classes).flatten()
+            .DetachFromDisposeScope();
         _weightVelocity = zeros_like(Weight).DetachFromDisposeScope();
         _biasVelocity = zeros_like(Bias).DetachFromDisposeScope();
     }
@@ -41,7 +42,8 @@ internal sealed class LinearProbeSweep : IDisposable
     public Tensor Bias { get; }
 
     /// <summary>Scores before the softmax, (N,R,C).</summary>
-    public Tensor Logits(Tensor features) => addmm(Bias, features, Weight.transpose(0, 1), 1, 1).view(-1, Rates, Classes);
+    public Tensor Logits(Tensor features) =>
+        addmm(Bias, features, Weight.transpose(0, 1), 1, 1).view(-1, Rates, Classes);
 
     /// <summary>One pass over the rows.</summary>
     /// <param name="features">(N,D).</param>
@@ -56,14 +58,16 @@ internal sealed class LinearProbeSweep : IDisposable
         long rows = features.shape[0], steps = _options.DropsLastBatch ? rows / batch : (rows + batch - 1) / batch;
         // Each epoch's order depends on the seed and its number alone.
         var order = _options.Shuffles
-            ? tensor(new HostRandom((int)SplitMix64.Hash((ulong)_options.Seed, (ulong)epoch)).Permutation(rows)).to(features.device)
+            ? tensor(new HostRandom((int)SplitMix64.Hash((ulong)_options.Seed, (ulong)epoch)).Permutation(rows))
+            .to(features.device)
             : null;
         var losses = zeros(Rates, device: features.device);
         for (long step = 0; step < steps; step++)
         {
             using var inner = NewDisposeScope();
             long first = step * batch, size = Math.Min(batch, rows - first);
-            Tensor Take(Tensor t) => order is null ? t.narrow(0, first, size) : t.index_select(0, order.narrow(0, first, size));
+            Tensor Take(Tensor t) =>
+                order is null ? t.narrow(0, first, size) : t.index_select(0, order.narrow(0, first, size));
             losses.Add_(Step(Take(features), Take(labels), _options.RateFactor(epoch * steps + step, steps)));
         }
         return [.. losses.cpu().data<float>().ToArray().Select(sum => (double)sum / steps)];
@@ -80,7 +84,8 @@ internal sealed class LinearProbeSweep : IDisposable
         {
             using var inner = NewDisposeScope();
             long size = Math.Min(chunk, rows - first);
-            var rank = LabelRank.Of(Logits(features.narrow(0, first, size)), labels.narrow(0, first, size).unsqueeze(1));
+            var rank = LabelRank.Of(Logits(features.narrow(0, first, size)),
+                labels.narrow(0, first, size).unsqueeze(1));
             top1.Add_(rank.LessThan(1).sum(dim: 0));
             topK.Add_(rank.LessThan(LabelRank.TopK(Classes)).sum(dim: 0));
         }
@@ -93,14 +98,17 @@ internal sealed class LinearProbeSweep : IDisposable
         foreach (var tensor in new[] { Weight, Bias, _rates, _weightVelocity, _biasVelocity }) tensor.Dispose();
     }
 
-    /// <summary>Moves all rates by the gradient of their mean cross-entropy, (softmax − one-hot)ᵀ·x / B; returns the losses (R).</summary>
+    /// <summary>
+    /// Moves all rates by the gradient of their mean cross-entropy, (softmax − one-hot)ᵀ·x / B; returns the losses (R).
+    /// </summary>
     private Tensor Step(Tensor x, Tensor y, double factor)
     {
         long size = x.shape[0];
         var logarithm = Logits(x).log_softmax(-1);
         var truth = y.view(size, 1, 1).expand(size, Rates, 1);
         var loss = logarithm.gather(-1, truth).mean([0, 2]).neg();
-        var difference = logarithm.exp_().scatter_add_(-1, truth, TensorArithmetic.Full([size, Rates, 1], -1, x.device)).Div_(size).view(size, -1);
+        var difference = logarithm.exp_().scatter_add_(-1, truth, TensorArithmetic.Full([size, Rates, 1], -1, x.device))
+            .Div_(size).view(size, -1);
         Move(Weight, _weightVelocity, difference.transpose(0, 1).matmul(x), _rates.unsqueeze(1), factor);
         Move(Bias, _biasVelocity, difference.sum(dim: 0), _rates, factor);
         return loss;

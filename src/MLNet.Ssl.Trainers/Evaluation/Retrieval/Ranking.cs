@@ -21,40 +21,51 @@ internal static class Ranking
         CheckFeatures(queries, "queries");
         CheckFeatures(database, "database");
         if (queries.shape[1] != database.shape[1])
-            throw new ArgumentException($"The queries are {queries.shape[1]} wide, the database {database.shape[1]}; expected the same width.");
+            throw new ArgumentException(
+                $"The queries are {queries.shape[1]} wide, the database {database.shape[1]}; expected the same width.");
     }
 
     public static void CheckFeatures(Tensor features, string name)
     {
         if (features.shape is not [> 0, > 0])
-            throw new ArgumentException($"{name} has the shape ({string.Join(", ", features.shape)}); expected (rows, width), neither of them 0.", name);
+            throw new ArgumentException(
+                $"{name} has the shape ({string.Join(", ", features.shape)}); "
+                + "expected (rows, width), neither of them 0.", name);
         using var scope = NewDisposeScope();
-        if (!features.isfinite().all().item<bool>()) throw new ArgumentException($"{name} is not finite: a feature is NaN or infinite.", name);
+        if (!features.isfinite().all().item<bool>())
+            throw new ArgumentException($"{name} is not finite: a feature is NaN or infinite.", name);
     }
 
-    /// <summary>Calls <paramref name="visit"/> with each query's similarities to the whole database, in order.</summary>
+    /// <summary>
+    /// Calls <paramref name="visit"/> with each query's similarities to the whole database, in order.
+    /// </summary>
     public static void ForEachQuery(Tensor queries, Tensor database, Action<int, ReadOnlySpan<float>> visit)
     {
         using var mode = no_grad();
         using var outer = NewDisposeScope();
-        int count = (int)queries.shape[0], width = (int)database.shape[0], chunk = (int)Math.Max(1, SimilaritiesAtATime / width);
+        int count = (int)queries.shape[0], width = (int)database.shape[0],
+            chunk = (int)Math.Max(1, SimilaritiesAtATime / width);
         var (left, right) = (Normalise(queries), Normalise(database).transpose(0, 1));
         for (int start = 0; start < count; start += chunk)
         {
             using var scope = NewDisposeScope();
-            var similarity = left.narrow(0, start, Math.Min(chunk, count - start)).matmul(right).to(float32).cpu().contiguous();
+            var similarity = left.narrow(0, start, Math.Min(chunk, count - start)).matmul(right).to(float32).cpu()
+                .contiguous();
             var values = MemoryMarshal.Cast<byte, float>(similarity.bytes);
             for (int row = 0; row < values.Length / width; row++) visit(start + row, values.Slice(row * width, width));
         }
     }
 
     /// <summary>
-    /// For each query the k rows of the largest dot products, descending; of equal ones the lower row first, though which of them are in at the end of
-    /// the k is up to the sort. Holds the similarities of a chunk of queries to one block at a time.
+    /// For each query the k rows of the largest dot products, descending; of equal ones the lower row first, though
+    /// which of them are in at the end of the k is up to the sort. Holds the similarities of a chunk of queries to one
+    /// block at a time.
     /// </summary>
     /// <param name="queries">(Q,D); a normalised copy is taken.</param>
-    /// <param name="blocks">The database in parts (R,D), float; its rows are numbered through. Normalised here unless they are said to be.</param>
-    public static IReadOnlyList<(int Row, float Similarity)[]> Nearest(Tensor queries, IReadOnlyList<Tensor> blocks, int k, bool normalised = false)
+    /// <param name="blocks">The database in parts (R,D), float; its rows are numbered through. Normalised here unless
+    /// they are said to be.</param>
+    public static IReadOnlyList<(int Row, float Similarity)[]> Nearest(Tensor queries, IReadOnlyList<Tensor> blocks,
+        int k, bool normalised = false)
     {
         using var mode = no_grad();
         using var outer = NewDisposeScope();
@@ -97,7 +108,8 @@ internal static class Ranking
         {
             var nearest = new (int Row, float Similarity)[width];
             for (int i = 0; i < width; i++) nearest[i] = ((int)indices[at + i], values[at + i]);
-            Array.Sort(nearest, (a, b) => a.Similarity != b.Similarity ? b.Similarity.CompareTo(a.Similarity) : a.Row.CompareTo(b.Row));
+            Array.Sort(nearest, (a, b) =>
+                a.Similarity != b.Similarity ? b.Similarity.CompareTo(a.Similarity) : a.Row.CompareTo(b.Row));
             results.Add(nearest);
         }
     }

@@ -1,6 +1,8 @@
 namespace MLNet.Ssl;
 
-/// <summary>What is known of the database for one query of a retrieval benchmark; all other images are negatives.</summary>
+/// <summary>
+/// What is known of the database for one query of a retrieval benchmark; all other images are negatives.
+/// </summary>
 /// <param name="Easy">Rows of the database that show the query's object clearly.</param>
 /// <param name="Hard">Rows that show it under a difficult view.</param>
 /// <param name="Junk">Rows that are neither right nor wrong, such as the query itself.</param>
@@ -9,7 +11,8 @@ public sealed record RetrievalGroundTruth(IReadOnlyList<int> Easy, IReadOnlyList
     /// <summary>Ground truth with positives of one kind, the easy one.</summary>
     /// <param name="positives">Rows of the database that are right.</param>
     /// <param name="ignored">Rows that are neither right nor wrong.</param>
-    public static RetrievalGroundTruth Of(IReadOnlyList<int> positives, params int[] ignored) => new(positives, [], ignored);
+    public static RetrievalGroundTruth Of(IReadOnlyList<int> positives, params int[] ignored) =>
+        new(positives, [], ignored);
 
     internal (HashSet<int> Positive, HashSet<int> Ignored) For(RetrievalProtocol protocol) => protocol switch
     {
@@ -26,8 +29,10 @@ public sealed record RetrievalGroundTruth(IReadOnlyList<int> Easy, IReadOnlyList
             foreach (int row in rows)
             {
                 if (row < 0 || row >= databaseSize)
-                    throw new ArgumentException($"Query {query}: {name} names row {row}; the database has the rows 0 to {databaseSize - 1}.");
-                if (!seen.Add(row)) throw new ArgumentException($"Query {query}: {name} names row {row}, which is listed before.");
+                    throw new ArgumentException(
+                        $"Query {query}: {name} names row {row}; the database has the rows 0 to {databaseSize - 1}.");
+                if (!seen.Add(row))
+                    throw new ArgumentException($"Query {query}: {name} names row {row}, which is listed before.");
             }
     }
 }

@@ -53,7 +53,7 @@ public sealed record ByolOptions : PretrainOptions
     internal override bool CanMixWith(MixingOptions mixing) => mixing is IMixOptions;
 
     /// <inheritdoc/>
-    protected internal override MethodPlan Plan(PlanContext context)
+    public override MethodPlan Plan(PlanContext context)
     {
         bool table = context.Columns is not null;
         var settings = context.Resolve(new() { MaskProbability = Mixing is IMixOptions ? 0 : 0.2 });

@@ -100,7 +100,7 @@ public sealed record DinoOptions : PretrainOptions
     internal override bool CanMixWith(MixingOptions mixing) => mixing is SdmpOptions;
 
     /// <inheritdoc/>
-    protected internal override MethodPlan Plan(PlanContext context)
+    public override MethodPlan Plan(PlanContext context)
     {
         var settings = context.Resolve(new() { BatchSize = 64, Backbone = VisionTransformerOptions.Small(16) });
         var (rows, size) = (context.Rows, settings.ImageSize);

@@ -71,7 +71,7 @@ public sealed record MoCoOptions : PretrainOptions
     internal override bool CanMixWith(MixingOptions mixing) => mixing is IMixOptions;
 
     /// <inheritdoc/>
-    protected internal override MethodPlan Plan(PlanContext context)
+    public override MethodPlan Plan(PlanContext context)
     {
         bool mixes = Mixing is IMixOptions, table = context.Columns is not null;
         var settings = context.Resolve(new()

@@ -45,7 +45,7 @@ public sealed record MoCoV3Options : PretrainOptions
     internal override bool CanMixWith(MixingOptions mixing) => mixing is SdmpOptions;
 
     /// <inheritdoc/>
-    protected internal override MethodPlan Plan(PlanContext context)
+    public override MethodPlan Plan(PlanContext context)
     {
         var settings = context.Resolve(new() { Backbone = VisionTransformerOptions.MoCoV3Small(), ZeroInitResidual = true });
         bool transformer = settings.Backbone.PrefersAdamW;

@@ -83,7 +83,7 @@ public sealed record SimClrOptions : PretrainOptions
     internal Func<string, Parameter, string>? GroupOf => Loss == SimClrLoss.NPair ? (_, _) => FlatParameters.Decayed : null;
 
     /// <inheritdoc/>
-    protected internal override MethodPlan Plan(PlanContext context)
+    public override MethodPlan Plan(PlanContext context)
     {
         bool table = context.Columns is not null, pairs = Loss == SimClrLoss.NPair;
         var settings = context.Resolve(new()

@@ -29,6 +29,13 @@ public sealed record PretrainedModel
     /// <inheritdoc/>
     public override string ToString() => Name;
 
+    /// <summary>Options with the network's preprocessing, where they have none and no size.</summary>
+    internal PretrainedOptions Complete(PretrainedOptions? options)
+    {
+        options ??= new();
+        return options.ImageSize is null && options.Preprocessing is null ? options with { Preprocessing = Preprocessing } : options;
+    }
+
     /// <summary>Checks every part.</summary>
     /// <exception cref="ArgumentException">The message names the part, its value and what is allowed.</exception>
     internal void Validate()

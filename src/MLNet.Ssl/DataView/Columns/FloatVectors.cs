@@ -12,16 +12,19 @@ internal static class FloatVectors
     /// <summary>The check that a shape allows: it knows no size.</summary>
     public static void Check(SchemaShape.Column column)
     {
-        if (column is not { Kind: SchemaShape.Column.VectorKind.Vector, IsKey: false } || column.ItemType != NumberDataViewType.Single)
+        if (column is not { Kind: SchemaShape.Column.VectorKind.Vector, IsKey: false }
+            || column.ItemType != NumberDataViewType.Single)
             throw SchemaShapes.Mismatch("feature", column.Name, Expected, column.Describe(), ColumnAdvice.For(column));
     }
 
     /// <summary>The vector's size, which must be <paramref name="size"/> where that is given.</summary>
     public static int Check(DataViewSchema.Column column, int? size = null, string role = "feature")
     {
-        if (column.Type is not VectorDataViewType { IsKnownSize: true } vector || vector.ItemType != NumberDataViewType.Single
+        if (column.Type is not VectorDataViewType { IsKnownSize: true } vector
+            || vector.ItemType != NumberDataViewType.Single
             || (size is not null && vector.Size != size))
-            throw SchemaShapes.Mismatch(role, column.Name, size is null ? Expected : $"Vector<Single, {size}>", column.Type,
+            throw SchemaShapes.Mismatch(role, column.Name, size is null ? Expected : $"Vector<Single, {size}>",
+                column.Type,
                 ColumnAdvice.For(column.Type));
         return vector.Size;
     }
@@ -38,12 +41,15 @@ internal static class FloatVectors
         {
             getter(ref buffer);
             if (buffer.Length != size)
-                throw new InvalidOperationException($"Column '{column.Name}', row {row.Position}: the vector has {buffer.Length} slots, its type {size}.");
+                throw new InvalidOperationException(
+                    $"Column '{column.Name}', row {row.Position}: the vector has {buffer.Length} slots, its type "
+                        + $"{size}.");
             var values = new float[size];
             buffer.CopyTo(values);
             if (TensorPrimitives.IsFiniteAll<float>(values)) return values;
             int slot = Array.FindIndex(values, value => !float.IsFinite(value));
-            throw new InvalidOperationException($"Column '{column.Name}', row {row.Position}, slot {slot}: {values[slot]} is not a finite number."
+            throw new InvalidOperationException(
+                $"Column '{column.Name}', row {row.Position}, slot {slot}: {values[slot]} is not a finite number."
                 + (float.IsNaN(values[slot]) ? " ml.Transforms.ReplaceMissingValues fills missing values." : ""));
         };
     }

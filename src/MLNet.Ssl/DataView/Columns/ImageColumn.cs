@@ -9,9 +9,11 @@ namespace MLNet.Ssl.DataView;
 /// </summary>
 internal static class ImageColumn
 {
-    private const string Expected = "an image, or a known-size vector of Single with the dimensions (3, height, width) or (height, width, 3)";
+    private const string Expected =
+        "an image, or a known-size vector of Single with the dimensions (3, height, width) or (height, width, 3)";
 
-    public static bool Holds(DataViewSchema.Column column) => column.Type is ImageDataViewType || PixelSize(column.Type) is not null;
+    public static bool Holds(DataViewSchema.Column column) =>
+        column.Type is ImageDataViewType || PixelSize(column.Type) is not null;
 
     public static void Check(DataViewSchema.Column column, string role)
     {
@@ -26,7 +28,8 @@ internal static class ImageColumn
     public static Func<RgbImage> Reader(DataViewRow row, DataViewSchema.Column column, UnreadableImages unreadable) =>
         column.Type is ImageDataViewType ? ImageReader(row, column, unreadable) : PixelReader(row, column);
 
-    private static Func<RgbImage> ImageReader(DataViewRow row, DataViewSchema.Column column, UnreadableImages unreadable)
+    private static Func<RgbImage> ImageReader(
+        DataViewRow row, DataViewSchema.Column column, UnreadableImages unreadable)
     {
         var path = ImagePath.Reader(row);
         var getter = row.GetGetter<MLImage>(column);
@@ -71,7 +74,8 @@ internal static class ImageColumn
     }
 
     private static (int Width, int Height, bool Planar)? PixelSize(DataViewType type) =>
-        type is VectorDataViewType { IsKnownSize: true, Dimensions: [var a, var b, var c] } vector && vector.ItemType == NumberDataViewType.Single
+        type is VectorDataViewType { IsKnownSize: true, Dimensions: [var a, var b, var c] } vector
+            && vector.ItemType == NumberDataViewType.Single
             ? a == 3 ? (c, b, true) : c == 3 ? (b, a, false) : null
             : null;
 }

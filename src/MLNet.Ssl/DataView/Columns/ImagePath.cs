@@ -8,12 +8,14 @@ namespace MLNet.Ssl.DataView;
 /// </summary>
 internal static class ImagePath
 {
-    public static IEnumerable<DataViewSchema.Column> Columns(DataViewSchema schema) => schema.Where(column => column.Type is TextDataViewType && !column.IsHidden);
+    public static IEnumerable<DataViewSchema.Column> Columns(DataViewSchema schema) =>
+        schema.Where(column => column.Type is TextDataViewType && !column.IsHidden);
 
     /// <summary>Reads what messages say after the row: nothing, or the path in quotes.</summary>
     public static Func<string> Reader(DataViewRow row)
     {
-        var getters = Columns(row.Schema).Where(row.IsColumnActive).Select(column => row.GetGetter<ReadOnlyMemory<char>>(column)).ToArray();
+        var getters = Columns(row.Schema).Where(row.IsColumnActive)
+            .Select(column => row.GetGetter<ReadOnlyMemory<char>>(column)).ToArray();
         return () =>
         {
             string[] texts = [.. getters.Select(Text)];

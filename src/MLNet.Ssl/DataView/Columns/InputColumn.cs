@@ -8,16 +8,20 @@ namespace MLNet.Ssl.DataView;
 internal static class InputColumn
 {
     private const string Expected =
-        "an image, or a known-size vector of Single: a row of a table, or pixels with the dimensions (3, height, width) or (height, width, 3)";
+        "an image, or a known-size vector of Single: a row of a table, or pixels with the dimensions (3, height, "
+            + "width) or (height, width, 3)";
 
     /// <summary>Where no name is given: the output's name, else Image, else Features, whichever there is.</summary>
     private static string[] Candidates(string output) => [output, "Image", "Features"];
 
     public static SchemaShape.Column Find(SchemaShape schema, string? name, string output)
     {
-        var column = schema.Find("input", name ?? Candidates(output).FirstOrDefault(c => schema.Any(s => s.Name == c)) ?? "Image", ColumnAdvice.LostImages);
-        bool image = column is { Kind: SchemaShape.Column.VectorKind.Scalar, IsKey: false, ItemType: ImageDataViewType };
-        bool vector = column is { Kind: SchemaShape.Column.VectorKind.Vector, IsKey: false } && column.ItemType == NumberDataViewType.Single;
+        var column = schema.Find("input", name ?? Candidates(output).FirstOrDefault(c => schema.Any(s => s.Name == c))
+            ?? "Image", ColumnAdvice.LostImages);
+        bool image = column is { Kind: SchemaShape.Column.VectorKind.Scalar, IsKey: false,
+            ItemType: ImageDataViewType };
+        bool vector = column is { Kind: SchemaShape.Column.VectorKind.Vector, IsKey: false }
+            && column.ItemType == NumberDataViewType.Single;
         if (!image && !vector)
             throw SchemaShapes.Mismatch("input", column.Name, Expected, column.Describe(), ColumnAdvice.For(column));
         return column;
@@ -25,9 +29,12 @@ internal static class InputColumn
 
     public static DataViewSchema.Column Find(DataViewSchema schema, string? name, string output)
     {
-        var column = schema.Find("input", name ?? Candidates(output).FirstOrDefault(c => schema.GetColumnOrNull(c) is not null) ?? "Image", ColumnAdvice.LostImages);
+        var column = schema.Find("input", name
+            ?? Candidates(output).FirstOrDefault(c => schema.GetColumnOrNull(c) is not null) ?? "Image",
+            ColumnAdvice.LostImages);
         // Three dimensions without three channels are meant to be an image, and are none.
-        bool vector = column.Type is VectorDataViewType { IsKnownSize: true, Dimensions.Length: not 3 } known && known.ItemType == NumberDataViewType.Single;
+        bool vector = column.Type is VectorDataViewType { IsKnownSize: true, Dimensions.Length: not 3 } known
+            && known.ItemType == NumberDataViewType.Single;
         if (!vector && !ImageColumn.Holds(column))
             throw SchemaShapes.Mismatch("input", column.Name, Expected, column.Type, ColumnAdvice.For(column.Type));
         return column;

@@ -22,8 +22,10 @@ internal static class LabelColumn
     public static DataViewSchema.Column Find(DataViewSchema input, string name, out int classes)
     {
         var label = input.Find(Role, name);
-        if (label.Type is not KeyDataViewType key) throw SchemaShapes.Mismatch(Role, label.Name, Expected, label.Type, Advice);
-        if (key.Count > int.MaxValue) throw SchemaShapes.Mismatch(Role, label.Name, "a key of at most 2147483647 classes", key, Advice);
+        if (label.Type is not KeyDataViewType key)
+            throw SchemaShapes.Mismatch(Role, label.Name, Expected, label.Type, Advice);
+        if (key.Count > int.MaxValue)
+            throw SchemaShapes.Mismatch(Role, label.Name, "a key of at most 2147483647 classes", key, Advice);
         classes = (int)key.Count;
         return label;
     }
@@ -63,7 +65,8 @@ internal static class LabelColumn
         string difference = count != other ? $"{count} classes and {other}"
             : $"class {1 + a!.Zip(b!).TakeWhile(p => p.First == p.Second).Count()} under two names";
         throw new ArgumentException(
-            $"Label column '{test.Name}': the keys of the training and the test data differ, {difference}. Map both by one fitted MapValueToKey.", "test");
+            $"Label column '{test.Name}': the keys of the training and the test data differ, {difference}. Map both "
+                + "by one fitted MapValueToKey.", "test");
     }
 
     /// <summary>Names of the classes, by number; null where the key has none.</summary>

@@ -16,7 +16,8 @@ internal static class SchemaShapes
     /// <summary>
     /// The shape of a schema: the one public member that computes it is the schema of a loader's chain.
     /// </summary>
-    public static SchemaShape Of(DataViewSchema schema) => new SchemaSource(schema).Append(new PassThrough()).GetOutputSchema();
+    public static SchemaShape Of(DataViewSchema schema) =>
+        new SchemaSource(schema).Append(new PassThrough()).GetOutputSchema();
 
     public static SchemaShape.Column Find(this SchemaShape input, string role, string name, string? advice = null)
     {
@@ -26,12 +27,16 @@ internal static class SchemaShapes
             : column;
     }
 
-    public static DataViewSchema.Column Find(this DataViewSchema input, string role, string name, string? advice = null) =>
+    public static DataViewSchema.Column Find(
+        this DataViewSchema input, string role, string name, string? advice = null) =>
         input.GetColumnOrNull(name)
         ?? throw Missing(role, name, input.Select(c => c.Name), advice);
 
-    public static ArgumentOutOfRangeException Mismatch(string role, string name, string expected, object actual, string? advice = null) =>
-        new("inputSchema", $"Schema mismatch for {role} column '{name}': expected {expected}, got {actual}.{(advice is null ? "" : " " + advice)}");
+    public static ArgumentOutOfRangeException Mismatch(
+        string role, string name, string expected, object actual, string? advice = null) =>
+        new("inputSchema",
+            $"Schema mismatch for {role} column '{name}': expected {expected}, got "
+                + $"{actual}.{(advice is null ? "" : " " + advice)}");
 
     /// <summary>A column's type as ML.NET writes it in its messages.</summary>
     public static string Describe(this SchemaShape.Column column)
@@ -45,8 +50,11 @@ internal static class SchemaShapes
         };
     }
 
-    private static ArgumentOutOfRangeException Missing(string role, string name, IEnumerable<string> names, string? advice) =>
-        new("inputSchema", $"Could not find {role} column '{name}' among {string.Join(", ", names.Select(n => $"'{n}'"))}.{(advice is null ? "" : " " + advice)}");
+    private static ArgumentOutOfRangeException Missing(
+        string role, string name, IEnumerable<string> names, string? advice) =>
+        new("inputSchema",
+            $"Could not find {role} column '{name}' among "
+                + $"{string.Join(", ", names.Select(n => $"'{n}'"))}.{(advice is null ? "" : " " + advice)}");
 
     private sealed class SchemaSource(DataViewSchema schema) : IDataLoader<object>
     {

@@ -50,11 +50,13 @@ internal sealed class UnreadableImages(OnUnreadableImage choice, IHost? host)
         int width = results.Length / images.Count;
         var computed = new float[there.Length * width];
         compute([.. there.Select(i => images[i])], computed);
-        for (int row = 0; row < there.Length; row++) computed.AsSpan(row * width, width).CopyTo(results[(there[row] * width)..]);
+        for (int row = 0; row < there.Length; row++)
+            computed.AsSpan(row * width, width).CopyTo(results[(there[row] * width)..]);
     }
 
     /// <summary>The rows less those of images left out, whose results are missing values.</summary>
-    public IDataView Rows(IDataView computed, string column) => Skips ? new MLContext().Data.FilterRowsByMissingValues(computed, column) : computed;
+    public IDataView Rows(IDataView computed, string column) =>
+        Skips ? new MLContext().Data.FilterRowsByMissingValues(computed, column) : computed;
 
     private void Warn(string message)
     {

@@ -4,7 +4,8 @@ using Microsoft.ML.Data;
 namespace MLNet.Ssl.DataView;
 
 /// <summary>A cursor over a source's rows with a mapper's outputs beside them.</summary>
-internal sealed class BatchCursor<TInput>(BatchMapper<TInput> mapper, DataViewRowCursor rows, bool[] active, RowResult? result) : DataViewRowCursor
+internal sealed class BatchCursor<TInput>(
+    BatchMapper<TInput> mapper, DataViewRowCursor rows, bool[] active, RowResult? result) : DataViewRowCursor
 {
     private readonly MappedRow<TInput> _row = new(mapper, rows, active, result);
 
@@ -20,7 +21,8 @@ internal sealed class BatchCursor<TInput>(BatchMapper<TInput> mapper, DataViewRo
 
     public override bool IsColumnActive(DataViewSchema.Column column) => _row.IsColumnActive(column);
 
-    public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) => _row.GetGetter<TValue>(column);
+    public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) =>
+        _row.GetGetter<TValue>(column);
 
     protected override void Dispose(bool disposing)
     {

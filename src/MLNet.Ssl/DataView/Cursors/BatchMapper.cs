@@ -14,7 +14,8 @@ internal delegate ReadOnlySpan<float> RowResult();
 /// <typeparam name="TInput">What is read of a row: a copy, independent of the cursor.</typeparam>
 internal abstract class BatchMapper<TInput> : IRowToRowMapper
 {
-    protected BatchMapper(DataViewSchema inputSchema, DataViewSchema.Column input, params DataViewSchema.DetachedColumn[] outputs)
+    protected BatchMapper(DataViewSchema inputSchema, DataViewSchema.Column input,
+        params DataViewSchema.DetachedColumn[] outputs)
     {
         (InputSchema, Input) = (inputSchema, input);
         var builder = new DataViewSchema.Builder();
@@ -55,7 +56,8 @@ internal abstract class BatchMapper<TInput> : IRowToRowMapper
     public bool IsOutput(DataViewSchema.Column column) => column.Index >= InputSchema.Count;
 
     public IEnumerable<DataViewSchema.Column> GetDependencies(IEnumerable<DataViewSchema.Column> dependingColumns) =>
-        dependingColumns.Select(column => IsOutput(column) ? Input : InputSchema[column.Index]).DistinctBy(column => column.Index);
+        dependingColumns.Select(column => IsOutput(column) ? Input : InputSchema[column.Index])
+            .DistinctBy(column => column.Index);
 
     /// <summary>
     /// The row computed alone; where outputs are read more than once, or several of them, it is computed once for each
@@ -64,9 +66,11 @@ internal abstract class BatchMapper<TInput> : IRowToRowMapper
     public DataViewRow GetRow(DataViewRow input, IEnumerable<DataViewSchema.Column> activeColumns)
     {
         ArgumentNullException.ThrowIfNull(input);
-        if (input.Schema != InputSchema) throw new ArgumentException("The row's schema is not the one that the mapper was made for.", nameof(input));
+        if (input.Schema != InputSchema)
+            throw new ArgumentException("The row's schema is not the one that the mapper was made for.", nameof(input));
         var active = Active(activeColumns);
-        return new MappedRow<TInput>(this, input, active, active.AsSpan(InputSchema.Count).Contains(true) ? Alone(input) : null);
+        return new MappedRow<TInput>(this, input, active, active.AsSpan(InputSchema.Count).Contains(true) ? Alone(input)
+            : null);
     }
 
     public bool[] Active(IEnumerable<DataViewSchema.Column> columns)

@@ -9,7 +9,8 @@ internal sealed class BatchPlace
     /// <exception cref="InvalidOperationException">The cursor stands on none.</exception>
     public int Row
     {
-        get => _row >= 0 ? _row : throw new InvalidOperationException("The cursor stands on no row: before its first, or after its last.");
+        get => _row >= 0 ? _row : throw new InvalidOperationException(
+            "The cursor stands on no row: before its first, or after its last.");
         set => _row = value;
     }
 

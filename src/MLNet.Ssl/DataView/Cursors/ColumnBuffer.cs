@@ -10,7 +10,8 @@ internal abstract class ColumnBuffer : IDisposable
     /// <summary>A buffer of the values of a source's column.</summary>
     public static ColumnBuffer Create(DataViewRow source, DataViewSchema.Column column) =>
         (ColumnBuffer)typeof(ColumnBuffer).GetMethod(nameof(Of), BindingFlags.NonPublic | BindingFlags.Static)!
-            .MakeGenericMethod(column.Type.RawType).Invoke(null, BindingFlags.DoNotWrapExceptions, null, [source, column], null)!;
+            .MakeGenericMethod(column.Type.RawType)
+                .Invoke(null, BindingFlags.DoNotWrapExceptions, null, [source, column], null)!;
 
     /// <summary>Copies the source's value into this row of the batch that is read.</summary>
     /// <returns>The bytes that the copy holds.</returns>
@@ -31,13 +32,16 @@ internal abstract class ColumnBuffer : IDisposable
     /// <summary>Frees what the copies hold.</summary>
     public virtual void Dispose() { }
 
-    private static ColumnBuffer Of<T>(DataViewRow source, DataViewSchema.Column column) => (Delegate)source.GetGetter<T>(column) switch
+    private static ColumnBuffer Of<T>(DataViewRow source, DataViewSchema.Column column) =>
+        (Delegate)source.GetGetter<T>(column) switch
     {
         ValueGetter<MLImage> images => new ImageBuffer(images),
         ValueGetter<ReadOnlyMemory<char>> texts => new TextBuffer(texts),
         ValueGetter<VBuffer<ReadOnlyMemory<char>>> texts => new TextVectorBuffer(texts),
-        var vectors when typeof(T) is { IsGenericType: true } type && type.GetGenericTypeDefinition() == typeof(VBuffer<>) =>
-            (ColumnBuffer)Activator.CreateInstance(typeof(VectorBuffer<>).MakeGenericType(type.GetGenericArguments()), vectors)!,
+        var vectors when typeof(T) is { IsGenericType: true } type
+        && type.GetGenericTypeDefinition() == typeof(VBuffer<>) =>
+            (ColumnBuffer)Activator.CreateInstance(
+                typeof(VectorBuffer<>).MakeGenericType(type.GetGenericArguments()), vectors)!,
         var values => new ValueBuffer<T>((ValueGetter<T>)values),
     };
 }
@@ -55,7 +59,8 @@ internal abstract class ColumnBuffer<T> : ColumnBuffer
 
     public sealed override void Turn() => (_handedOut, _read) = (_read, _handedOut);
 
-    public override Delegate CreateGetter(BatchPlace place) => (ValueGetter<T>)((ref T value) => Give(in Copy(place), ref value));
+    public override Delegate CreateGetter(BatchPlace place) =>
+        (ValueGetter<T>)((ref T value) => Give(in Copy(place), ref value));
 
     public sealed override Delegate CreateReader(Func<int> row, Action<long> count) => (ValueGetter<T>)((ref T value) =>
     {

@@ -51,7 +51,8 @@ internal class VectorBuffer<T>(ValueGetter<VBuffer<T>> source) : ColumnBuffer<VB
 }
 
 /// <summary>Vectors of texts.</summary>
-internal sealed class TextVectorBuffer(ValueGetter<VBuffer<ReadOnlyMemory<char>>> source) : VectorBuffer<ReadOnlyMemory<char>>(source)
+internal sealed class TextVectorBuffer(ValueGetter<VBuffer<ReadOnlyMemory<char>>> source)
+    : VectorBuffer<ReadOnlyMemory<char>>(source)
 {
     protected override long Own(Span<ReadOnlyMemory<char>> values)
     {

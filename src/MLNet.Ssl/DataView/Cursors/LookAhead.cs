@@ -42,7 +42,9 @@ internal sealed class LookAhead<TInput> : DataViewRowCursor
         // one.
         bool passes = _passed.TryGetValue(mapper.Input.Index, out var input);
         _besideInput = [.. _passed.Values.Where(buffer => buffer != input)];
-        _read = mapper.CreateReader(passes ? new InputRow(source, mapper.Input, input!.CreateReader(() => _reading, bytes => _bytes += bytes)) : source);
+        _read = mapper.CreateReader(passes
+            ? new InputRow(source, mapper.Input, input!.CreateReader(() => _reading, bytes => _bytes += bytes))
+            : source);
     }
 
     private sealed record Rows(List<TInput> Inputs, List<DataViewRowId> Ids, List<long> Batches);
@@ -94,7 +96,8 @@ internal sealed class LookAhead<TInput> : DataViewRowCursor
 
     public override bool IsColumnActive(DataViewSchema.Column column) => _passed.ContainsKey(column.Index);
 
-    public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) => _passed[column.Index].CreateGetter(_place).Of<TValue>(column);
+    public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) =>
+        _passed[column.Index].CreateGetter(_place).Of<TValue>(column);
 
     protected override void Dispose(bool disposing)
     {

@@ -31,13 +31,15 @@ internal sealed record ImageRows(ImageStore Images, IReadOnlyList<int> Labels)
         if (store.Count == 0 && unreadable.Count > 0)
         {
             throw new InvalidOperationException(
-                $"None of the {unreadable.Count} images of column '{column.Name}' can be read: there is nothing to learn from.");
+                $"None of the {unreadable.Count} images of column '{column.Name}' can be read: there is nothing to "
+                    + "learn from.");
         }
         if (store.Count == 0) throw rows.NoRows();
         if (scaled)
         {
             throw new InvalidOperationException(
-                $"All pixels of column '{column.Name}' lie between 0 and 1; expected 0 to 255, without offset and scale.");
+                $"All pixels of column '{column.Name}' lie between 0 and 1; expected 0 to 255, without offset and "
+                    + "scale.");
         }
         return new(store, labels);
     }

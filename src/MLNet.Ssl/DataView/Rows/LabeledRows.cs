@@ -10,9 +10,14 @@ namespace MLNet.Ssl.DataView;
 /// <param name="Features">(N,D), float.</param>
 /// <param name="Labels">(N), int64, from 0.</param>
 /// <param name="NumberOfClasses">Classes that the key counts.</param>
-internal sealed record LabeledRows(DataViewSchema.Column Label, torch.Tensor Features, torch.Tensor Labels, int NumberOfClasses)
+internal sealed record LabeledRows(
+    DataViewSchema.Column Label, torch.Tensor Features, torch.Tensor Labels, int NumberOfClasses)
 {
-    public LabeledRows To(torch.Device device) => this with { Features = Features.to(device), Labels = Labels.to(device) };
+    public LabeledRows To(torch.Device device) => this with
+    {
+        Features = Features.to(device),
+        Labels = Labels.to(device),
+    };
 
     /// <summary>What a classifier that is trained needs.</summary>
     /// <exception cref="InvalidOperationException">The rows are all of one class.</exception>
@@ -26,7 +31,8 @@ internal sealed record LabeledRows(DataViewSchema.Column Label, torch.Tensor Fea
     /// <exception cref="InvalidOperationException">No row has a label, or a feature is not a finite number.</exception>
     /// <exception cref="OperationCanceledException">The token is cancelled; it is looked at before every
     /// row.</exception>
-    public static LabeledRows Read(IDataView input, string labelColumn, string featureColumn, CancellationToken cancellation)
+    public static LabeledRows Read(
+        IDataView input, string labelColumn, string featureColumn, CancellationToken cancellation)
     {
         var label = LabelColumn.Find(input.Schema, labelColumn, out int classes);
         var features = input.Schema.Find("feature", featureColumn);

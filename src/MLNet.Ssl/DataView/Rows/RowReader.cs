@@ -10,7 +10,8 @@ namespace MLNet.Ssl.DataView;
 /// <param name="Labels">Column of the classes, a key; null for none.</param>
 /// <param name="Cancellation">Stops the reading at the next row.</param>
 internal sealed record RowReader(
-    IDataView View, DataViewSchema.Column Values, DataViewSchema.Column? Labels = null, CancellationToken Cancellation = default)
+    IDataView View, DataViewSchema.Column Values, DataViewSchema.Column? Labels = null,
+        CancellationToken Cancellation = default)
 {
     /// <summary>Keeps rows whose label is missing, with class −1, instead of leaving them out.</summary>
     public bool KeepUnlabeled { get; init; }
@@ -47,5 +48,7 @@ internal sealed record RowReader(
 
     /// <summary>The error where no row was taken.</summary>
     public InvalidOperationException NoRows() => new(
-        $"Column '{Values.Name}' has no rows{(Labels is not { } labels || KeepUnlabeled ? "" : $" with a label in '{labels.Name}'")}: there is nothing to learn from.");
+        $"Column '{Values.Name}' has no rows"
+        + (Labels is not { } labels || KeepUnlabeled ? "" : $" with a label in '{labels.Name}'")
+        + ": there is nothing to learn from.");
 }

@@ -1,6 +1,6 @@
 using Microsoft.ML.Runtime;
 
-namespace MLNet.Ssl;
+namespace MLNet.Ssl.Hosting;
 
 /// <summary>ML.NET's log as the receiver of what a run says.</summary>
 internal static class ChannelExtensions

@@ -1,0 +1,50 @@
+// A method of one's own, BarlowTwins.cs, trained like any other: with checkpoints, a report, and resumed where it was interrupted.
+using CustomMethod;
+using Microsoft.ML;
+using MLNet.Ssl;
+using MLNet.Ssl.Samples;
+
+string folder = args.Length > 0 ? args[0] : "barlow-twins";
+var (trainSet, testSet) = ProceduralImages.Draw(5000, 1000, seed: 1);
+var ml = new MLContext(seed: 1);
+var (train, test) = (ml.Data.LoadFromEnumerable(trainSet.Rows()), ml.Data.LoadFromEnumerable(testSet.Rows()));
+
+var report = new PretrainReport();
+var options = new BarlowTwinsOptions
+{
+    Backbone = new ResNetOptions { BlocksPerStage = [1, 1, 1], Width = 32, Stem = ResNetStem.SmallStride2 },
+    BatchSize = 128,
+    Epochs = 12,
+    Seed = 1,
+    // A second run of this program goes on where a first one was stopped by Ctrl+C, and from its end.
+    CheckpointFolder = Path.Combine(folder, "checkpoints"),
+    CheckpointEvery = CheckpointInterval.Epochs(),
+    Resume = true,
+    Progress = new ProgressGroup(report, new Line()),
+};
+double before = Accuracy(options with { Epochs = 0, CheckpointFolder = null, Resume = false, Progress = null });
+double after = Accuracy(options);
+Console.WriteLine(FormattableString.Invariant($"kNN accuracy: untrained {before:0.000}, pretrained {after:0.000}"));
+report.Write(Path.Combine(folder, "report.html"));
+
+double Accuracy(PretrainOptions told)
+{
+    using var encoder = ml.SelfSupervised().Pretrain("Embedding", "Image", told).Fit(train);
+    var knn = ml.Transforms.Conversion.MapValueToKey("Label")
+        .Append(ml.MulticlassClassification.Trainers.NearestNeighbors("Label", "Embedding"))
+        .Fit(encoder.Transform(train));
+    return ml.MulticlassClassification.Evaluate(knn.Transform(encoder.Transform(test))).MicroAccuracy;
+}
+
+internal sealed class Line : IProgress<TrainingProgress>
+{
+    private int _epoch;
+
+    public void Report(TrainingProgress value)
+    {
+        if (value.Epoch == _epoch) return;
+        _epoch = value.Epoch;
+        Console.WriteLine(FormattableString.Invariant(
+            $"epoch {value.Epoch}/{value.Epochs}  loss {value.Loss:0.00}  {value.RowsPerSecond:0} images/s"));
+    }
+}
