@@ -11,7 +11,13 @@ public sealed class ForeignNamesTests : IDisposable
 
     private static readonly VisionTransformerOptions Rotary = VisionTransformerOptions.DinoV3Small() with
     {
-        EmbeddingDimension = 64, Heads = 2, Depth = 2, PatchSize = 8, SwiGlu = true, ImageSize = 32, LayerScale = 0.4,
+        EmbeddingDimension = 64,
+        Heads = 2,
+        Depth = 2,
+        PatchSize = 8,
+        SwiGlu = true,
+        ImageSize = 32,
+        LayerScale = 0.4,
     };
 
     private readonly TemporaryFolder _folder = new();
