@@ -76,7 +76,7 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
 
     /// <summary>
     /// Writes the encoder's weights under their official names, for PyTorch or
-    /// <see cref="SelfSupervisedCatalog.LoadPretrained"/>.
+    /// <see cref="SelfSupervisedCatalog.LoadPretrained(string, string?, string, PretrainedOptions?)"/>.
     /// </summary>
     /// <param name="path">The safetensors file. An existing one is replaced when the new one is complete.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>

@@ -1,7 +1,8 @@
 namespace MLNet.Ssl;
 
 /// <summary>A file of weights that is published under an address.</summary>
-/// <param name="Address">Where it is: an address of http or https, or <c>hf://owner/name/file</c> for a file of a repository on Hugging Face.</param>
+/// <param name="Address">Where it is: an address of http or https, or <c>hf://owner/name/file</c> for a file of a
+/// repository on Hugging Face.</param>
 public sealed record PretrainedFile(string Address)
 {
     internal const string HuggingFaceScheme = "hf";

@@ -2,7 +2,8 @@ using MLNet.Ssl.Pretrained;
 
 namespace MLNet.Ssl;
 
-/// <summary>Published networks by name, and their download. Nothing is downloaded but by <see cref="Download"/>.</summary>
+/// <summary>Published networks by name, and their download. Nothing is downloaded but by
+/// <see cref="Download"/>.</summary>
 public static class PretrainedModels
 {
     private const string Meta = "https://dl.fbaipublicfiles.com/", Apache = "Apache-2.0", TorchVision = "BSD-3-Clause",
@@ -93,14 +94,16 @@ public static class PretrainedModels
         ResNet18, ResNet50,
     ];
 
-    /// <summary>A network by its name, such as <c>dinov2_vits14</c>, or by its repository on Hugging Face, such as <c>facebook/dinov2-small</c>, whose file is
-    /// then the one that is downloaded.</summary>
+    /// <summary>A network by its name, such as <c>dinov2_vits14</c>, or by its repository on Hugging Face, such as
+    /// <c>facebook/dinov2-small</c>, whose file is then the one that is downloaded.</summary>
     /// <param name="name">The name.</param>
-    /// <exception cref="ArgumentException">No network of this name is known; the message lists those that are.</exception>
+    /// <exception cref="ArgumentException">No network of this name is known; the message lists those that
+    /// are.</exception>
     public static PretrainedModel Named(string name) => Lookup(name)
         ?? throw new ArgumentException($"No pretrained network is named '{name}'. Known are {string.Join(", ", All.Select(model => model.Name))}.", nameof(name));
 
-    /// <summary>The file of a network's weights, if there is one on this machine: in the cache of torch.hub, of Hugging Face, or in this library's.</summary>
+    /// <summary>The file of a network's weights, if there is one on this machine: in the cache of torch.hub, of Hugging
+    /// Face, or in this library's.</summary>
     /// <param name="model">The network.</param>
     /// <param name="options">Where to look; null means all defaults.</param>
     /// <returns>The path; null if there is none.</returns>
@@ -113,8 +116,9 @@ public static class PretrainedModels
 
     /// <summary>The file of a network's weights on this machine, downloaded if there is none.</summary>
     /// <remarks>
-    /// A download goes to a file beside its place, is continued where it stopped, compared with the known size and SHA-256, and then renamed: what stands in the
-    /// cache is whole. Another process that downloads the same file is waited for.
+    /// A download goes to a file beside its place, is continued where it stopped, compared with the known size and
+    /// SHA-256, and then renamed: what stands in the cache is whole. Another process that downloads the same file is
+    /// waited for.
     /// </remarks>
     /// <param name="model">The network.</param>
     /// <param name="options">Where from and where to; null means all defaults.</param>
@@ -123,9 +127,10 @@ public static class PretrainedModels
     /// <returns>The path.</returns>
     /// <exception cref="ArgumentException">A part of the model or an option is out of range.</exception>
     /// <exception cref="InvalidDataException">The server's file has another size or hash than it should.</exception>
-    /// <exception cref="InvalidOperationException">The weights are not downloaded freely, which the message says with their licence; or <c>HF_HUB_OFFLINE</c> is
-    /// set.</exception>
-    /// <exception cref="IOException">The server cannot be reached or has no such file, or there is no room; the message names address and file.</exception>
+    /// <exception cref="InvalidOperationException">The weights are not downloaded freely, which the message says with
+    /// their licence; or <c>HF_HUB_OFFLINE</c> is set.</exception>
+    /// <exception cref="IOException">The server cannot be reached or has no such file, or there is no room; the message
+    /// names address and file.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static string Download(PretrainedModel model, PretrainedDownloadOptions? options = null,
         IProgress<PretrainedDownloadProgress>? progress = null, CancellationToken cancellation = default)

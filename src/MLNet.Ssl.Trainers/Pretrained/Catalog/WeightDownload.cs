@@ -100,7 +100,8 @@ internal sealed class WeightDownload
         return _path;
     }
 
-    /// <summary>True when the partial file is whole; false when the connection failed and another may be tried.</summary>
+    /// <summary>True when the partial file is whole; false when the connection failed and another may be
+    /// tried.</summary>
     private async Task<bool> TryAsync(bool isLast)
     {
         try
