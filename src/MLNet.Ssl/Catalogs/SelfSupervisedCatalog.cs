@@ -118,7 +118,8 @@ public sealed partial class SelfSupervisedCatalog
         string outputColumnName, string? inputColumnName, PretrainedModel model, PretrainedOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return new(_context, outputColumnName, inputColumnName ?? outputColumnName, PretrainedModels.Require(model), model.Complete(options));
+        string path = PretrainedModels.Require(model);
+        return new(_context, outputColumnName, inputColumnName ?? outputColumnName, path, model.Complete(options));
     }
 
     /// <summary>

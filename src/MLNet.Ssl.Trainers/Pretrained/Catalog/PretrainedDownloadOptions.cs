@@ -39,11 +39,18 @@ public sealed record PretrainedDownloadOptions
     public void Validate()
     {
         if (CacheFolder is not null) ArgumentException.ThrowIfNullOrWhiteSpace(CacheFolder);
-        if (Mirror is not null && !(Uri.TryCreate(Mirror, UriKind.Absolute, out var mirror) && mirror.Scheme is "http" or "https"))
-            throw new ArgumentException($"{nameof(Mirror)} is '{Mirror}'; expected an address of http or https.", nameof(Mirror));
+        if (Mirror is not null && !(Uri.TryCreate(Mirror, UriKind.Absolute, out var mirror)
+            && mirror.Scheme is "http" or "https"))
+        {
+            throw new ArgumentException(
+                $"{nameof(Mirror)} is '{Mirror}'; expected an address of http or https.", nameof(Mirror));
+        }
         Check.InRange(Retries, 0, 100, nameof(Retries));
         if (Timeout < TimeSpan.FromMilliseconds(1) || Timeout > TimeSpan.FromHours(1))
-            throw new ArgumentOutOfRangeException(nameof(Timeout), Timeout, $"{nameof(Timeout)} is {Timeout}; it must be 1 ms to 1 h.");
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(Timeout), Timeout, $"{nameof(Timeout)} is {Timeout}; it must be 1 ms to 1 h.");
+        }
     }
 }
 

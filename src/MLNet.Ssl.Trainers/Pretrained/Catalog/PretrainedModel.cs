@@ -36,7 +36,9 @@ public sealed record PretrainedModel
     internal PretrainedOptions Complete(PretrainedOptions? options)
     {
         options ??= new();
-        return options.ImageSize is null && options.Preprocessing is null ? options with { Preprocessing = Preprocessing } : options;
+        return options.ImageSize is null && options.Preprocessing is null
+            ? options with { Preprocessing = Preprocessing }
+            : options;
     }
 
     /// <summary>Checks every part.</summary>
@@ -46,7 +48,8 @@ public sealed record PretrainedModel
         if (string.IsNullOrEmpty(Name) || Name.Split('/').Any(part => part is "" or "." or "..")
             || !Name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.' or '/'))
         {
-            throw new ArgumentException($"{nameof(Name)} is '{Name}'; expected letters, digits, '_', '-', '.' and '/'.", nameof(Name));
+            throw new ArgumentException(
+                $"{nameof(Name)} is '{Name}'; expected letters, digits, '_', '-', '.' and '/'.", nameof(Name));
         }
         ArgumentException.ThrowIfNullOrEmpty(License);
         ArgumentNullException.ThrowIfNull(Files);
