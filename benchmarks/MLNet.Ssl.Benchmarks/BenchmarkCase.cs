@@ -26,9 +26,7 @@ internal sealed record BenchmarkCase(string Name, PretrainOptions Options)
             };
         }
         var facts = new DataFacts(Batch * StepsPerEpoch, ImageSize, threads);
-        options = options.Resolve(facts, []);
-        options.Validate(facts);
-        return options;
+        return options.Resolve(facts, []);
     }
 
     /// <summary>What the twin has to know of the options, under its names.</summary>

@@ -22,7 +22,7 @@ internal static class OwnSide
         set_num_threads(threads);
         using var training = new Training(benchmark.Resolved(threads, compareLosses: false), threads, device);
         var store = Cifar10File.Load(data);
-        var pipeline = new ViewPipeline(training.Options.ImageViews, 3, threads);
+        var pipeline = new ViewPipeline(training.Options.ImageViews(), 3, threads);
         using var loader = endToEnd ? new ViewLoader(new ImageViews(store, pipeline), BenchmarkCase.Batch, training.Clock.Epochs, 4, device) : null;
         Tensor[]? still = endToEnd ? null : [.. Batch(pipeline, store, 0).Select(v => v.to(device))];
 
@@ -39,7 +39,7 @@ internal static class OwnSide
         var options = benchmark.Resolved(threads, compareLosses: true);
         using var training = new Training(options, threads, device);
         var images = Cifar10File.Load(data);
-        var pipeline = new ViewPipeline(training.Options.ImageViews, 3, threads);
+        var pipeline = new ViewPipeline(training.Options.ImageViews(), 3, threads);
         var batches = Enumerable.Range(0, LossSteps).Select(i => Batch(pipeline, images, i)).ToList();
         SafeTensors.Write(
             file,

@@ -19,7 +19,7 @@ internal static class TableSide
     /// <summary>The published settings, with a network whose narrowest hidden layer has this width.</summary>
     public static MoCoOptions Options(int width, int threads, bool compareLosses = false)
     {
-        var facts = new DataFacts(Rows, 0, threads) { Table = new(54, [.. Enumerable.Range(0, 10)], []) };
+        var facts = Facts(threads);
         var options = Presets.CovTypeMoCoIMix with
         {
             Backbone = TabularMlpOptions.CovType with { HiddenWidths = [width, width, 2 * width, 2 * width], OutputWidth = 4 * width },
@@ -28,10 +28,10 @@ internal static class TableSide
         };
         // At its usual rate training is chaotic in single precision, and the draws of mixing are each side's own.
         if (compareLosses) options = options with { Mixing = null, LearningRate = 1e-3, WarmupEpochs = 0 };
-        var resolved = (MoCoOptions)options.Resolve(facts, []);
-        resolved.Validate(facts);
-        return resolved;
+        return options.Resolve(facts, []);
     }
+
+    private static DataFacts Facts(int threads) => new(Rows, 0, threads) { Table = new(54, [.. Enumerable.Range(0, 10)], []) };
 
     public static TableMeasurement Train(int width, bool endToEnd, int steps, int warmup, int threads)
     {
@@ -39,7 +39,7 @@ internal static class TableSide
         set_num_threads(threads);
         using var table = Draw();
         using var run = new Training(Options(width, threads), threads);
-        using var views = new TableViews(table, TablePreprocessing.None(table.Columns), run.Options.Table, 2, 3);
+        using var views = new TableViews(table, TablePreprocessing.None(table.Columns), run.Options.For(Facts(threads)).Settings.Table!, 2, 3);
         using var loader = endToEnd ? new ViewLoader(views, run.Batch, run.Options.Epochs, 4, CPU) : null;
         var still = views.Render([.. Enumerable.Range(0, run.Batch)], 0);
         return Time(steps, warmup, run.Batch, () => run.Step(loader?.Next() ?? still));

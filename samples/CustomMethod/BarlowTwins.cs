@@ -19,7 +19,7 @@ public sealed record BarlowTwinsOptions : PretrainOptions
 
     public override string MethodName => "Barlow Twins";
 
-    protected override MethodPlan Plan(PlanContext context)
+    public override MethodPlan Plan(PlanContext context)
     {
         var settings = context.Resolve(new());
         var optimizer = context.ChooseOptimizer(OptimizerKind.AdamW, "it suits small batches");

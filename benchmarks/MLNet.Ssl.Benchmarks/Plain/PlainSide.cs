@@ -44,8 +44,8 @@ internal static class PlainSide
         using var training = PlainTraining.Of(options);
         var clock = new StepClock(0, BenchmarkCase.StepsPerEpoch, options.Epochs);
         using var images = Images(data);
-        using var loader = endToEnd ? new PlainLoader(images, options.ImageViews, BenchmarkCase.Batch, workers) : null;
-        Tensor[]? still = endToEnd ? null : [.. options.ImageViews.Select(view => randn(BenchmarkCase.Batch, 3, view.Size, view.Size))];
+        using var loader = endToEnd ? new PlainLoader(images, options.ImageViews(), BenchmarkCase.Batch, workers) : null;
+        Tensor[]? still = endToEnd ? null : [.. options.ImageViews().Select(view => randn(BenchmarkCase.Batch, 3, view.Size, view.Size))];
         var (seconds, processor) = Timing.Run(steps, warmup, () =>
         {
             double loss = training.Step(loader?.Next() ?? still!, clock);

@@ -77,7 +77,7 @@ internal sealed record ResultCase(string Method, string Mixing, bool Augmented, 
     public void Validate(int images, int epochs, int threads)
     {
         var facts = new DataFacts(images, ImageSize, threads);
-        For(epochs, 1, threads).Resolve(facts, []).Validate(facts);
+        For(epochs, 1, threads).Validate(facts);
     }
 
     private static T Sgd<T>(T options, double rate) where T : PretrainOptions =>

@@ -98,8 +98,9 @@ public sealed partial class SelfSupervisedCatalog
             ? LoadPretrained(outputColumnName, inputColumnName, model, options)
             : new(_context, outputColumnName, inputColumnName ?? outputColumnName, path, options);
 
-    /// <summary>Embeds images with a published network, whose weights are on this machine already: nothing is
-    /// downloaded here.</summary>
+    /// <summary>
+    /// Embeds images with a published network, whose weights are on this machine already: nothing is downloaded here.
+    /// </summary>
     /// <param name="outputColumnName">Column that receives the embedding, a known-size vector of Single.</param>
     /// <param name="inputColumnName">Column of the images, as for <see cref="Pretrain"/>. Null means the name of the
     /// output column.</param>
@@ -118,8 +119,7 @@ public sealed partial class SelfSupervisedCatalog
         string outputColumnName, string? inputColumnName, PretrainedModel model, PretrainedOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(model);
-        string path = PretrainedModels.Require(model);
-        return new(_context, outputColumnName, inputColumnName ?? outputColumnName, path, model.Complete(options));
+        return new(_context, outputColumnName, inputColumnName ?? outputColumnName, PretrainedModels.Require(model), model.Complete(options));
     }
 
     /// <summary>

@@ -64,8 +64,8 @@ public sealed partial class PretrainReportTests : IDisposable
     {
         const string Hostile = "<script>alert('1')</script>&\"";
         var report = new PretrainReport { Title = Hostile };
-        ((IRunObserver)report).Begin(TinyDino with { BatchSize = 16 }, [$"BatchSize = 16: {Hostile}"]);
-        ((IRunObserver)report).Say(new(true, Hostile));
+        ((IRunObserver)report).OnStart(Run(new Choice("BatchSize", 16, Hostile)));
+        ((IRunObserver)report).OnMessage(new(true, Hostile));
         report.Report(At(1, 0.5));
         using var encoder = new ImageEncoder(TinyDino.Backbone!.Create(new TorchSharp.torch.Generator(1, TorchSharp.torch.CPU)), ImagePreprocessing.For(24));
         report.Write(File, encoder, Data.Images, Data.Labels, [Hostile, "b", "c", "d"]);
@@ -79,8 +79,8 @@ public sealed partial class PretrainReportTests : IDisposable
     public void WarningsAreOnThePageAndOtherLinesAreNot()
     {
         var report = new PretrainReport();
-        ((IRunObserver)report).Say(new(true, "The embeddings collapse."));
-        ((IRunObserver)report).Say(new(false, "Nothing to worry about."));
+        ((IRunObserver)report).OnMessage(new(true, "The embeddings collapse."));
+        ((IRunObserver)report).OnMessage(new(false, "Nothing to worry about."));
         report.Write(File);
         Assert.Contains("The embeddings collapse.", Page());
         Assert.DoesNotContain("Nothing to worry about.", Page());
@@ -93,8 +93,8 @@ public sealed partial class PretrainReportTests : IDisposable
         var report = new PretrainReport();
         for (int run = 0; run < 2; run++)
         {
-            ((IRunObserver)report).Begin(TinyDino, []);
-            ((IRunObserver)report).Say(new(true, $"warning of run {run}"));
+            ((IRunObserver)report).OnStart(Run());
+            ((IRunObserver)report).OnMessage(new(true, $"warning of run {run}"));
             report.Report(At(5 + run, 0.5));
         }
         report.Write(File);
@@ -124,6 +124,9 @@ public sealed partial class PretrainReportTests : IDisposable
         Assert.Throws<DirectoryNotFoundException>(() => report.Write(_folder.File("nowhere/report.html")));
         Assert.Empty(Directory.GetFileSystemEntries(_folder.Path));
     }
+
+    private static RunDescription Run(params Choice[] choices) =>
+        new("Pretraining", choices.ToDictionary(choice => choice.Option, choice => $"{choice.Value}"), choices, [], 1, 1);
 
     private string Page() => System.IO.File.ReadAllText(File);
 
