@@ -24,7 +24,10 @@ internal sealed class WeightCaches(PretrainedDownloadOptions options, Func<strin
         Variable("HF_HUB_CACHE") ?? Path.Combine(Variable("HF_HOME") ?? Path.Combine(Shared, "huggingface"), "hub");
 
     private string Own => options.CacheFolder ?? Path.Combine(
-        OperatingSystem.IsWindows() ? Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData) : Shared, "mlnet-ssl");
+        OperatingSystem.IsWindows()
+            ? Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData)
+            : Shared,
+        "mlnet-ssl");
 
     private string Shared => Variable("XDG_CACHE_HOME") ?? Path.Combine(Home, ".cache");
 
@@ -48,7 +51,9 @@ internal sealed class WeightCaches(PretrainedDownloadOptions options, Func<strin
         if (!Directory.Exists(snapshots)) return null;
         var commits = Directory.GetDirectories(snapshots).Order(StringComparer.Ordinal);
         string[] newest = File.Exists(branch) ? [Path.Combine(snapshots, File.ReadAllText(branch).Trim())] : [];
-        return newest.Concat(commits).Select(commit => Path.Combine(commit, file.PathInRepository)).FirstOrDefault(Exists);
+        return newest.Concat(commits)
+            .Select(commit => Path.Combine(commit, file.PathInRepository))
+            .FirstOrDefault(Exists);
     }
 
     private static bool IsWhole(PretrainedFile file, string? path)
@@ -61,7 +66,8 @@ internal sealed class WeightCaches(PretrainedDownloadOptions options, Func<strin
     }
 
     // A link whose file is gone exists.
-    private static bool Exists(string path) => File.Exists(path) && (File.ResolveLinkTarget(path, returnFinalTarget: true)?.Exists ?? true);
+    private static bool Exists(string path) =>
+        File.Exists(path) && (File.ResolveLinkTarget(path, returnFinalTarget: true)?.Exists ?? true);
 
     private static string Flat(string name) => name.Replace("/", "--", StringComparison.Ordinal);
 
