@@ -63,7 +63,8 @@ public sealed class CustomMethodTests : IDisposable
         var (trainSet, testSet) = ProceduralImages.Draw(1000, 400, 1);
         var (train, test) = (ml.Data.LoadFromEnumerable(trainSet.Rows()), ml.Data.LoadFromEnumerable(testSet.Rows()));
         var report = new PretrainReport();
-        double before = Accuracy(Small with { Epochs = 0 }), after = Accuracy(Small with { Epochs = 10, Progress = report });
+        double before = Accuracy(Small with { Epochs = 0 });
+        double after = Accuracy(Small with { Epochs = 15, LearningRate = 0.008, Progress = report });
         Assert.True(after > before + 0.05, $"kNN: untrained {before:0.000}, pretrained {after:0.000}");
         string page = Path.Combine(_folder, "report.html");
         report.Write(page);
