@@ -6,7 +6,6 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Tests;
 
 /// <summary>A method that a user writes, of the sample: it is trained, saved, resumed and reported like any other.</summary>
-[Collection(nameof(Alone))]
 public sealed class CustomMethodTests : IDisposable
 {
     private static readonly BarlowTwinsOptions Small = new()

@@ -21,8 +21,10 @@ public sealed record PretrainedFile(string Address)
 
     internal bool IsOnHuggingFace => Location.Scheme == HuggingFaceScheme;
 
-    /// <summary>The repository on Hugging Face, owner/name.</summary>
-    internal string Repository => $"{Location.Host}/{Location.Segments[1].TrimEnd('/')}";
+    /// <summary>The repository on Hugging Face, owner/name. An address would lose the owner's capitals.</summary>
+    internal string Repository => string.Join('/', Address.Split('/')[2..4]);
+
+    internal string PathInRepository => string.Join('/', Address.Split('/')[4..]);
 
     /// <summary>Checks every part.</summary>
     /// <exception cref="ArgumentException">The message names the part, its value and what is allowed.</exception>

@@ -142,7 +142,7 @@ public static class PretrainedModels
         {
             if (model.Name == name) return model;
             if (model.Files.FirstOrDefault(file => file.IsOnHuggingFace && file.Repository == name) is { } file)
-                return model with { Name = name, Files = [file, .. model.Files.Where(other => other != file)] };
+                return model with { Files = [file, .. model.Files.Where(other => other != file)] };
         }
         return null;
     }
@@ -172,8 +172,11 @@ public static class PretrainedModels
     private static PretrainedModel Dino(string name, string file, string architecture, int dimension, string? sha256 = null, bool isOnHuggingFace = true) => new()
     {
         Name = $"dino_{name}",
-        Files = [new($"{Meta}dino/dino_{file}_pretrain/dino_{file}_pretrain.pth") { Sha256 = sha256 },
-            .. isOnHuggingFace ? [OnHuggingFace($"facebook/dino-{name}")] : Array.Empty<PretrainedFile>()],
+        Files =
+        [
+            new($"{Meta}dino/dino_{file}_pretrain/dino_{file}_pretrain.pth") { Sha256 = sha256 },
+            .. isOnHuggingFace ? [OnHuggingFace($"facebook/dino-{name}")] : Array.Empty<PretrainedFile>(),
+        ],
         License = Apache,
         Architecture = architecture,
         EmbeddingDimension = dimension,

@@ -42,7 +42,7 @@ internal sealed class WeightDownload
         (_partial, _validatorPath, _pin) = (_path + ".partial", _path + ".partial.etag", _path + ".sha256");
         string own = _file.IsOnHuggingFace ? caches.HuggingFaceEndpoint : _file.Location.GetLeftPart(UriPartial.Authority);
         string path = _file.IsOnHuggingFace
-            ? $"{_file.Repository}/resolve/main/{string.Concat(_file.Location.Segments[2..])}"
+            ? $"{_file.Repository}/resolve/main/{_file.PathInRepository}"
             : _file.Location.PathAndQuery.TrimStart('/');
         _address = new($"{(options.Mirror ?? own).TrimEnd('/')}/{path}");
         if (_file.IsOnHuggingFace && options.Mirror is null) _token = caches.HuggingFaceToken;
@@ -56,7 +56,11 @@ internal sealed class WeightDownload
         IProgress<PretrainedDownloadProgress>? progress, CancellationToken cancellation)
     {
         if (model.AskAt is not null) throw new InvalidOperationException(PretrainedModels.Refusal(model));
-        if (caches.IsOffline) throw new InvalidOperationException($"The weights of {model.Name} are not on this machine, and HF_HUB_OFFLINE forbids to download them.");
+        if (caches.IsOffline)
+        {
+            throw new InvalidOperationException(
+                $"The weights of {model.Name} are not on this machine, and HF_HUB_OFFLINE forbids to download them.");
+        }
         var download = new WeightDownload(model, caches, options, progress, cancellation);
         Directory.CreateDirectory(Path.GetDirectoryName(download._path)!);
         using var held = await download.LockAsync().ConfigureAwait(false);
@@ -306,7 +310,8 @@ internal sealed class WeightDownload
         }
     }
 
-    private IOException NoRoom(string why, Exception? inner) => new($"'{_partial}' cannot be written: {why}. What is there is kept, and another call goes on with it; "
+    private IOException NoRoom(string why, Exception? inner) => new(
+        $"'{_partial}' cannot be written: {why}. What is there is kept, and another call goes on with it; "
         + $"{nameof(PretrainedDownloadOptions.CacheFolder)} may name a folder with more room.", inner);
 
     private void Say(bool isWarning, string text) => _options.Log?.Invoke(new(isWarning, text));
