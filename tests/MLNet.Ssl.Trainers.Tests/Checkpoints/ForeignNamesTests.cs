@@ -190,6 +190,24 @@ public sealed class ForeignNamesTests : IDisposable
     }
 
     [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void TheyAreFineTunedWithLayerDecayAndDropPath(bool transformer)
+    {
+        using var scope = NewDisposeScope();
+        BackboneOptions options = transformer ? Rotary with { ImageSize = 24 } : Convolutions with { Depths = [1, 1], Widths = [16, 20] };
+        using var encoder = new ImageEncoder(Network(options), ImagePreprocessing.For(24));
+        var (images, labels) = Patterns.Draw(32, 1);
+        var fineTune = new FineTuneOptions { Epochs = 2, BatchSize = 16, Seed = 1, Threads = 2, DropPathRate = 0.1 };
+        using var classifier = FineTuner.Fit(images, labels, Patterns.Classes, encoder, fineTune);
+        Assert.Equal(options.WithDropPath(0).Describe(), classifier.Backbone.Describe());
+        var (before, after) = (encoder.Backbone.state_dict(), classifier.Network.Features.state_dict());
+        Assert.Equal(before.Keys, after.Keys);
+        Assert.All(after, s => Assert.True(s.Value.isfinite().all().item<bool>(), s.Key));
+        Assert.Contains(after, s => s.Key.Contains("gamma") && !s.Value.Equals(before[s.Key]));
+    }
+
+    [Theory]
     [InlineData(20)]
     [InlineData(32)]
     public void ADepthwiseConvolutionIsTheSumOfShifts(int channels)
