@@ -1,4 +1,5 @@
 using Microsoft.ML;
+using Microsoft.ML.Data;
 using MLNet.Ssl.DataView;
 
 namespace MLNet.Ssl;
@@ -6,6 +7,20 @@ namespace MLNet.Ssl;
 /// <summary>Writes the report of a run with what a pipeline has: a transformer and a view.</summary>
 public static class PretrainReportExtensions
 {
+    /// <summary>Writes the page of a run whose encoder ends a chain; the rows pass through the steps before it.</summary>
+    /// <inheritdoc cref="Write(PretrainReport, string, EmbeddingTransformer, IDataView, string, int, CancellationToken)"/>
+    /// <param name="chain">The fitted chain.</param>
+    /// <param name="rows">Rows with the input columns of the chain, and the label.</param>
+    public static void Write(
+        this PretrainReport report, string path, TransformerChain<EmbeddingTransformer> chain, IDataView rows,
+        string? labelColumnName = null, int maxRows = 2000, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(chain);
+        ArgumentNullException.ThrowIfNull(rows);
+        foreach (var step in chain.SkipLast(1)) rows = step.Transform(rows);
+        report.Write(path, chain.LastTransformer, rows, labelColumnName, maxRows, cancellationToken);
+    }
+
     /// <summary>
     /// Writes the page with a map of the rows' embeddings, and for images with sample views and, of a vision
     /// transformer, attention maps.

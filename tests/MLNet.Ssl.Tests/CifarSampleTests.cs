@@ -2,8 +2,8 @@ using System.Formats.Tar;
 using System.IO.Compression;
 using System.Net;
 using System.Security.Cryptography;
-using MLNet.Ssl.Samples;
 using Microsoft.ML.Data;
+using MLNet.Ssl.Samples;
 
 namespace MLNet.Ssl.Tests;
 

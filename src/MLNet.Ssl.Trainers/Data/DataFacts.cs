@@ -26,6 +26,6 @@ internal sealed record DataFacts(int Rows, int MedianShorterSide, int Processors
     }
 
     /// <summary>The training size where none is given.</summary>
-    public int UsualImageSize =>
+    public int DefaultImageSize =>
         MedianShorterSide >= 32 ? Math.Min(224, MedianShorterSide / 16 * 16) : Math.Max(8, MedianShorterSide / 8 * 8);
 }

@@ -58,7 +58,7 @@ internal sealed record SlotMoments(int Slot, double Mean, double Deviation, doub
     }
 
     /// <summary>What to say if slots that count as standardised are far from it; null if they are not.</summary>
-    public static string? Complaint(IEnumerable<SlotMoments> moments)
+    public static string? StandardizationWarning(IEnumerable<SlotMoments> moments)
     {
         var off = moments.Where(m => m.Deviation > 0
             && (Math.Abs(m.Mean) > 0.5 * Math.Max(1, m.Deviation) || m.Deviation is < 0.5 or > 2)).ToList();

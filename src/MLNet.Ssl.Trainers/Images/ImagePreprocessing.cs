@@ -39,8 +39,12 @@ public sealed record ImagePreprocessing
     public static ImagePreprocessing For(int imageSize)
     {
         Check.InRange(imageSize, 1, 4096);
-        return new() { Resize = imageSize <= 32 ? imageSize
-            : (int)Math.Round(imageSize * 256 / 224.0), CropSize = imageSize };
+        return new()
+        {
+            Resize = imageSize <= 32 ? imageSize
+            : (int)Math.Round(imageSize * 256 / 224.0),
+            CropSize = imageSize
+        };
     }
 
     /// <summary>Checks every option.</summary>

@@ -83,7 +83,7 @@ public sealed class PlanContext
     private int ImageSize()
     {
         string reason = $"the images' median shorter side is {_facts.MedianShorterSide}";
-        int size = _choices.Choose(_options.ImageSize, _facts.UsualImageSize, reason, nameof(_options.ImageSize));
+        int size = _choices.Choose(_options.ImageSize, _facts.DefaultImageSize, reason, nameof(_options.ImageSize));
         Check.AtLeast(size, 8, nameof(_options.ImageSize));
         return size;
     }

@@ -15,6 +15,11 @@ internal sealed partial class OnnxGraph
 
     public string MatMul(string a, string b) => Node("MatMul", [a, b]);
 
+    public string Neg(string x) => Node("Neg", [x]);
+
+    /// <summary>x·σ(x).</summary>
+    public string Silu(string x) => Mul(x, Node("Sigmoid", [x]));
+
     public string Relu(string x) => Node("Relu", [x]);
 
     public string Softmax(string x, long axis = -1) => Node("Softmax", [x], Attribute("axis", axis));
@@ -42,10 +47,11 @@ internal sealed partial class OnnxGraph
     public string ReduceMax(string x, bool keepDimensions, params long[] axes) => Reduce("ReduceMax", x, keepDimensions, axes);
 
     /// <summary>As <c>Conv2d</c>: square kernels of that weight.</summary>
-    public string Conv(string x, Tensor weight, Tensor? bias, long stride, long padding)
+    public string Conv(string x, Tensor weight, Tensor? bias, long stride, long padding, long groups = 1)
     {
         string[] inputs = bias is null ? [x, Weight(weight)] : [x, Weight(weight), Weight(bias)];
-        return Node("Conv", inputs, [.. Window(weight.size(2), stride, padding)]);
+        AttributeProto[] window = [.. Window(weight.size(2), stride, padding)];
+        return Node("Conv", inputs, groups == 1 ? window : [.. window, Attribute("group", groups)]);
     }
 
     public string MaxPool(string x, long kernel, long stride, long padding) => Node("MaxPool", [x], [.. Window(kernel, stride, padding)]);

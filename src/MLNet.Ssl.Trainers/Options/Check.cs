@@ -20,7 +20,7 @@ internal static class Check
         double value, double least, double most, [CallerArgumentExpression(nameof(value))] string option = "")
     {
         if (value >= least && value <= most) return;
-        string range = most is double.MaxValue or float.MaxValue or int.MaxValue
+        string range = most is double.MaxValue or int.MaxValue
             ? $"at least {Text(least)}"
             : $"from {Text(least)} to {Text(most)}";
         throw new ArgumentOutOfRangeException(option, value, $"{option} is {Text(value)}; allowed is {range}.");

@@ -10,13 +10,23 @@ internal static class NetworkChoice
         new("student", "teacher", PretrainedNetwork.Momentum),
         new("encoder_q", "encoder_k", PretrainedNetwork.Online),
         new("base_encoder", "momentum_encoder", PretrainedNetwork.Online),
+        // solo-learn's, and lightly's names for its two.
+        new("backbone", "momentum_backbone", PretrainedNetwork.Online, IsNamedByBoth: true),
+        new("backbone", "backbone_momentum", PretrainedNetwork.Online, IsNamedByBoth: true),
+        new("student_backbone", "teacher_backbone", PretrainedNetwork.Momentum),
         // Supervised training with an averaged copy; without one, the first name says nothing.
         new("state_dict", "state_dict_ema", PretrainedNetwork.Momentum, IsNamedByBoth: true),
         new("model", "model_ema", PretrainedNetwork.Momentum, IsNamedByBoth: true),
     ];
 
-    public static StoredNetwork Choose(IReadOnlyList<StoredNetwork> networks, PretrainedNetwork wanted)
+    public static StoredNetwork Choose(IReadOnlyList<StoredNetwork> networks, PretrainedOptions options)
     {
+        if (options.Place is { } place)
+        {
+            return networks.FirstOrDefault(n => n.Place == place)
+                ?? throw new InvalidDataException($"{nameof(PretrainedOptions.Place)} is '{place}', where it holds no network, only {Places(networks)}.");
+        }
+        var wanted = options.Network;
         if (networks.Count == 0)
         {
             throw new InvalidDataException(

@@ -1,4 +1,5 @@
 using MLNet.Ssl.Inference;
+using MLNet.Ssl.Weights;
 
 namespace MLNet.Ssl.Pretrained;
 
@@ -6,10 +7,13 @@ namespace MLNet.Ssl.Pretrained;
 internal abstract class NetworkLayout
 {
     /// <summary>The kinds that are recognised without a word in the file.</summary>
-    public static IReadOnlyList<NetworkLayout> All { get; } = [new VisionTransformerLayout(), new ResNetLayout()];
+    public static IReadOnlyList<NetworkLayout> All { get; } = [new VisionTransformerLayout(), new ResNetLayout(), new ConvNeXtLayout()];
 
-    /// <summary>A weight that every network of the kind has, under its whole name.</summary>
-    public abstract string Anchor { get; }
+    /// <summary>A weight that every network of the kind has, under its whole name in each library.</summary>
+    public abstract IReadOnlyList<string> Anchors { get; }
+
+    /// <summary>Another library's names and parts brought to those that the network has here, by their names there.</summary>
+    public virtual IReadOnlyDictionary<string, StoredTensor> Translate(IReadOnlyDictionary<string, StoredTensor> tensors) => tensors;
 
     /// <summary>The architecture that the shapes tell.</summary>
     public abstract BackboneOptions Infer(StoredNetwork network, PretrainedOptions options, EncoderMetadata metadata);

@@ -22,9 +22,14 @@ public sealed record PretrainedOptions
     /// <value>Default <see cref="PretrainedNetwork.Auto"/>.</value>
     public PretrainedNetwork Network { get; init; }
 
+    /// <summary>Where in the file the network is, as <see cref="PretrainedReport.Network"/> says it: such as "teacher/backbone."; in place of
+    /// <see cref="Network"/>.</summary>
+    /// <value>Auto: the one that <see cref="Network"/> chooses.</value>
+    public string? Place { get; init; }
+
     /// <summary>Attention heads of a vision transformer.</summary>
-    /// <value>Auto: what the file says if this library wrote it, 12 for the ViT-S of MoCo v3 and SDMP, 16 for ViT-H, else one for each 64 of the width. A
-    /// divisor of the width.</value>
+    /// <value>Auto: what the file says if this library wrote it or it is DINOv3's own, 12 for the ViT-S of MoCo v3 and SDMP, 16 for ViT-H
+    /// without layer scale, else one for each 64 of the width. A divisor of the width.</value>
     public int? Heads { get; init; }
 
     /// <summary>How a ResNet begins.</summary>

@@ -7,8 +7,9 @@ using TorchSharp;
 namespace MLNet.Ssl;
 
 /// <summary>
-/// A backbone's weights in a file, recognised by names and shapes: official checkpoints of DINO, MoCo v2 and v3 and SDMP, ResNets of torchvision, vision
-/// transformers under timm's and DeiT's names, and files that <see cref="Encoder.SaveSafeTensors"/> wrote; as .pth, .pth.tar or .safetensors.
+/// A backbone's weights in a file, recognised by names and shapes: official checkpoints of DINO, DINOv2, DINOv3, MoCo v2 and v3 and SDMP,
+/// ResNets of torchvision, vision transformers under the names of timm, DeiT and Hugging Face, and files that
+/// <see cref="Encoder.SaveSafeTensors"/> wrote; as .pth, .pth.tar, .safetensors or .safetensors.index.json.
 /// </summary>
 /// <remarks>
 /// Prefixes such as <c>module.</c>, <c>backbone.</c> or <c>module.encoder_q.</c> are recognised, heads and queues left out. Opening compares every tensor; only
@@ -63,7 +64,7 @@ public sealed class PretrainedWeights : IDisposable
     private static PretrainedWeights Recognise(Checkpoint checkpoint, PretrainedOptions options)
     {
         var metadata = EncoderMetadata.Read(checkpoint.Metadata);
-        var network = NetworkChoice.Choose(Networks(checkpoint, anyKind: metadata.Backbone is not null), options.Network);
+        var network = NetworkChoice.Choose(Networks(checkpoint, anyKind: metadata.Backbone is not null), options);
         var (backbone, shapes) = Architecture(network, checkpoint.Length, options, metadata);
         var report = StateDictMatch.Compare(network, shapes);
         // Tensors may share a storage; those of a network do not.
@@ -116,10 +117,10 @@ public sealed class PretrainedWeights : IDisposable
     public Backbone CreateBackbone()
     {
         using var generator = new torch.Generator(0, torch.CPU);
-        var backbone = Backbone.Create(generator);
+        var backbone = Initialization.WithoutValues(() => Backbone.Create(generator));
         try
         {
-            Named(_checkpoint.Path, () => StateDictMatch.Copy(_network, backbone.state_dict(), Report));
+            Named(_checkpoint.Path, () => StateDictMatch.Fill(_network, backbone.state_dict(), Report));
             return backbone;
         }
         catch
@@ -151,7 +152,7 @@ public sealed class PretrainedWeights : IDisposable
         using var checkpoint = Checkpoint.Open(path);
         return Named(path, () =>
         {
-            var network = NetworkChoice.Choose(Networks(checkpoint, anyKind: true), options.Network);
+            var network = NetworkChoice.Choose(Networks(checkpoint, anyKind: true), options);
             var state = backbone.state_dict();
             var report = StateDictMatch.Compare(network, state.Select(s => (s.Key, s.Value.shape)));
             if (backbone.Options is { } architecture)

@@ -1,11 +1,24 @@
 using MLNet.Ssl.Inference;
+using MLNet.Ssl.Weights;
 
 namespace MLNet.Ssl.Pretrained;
 
 /// <summary>Names and shapes of a ResNet's state dict, which torchvision, DINO, MoCo and timm share.</summary>
 internal sealed class ResNetLayout : NetworkLayout
 {
-    public override string Anchor => "layer1.0.conv1.weight";
+    // The second is an nn.Sequential of torchvision's parts, as lightly trains it.
+    public override IReadOnlyList<string> Anchors { get; } = ["layer1.0.conv1.weight", "4.0.conv1.weight"];
+
+    public override IReadOnlyDictionary<string, StoredTensor> Translate(IReadOnlyDictionary<string, StoredTensor> tensors) =>
+        tensors.ContainsKey(Anchors[0]) ? tensors : tensors.ToDictionary(entry => Named(entry.Key), entry => entry.Value);
+
+    private static string Named(string name) => name.Split('.') switch
+    {
+        ["0", .. var rest] => $"conv1.{string.Join('.', rest)}",
+        ["1", .. var rest] => $"bn1.{string.Join('.', rest)}",
+        [['4' or '5' or '6' or '7'] stage, .. var rest] => $"layer{stage[0] - '3'}.{string.Join('.', rest)}",
+        _ => name,
+    };
 
     /// <summary>The architecture that the shapes tell.</summary>
     /// <remarks>The stride of a 3×3 stem is in no shape.</remarks>

@@ -13,7 +13,7 @@ internal static class StateDictMatch
     private static readonly HashSet<string> Heads =
     [
         "head", "heads", "head_dist", "pre_logits", "fc", "classifier", "last_layer", "projector", "projection_head", "predictor", "prototypes",
-        "queue", "queue_ptr",
+        "queue", "queue_ptr", "pooler",
     ];
 
     /// <summary>Checks that the file has every tensor of the network, in its shape, and no more but heads.</summary>
@@ -39,27 +39,36 @@ internal static class StateDictMatch
         }
         Refuse(missing.Where(name => !IsCounter(name)), "the file lacks");
         var unknown = network.Tensors.Keys.Where(name => !matched.Contains(name)).ToList();
-        Refuse(unknown.Where(name => !Heads.Contains(name.Split('.')[0])), "the network has no place for");
+        Refuse(unknown.Where(name => !Heads.Contains(name.Split('.')[0]) && !VisionTransformerNames.IsBeside(name)), "the network has no place for");
         return new(network.Place, [.. matched], missing, [.. unknown, .. network.Others]);
     }
 
-    /// <summary>Copies the matched tensors into a network, after all of them were read.</summary>
+    /// <summary>Fills a network with the matched tensors, one at a time: on an error it is partly filled.</summary>
+    /// <exception cref="InvalidDataException">A weight is not a finite number; the message names the tensor.</exception>
+    public static void Fill(StoredNetwork network, IReadOnlyDictionary<string, Tensor> state, PretrainedReport report)
+    {
+        using var _ = no_grad();
+        foreach (string name in report.Matched)
+        {
+            using var scope = NewDisposeScope();
+            state[name].copy_(Finite(name, network.Tensors[name].Read()));
+        }
+    }
+
+    /// <summary>Copies the matched tensors into a network after all of them were read: on an error it stays as it was.</summary>
     /// <exception cref="InvalidDataException">A weight is not a finite number; the message names the tensor.</exception>
     public static void Copy(StoredNetwork network, IReadOnlyDictionary<string, Tensor> state, PretrainedReport report)
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        var values = report.Matched.Select(name => (name, network.Tensors[name].Read())).ToList();
-        foreach (var (name, value) in values)
-        {
-            using var inner = NewDisposeScope();
-            if (!value.isfinite().all().item<bool>()) throw new InvalidDataException($"tensor '{name}' holds values that are not finite.");
-        }
-        foreach (var (name, value) in values)
-        {
-            using var inner = NewDisposeScope();
+        foreach (var (name, value) in report.Matched.Select(name => (name, Finite(name, network.Tensors[name].Read()))).ToList())
             state[name].copy_(value);
-        }
+    }
+
+    private static Tensor Finite(string name, Tensor value)
+    {
+        using var scope = NewDisposeScope();
+        return value.isfinite().all().item<bool>() ? value : throw new InvalidDataException($"tensor '{name}' holds values that are not finite.");
     }
 
     private static bool IsCounter(string name) => name.EndsWith(Counter, StringComparison.Ordinal);

@@ -12,7 +12,12 @@ internal sealed record StoredNetwork(string Place, IReadOnlyDictionary<string, S
     private const int MaxDepth = 4, MaxNetworks = 16;
 
     /// <summary>Its kind; null for a network of no known one.</summary>
-    public NetworkLayout? Layout => NetworkLayout.All.FirstOrDefault(layout => Tensors.ContainsKey(layout.Anchor));
+    public NetworkLayout? Layout { get; private init; }
+
+    private IReadOnlyCollection<string> Names { get; init; } = [];
+
+    /// <summary>Whether the file has a tensor of this name, which may be another library's, in this network.</summary>
+    public bool Had(string name) => Names.Contains(name);
 
     /// <summary>True if a dictionary or a module on the way to it has this name.</summary>
     public bool Has(string name) => Place.Split('/', '.').Contains(name);
@@ -35,10 +40,10 @@ internal sealed record StoredNetwork(string Place, IReadOnlyDictionary<string, S
         while (pending.TryDequeue(out var next))
         {
             if (next.Value is not IReadOnlyDictionary<string, object?> dictionary || !visited.Add(dictionary)) continue;
-            foreach (string prefix in Prefixes(dictionary))
+            foreach (var (prefix, layout) in Prefixes(dictionary))
             {
                 if (networks.Count == MaxNetworks) throw new InvalidDataException($"it holds more than {MaxNetworks} networks.");
-                networks.Add(At(Way.Place(next.Way), prefix, dictionary));
+                networks.Add(At(Way.Place(next.Way), prefix, dictionary, layout));
             }
             if (next.Depth == MaxDepth) continue;
             foreach (var (key, value) in dictionary)
@@ -54,9 +59,9 @@ internal sealed record StoredNetwork(string Place, IReadOnlyDictionary<string, S
     }
 
     /// <summary>A dictionary of tensors as it is, for networks of no known kind.</summary>
-    public static StoredNetwork? Whole(object? root) => root is IReadOnlyDictionary<string, object?> dictionary ? At("", "", dictionary) : null;
+    public static StoredNetwork? Whole(object? root) => root is IReadOnlyDictionary<string, object?> dictionary ? At("", "", dictionary, null) : null;
 
-    private static StoredNetwork At(string place, string prefix, IReadOnlyDictionary<string, object?> dictionary)
+    private static StoredNetwork At(string place, string prefix, IReadOnlyDictionary<string, object?> dictionary, NetworkLayout? layout)
     {
         var tensors = new Dictionary<string, StoredTensor>();
         var others = new List<string>();
@@ -66,15 +71,15 @@ internal sealed record StoredNetwork(string Place, IReadOnlyDictionary<string, S
             if (name.StartsWith(prefix, StringComparison.Ordinal)) tensors[name[prefix.Length..]] = tensor;
             else others.Add(name);
         }
-        return new(place + prefix, tensors, others);
+        return new(place + prefix, layout?.Translate(tensors) ?? tensors, others) { Layout = layout, Names = tensors.Keys };
     }
 
-    private static IEnumerable<string> Prefixes(IReadOnlyDictionary<string, object?> dictionary) =>
+    private static IEnumerable<(string Prefix, NetworkLayout Layout)> Prefixes(IReadOnlyDictionary<string, object?> dictionary) =>
         from entry in dictionary
         where entry.Value is StoredTensor
-        from anchor in NetworkLayout.All.Select(layout => layout.Anchor)
-        where entry.Key.EndsWith(anchor, StringComparison.Ordinal)
+        from layout in NetworkLayout.All
+        from anchor in layout.Anchors.Where(anchor => entry.Key.EndsWith(anchor, StringComparison.Ordinal)).Take(1)
         let prefix = entry.Key[..^anchor.Length]
         where prefix.Length == 0 || prefix[^1] == '.'
-        select prefix;
+        select (prefix, layout);
 }

@@ -43,4 +43,18 @@ internal static class Convolution
         var result = functional.conv2d(x, weight, bias, [stride, stride], [padding, padding]);
         return moreOutputs > 0 ? result.narrow(1, 0, outputs) : result;
     }
+
+    /// <summary>Cross-correlation of every channel of x (B,C,H,W) with its own kernel (C,1,k,k), of stride 1.</summary>
+    public static Tensor Depthwise(Tensor x, Tensor weight, Tensor bias, long padding)
+    {
+        long channels = weight.size(0), more = x.device_type == DeviceType.CPU ? -channels & Block - 1 : 0;
+        if (more > 0)
+        {
+            x = functional.pad(x, [0, 0, 0, 0, 0, more]);
+            weight = functional.pad(weight, [0, 0, 0, 0, 0, 0, 0, more]);
+            bias = functional.pad(bias, [0, more]);
+        }
+        var result = functional.conv2d(x, weight, bias, strides: [1, 1], padding: [padding, padding], groups: channels + more);
+        return more > 0 ? result.narrow(1, 0, channels) : result;
+    }
 }

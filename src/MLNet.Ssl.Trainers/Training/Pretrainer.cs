@@ -105,7 +105,7 @@ public static class Pretrainer
                 + $"(was every value missing?): {TableFacts.Describe(constant)}."));
         }
         if (settings.Standardize) return TablePreprocessing.Standardize(table, facts, settings.ContinuousSlots);
-        if (SlotMoments.Complaint(SlotMoments.Of(table, settings.ContinuousSlots)) is { } complaint) log?.Invoke(new(true, complaint));
+        if (SlotMoments.StandardizationWarning(SlotMoments.Of(table, settings.ContinuousSlots)) is { } complaint) log?.Invoke(new(true, complaint));
         return TablePreprocessing.None(table.Columns);
     }
 

@@ -6,7 +6,7 @@ namespace MLNet.Ssl.Weights;
 /// <summary>The formats that a <see cref="Checkpoint"/> reads.</summary>
 public enum CheckpointFormat
 {
-    /// <summary>safetensors: a JSON header and raw data.</summary>
+    /// <summary>safetensors: a JSON header and raw data; or several such files with an index, <c>….safetensors.index.json</c>.</summary>
     SafeTensors,
 
     /// <summary>torch.save since PyTorch 1.6: a zip archive with a pickle and raw storages.</summary>
@@ -17,7 +17,8 @@ public enum CheckpointFormat
 }
 
 /// <summary>
-/// A file of weights opened for reading: a PyTorch checkpoint (.pth, .pt, .pth.tar) or a safetensors file, told apart by content.
+/// A file of weights opened for reading: a PyTorch checkpoint (.pth, .pt, .pth.tar) or a safetensors file, told apart by content; or the
+/// index (.safetensors.index.json) of several safetensors files beside it.
 /// </summary>
 /// <remarks>
 /// Nothing in a file is ever executed. Of a pickle only what tensors and plain values need is understood; any other object is an <see cref="OpaqueValue"/>,
@@ -83,6 +84,11 @@ public sealed class Checkpoint : IDisposable
         var start = new byte[9];
         int length = file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
         file.Position = 0;
+        if (path.EndsWith(".index.json", StringComparison.OrdinalIgnoreCase))
+        {
+            var shards = ShardedSafeTensors.Open(file, path);
+            return new(shards, path, shards.Length, CheckpointFormat.SafeTensors, shards.Tensors, shards.Metadata);
+        }
         if (path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) || (length == 9 && start[8] == '{'))
         {
             var (tensors, metadata) = SafeTensorsReader.Read(file);

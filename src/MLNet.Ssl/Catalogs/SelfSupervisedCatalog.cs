@@ -85,8 +85,8 @@ public sealed partial class SelfSupervisedCatalog
     /// <param name="outputColumnName">Column that receives the embedding, a known-size vector of Single.</param>
     /// <param name="inputColumnName">Column of the images, as for <see cref="Pretrain"/>. Null means the name of the
     /// output column.</param>
-    /// <param name="path">The file: .pth, .pth.tar or .safetensors (<see cref="PretrainedWeights"/>). Or the name of a published network
-    /// (<see cref="PretrainedModels.Named"/>), if there is no such file.</param>
+    /// <param name="path">The file: .pth, .pth.tar or .safetensors (<see cref="PretrainedWeights"/>). Or the name of a
+    /// published network (<see cref="PretrainedModels.Named"/>), if there is no such file.</param>
     /// <param name="options">What the file's names and shapes do not say; null means all Auto.</param>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     /// <exception cref="IOException">The file is missing or cannot be read.</exception>
@@ -98,16 +98,23 @@ public sealed partial class SelfSupervisedCatalog
             ? LoadPretrained(outputColumnName, inputColumnName, model, options)
             : new(_context, outputColumnName, inputColumnName ?? outputColumnName, path, options);
 
-    /// <summary>Embeds images with a published network, whose weights are on this machine already: nothing is downloaded here.</summary>
+    /// <summary>
+    /// Embeds images with a published network, whose weights are on this machine already: nothing is downloaded here.
+    /// </summary>
     /// <param name="outputColumnName">Column that receives the embedding, a known-size vector of Single.</param>
-    /// <param name="inputColumnName">Column of the images, as for <see cref="Pretrain"/>. Null means the name of the output column.</param>
-    /// <param name="model">The network, such as <see cref="PretrainedModels.DinoV2Small"/>. Its weights are looked for in the caches of torch.hub and Hugging
-    /// Face, and where <see cref="PretrainedModels.Download"/> puts them.</param>
-    /// <param name="options">What else is to be said; null means all Auto, with the network's own preprocessing.</param>
+    /// <param name="inputColumnName">Column of the images, as for <see cref="Pretrain"/>. Null means the name of the
+    /// output column.</param>
+    /// <param name="model">The network, such as <see cref="PretrainedModels.DinoV2Small"/>. Its weights are looked for
+    /// in the caches of torch.hub and Hugging Face, and where <see cref="PretrainedModels.Download"/> puts
+    /// them.</param>
+    /// <param name="options">What else is to be said; null means all Auto, with the network's own
+    /// preprocessing.</param>
     /// <exception cref="ArgumentException">An option or a part of the model is out of range.</exception>
-    /// <exception cref="FileNotFoundException">The weights are not there; the message says how to get them, and their licence.</exception>
+    /// <exception cref="FileNotFoundException">The weights are not there; the message says how to get them, and their
+    /// licence.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    /// <exception cref="InvalidDataException">The file is damaged, refused or of no known network; the message names file and tensor.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged, refused or of no known network; the message names
+    /// file and tensor.</exception>
     public PretrainedEstimator LoadPretrained(
         string outputColumnName, string? inputColumnName, PretrainedModel model, PretrainedOptions? options = null)
     {

@@ -37,8 +37,11 @@ internal static class MulticlassColumns
     {
         var values = new DataViewSchema.Annotations.Builder();
         foreach (var column in label.Annotations)
-            if (column is { Name: KeyValues, Kind: SchemaShape.Column.VectorKind.Vector,
-                ItemType: PrimitiveDataViewType item })
+            if (column is
+                {
+                    Name: KeyValues, Kind: SchemaShape.Column.VectorKind.Vector,
+                    ItemType: PrimitiveDataViewType item
+                })
                 values.Add(KeyValues, new VectorDataViewType(item, 1), Unread(item));
         return For(new DataViewSchema.Builder().ToSchema(), options, 1, values.ToAnnotations());
     }

@@ -1,6 +1,7 @@
 using Microsoft.ML;
 using MLNet.Ssl.Classification;
 using MLNet.Ssl.DataView;
+using MLNet.Ssl.Hosting;
 using TorchSharp;
 
 namespace MLNet.Ssl;
@@ -42,6 +43,7 @@ public abstract class MulticlassTrainer<TTransformer> : IEstimator<TTransformer>
     public TTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
+        NativeTorch.Require();
         using var scope = torch.NewDisposeScope();
         return Learn(LabeledRows.Read(
             input, _options.LabelColumnName, _options.FeatureColumnName, _options.Cancellation));

@@ -35,6 +35,7 @@ public sealed class PretrainedEstimator : IEstimator<EmbeddingTransformer>
         ArgumentException.ThrowIfNullOrEmpty(input);
         (_context, _output, _input, _path, _options) = (context, output, input, path, options);
         _host = ((IHostEnvironment)context).Register("LoadPretrained");
+        NativeTorch.Require();
         using var weights = PretrainedWeights.Open(path, options);
         (Backbone, Report) = (weights.Backbone, weights.Report);
     }

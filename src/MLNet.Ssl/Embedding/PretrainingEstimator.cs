@@ -78,7 +78,8 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
     /// 1 and up.</param>
     /// <param name="numberOfNeighbors">Neighbours that vote. Default 20, range 1 and up.</param>
     /// <param name="bestEncoderPath">File that receives the encoder of the best accuracy so far, for
-    /// <see cref="SelfSupervisedCatalog.LoadPretrained(string, string?, string, PretrainedOptions?)"/>; null for none.</param>
+    /// <see cref="SelfSupervisedCatalog.LoadPretrained(string, string?, string, PretrainedOptions?)"/>; null for
+    /// none.</param>
     /// <returns>An estimator that also measures; this one stays as it is.</returns>
     /// <exception cref="ArgumentException">The label column's name is empty.</exception>
     public PretrainingEstimator WithEvaluation(
@@ -118,6 +119,7 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
     public EmbeddingTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
+        NativeTorch.Require();
         var column = InputColumn.Find(input.Schema, _input, _output);
         bool images = ImageColumn.Holds(column);
         using var channel = _host.Start("Fit");

@@ -57,6 +57,7 @@ public sealed class ModelFileCatalog
     public ITransformer Load(string path, out DataViewSchema? inputSchema)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
+        NativeTorch.Require();
         using var channel = ((IHostEnvironment)_context).Start("LoadModel");
         (var model, inputSchema) = ModelReader.Read(_context, DeviceChoice.Of(_context, channel), path);
         return model;

@@ -26,8 +26,11 @@ internal sealed record NearestNeighborsPart(
 
     public override ITransformer Restore(ModelReader file)
     {
-        var options = Columns.Fill(new NearestNeighborsOptions { NumberOfNeighbors = NumberOfNeighbors,
-            Temperature = Temperature });
+        var options = Columns.Fill(new NearestNeighborsOptions
+        {
+            NumberOfNeighbors = NumberOfNeighbors,
+            Temperature = Temperature
+        });
         options.Validate();
         if (NumberOfClasses is < 1 or > KeyNames.MostClasses)
             throw new InvalidDataException($"the number of classes is {NumberOfClasses}.");

@@ -3,7 +3,10 @@ using Mono.Cecil;
 
 namespace MLNet.Ssl.Tests;
 
-/// <summary>Which folder of a project uses which, as its compiled assembly says: types come from the sources, references from signatures, attributes and code.</summary>
+/// <summary>
+/// Which folder of a project uses which, as its compiled assembly says: types come from the sources, references from
+/// signatures, attributes and code.
+/// </summary>
 internal sealed partial class FolderGraph
 {
     private readonly Dictionary<string, string> _folders = [];
@@ -27,20 +30,27 @@ internal sealed partial class FolderGraph
     public IEnumerable<(TypeDefinition Type, string Folder)> Types =>
         _module.Types.Where(type => FolderOf(type) is not null).Select(type => (type, FolderOf(type)!));
 
-    /// <summary>Pairs of folders of which the first uses the second, with the types that do, as "User → Used".</summary>
+    /// <summary>
+    /// Pairs of folders of which the first uses the second, with the types that do, as "User → Used".
+    /// </summary>
     public IReadOnlyDictionary<(string From, string To), SortedSet<string>> Uses => _uses;
 
     public static FolderGraph Read(string project) => new(project);
 
-    /// <summary>The uses that are part of a circle between folders, a line each; those with the fewest types come first, for they are the likely mistakes.</summary>
+    /// <summary>
+    /// The uses that are part of a circle between folders, a line each; those with the fewest types come first, for
+    /// they are the likely mistakes.
+    /// </summary>
     public IEnumerable<string> Circles()
     {
         var reached = Folders.ToDictionary(folder => folder, Reach);
-        return _uses.Where(use => reached[use.Key.To].Contains(use.Key.From)).OrderBy(use => use.Value.Count).Select(use => Line(use.Key));
+        return _uses.Where(use => reached[use.Key.To].Contains(use.Key.From)).OrderBy(use => use.Value.Count)
+            .Select(use => Line(use.Key));
     }
 
     /// <summary>A use as a line of a message.</summary>
-    public string Line((string From, string To) use) => $"{Project}: {use.From} uses {use.To}: {string.Join(", ", _uses[use])}";
+    public string Line((string From, string To) use) =>
+        $"{Project}: {use.From} uses {use.To}: {string.Join(", ", _uses[use])}";
 
     private HashSet<string> Reach(string folder)
     {
@@ -108,7 +118,8 @@ internal sealed partial class FolderGraph
             case MethodReference called:
                 Use(type, called.DeclaringType);
                 Use(type, called.ReturnType);
-                if (called is GenericInstanceMethod generic) foreach (var argument in generic.GenericArguments) Use(type, argument);
+                if (called is GenericInstanceMethod generic)
+                    foreach (var argument in generic.GenericArguments) Use(type, argument);
                 break;
             case FieldReference field:
                 Use(type, field.DeclaringType);
@@ -133,7 +144,8 @@ internal sealed partial class FolderGraph
 
     private void Constraints(TypeDefinition type, IGenericParameterProvider generic)
     {
-        foreach (var constraint in generic.GenericParameters.SelectMany(parameter => parameter.Constraints)) Use(type, constraint.ConstraintType);
+        foreach (var constraint in generic.GenericParameters.SelectMany(parameter => parameter.Constraints))
+            Use(type, constraint.ConstraintType);
     }
 
     private void Use(TypeDefinition user, TypeReference? used)
@@ -161,6 +173,7 @@ internal sealed partial class FolderGraph
     [GeneratedRegex(@"^namespace ([\w.]+);", RegexOptions.Multiline)]
     private static partial Regex Namespace();
 
-    [GeneratedRegex(@"^(?:\w+ )*?(?:record struct|record|class|struct|enum|interface|delegate [\w<>\[\]?, ]+?) (\w+)", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^(?:\w+ )*?(?:record struct|record|class|struct|enum|interface|delegate [\w<>\[\]?, ]+?) (\w+)",
+        RegexOptions.Multiline)]
     private static partial Regex TopType();
 }

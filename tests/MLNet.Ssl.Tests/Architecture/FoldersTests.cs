@@ -3,18 +3,17 @@ using Mono.Cecil;
 
 namespace MLNet.Ssl.Tests;
 
-/// <summary>A folder is a concept and a namespace, and folders use each other in one direction; ARCHITECTURE.md shows which.</summary>
+/// <summary>
+/// A folder is a concept and a namespace, and folders use each other in one direction; ARCHITECTURE.md shows which.
+/// </summary>
 public class FoldersTests
 {
     public static TheoryData<string> Projects =>
-        new(Directory.EnumerateDirectories(Path.Combine(Golden.RepositoryRoot, "src")).Select(folder => Path.GetFileName(folder)).Order());
+        new(Directory.EnumerateDirectories(Path.Combine(Golden.RepositoryRoot, "src"))
+            .Select(folder => Path.GetFileName(folder)).Order());
 
     [Theory, MemberData(nameof(Projects))]
-    public void FoldersUseEachOtherInOneDirection(string project)
-    {
-        var circles = FolderGraph.Read(project).Circles().ToList();
-        Assert.True(circles.Count == 0 || Fail(circles));
-    }
+    public void FoldersUseEachOtherInOneDirection(string project) => AssertNone(FolderGraph.Read(project).Circles());
 
     [Theory, MemberData(nameof(Projects))]
     public void EveryTypeIsInTheNamespaceOfItsFolder(string project)
@@ -22,8 +21,8 @@ public class FoldersTests
         var graph = FolderGraph.Read(project);
         Assert.NotEmpty(graph.Types);
         var astray = graph.Types.Where(of => !NamespacesOf(project, of.Folder).Contains(of.Type.Namespace))
-            .Select(of => $"{of.Type.FullName} stands in {of.Folder}: {string.Join(" or ", NamespacesOf(project, of.Folder))}").ToList();
-        Assert.True(astray.Count == 0 || Fail(astray));
+            .Select(of => $"{of.Type.FullName}: {string.Join(" or ", NamespacesOf(project, of.Folder))}");
+        AssertNone(astray);
     }
 
     [Theory, MemberData(nameof(Projects))]
@@ -31,11 +30,14 @@ public class FoldersTests
     {
         using var module = ModuleDefinition.ReadModule(Path.Combine(AppContext.BaseDirectory, $"{project}.dll"));
         var found = FolderGraph.Read(project).Types.Select(of => of.Type.FullName).ToHashSet();
-        var unknown = module.Types.Where(type => !found.Contains(type.FullName) && !IsGenerated(type)).Select(type => type.FullName).ToList();
-        Assert.True(unknown.Count == 0 || Fail(unknown));
+        var unknown = module.Types.Where(type => !found.Contains(type.FullName) && !IsGenerated(type))
+            .Select(type => type.FullName);
+        AssertNone(unknown);
     }
 
-    /// <summary>The tables of ARCHITECTURE.md name every folder below its project, and one that uses another stands below it.</summary>
+    /// <summary>
+    /// The tables of ARCHITECTURE.md name every folder below its project, and one that uses another stands below it.
+    /// </summary>
     [Theory, MemberData(nameof(Projects))]
     public void ArchitectureShowsTheFoldersInTheirOrder(string project)
     {
@@ -44,14 +46,15 @@ public class FoldersTests
         if (folders.Count == 0) return;
         var rows = Table(project);
         Assert.Equal(folders.Order(), rows.Order());
-        var upward = graph.Uses.Keys.Where(use => Top(use.From) != "" && Top(use.To) != "" && rows.IndexOf(Top(use.From)) < rows.IndexOf(Top(use.To)))
-            .Select(graph.Line).ToList();
-        Assert.True(upward.Count == 0 || Fail(upward));
+        var upward = graph.Uses.Keys.Where(use => Top(use.From) != "" && Top(use.To) != "")
+            .Where(use => rows.IndexOf(Top(use.From)) < rows.IndexOf(Top(use.To)));
+        AssertNone(upward.Select(graph.Line));
     }
 
     /// <summary>First cells of the table whose head is "src/project".</summary>
     private static List<string> Table(string project) =>
-        [.. File.ReadLines(Path.Combine(Golden.RepositoryRoot, "ARCHITECTURE.md")).SkipWhile(line => !line.StartsWith($"| src/{project} |", StringComparison.Ordinal))
+        [.. File.ReadLines(Path.Combine(Golden.RepositoryRoot, "ARCHITECTURE.md"))
+            .SkipWhile(line => !line.StartsWith($"| src/{project} |", StringComparison.Ordinal))
             .TakeWhile(line => line.StartsWith('|')).Skip(2).Select(line => line.Split('|')[1].Trim())];
 
     private static string Top(string folder) => folder.Split('/')[0];
@@ -66,13 +69,15 @@ public class FoldersTests
     }
 
     private static bool IsGenerated(TypeDefinition type) =>
-        type.Name.StartsWith('<') || type.Namespace.StartsWith("System", StringComparison.Ordinal) || type.Namespace.StartsWith("Microsoft.CodeAnalysis", StringComparison.Ordinal)
+        type.Name.StartsWith('<') || type.Namespace.StartsWith("System", StringComparison.Ordinal)
+            || type.Namespace.StartsWith("Microsoft.CodeAnalysis", StringComparison.Ordinal)
         || type.CustomAttributes.Any(attribute => attribute.AttributeType.Name is nameof(CompilerGeneratedAttribute))
-        || type.Interfaces.Any(of => of.InterfaceType.Namespace == "Google.Protobuf") || type.Name.EndsWith("Reflection", StringComparison.Ordinal);
+        || type.Interfaces.Any(of => of.InterfaceType.Namespace == "Google.Protobuf")
+        || type.Name.EndsWith("Reflection", StringComparison.Ordinal);
 
-    private static bool Fail(List<string> lines)
+    private static void AssertNone(IEnumerable<string> faults)
     {
-        Assert.Fail(string.Join('\n', lines));
-        return false;
+        string message = string.Join('\n', faults);
+        Assert.True(message.Length == 0, message);
     }
 }

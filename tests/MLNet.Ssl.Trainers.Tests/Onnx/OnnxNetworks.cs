@@ -13,6 +13,11 @@ internal static class OnnxNetworks
     {
         ["DINO transformer"] = Transformer,
         ["MoCo v3 transformer"] = Transformer with { Heads = 4, Flavor = VisionTransformerFlavor.MoCoV3 },
+        ["DINOv2 transformer with registers"] =
+            Transformer with { Registers = 4, LayerScale = 0.5, PositionOffset = 0, PositionAntialias = true },
+        ["DINOv2 transformer, gated"] = Transformer with { LayerScale = 0.5, SwiGlu = true, MlpRatio = 2.7 },
+        ["DINOv3 transformer"] = Transformer with { Registers = 4, LayerScale = 0.5, RotaryPositions = true, NormEpsilon = 1e-5 },
+        ["ConvNeXt"] = new ConvNeXtOptions { Depths = [1, 2, 1], Widths = [12, 24, 40], LayerScale = 0.5 },
         ["ResNet-18, small stem"] = ResNetOptions.ResNet18(ResNetStem.Small, 16),
         ["ResNet-34, small stem of stride 2"] = ResNetOptions.ResNet34(ResNetStem.SmallStride2, 8),
         ["ResNet-50"] = ResNetOptions.ResNet50(width: 8),
@@ -54,7 +59,7 @@ internal static class OnnxNetworks
             else if (tensor.ndim == 1 && name.EndsWith("bias")) tensor.uniform_(-0.3, 0.3, generator);
             else if (tensor.ndim == 2) tensor.normal_(0, 1 / Math.Sqrt(tensor.size(1)), generator);
             else if (tensor.ndim == 4) tensor.normal_(0, Math.Sqrt(2.0 * tensor.size(0) / tensor.numel()), generator);
-            else if (name == "cls_token" || (name == "pos_embed" && tensor.requires_grad)) tensor.normal_(0, 0.5, generator);
+            else if (name is "cls_token" or "register_tokens" || (name == "pos_embed" && tensor.requires_grad)) tensor.normal_(0, 0.5, generator);
         }
     }
 

@@ -181,7 +181,7 @@ public sealed class PretrainedModelsTests : IDisposable
         var server = new LoopbackServer(_ => new([]));
         var model = Model(server, Hash);
         server.Dispose();
-        Assert.Contains(server.Address, Assert.Throws<IOException>(() => Download(model, Options with { Retries = 0 })).Message);
+        Assert.Contains(model.Files[0].Address, Assert.Throws<IOException>(() => Download(model, Options with { Retries = 0 })).Message);
     }
 
     [Fact]
@@ -302,18 +302,18 @@ public sealed class PretrainedModelsTests : IDisposable
             Headers = [$"Location: {store.Address}blob", $"X-Linked-Etag: \"{told}\"", $"X-Linked-Size: {Weights.Length}"],
         });
         (_environment["HF_ENDPOINT"], _environment["HF_TOKEN"]) = (hub.Address, "secret");
-        var model = new PretrainedModel { Name = "tiny", Files = [new("hf://owner/Some-Name/model.safetensors")], License = "none" };
+        var model = new PretrainedModel { Name = "tiny", Files = [new("hf://Owner/Some-Name/model.safetensors")], License = "none" };
         Assert.Equal(Weights, File.ReadAllBytes(Download(model)));
         var request = Assert.Single(hub.Requests);
-        Assert.Equal("/owner/Some-Name/resolve/main/model.safetensors", request.Path);
+        Assert.Equal("/Owner/Some-Name/resolve/main/model.safetensors", request.Path);
         Assert.Equal("Bearer secret", request.Headers["authorization"]);
         Assert.DoesNotContain("authorization", Assert.Single(store.Requests).Headers.Keys);
-        File.Delete(Path.Combine(_folder.File("own"), "tiny", "model.safetensors"));
+        File.Delete(_folder.File("own/Owner--Some-Name/model.safetensors"));
         told = new string('b', 64);
         Assert.Throws<InvalidDataException>(() => Download(model));
         // A mirror gets the path and no token.
         Assert.Equal(Weights, File.ReadAllBytes(Download(model, Options with { Mirror = store.Address + "mirror" })));
-        Assert.Equal("/mirror/owner/Some-Name/resolve/main/model.safetensors", store.Requests.Last().Path);
+        Assert.Equal("/mirror/Owner/Some-Name/resolve/main/model.safetensors", store.Requests.Last().Path);
         Assert.DoesNotContain("authorization", store.Requests.Last().Headers.Keys);
     }
 

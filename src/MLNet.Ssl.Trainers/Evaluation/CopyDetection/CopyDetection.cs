@@ -39,16 +39,19 @@ public static class CopyDetection
         foreach (var chunk in images.Chunk(BatchSize))
         {
             using var step = NewDisposeScope();
-            var x = ResizedImage.Batch(chunk, imageSize, imageSize, Interpolation.Bicubic, encoder.Preprocessing.Normalization).to(encoder.Device);
-            features.Add(Feature(transformer.IntermediateLayers(x, 1)[0], transformer.PrefixTokens).cpu().MoveToOuterDisposeScope());
+            var x = ResizedImage.Batch(chunk, imageSize, imageSize, Interpolation.Bicubic,
+                encoder.Preprocessing.Normalization).to(encoder.Device);
+            features.Add(Feature(transformer.IntermediateLayers(x, 1)[0], transformer.PrefixTokens).cpu()
+                .MoveToOuterDisposeScope());
         }
         return cat(features, 0).MoveToOuterDisposeScope();
     }
 
     /// <summary>Class token ⊕ generalised mean (p = 4) of the patch tokens.</summary>
-    /// <param name="tokens">Tokens (B,t+P,D) after the final norm, class token first: <see cref="ITokenBackbone.IntermediateLayers"/>
-    /// with n = 1.</param>
-    /// <param name="prefixTokens">Tokens t before those of the patches (<see cref="ITokenBackbone.PrefixTokens"/>). Default 1.</param>
+    /// <param name="tokens">Tokens (B,t+P,D) after the final norm, class token first:
+    /// <see cref="ITokenBackbone.IntermediateLayers"/> with n = 1.</param>
+    /// <param name="prefixTokens">Tokens t before those of the patches (<see cref="ITokenBackbone.PrefixTokens"/>).
+    /// Default 1.</param>
     /// <returns>(B,2·D).</returns>
     /// <exception cref="ArgumentException">The tokens are not (B,t+P,D) with at least one patch.</exception>
     public static Tensor Feature(Tensor tokens, int prefixTokens = 1)
@@ -57,7 +60,8 @@ public static class CopyDetection
         Check.AtLeast(prefixTokens, 1);
         if (tokens.shape is not [_, var count, _] || count <= prefixTokens)
         {
-            throw new ArgumentException($"The tokens have the shape ({string.Join(", ", tokens.shape)}); expected (images, "
+            throw new ArgumentException($"The tokens have the shape ({string.Join(", ", tokens.shape)}); "
+                + "expected (images, "
                 + $"{prefixTokens} + patches, width).", nameof(tokens));
         }
         using var scope = NewDisposeScope();
@@ -103,6 +107,8 @@ public static class CopyDetection
         return sum / positives.Count;
     }
 
-    internal static ITokenBackbone Transformer(ImageEncoder encoder, string purpose) => encoder.Backbone as ITokenBackbone
-        ?? throw new NotSupportedException($"There are no {purpose} of a {encoder.Backbone.GetType().Name}: they need a {nameof(VisionTransformer)}.");
+    internal static ITokenBackbone Transformer(ImageEncoder encoder, string purpose) =>
+        encoder.Backbone as ITokenBackbone
+        ?? throw new NotSupportedException(
+        $"There are no {purpose} of a {encoder.Backbone.GetType().Name}: they need a {nameof(VisionTransformer)}.");
 }

@@ -5,7 +5,7 @@ namespace MLNet.Ssl.Evaluation;
 
 /// <summary>The features that DINO's linear probe takes of a vision transformer
 /// (Caron et al., arXiv 2104.14294; <c>eval_linear.py</c> of its repository).</summary>
-public static class VisionTransformerExtensions
+internal static class VisionTransformerExtensions
 {
     /// <summary>
     /// The class tokens of the last blocks, one after the other, and on request the mean of the last block's patch
@@ -21,7 +21,8 @@ public static class VisionTransformerExtensions
     /// <exception cref="ArgumentException"><paramref name="blocks"/> is out of range, or not 1 with
     /// <paramref name="averagePool"/>; or the images do not fit.
     /// </exception>
-    public static Tensor IntermediateFeatures(this ITokenBackbone network, Tensor x, int blocks, bool averagePool = false)
+    public static Tensor IntermediateFeatures(this ITokenBackbone network, Tensor x, int blocks,
+        bool averagePool = false)
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(x);
@@ -31,6 +32,7 @@ public static class VisionTransformerExtensions
         var tokens = cat([.. layers.Select(layer => layer.select(1, 0))], -1);
         if (!averagePool) return tokens;
         var patches = layers[^1];
-        return stack([tokens, patches.narrow(1, network.PrefixTokens, patches.shape[1] - network.PrefixTokens).mean([1])], -1).flatten(1);
+        return stack([tokens,
+            patches.narrow(1, network.PrefixTokens, patches.shape[1] - network.PrefixTokens).mean([1])], -1).flatten(1);
     }
 }

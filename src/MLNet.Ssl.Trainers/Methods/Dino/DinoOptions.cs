@@ -107,7 +107,7 @@ public sealed record DinoOptions : PretrainOptions
         int usualWidth = rows < 20_000 ? 1024 : rows < 50_000 ? 2048 : rows < 100_000 ? 4096 : 65_536;
         int width = context.Choose(OutputDimension, usualWidth, $"for {rows} rows");
         double momentum = context.Choose(TeacherMomentum, rows < 100_000 ? 0.99 : 0.996, $"for {rows} rows");
-        int patch = settings.Backbone.SizeMultiple;
+        int patch = Math.Max(1, settings.Backbone.SizeMultiple);
         double half = size <= 64 ? size / 2.0 : size * 96 / 224.0;
         int local = context.Choose(
             LocalSize, Math.Max(patch, (int)Math.Round(half / patch) * patch), $"for images of {size} pixels");

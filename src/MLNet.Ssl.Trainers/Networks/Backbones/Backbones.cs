@@ -10,6 +10,7 @@ public static class Backbones
     {
         ["vision-transformer"] = typeof(VisionTransformerOptions),
         ["resnet"] = typeof(ResNetOptions),
+        ["convnext"] = typeof(ConvNeXtOptions),
         ["tabular-mlp"] = typeof(TabularMlpOptions),
     };
 

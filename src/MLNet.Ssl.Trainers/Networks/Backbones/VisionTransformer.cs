@@ -8,18 +8,18 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Networks;
 
 /// <summary>
-/// The vision transformer of DINO (Caron et al., arXiv 2104.14294; Dosovitskiy et al., arXiv 2010.11929): patches, a class token and learned
-/// positions through pre-norm blocks; the feature is the class token after the final layer norm.
+/// The vision transformer of DINO (Caron et al., arXiv 2104.14294; Dosovitskiy et al., arXiv 2010.11929), DINOv2 (Oquab et al.,
+/// arXiv 2304.07193) and DINOv3 (Siméoni et al., arXiv 2508.10104): patches, a class token and registers through pre-norm blocks; the
+/// feature is the class token after the final layer norm.
 /// </summary>
 /// <remarks>State-dict names are those of the official repository, so its checkpoints load by name.</remarks>
 public sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
 {
-    private const double NormEps = 1e-6;
-
     private readonly VisionTransformerOptions _options;
 
     private Parameter cls_token;
-    private Parameter pos_embed;
+    private Parameter? pos_embed;
+    private Parameter? register_tokens;
     private nn.Module<Tensor, Tensor> patch_embed;
     private ModuleList<TransformerBlock> blocks;
     private LayerNorm norm;
@@ -36,10 +36,11 @@ public sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
         int width = options.EmbeddingDimension, side = options.ImageSize / options.PatchSize;
         patch_embed = options.ConvolutionalStem ? new ConvStem(width, generator) : new PatchEmbedding(options.PatchSize, width, generator);
         cls_token = Initialization.Normal(0.02, generator, 1, 1, width);
-        pos_embed = Initialization.Normal(0.02, generator, 1, 1 + (long)side * side, width);
+        if (!options.RotaryPositions) pos_embed = Initialization.Normal(0.02, generator, 1, 1 + (long)side * side, width);
+        if (options.Registers > 0) register_tokens = Initialization.Normal(0.02, generator, 1, options.Registers, width);
         blocks = new ModuleList<TransformerBlock>([.. Enumerable.Range(0, options.Depth).Select(i =>
-            new TransformerBlock(width, options.Heads, options.HiddenDimension, DropPathRate(i), NormEps, generator))]);
-        norm = new LayerNorm(width, NormEps);
+            new TransformerBlock(options, DropPathRate(i), generator))]);
+        norm = new LayerNorm(width, options.NormEpsilon);
         RegisterComponents();
         if (options.Flavor == VisionTransformerFlavor.MoCoV3) InitializeAsMoCoV3(generator);
     }
@@ -51,14 +52,14 @@ public sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
     public int PatchSize => _options.PatchSize;
 
     /// <inheritdoc/>
-    public int PrefixTokens => 1;
+    public int PrefixTokens => 1 + _options.Registers;
 
     private void InitializeAsMoCoV3(torch.Generator generator)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         int side = _options.ImageSize / _options.PatchSize;
-        pos_embed.copy_(tensor(SinCosPositions.Table(side, side, EmbeddingDimension), pos_embed.shape));
+        pos_embed!.copy_(tensor(SinCosPositions.Table(side, side, EmbeddingDimension), pos_embed.shape));
         pos_embed.requires_grad = false;
         cls_token.normal_(0, 1e-6, generator);
         foreach (var (name, parameter) in named_parameters())
@@ -82,35 +83,46 @@ public sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
     /// <exception cref="ArgumentException">The images are smaller than a patch or not (B,3,H,W).</exception>
     public override Tensor forward(Tensor x)
     {
+        var positions = Rotary(x.shape, x);
         x = Tokens(x);
         // The last block computes only what the class token needs: nothing else of it is read.
-        for (int i = 0; i < blocks.Count; i++) x = blocks[i].call(x, i == blocks.Count - 1);
+        for (int i = 0; i < blocks.Count; i++) x = blocks[i].call(x, i == blocks.Count - 1, positions);
         return norm.call(x.select(1, 0));
     }
 
     string IOnnxLayer.Export(OnnxGraph graph, string x)
     {
-        CheckShape([1, .. graph.InputShape]);
-        string classToken = graph.ForEachRow(graph.Weight(cls_token), x, 1, EmbeddingDimension);
-        x = graph.Concat(1, classToken, graph.Apply(patch_embed, x));
-        x = graph.Add(x, graph.Weight(nameof(pos_embed), Positions(graph.InputShape[1], graph.InputShape[2])));
-        foreach (var block in blocks) x = block.Export(graph, x);
+        long[] shape = [1, .. graph.InputShape];
+        CheckShape(shape);
+        string input = x;
+        x = graph.Apply(patch_embed, x);
+        x = graph.Concat(1, graph.ForEachRow(graph.Weight(cls_token), input, 1, EmbeddingDimension), x);
+        if (pos_embed is not null) x = graph.Add(x, graph.Weight(nameof(pos_embed), Positions(shape[2], shape[3])));
+        if (register_tokens is not null)
+        {
+            long patches = shape[2] / PatchSize * (shape[3] / PatchSize);
+            string registers = graph.ForEachRow(graph.Weight(register_tokens), input, _options.Registers, EmbeddingDimension);
+            x = graph.Concat(1, graph.Slice(x, 0, 1, 1), registers, graph.Slice(x, 1, patches, 1));
+        }
+        var positions = Rotary(shape, like: null);
+        foreach (var block in blocks) x = block.Export(graph, x, positions, PrefixTokens);
         return norm.Export(graph, graph.Select(x, axis: 1, index: 0));
     }
 
     /// <summary>The tokens after each of the last blocks, passed through the final norm.</summary>
     /// <param name="x">Normalised images (B,3,H,W).</param>
     /// <param name="n">Number of blocks, from 1 to the depth.</param>
-    /// <returns>n tensors (B,1+P,D) in block order, class token first.</returns>
+    /// <returns>n tensors (B,1+R+P,D) in block order: the class token, the registers, the patches.</returns>
     /// <exception cref="ArgumentException">n is out of range, or the images do not fit.</exception>
     public IReadOnlyList<Tensor> IntermediateLayers(Tensor x, int n)
     {
         Check.InRange(n, 1, _options.Depth);
         var layers = new List<Tensor>(n);
+        var positions = Rotary(x.shape, x);
         x = Tokens(x);
         for (int i = 0; i < blocks.Count; i++)
         {
-            x = blocks[i].call(x, false);
+            x = blocks[i].call(x, false, positions);
             if (i >= blocks.Count - n) layers.Add(norm.call(x));
         }
         return layers;
@@ -118,32 +130,45 @@ public sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
 
     /// <summary>The attention weights of the last block: for each head, how much each token (row) takes from each token (column).</summary>
     /// <param name="x">Normalised images (B,3,H,W).</param>
-    /// <returns>(B,heads,1+P,1+P), rows sum to 1; row and column 0 are the class token.</returns>
+    /// <returns>(B,heads,1+R+P,1+R+P), rows sum to 1; row and column 0 are the class token, then come the registers.</returns>
     /// <exception cref="ArgumentException">The images do not fit.</exception>
     public Tensor LastSelfAttention(Tensor x) => LastAttention(x, classTokenOnly: false);
 
     /// <summary>For each head of the last block, how much the class token takes from each patch: what attention maps show.</summary>
     /// <param name="x">Normalised images (B,3,H,W).</param>
-    /// <returns>(B,heads,⌊H/p⌋,⌊W/p⌋), what <see cref="LastSelfAttention"/> has in row 0 from column 1 on; a head sums to 1 less its share of itself.</returns>
+    /// <returns>(B,heads,⌊H/p⌋,⌊W/p⌋), what <see cref="LastSelfAttention"/> has in row 0 for the patches; a head sums to 1 less what other tokens get.</returns>
     /// <exception cref="ArgumentException">The images do not fit.</exception>
     public Tensor ClassTokenAttention(Tensor x)
     {
         long h = x.size(2) / _options.PatchSize, w = x.size(3) / _options.PatchSize;
-        return LastAttention(x, classTokenOnly: true).narrow(3, 1, h * w).reshape(x.size(0), _options.Heads, h, w);
+        return LastAttention(x, classTokenOnly: true).narrow(3, PrefixTokens, h * w).reshape(x.size(0), _options.Heads, h, w);
     }
 
     private Tensor LastAttention(Tensor x, bool classTokenOnly)
     {
+        var positions = Rotary(x.shape, x);
         x = Tokens(x);
-        for (int i = 0; i < blocks.Count - 1; i++) x = blocks[i].call(x, false);
-        return blocks[^1].AttentionWeights(x, classTokenOnly);
+        for (int i = 0; i < blocks.Count - 1; i++) x = blocks[i].call(x, false, positions);
+        return blocks[^1].AttentionWeights(x, classTokenOnly, positions);
+    }
+
+    private RotaryPositions? Rotary(long[] shape, Tensor? like)
+    {
+        CheckShape(shape);
+        return _options.RotaryPositions
+            ? new(shape[2] / PatchSize, shape[3] / PatchSize, EmbeddingDimension / _options.Heads, like)
+            : null;
     }
 
     private Tensor Tokens(Tensor x)
     {
         var shape = CheckShape(x.shape);
         var tokens = cat([cls_token.expand(shape[0], 1, EmbeddingDimension), patch_embed.call(x)], 1);
-        return tokens.Add(Positions(shape[2], shape[3]));
+        if (pos_embed is not null) tokens = tokens.Add(Positions(shape[2], shape[3]));
+        if (register_tokens is null) return tokens;
+        // Registers have no place: they come in after positions were added.
+        var registers = register_tokens.expand(shape[0], _options.Registers, EmbeddingDimension);
+        return cat([tokens.narrow(1, 0, 1), registers, tokens.narrow(1, 1, tokens.size(1) - 1)], 1);
     }
 
     private long[] CheckShape(long[] shape)
@@ -158,12 +183,17 @@ public sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
     /// <summary>The position table for images of this size in pixels: (1,1+P,D), bicubically resampled where the patch grid is another.</summary>
     internal Tensor Positions(long height, long width)
     {
+        var table = pos_embed!;
         long side = _options.ImageSize / _options.PatchSize, h = height / _options.PatchSize, w = width / _options.PatchSize;
-        if (height == width && h == side) return pos_embed;
-        var grid = pos_embed.narrow(1, 1, side * side).view(1, side, side, EmbeddingDimension).permute(0, 3, 1, 2);
-        // The official code adds 0.1 to the target, and the mapping takes it in.
-        var resampled = nn.functional.interpolate(grid, scale_factor: [(h + 0.1) / side, (w + 0.1) / side], mode: InterpolationMode.Bicubic,
-            align_corners: false);
-        return cat([pos_embed.narrow(1, 0, 1), resampled.flatten(2).transpose(1, 2)], 1);
+        if (height == width && h == side) return table;
+        var grid = table.narrow(1, 1, side * side).view(1, side, side, EmbeddingDimension).permute(0, 3, 1, 2);
+        double offset = _options.PositionOffset;
+        // The official code adds the offset to the target, and the mapping takes it in.
+        var resampled = offset == 0
+            ? nn.functional.interpolate(grid, size: [h, w], mode: InterpolationMode.Bicubic, align_corners: false,
+                antialias: _options.PositionAntialias)
+            : nn.functional.interpolate(grid, scale_factor: [(h + offset) / side, (w + offset) / side], mode: InterpolationMode.Bicubic,
+                align_corners: false, antialias: _options.PositionAntialias);
+        return cat([table.narrow(1, 0, 1), resampled.flatten(2).transpose(1, 2)], 1);
     }
 }

@@ -52,6 +52,38 @@ public sealed record VisionTransformerOptions : BackboneOptions
     /// <value>Default <see cref="VisionTransformerFlavor.Dino"/>.</value>
     public VisionTransformerFlavor Flavor { get; init; }
 
+    /// <summary>Learned tokens without a place between the class token and those of the patches: DINOv2's registers (Darcet et al.,
+    /// arXiv 2309.16588), DINOv3's storage tokens.</summary>
+    /// <value>Default 0. DINOv2's register networks and DINOv3 have 4.</value>
+    public int Registers { get; init; }
+
+    /// <summary>Initial value of the learned factors of each residual branch's channels (layer scale, arXiv 2103.17239); null for none.</summary>
+    /// <value>Default null. DINOv2 and DINOv3 have 1e-5.</value>
+    public double? LayerScale { get; init; }
+
+    /// <summary>Whether the MLP is gated, W₃(silu(W₁x)·W₂x) (arXiv 2002.05202), and not two layers with GELU between;
+    /// <see cref="MlpRatio"/> is the width of the gate's product.</summary>
+    /// <value>Default false. DINOv2's giant and DINOv3's plus networks have it.</value>
+    public bool SwiGlu { get; init; }
+
+    /// <summary>ε of the layer norms.</summary>
+    /// <value>Default 1e-6; DINOv3 has 1e-5.</value>
+    public double NormEpsilon { get; init; } = 1e-6;
+
+    /// <summary>Whether positions turn queries and keys of the patches (DINOv3, arXiv 2508.10104), for any size of image, and not a table
+    /// of them is added to the tokens. A head's width must then be a multiple of 4.</summary>
+    /// <value>Default false.</value>
+    public bool RotaryPositions { get; init; }
+
+    /// <summary>What is added to the number of patches when the table of positions is resampled to another size: DINO's and DINOv2's
+    /// code adds a tenth of a patch.</summary>
+    /// <value>Default 0.1; 0 for DINOv2 with registers and for networks of timm and Hugging Face.</value>
+    public double PositionOffset { get; init; } = 0.1;
+
+    /// <summary>Whether the table of positions is smoothed when it is resampled to fewer patches, as DINOv2's register networks do.</summary>
+    /// <value>Default false.</value>
+    public bool PositionAntialias { get; init; }
+
     /// <summary>
     /// Four 3×3 convolutions of stride 2 with batch norm in place of the patch projection (MoCo v3's "conv" networks). It needs patches of 16 pixels and a
     /// width that is a multiple of 8. With its batch norms, samples of a batch are no longer independent.
@@ -90,6 +122,62 @@ public sealed record VisionTransformerOptions : BackboneOptions
     /// <param name="patchSize">Side of a patch in pixels.</param>
     public static VisionTransformerOptions Base(int patchSize = 16) => new() { PatchSize = patchSize, EmbeddingDimension = 768, Heads = 12 };
 
+    /// <summary>DINOv2's ViT-S/14: 22 million parameters (Oquab et al., arXiv 2304.07193).</summary>
+    /// <param name="registers">Whether it has the four registers of arXiv 2309.16588.</param>
+    public static VisionTransformerOptions DinoV2Small(bool registers = false) => DinoV2(384, 12, registers);
+
+    /// <summary>DINOv2's ViT-B/14: 86 million parameters.</summary>
+    /// <inheritdoc cref="DinoV2Small"/>
+    public static VisionTransformerOptions DinoV2Base(bool registers = false) => DinoV2(768, 12, registers);
+
+    /// <summary>DINOv2's ViT-L/14: 304 million parameters.</summary>
+    /// <inheritdoc cref="DinoV2Small"/>
+    public static VisionTransformerOptions DinoV2Large(bool registers = false) => DinoV2(1024, 24, registers);
+
+    /// <summary>DINOv2's ViT-g/14 with its gated MLP: 1.1 billion parameters.</summary>
+    /// <inheritdoc cref="DinoV2Small"/>
+    public static VisionTransformerOptions DinoV2Giant(bool registers = false) =>
+        DinoV2(1536, 40, registers) with { SwiGlu = true, MlpRatio = 4096.0 / 1536 };
+
+    /// <summary>DINOv3's ViT-S/16: 21 million parameters (Siméoni et al., arXiv 2508.10104).</summary>
+    public static VisionTransformerOptions DinoV3Small() => DinoV3(384, 12);
+
+    /// <summary>DINOv3's ViT-S+/16, with a gated MLP: 29 million parameters.</summary>
+    public static VisionTransformerOptions DinoV3SmallPlus() => DinoV3(384, 12) with { SwiGlu = true };
+
+    /// <summary>DINOv3's ViT-B/16: 86 million parameters.</summary>
+    public static VisionTransformerOptions DinoV3Base() => DinoV3(768, 12);
+
+    /// <summary>DINOv3's ViT-L/16: 300 million parameters.</summary>
+    public static VisionTransformerOptions DinoV3Large() => DinoV3(1024, 24);
+
+    /// <summary>DINOv3's ViT-H+/16, with a gated MLP: 840 million parameters.</summary>
+    public static VisionTransformerOptions DinoV3HugePlus() => DinoV3(1280, 32) with { SwiGlu = true };
+
+    private static VisionTransformerOptions DinoV2(int width, int depth, bool registers) => new()
+    {
+        PatchSize = 14,
+        ImageSize = 518,
+        EmbeddingDimension = width,
+        Depth = depth,
+        Heads = width / 64,
+        LayerScale = 1e-5,
+        Registers = registers ? 4 : 0,
+        PositionOffset = registers ? 0 : 0.1,
+        PositionAntialias = registers,
+    };
+
+    private static VisionTransformerOptions DinoV3(int width, int depth) => new()
+    {
+        EmbeddingDimension = width,
+        Depth = depth,
+        Heads = width / 64,
+        LayerScale = 1e-5,
+        Registers = 4,
+        RotaryPositions = true,
+        NormEpsilon = 1e-5,
+    };
+
     /// <inheritdoc/>
     public override int LayerCount => Depth;
 
@@ -122,7 +210,9 @@ public sealed record VisionTransformerOptions : BackboneOptions
             _ => null,
         };
         string size = name is null ? $"ViT/{PatchSize} of {Depth} blocks, {Heads} heads" : $"ViT-{name}/{PatchSize}";
-        return $"{size}{(ConvolutionalStem ? ", convolutional stem" : "")}, {EmbeddingDimension} features";
+        if (SwiGlu && name is "S" or "H") size = $"ViT-{name}+/{PatchSize}";
+        return $"{size}{(Registers > 0 ? $", {Registers} registers" : "")}{(RotaryPositions ? ", rotary positions" : "")}"
+            + $"{(ConvolutionalStem ? ", convolutional stem" : "")}, {EmbeddingDimension} features";
     }
 
     /// <inheritdoc/>
@@ -137,10 +227,13 @@ public sealed record VisionTransformerOptions : BackboneOptions
     public override BackboneOptions WithDropPath(double rate) => this with { DropPathRate = rate };
 
     /// <inheritdoc/>
-    public override ImagePreprocessing DefaultPreprocessing => ImagePreprocessing.For(ImageSize) with
+    public override ImagePreprocessing DefaultPreprocessing => ImagePreprocessing.For(DefaultSize) with
     {
         Interpolation = Flavor == VisionTransformerFlavor.Dino ? Interpolation.Bicubic : Interpolation.Bilinear,
     };
+
+    // The larger images that DINOv2's table was last trained with are not those that it is used with.
+    private int DefaultSize => LayerScale is null ? ImageSize : Math.Min(ImageSize, Math.Max(1, 224 / PatchSize) * PatchSize);
 
     internal override IEnumerable<(string Key, object Value)> Untold => [("heads", Heads)];
 
@@ -151,13 +244,13 @@ public sealed record VisionTransformerOptions : BackboneOptions
         {
             double width = EmbeddingDimension, hidden = width * MlpRatio - 1, side = ImageSize / PatchSize;
             var block = ArchitectureSize.Layer(width, 3 * width) + ArchitectureSize.Layer(width, width)
-                + ArchitectureSize.Layer(width, hidden) + ArchitectureSize.Layer(hidden, width);
+                + ArchitectureSize.Layer(width, SwiGlu ? 2 * hidden : hidden) + ArchitectureSize.Layer(hidden, width);
             // Every layer, and the two norms, have a second tensor.
             block = block with { Tensors = 2 * block.Tensors + 4 };
             var stem = ConvolutionalStem
                 ? ArchitectureSize.Layer(9 * width / 2, width) + ArchitectureSize.Layer(width, width)
                 : ArchitectureSize.Layer(3.0 * PatchSize * PatchSize, width);
-            return Depth * block + ArchitectureSize.Layer(side * side, width) + stem;
+            return Depth * block + (RotaryPositions ? default : ArchitectureSize.Layer(side * side, width)) + stem;
         }
     }
 
@@ -171,6 +264,14 @@ public sealed record VisionTransformerOptions : BackboneOptions
         Check.AtLeast(Heads, 1);
         Check.Positive(MlpRatio);
         Check.Below(DropPathRate, 0, 1);
+        Check.InRange(Registers, 0, 1024);
+        Check.Positive(NormEpsilon);
+        Check.Below(PositionOffset, 0, 1);
+        if (RotaryPositions && (EmbeddingDimension % Heads != 0 || EmbeddingDimension / Heads % 4 != 0))
+            throw new ArgumentException($"{nameof(EmbeddingDimension)} is {EmbeddingDimension} for {Heads} heads; with "
+                + $"{nameof(RotaryPositions)} a head's width must be a multiple of 4.");
+        if (RotaryPositions && Flavor == VisionTransformerFlavor.MoCoV3)
+            throw new ArgumentException($"{nameof(RotaryPositions)} is true; {nameof(VisionTransformerFlavor.MoCoV3)} has a table of positions.");
         if (EmbeddingDimension % Heads != 0)
             throw new ArgumentException($"{nameof(EmbeddingDimension)} is {EmbeddingDimension}; it must be a multiple of {nameof(Heads)} ({Heads}).");
         if (Flavor == VisionTransformerFlavor.MoCoV3 && EmbeddingDimension % 4 != 0)

@@ -1,19 +1,22 @@
 namespace MLNet.Ssl;
 
-/// <summary>A published network: where its weights are, what they are, and under which terms (<see cref="PretrainedModels"/> lists those that are known).</summary>
+/// <summary>A published network: where its weights are, what they are, and under which terms
+/// (<see cref="PretrainedModels"/> lists those that are known).</summary>
 public sealed record PretrainedModel
 {
     /// <summary>Its name, such as <c>dinov2_vits14</c>; letters, digits, and <c>_ - . /</c>.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The same weights as they are published, the first being what is downloaded. All are looked for in caches, in this order.</summary>
+    /// <summary>The same weights as they are published, the first being what is downloaded. All are looked for in
+    /// caches, in this order.</summary>
     public required IReadOnlyList<PretrainedFile> Files { get; init; }
 
     /// <summary>Licence of the weights.</summary>
     public required string License { get; init; }
 
     /// <summary>Where the weights are given to who accepts their terms.</summary>
-    /// <value>Default null: they are downloaded freely. Otherwise <see cref="PretrainedModels.Download"/> refuses, and names licence and place.</value>
+    /// <value>Default null: they are downloaded freely. Otherwise <see cref="PretrainedModels.Download"/> refuses, and
+    /// names licence and place.</value>
     public string? AskAt { get; init; }
 
     /// <summary>The architecture in words, such as "ViT-S/14".</summary>
@@ -33,7 +36,9 @@ public sealed record PretrainedModel
     internal PretrainedOptions Complete(PretrainedOptions? options)
     {
         options ??= new();
-        return options.ImageSize is null && options.Preprocessing is null ? options with { Preprocessing = Preprocessing } : options;
+        return options.ImageSize is null && options.Preprocessing is null
+            ? options with { Preprocessing = Preprocessing }
+            : options;
     }
 
     /// <summary>Checks every part.</summary>
@@ -43,7 +48,8 @@ public sealed record PretrainedModel
         if (string.IsNullOrEmpty(Name) || Name.Split('/').Any(part => part is "" or "." or "..")
             || !Name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.' or '/'))
         {
-            throw new ArgumentException($"{nameof(Name)} is '{Name}'; expected letters, digits, '_', '-', '.' and '/'.", nameof(Name));
+            throw new ArgumentException(
+                $"{nameof(Name)} is '{Name}'; expected letters, digits, '_', '-', '.' and '/'.", nameof(Name));
         }
         ArgumentException.ThrowIfNullOrEmpty(License);
         ArgumentNullException.ThrowIfNull(Files);

@@ -2,12 +2,14 @@ using MLNet.Ssl.Pretrained;
 
 namespace MLNet.Ssl;
 
-/// <summary>Published networks by name, and their download. Nothing is downloaded but by <see cref="Download"/>.</summary>
+/// <summary>Published networks by name, and their download. Nothing is downloaded but by
+/// <see cref="Download"/>.</summary>
 public static class PretrainedModels
 {
     private const string Meta = "https://dl.fbaipublicfiles.com/", Apache = "Apache-2.0", TorchVision = "BSD-3-Clause",
         DinoV3License = "DINOv3 License", NonCommercial = "CC-BY-NC 4.0",
-        DinoV3Place = "https://ai.meta.com/resources/models-and-libraries/dinov3-downloads", MoCoV3Place = "https://github.com/facebookresearch/moco-v3";
+        DinoV3Place = "https://ai.meta.com/resources/models-and-libraries/dinov3-downloads",
+        MoCoV3Place = "https://github.com/facebookresearch/moco-v3";
 
     /// <summary>DINO's ViT-S/16 (Caron et al., arXiv 2104.14294).</summary>
     public static PretrainedModel DinoSmall16 { get; } = Dino("vits16", "deitsmall16", "ViT-S/16", 384);
@@ -23,7 +25,8 @@ public static class PretrainedModels
     public static PretrainedModel DinoBase8 { get; } = Dino("vitb8", "vitbase8", "ViT-B/8", 768);
 
     /// <summary>DINO's ResNet-50.</summary>
-    public static PretrainedModel DinoResNet50 { get; } = Dino("resnet50", "resnet50", "ResNet-50", 2048, isOnHuggingFace: false);
+    public static PretrainedModel DinoResNet50 { get; } = Dino(
+        "resnet50", "resnet50", "ResNet-50", 2048, isOnHuggingFace: false);
 
     /// <summary>DINOv2's ViT-S/14 (Oquab et al., arXiv 2304.07193).</summary>
     public static PretrainedModel DinoV2Small { get; } = DinoV2("vits14", "small", "ViT-S/14", 384, 88_283_115,
@@ -38,20 +41,23 @@ public static class PretrainedModels
         sha256: "0b8b82f85de91b424aded121c7e1dcc2b7bc6d0adeea651bf73a13307fad8c73");
 
     /// <summary>DINOv2's ViT-B/14 with four registers.</summary>
-    public static PretrainedModel DinoV2BaseRegisters { get; } = DinoV2("vitb14", "base", "ViT-B/14", 768, registers: true);
+    public static PretrainedModel DinoV2BaseRegisters { get; } = DinoV2(
+        "vitb14", "base", "ViT-B/14", 768, registers: true);
 
     /// <summary>DINOv2's ViT-L/14.</summary>
     public static PretrainedModel DinoV2Large { get; } = DinoV2("vitl14", "large", "ViT-L/14", 1024,
         sha256: "d5383ea8f4877b2472eb973e0fd72d557c7da5d3611bd527ceeb1d7162cbf428");
 
     /// <summary>DINOv2's ViT-L/14 with four registers.</summary>
-    public static PretrainedModel DinoV2LargeRegisters { get; } = DinoV2("vitl14", "large", "ViT-L/14", 1024, registers: true);
+    public static PretrainedModel DinoV2LargeRegisters { get; } = DinoV2(
+        "vitl14", "large", "ViT-L/14", 1024, registers: true);
 
     /// <summary>DINOv2's ViT-g/14.</summary>
     public static PretrainedModel DinoV2Giant { get; } = DinoV2("vitg14", "giant", "ViT-g/14", 1536);
 
     /// <summary>DINOv2's ViT-g/14 with four registers.</summary>
-    public static PretrainedModel DinoV2GiantRegisters { get; } = DinoV2("vitg14", "giant", "ViT-g/14", 1536, registers: true);
+    public static PretrainedModel DinoV2GiantRegisters { get; } = DinoV2(
+        "vitg14", "giant", "ViT-g/14", 1536, registers: true);
 
     /// <summary>DINOv3's ViT-S/16 (Siméoni et al., arXiv 2508.10104); from a file of yours.</summary>
     public static PretrainedModel DinoV3Small { get; } = DinoV3("vits16", "08c60483", "ViT-S/16", 384);
@@ -87,20 +93,25 @@ public static class PretrainedModels
     public static IReadOnlyList<PretrainedModel> All { get; } =
     [
         DinoSmall16, DinoSmall8, DinoBase16, DinoBase8, DinoResNet50,
-        DinoV2Small, DinoV2SmallRegisters, DinoV2Base, DinoV2BaseRegisters, DinoV2Large, DinoV2LargeRegisters, DinoV2Giant, DinoV2GiantRegisters,
+        DinoV2Small, DinoV2SmallRegisters, DinoV2Base, DinoV2BaseRegisters, DinoV2Large, DinoV2LargeRegisters,
+        DinoV2Giant, DinoV2GiantRegisters,
         DinoV3Small, DinoV3SmallPlus, DinoV3Base, DinoV3Large, DinoV3HugePlus,
         MoCoV3Small, MoCoV3Base, MoCoV3ResNet50,
         ResNet18, ResNet50,
     ];
 
-    /// <summary>A network by its name, such as <c>dinov2_vits14</c>, or by its repository on Hugging Face, such as <c>facebook/dinov2-small</c>, whose file is
-    /// then the one that is downloaded.</summary>
+    /// <summary>A network by its name, such as <c>dinov2_vits14</c>, or by its repository on Hugging Face, such as
+    /// <c>facebook/dinov2-small</c>, whose file is then the one that is downloaded.</summary>
     /// <param name="name">The name.</param>
-    /// <exception cref="ArgumentException">No network of this name is known; the message lists those that are.</exception>
+    /// <exception cref="ArgumentException">No network of this name is known; the message lists those that
+    /// are.</exception>
     public static PretrainedModel Named(string name) => Lookup(name)
-        ?? throw new ArgumentException($"No pretrained network is named '{name}'. Known are {string.Join(", ", All.Select(model => model.Name))}.", nameof(name));
+        ?? throw new ArgumentException(
+            $"No pretrained network is named '{name}'. Known are {string.Join(", ", All.Select(model => model.Name))}.",
+            nameof(name));
 
-    /// <summary>The file of a network's weights, if there is one on this machine: in the cache of torch.hub, of Hugging Face, or in this library's.</summary>
+    /// <summary>The file of a network's weights, if there is one on this machine: in the cache of torch.hub, of Hugging
+    /// Face, or in this library's.</summary>
     /// <param name="model">The network.</param>
     /// <param name="options">Where to look; null means all defaults.</param>
     /// <returns>The path; null if there is none.</returns>
@@ -113,8 +124,9 @@ public static class PretrainedModels
 
     /// <summary>The file of a network's weights on this machine, downloaded if there is none.</summary>
     /// <remarks>
-    /// A download goes to a file beside its place, is continued where it stopped, compared with the known size and SHA-256, and then renamed: what stands in the
-    /// cache is whole. Another process that downloads the same file is waited for.
+    /// A download goes to a file beside its place, is continued where it stopped, compared with the known size and
+    /// SHA-256, and then renamed: what stands in the cache is whole. Another process that downloads the same file is
+    /// waited for.
     /// </remarks>
     /// <param name="model">The network.</param>
     /// <param name="options">Where from and where to; null means all defaults.</param>
@@ -123,16 +135,18 @@ public static class PretrainedModels
     /// <returns>The path.</returns>
     /// <exception cref="ArgumentException">A part of the model or an option is out of range.</exception>
     /// <exception cref="InvalidDataException">The server's file has another size or hash than it should.</exception>
-    /// <exception cref="InvalidOperationException">The weights are not downloaded freely, which the message says with their licence; or <c>HF_HUB_OFFLINE</c> is
-    /// set.</exception>
-    /// <exception cref="IOException">The server cannot be reached or has no such file, or there is no room; the message names address and file.</exception>
+    /// <exception cref="InvalidOperationException">The weights are not downloaded freely, which the message says with
+    /// their licence; or <c>HF_HUB_OFFLINE</c> is set.</exception>
+    /// <exception cref="IOException">The server cannot be reached or has no such file, or there is no room; the message
+    /// names address and file.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static string Download(PretrainedModel model, PretrainedDownloadOptions? options = null,
         IProgress<PretrainedDownloadProgress>? progress = null, CancellationToken cancellation = default)
     {
         options = Checked(model, options);
         var caches = new WeightCaches(options);
-        return caches.Find(model) ?? WeightDownload.RunAsync(model, caches, options, progress, cancellation).GetAwaiter().GetResult();
+        return caches.Find(model)
+            ?? WeightDownload.RunAsync(model, caches, options, progress, cancellation).GetAwaiter().GetResult();
     }
 
     /// <summary>The network of a name; null if none is known.</summary>
@@ -142,20 +156,23 @@ public static class PretrainedModels
         {
             if (model.Name == name) return model;
             if (model.Files.FirstOrDefault(file => file.IsOnHuggingFace && file.Repository == name) is { } file)
-                return model with { Name = name, Files = [file, .. model.Files.Where(other => other != file)] };
+                return model with { Files = [file, .. model.Files.Where(other => other != file)] };
         }
         return null;
     }
 
     /// <summary>The file of a network's weights on this machine.</summary>
     /// <exception cref="FileNotFoundException">There is none; the message says how to get it.</exception>
-    internal static string Require(PretrainedModel model) => Find(model) ?? throw new FileNotFoundException(model.AskAt is null
-        ? $"The weights of {model.Name} are not on this machine. Call {nameof(PretrainedModels)}.{nameof(Download)} once, with "
-            + $"{nameof(PretrainedModels)}.{nameof(Named)}(\"{model.Name}\") ({model.Files[0].Address}, licence {model.License})."
-        : Refusal(model));
+    internal static string Require(PretrainedModel model) => Find(model) ?? throw new FileNotFoundException(
+        model.AskAt is not null ? Refusal(model)
+        : $"The weights of {model.Name} are not on this machine. "
+            + $"Call {nameof(PretrainedModels)}.{nameof(Download)} once"
+            + (Lookup(model.Name) is null ? "" : $", with {nameof(PretrainedModels)}.{nameof(Named)}(\"{model.Name}\")")
+            + $" ({model.Files[0].Address}, licence {model.License}).");
 
     /// <summary>Why the weights are not downloaded.</summary>
-    internal static string Refusal(PretrainedModel model) => $"The weights of {model.Name} are not downloaded: their licence is {model.License}. "
+    internal static string Refusal(PretrainedModel model) =>
+        $"The weights of {model.Name} are not downloaded: their licence is {model.License}. "
         + $"Accept it at {model.AskAt}, download {model.Files[0].Name}, and give its path to LoadPretrained.";
 
     private static PretrainedDownloadOptions Checked(PretrainedModel model, PretrainedDownloadOptions? options)
@@ -167,26 +184,35 @@ public static class PretrainedModels
         return options;
     }
 
-    private static PretrainedFile OnHuggingFace(string repository) => new($"{PretrainedFile.HuggingFaceScheme}://{repository}/model.safetensors");
+    private static PretrainedFile OnHuggingFace(string repository) =>
+        new($"{PretrainedFile.HuggingFaceScheme}://{repository}/model.safetensors");
 
-    private static PretrainedModel Dino(string name, string file, string architecture, int dimension, string? sha256 = null, bool isOnHuggingFace = true) => new()
+    private static PretrainedModel Dino(string name, string file, string architecture, int dimension,
+        string? sha256 = null, bool isOnHuggingFace = true) => new()
     {
         Name = $"dino_{name}",
-        Files = [new($"{Meta}dino/dino_{file}_pretrain/dino_{file}_pretrain.pth") { Sha256 = sha256 },
-            .. isOnHuggingFace ? [OnHuggingFace($"facebook/dino-{name}")] : Array.Empty<PretrainedFile>()],
+        Files =
+        [
+            new($"{Meta}dino/dino_{file}_pretrain/dino_{file}_pretrain.pth") { Sha256 = sha256 },
+            .. isOnHuggingFace ? [OnHuggingFace($"facebook/dino-{name}")] : Array.Empty<PretrainedFile>(),
+        ],
         License = Apache,
         Architecture = architecture,
         EmbeddingDimension = dimension,
         Preprocessing = Square(Interpolation.Bicubic),
     };
 
-    private static PretrainedModel DinoV2(string name, string size, string architecture, int dimension, long? bytes = null, string? sha256 = null,
-        bool registers = false) => new()
+    private static PretrainedModel DinoV2(string name, string size, string architecture, int dimension,
+        long? bytes = null, string? sha256 = null, bool registers = false) => new()
     {
         Name = $"dinov2_{name}{(registers ? "_reg" : "")}",
         Files =
         [
-            new($"{Meta}dinov2/dinov2_{name}/dinov2_{name}_{(registers ? "reg4_" : "")}pretrain.pth") { Bytes = bytes, Sha256 = sha256 },
+            new($"{Meta}dinov2/dinov2_{name}/dinov2_{name}_{(registers ? "reg4_" : "")}pretrain.pth")
+            {
+                Bytes = bytes,
+                Sha256 = sha256,
+            },
             OnHuggingFace($"facebook/dinov2-{(registers ? "with-registers-" : "")}{size}"),
             OnHuggingFace($"timm/vit_{size}_patch14_{(registers ? "reg4_" : "")}dinov2.lvd142m"),
         ],
@@ -232,5 +258,6 @@ public static class PretrainedModels
         Preprocessing = Square(Interpolation.Bilinear),
     };
 
-    private static ImagePreprocessing Square(Interpolation interpolation) => ImagePreprocessing.For(224) with { Interpolation = interpolation };
+    private static ImagePreprocessing Square(Interpolation interpolation) =>
+        ImagePreprocessing.For(224) with { Interpolation = interpolation };
 }

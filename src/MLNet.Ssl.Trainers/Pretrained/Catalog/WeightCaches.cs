@@ -24,39 +24,52 @@ internal sealed class WeightCaches(PretrainedDownloadOptions options, Func<strin
         Variable("HF_HUB_CACHE") ?? Path.Combine(Variable("HF_HOME") ?? Path.Combine(Shared, "huggingface"), "hub");
 
     private string Own => options.CacheFolder ?? Path.Combine(
-        OperatingSystem.IsWindows() ? Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData) : Shared, "mlnet-ssl");
+        OperatingSystem.IsWindows()
+            ? Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData)
+            : Shared,
+        "mlnet-ssl");
 
     private string Shared => Variable("XDG_CACHE_HOME") ?? Path.Combine(Home, ".cache");
 
     /// <summary>A file of the network's weights of the right size; null if there is none.</summary>
     public string? Find(PretrainedModel model) => model.Files
-        .SelectMany(file => (string?[])[file.IsOnHuggingFace ? InHuggingFace(file) : Path.Combine(Torch, file.Name), PathOf(model, file)], (file, path) => (file, path))
+        .SelectMany(file => Places(model, file), (file, path) => (file, path))
         .FirstOrDefault(place => IsWhole(place.file, place.path)).path;
 
     /// <summary>Place of a file in this library's cache.</summary>
     public string PathOf(PretrainedModel model, PretrainedFile file) =>
-        Path.Combine(Path.GetFullPath(Own), model.Name.Replace("/", "--", StringComparison.Ordinal), file.Name);
+        Path.Combine(Path.GetFullPath(Own), Flat(file.IsOnHuggingFace ? file.Repository : model.Name), file.Name);
+
+    private IEnumerable<string?> Places(PretrainedModel model, PretrainedFile file) =>
+        [file.IsOnHuggingFace ? InHuggingFace(file) : Path.Combine(Torch, file.Name), PathOf(model, file)];
 
     /// <summary>A snapshot is a folder of links; the branch "main" names the one that was taken last.</summary>
     private string? InHuggingFace(PretrainedFile file)
     {
-        string folder = Path.Combine(HuggingFace, "models--" + file.Repository.Replace("/", "--", StringComparison.Ordinal));
+        string folder = Path.Combine(HuggingFace, "models--" + Flat(file.Repository));
         string snapshots = Path.Combine(folder, "snapshots"), branch = Path.Combine(folder, "refs", "main");
         if (!Directory.Exists(snapshots)) return null;
-        string inside = string.Join('/', file.Location.Segments[2..].Select(part => part.TrimEnd('/')));
         var commits = Directory.GetDirectories(snapshots).Order(StringComparer.Ordinal);
         string[] newest = File.Exists(branch) ? [Path.Combine(snapshots, File.ReadAllText(branch).Trim())] : [];
-        return newest.Concat(commits).Select(commit => Path.Combine(commit, inside)).FirstOrDefault(File.Exists);
+        return newest.Concat(commits)
+            .Select(commit => Path.Combine(commit, file.PathInRepository))
+            .FirstOrDefault(Exists);
     }
 
     private static bool IsWhole(PretrainedFile file, string? path)
     {
-        if (path is null || !File.Exists(path)) return false;
+        if (path is null || !Exists(path)) return false;
         if (file.Bytes is not { } bytes) return true;
         // The length of a link is not that of its file.
         using var stream = File.OpenRead(path);
         return stream.Length == bytes;
     }
+
+    // A link whose file is gone exists.
+    private static bool Exists(string path) =>
+        File.Exists(path) && (File.ResolveLinkTarget(path, returnFinalTarget: true)?.Exists ?? true);
+
+    private static string Flat(string name) => name.Replace("/", "--", StringComparison.Ordinal);
 
     private string? Variable(string name) => _environment(name) is { Length: > 0 } value ? value : null;
 }

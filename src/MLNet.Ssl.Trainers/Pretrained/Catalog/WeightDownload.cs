@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 
 namespace MLNet.Ssl.Pretrained;
@@ -10,7 +11,8 @@ internal sealed class WeightDownload
 {
     private const int MostRedirects = 8, BufferBytes = 1 << 18;
 
-    private static readonly TimeSpan ReportEvery = TimeSpan.FromMilliseconds(100), LookAtLockEvery = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan ReportEvery = TimeSpan.FromMilliseconds(100),
+        LookAtLockEvery = TimeSpan.FromMilliseconds(200);
 
     private static readonly HttpClient Client = new(new SocketsHttpHandler
     {
@@ -33,16 +35,18 @@ internal sealed class WeightDownload
     private long? _total;
     private string? _toldHash;
 
-    private WeightDownload(PretrainedModel model, WeightCaches caches, PretrainedDownloadOptions options, IProgress<PretrainedDownloadProgress>? progress,
-        CancellationToken cancellation)
+    private WeightDownload(PretrainedModel model, WeightCaches caches, PretrainedDownloadOptions options,
+        IProgress<PretrainedDownloadProgress>? progress, CancellationToken cancellation)
     {
         _file = model.Files[0];
         (_options, _progress, _cancellation) = (options, progress, cancellation);
         _path = caches.PathOf(model, _file);
         (_partial, _validatorPath, _pin) = (_path + ".partial", _path + ".partial.etag", _path + ".sha256");
-        string own = _file.IsOnHuggingFace ? caches.HuggingFaceEndpoint : _file.Location.GetLeftPart(UriPartial.Authority);
+        string own = _file.IsOnHuggingFace
+            ? caches.HuggingFaceEndpoint
+            : _file.Location.GetLeftPart(UriPartial.Authority);
         string path = _file.IsOnHuggingFace
-            ? $"{_file.Repository}/resolve/main/{string.Concat(_file.Location.Segments[2..])}"
+            ? $"{_file.Repository}/resolve/main/{_file.PathInRepository}"
             : _file.Location.PathAndQuery.TrimStart('/');
         _address = new($"{(options.Mirror ?? own).TrimEnd('/')}/{path}");
         if (_file.IsOnHuggingFace && options.Mirror is null) _token = caches.HuggingFaceToken;
@@ -52,11 +56,16 @@ internal sealed class WeightDownload
     /// <exception cref="InvalidDataException">The server's file has another size or hash than it should.</exception>
     /// <exception cref="InvalidOperationException">The weights are not to be downloaded.</exception>
     /// <exception cref="IOException">The server cannot be reached or has no such file, or there is no room.</exception>
-    public static async Task<string> RunAsync(PretrainedModel model, WeightCaches caches, PretrainedDownloadOptions options,
+    public static async Task<string> RunAsync(
+        PretrainedModel model, WeightCaches caches, PretrainedDownloadOptions options,
         IProgress<PretrainedDownloadProgress>? progress, CancellationToken cancellation)
     {
         if (model.AskAt is not null) throw new InvalidOperationException(PretrainedModels.Refusal(model));
-        if (caches.IsOffline) throw new InvalidOperationException($"The weights of {model.Name} are not on this machine, and HF_HUB_OFFLINE forbids to download them.");
+        if (caches.IsOffline)
+        {
+            throw new InvalidOperationException(
+                $"The weights of {model.Name} are not on this machine, and HF_HUB_OFFLINE forbids to download them.");
+        }
         var download = new WeightDownload(model, caches, options, progress, cancellation);
         Directory.CreateDirectory(Path.GetDirectoryName(download._path)!);
         using var held = await download.LockAsync().ConfigureAwait(false);
@@ -88,7 +97,8 @@ internal sealed class WeightDownload
         for (int tries = 0; !await TryAsync(tries == _options.Retries).ConfigureAwait(false); tries++)
         {
             // Soon at first: most connections that are cut can be made again.
-            await Task.Delay(TimeSpan.FromMilliseconds(Math.Min(10_000, 100 << Math.Min(tries, 10))), _cancellation).ConfigureAwait(false);
+            var pause = TimeSpan.FromMilliseconds(Math.Min(10_000, 100 << Math.Min(tries, 10)));
+            await Task.Delay(pause, _cancellation).ConfigureAwait(false);
         }
         CheckHash();
         File.Move(_partial, _path, overwrite: true);
@@ -96,7 +106,8 @@ internal sealed class WeightDownload
         return _path;
     }
 
-    /// <summary>True when the partial file is whole; false when the connection failed and another may be tried.</summary>
+    /// <summary>True when the partial file is whole; false when the connection failed and another may be
+    /// tried.</summary>
     private async Task<bool> TryAsync(bool isLast)
     {
         try
@@ -111,9 +122,11 @@ internal sealed class WeightDownload
             if (isLast)
             {
                 throw new IOException(string.Create(CultureInfo.InvariantCulture,
-                    $"The download of {where} ended: {e.Message} Another call goes on with what there is, '{_partial}'."), e.InnerException);
+                    $"The download of {where} ended: {e.Message} Another call goes on with '{_partial}'."),
+                    e.InnerException);
             }
-            Say(true, string.Create(CultureInfo.InvariantCulture, $"The connection to {where} was cut, and is made again: {e.Message}"));
+            Say(true, string.Create(
+                CultureInfo.InvariantCulture, $"The connection to {where} was cut, and is made again: {e.Message}"));
             return false;
         }
     }
@@ -160,16 +173,19 @@ internal sealed class WeightDownload
             if (start > 0)
             {
                 request.Headers.Range = new(start, null);
-                if (validator is not null && EntityTagHeaderValue.TryParse(validator, out var tag)) request.Headers.IfRange = new(tag);
+                if (EntityTagHeaderValue.TryParse(validator, out var tag)) request.Headers.IfRange = new(tag);
             }
             using var patience = CancellationTokenSource.CreateLinkedTokenSource(_cancellation);
             patience.CancelAfter(_options.Timeout);
-            var response = await Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, patience.Token).ConfigureAwait(false);
+            var response = await Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, patience.Token)
+                .ConfigureAwait(false);
             TakeTold(response);
-            if ((int)response.StatusCode is not (301 or 302 or 303 or 307 or 308) || response.Headers.Location is not { } location) return response;
+            bool leads = (int)response.StatusCode is 301 or 302 or 303 or 307 or 308;
+            if (!leads || response.Headers.Location is not { } location) return response;
             response.Dispose();
             var next = new Uri(address, location);
-            if (next.Scheme != "https" && next.Scheme != address.Scheme) throw new IOException($"'{address}' leads to '{next}', which is not encrypted.");
+            if (next.Scheme != "https" && next.Scheme != address.Scheme)
+                throw new IOException($"'{address}' leads to '{next}', which is not encrypted.");
             address = next;
         }
         throw new IOException($"'{_address}' leads to more than {MostRedirects} other addresses.");
@@ -178,8 +194,8 @@ internal sealed class WeightDownload
     /// <summary>Hugging Face names the SHA-256 of large files.</summary>
     private void TakeTold(HttpResponseMessage response)
     {
-        if (_file.IsOnHuggingFace && response.Headers.TryGetValues("X-Linked-Etag", out var tags) && tags.First().Trim('"') is { Length: 64 } hash
-            && hash.All(char.IsAsciiHexDigit))
+        if (_file.IsOnHuggingFace && response.Headers.TryGetValues("X-Linked-Etag", out var tags)
+            && tags.First().Trim('"') is { Length: 64 } hash && hash.All(char.IsAsciiHexDigit))
         {
             _toldHash = hash;
         }
@@ -189,9 +205,11 @@ internal sealed class WeightDownload
     {
         int status = (int)response.StatusCode;
         if (response.IsSuccessStatusCode) return;
-        if (status is 408 or 429 or >= 500) throw new CutException($"the server answers {status} ({response.ReasonPhrase}).");
-        throw new IOException($"'{_address}' cannot be downloaded: the server answers {status} ({response.ReasonPhrase})."
-            + (_file.IsOnHuggingFace && status is 401 or 403 ? " Accept the model's terms on its page, and set HF_TOKEN." : ""));
+        string answer = $"the server answers {status} ({response.ReasonPhrase}).";
+        if (status is 408 or 429 or >= 500) throw new CutException(answer);
+        bool isGated = _file.IsOnHuggingFace && status is 401 or 403;
+        throw new IOException($"'{_address}' cannot be downloaded: {answer}"
+            + (isGated ? " Accept the model's terms on its page, and set HF_TOKEN." : ""));
     }
 
     private void CheckSize(long start, HttpResponseMessage response)
@@ -201,7 +219,7 @@ internal sealed class WeightDownload
         {
             File.Delete(_partial);
             throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture,
-                $"'{_address}' has {start + length:N0} bytes; expected {bytes:N0}. It is not the file that is known by this name."));
+                $"'{_address}' has {start + length:N0} bytes; expected {bytes:N0}: it is another file."));
         }
         _total = start + length;
     }
@@ -218,22 +236,27 @@ internal sealed class WeightDownload
             // A place that does not tell: writing will.
             return;
         }
-        if (free < bytes) throw NoRoom(string.Create(CultureInfo.InvariantCulture, $"it takes {bytes:N0} bytes more, and {free:N0} are free"), null);
+        if (free >= bytes) return;
+        throw NoRoom(string.Create(
+            CultureInfo.InvariantCulture, $"it takes {bytes:N0} bytes more, and {free:N0} are free"), null);
     }
 
     private async Task CopyAsync(HttpResponseMessage response, long start)
     {
         var buffer = new byte[BufferBytes];
         long done = start, reported = 0;
-        await using var body = await Network(() => response.Content.ReadAsStreamAsync(_cancellation)).ConfigureAwait(false);
-        using var file = Disk(() => new FileStream(_partial, start == 0 ? FileMode.Create : FileMode.Open, FileAccess.Write, FileShare.Read, bufferSize: 0));
+        await using var body =
+            await Network(() => response.Content.ReadAsStreamAsync(_cancellation)).ConfigureAwait(false);
+        var mode = start == 0 ? FileMode.Create : FileMode.Open;
+        using var file = Disk(() => new FileStream(_partial, mode, FileAccess.Write, FileShare.Read, bufferSize: 0));
         Disk(() => file.Seek(start, SeekOrigin.Begin));
         for (int read; (read = await Network(() => ReadAsync(body, buffer)).ConfigureAwait(false)) > 0;)
         {
             if (done + read > (_file.Bytes ?? long.MaxValue))
             {
                 Disk(() => file.SetLength(0));
-                throw new InvalidDataException($"'{_address}' is longer than the {_file.Bytes} bytes that it should have.");
+                throw new InvalidDataException(
+                    $"'{_address}' is longer than the {_file.Bytes} bytes that it should have.");
             }
             Disk(() => file.Write(buffer, 0, read));
             done += read;
@@ -263,8 +286,9 @@ internal sealed class WeightDownload
             if (expected is null || hash.StartsWith(expected, StringComparison.OrdinalIgnoreCase)) continue;
             File.Delete(_partial);
             File.Delete(_validatorPath);
-            throw new InvalidDataException($"'{_address}' is not the file that it should be, and is thrown away: its SHA-256 is {hash}; expected {expected}"
-                + (expected == pinned ? $", as at the first download ('{_pin}')." : "."));
+            throw new InvalidDataException(
+                $"'{_address}' is not the file that it should be, and is thrown away: its SHA-256 is {hash}; "
+                + $"expected {expected}" + (expected == pinned ? $", as at the first download ('{_pin}')." : "."));
         }
         if (_file.Sha256 is not null || pinned is not null) return;
         Disk(() => File.WriteAllText(_pin, hash));
@@ -281,7 +305,8 @@ internal sealed class WeightDownload
         {
             throw new CutException($"the server was silent for {_options.Timeout.TotalSeconds:0.###} s.", e);
         }
-        catch (Exception e) when (e is HttpRequestException or HttpIOException || (e is IOException && e.InnerException is System.Net.Sockets.SocketException))
+        catch (Exception e) when (e is HttpRequestException or HttpIOException
+            or IOException { InnerException: SocketException })
         {
             throw new CutException($"{e.Message.TrimEnd('.')}.", e);
         }
@@ -306,7 +331,8 @@ internal sealed class WeightDownload
         }
     }
 
-    private IOException NoRoom(string why, Exception? inner) => new($"'{_partial}' cannot be written: {why}. What is there is kept, and another call goes on with it; "
+    private IOException NoRoom(string why, Exception? inner) => new(
+        $"'{_partial}' cannot be written: {why}. What is there is kept, and another call goes on with it; "
         + $"{nameof(PretrainedDownloadOptions.CacheFolder)} may name a folder with more room.", inner);
 
     private void Say(bool isWarning, string text) => _options.Log?.Invoke(new(isWarning, text));

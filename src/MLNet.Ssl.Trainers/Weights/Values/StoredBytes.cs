@@ -52,6 +52,27 @@ internal abstract class StoredBytes(long length)
         }
     }
 
+    /// <summary>Tensors one after the other, zeros where a part has none; read as a whole.</summary>
+    public sealed class Joined(IReadOnlyList<(StoredTensor? Tensor, long Count)> parts, int size) : StoredBytes(parts.Sum(p => p.Count) * size)
+    {
+        /// <summary>Bytes that are in the file.</summary>
+        public Int128 Stored => parts.Aggregate((Int128)0, (sum, part) => sum + (part.Tensor?.Bytes ?? 0));
+
+        public override void CopyTo(Tensor flat, long offset)
+        {
+            if (offset != 0 || flat.numel() * size != Length) throw new InvalidOperationException("Joined tensors are read as a whole.");
+            long at = 0;
+            foreach (var (tensor, count) in parts)
+            {
+                using var scope = NewDisposeScope();
+                var part = flat.narrow(0, at, count);
+                if (tensor is null) part.zero_();
+                else part.copy_(tensor.Read().reshape(-1));
+                at += count;
+            }
+        }
+    }
+
     /// <summary>Bytes that the pickle itself held.</summary>
     public sealed class Memory(byte[] bytes) : StoredBytes(bytes.Length)
     {

@@ -41,7 +41,18 @@ public sealed class StoredTensor
     /// <summary>Number of elements.</summary>
     public long Count { get; }
 
-    internal Int128 Bytes => (Int128)Count * _storage.Type.Size;
+    internal Int128 Bytes => _storage.Bytes is StoredBytes.Joined joined ? joined.Stored : (Int128)Count * _storage.Type.Size;
+
+    /// <summary>Tensors, or that many zeros, one after the other, in the shape given and the first one's element type.</summary>
+    internal static StoredTensor Join(long[] shape, params (StoredTensor? Tensor, long Count)[] parts)
+    {
+        var type = parts.First(part => part.Tensor is not null).Tensor!._storage.Type;
+        long count = parts.Sum(part => part.Count);
+        return new(new StoredStorage(type, count, new StoredBytes.Joined(parts, type.Size)), shape);
+    }
+
+    /// <summary>A part of the first dimension.</summary>
+    internal StoredTensor Rows(long start, long count) => new(_storage, _offset + start * _strides[0], [count, .. _shape[1..]], _strides);
 
     /// <summary>True if elements are repeated (a stride of 0), so that the tensor claims more than the file holds.</summary>
     internal bool IsExpanded => Count > _extent;

@@ -18,8 +18,11 @@ internal static class InputColumn
     {
         var column = schema.Find("input", name ?? Candidates(output).FirstOrDefault(c => schema.Any(s => s.Name == c))
             ?? "Image", ColumnAdvice.LostImages);
-        bool image = column is { Kind: SchemaShape.Column.VectorKind.Scalar, IsKey: false,
-            ItemType: ImageDataViewType };
+        bool image = column is
+        {
+            Kind: SchemaShape.Column.VectorKind.Scalar, IsKey: false,
+            ItemType: ImageDataViewType
+        };
         bool vector = column is { Kind: SchemaShape.Column.VectorKind.Vector, IsKey: false }
             && column.ItemType == NumberDataViewType.Single;
         if (!image && !vector)

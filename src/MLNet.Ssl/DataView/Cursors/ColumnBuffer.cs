@@ -34,16 +34,16 @@ internal abstract class ColumnBuffer : IDisposable
 
     private static ColumnBuffer Of<T>(DataViewRow source, DataViewSchema.Column column) =>
         (Delegate)source.GetGetter<T>(column) switch
-    {
-        ValueGetter<MLImage> images => new ImageBuffer(images),
-        ValueGetter<ReadOnlyMemory<char>> texts => new TextBuffer(texts),
-        ValueGetter<VBuffer<ReadOnlyMemory<char>>> texts => new TextVectorBuffer(texts),
-        var vectors when typeof(T) is { IsGenericType: true } type
-        && type.GetGenericTypeDefinition() == typeof(VBuffer<>) =>
-            (ColumnBuffer)Activator.CreateInstance(
-                typeof(VectorBuffer<>).MakeGenericType(type.GetGenericArguments()), vectors)!,
-        var values => new ValueBuffer<T>((ValueGetter<T>)values),
-    };
+        {
+            ValueGetter<MLImage> images => new ImageBuffer(images),
+            ValueGetter<ReadOnlyMemory<char>> texts => new TextBuffer(texts),
+            ValueGetter<VBuffer<ReadOnlyMemory<char>>> texts => new TextVectorBuffer(texts),
+            var vectors when typeof(T) is { IsGenericType: true } type
+            && type.GetGenericTypeDefinition() == typeof(VBuffer<>) =>
+                (ColumnBuffer)Activator.CreateInstance(
+                    typeof(VectorBuffer<>).MakeGenericType(type.GetGenericArguments()), vectors)!,
+            var values => new ValueBuffer<T>((ValueGetter<T>)values),
+        };
 }
 
 /// <inheritdoc/>

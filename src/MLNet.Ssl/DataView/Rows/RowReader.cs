@@ -47,8 +47,8 @@ internal sealed record RowReader(
     }
 
     /// <summary>The error where no row was taken.</summary>
-    public InvalidOperationException NoRows() => new(
-        $"Column '{Values.Name}' has no rows"
-        + (Labels is not { } labels || KeepUnlabeled ? "" : $" with a label in '{labels.Name}'")
+    public InvalidOperationException NoRows() => new((Labels is not { } labels || KeepUnlabeled
+        ? $"Column '{Values.Name}' has no rows"
+        : $"No row has both a value in '{Values.Name}' and a label in '{labels.Name}'")
         + ": there is nothing to learn from.");
 }

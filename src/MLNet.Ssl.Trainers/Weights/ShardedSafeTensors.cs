@@ -1,0 +1,76 @@
+using System.Text.Json;
+using MLNet.Ssl.Files;
+
+namespace MLNet.Ssl.Weights;
+
+/// <summary>A network in several safetensors files of a folder, with an index that says which tensor is where.</summary>
+internal sealed class ShardedSafeTensors : IDisposable
+{
+    private const int MaxIndex = 64 << 20, MaxFiles = 1024;
+
+    private readonly List<FileStream> _files = [];
+
+    public Dictionary<string, object?> Tensors { get; } = [];
+
+    public Dictionary<string, string> Metadata { get; } = [];
+
+    /// <summary>Bytes of all files.</summary>
+    public long Length => _files.Sum(file => file.Length);
+
+    /// <summary>Opens the files that an index names; the index is closed.</summary>
+    public static ShardedSafeTensors Open(FileStream index, string path)
+    {
+        if (index.Length > MaxIndex) throw new InvalidDataException($"the index has {index.Length} bytes; at most {MaxIndex} are read.");
+        var shards = new ShardedSafeTensors();
+        try
+        {
+            using var json = JsonDocument.Parse(index, new() { AllowDuplicateProperties = false });
+            shards.Read(json.RootElement, Path.GetDirectoryName(Path.GetFullPath(path))!);
+            index.Dispose();
+            return shards;
+        }
+        catch (JsonException e)
+        {
+            shards.Dispose();
+            throw new InvalidDataException($"its index is not valid JSON: {e.Message}", e);
+        }
+        catch
+        {
+            shards.Dispose();
+            throw;
+        }
+    }
+
+    private void Read(JsonElement index, string folder)
+    {
+        if (index.ValueKind != JsonValueKind.Object || !index.TryGetProperty("weight_map", out var map) || map.ValueKind != JsonValueKind.Object)
+            throw new InvalidDataException("its index has no weight_map.");
+        var places = map.EnumerateObject().Select(p => (p.Name, File: p.Value.ValueKind == JsonValueKind.String ? p.Value.GetString()! : "")).ToList();
+        var names = places.Select(place => place.File).Distinct().ToList();
+        if (names.Count > MaxFiles) throw new InvalidDataException($"its index names {names.Count} files; at most {MaxFiles} are read.");
+        // Files beside the index alone: a name leads nowhere else.
+        if (names.FirstOrDefault(name => name is "" or "." or ".." || name.AsSpan().ContainsAny("/\\:\0")) is { } wrong)
+            throw new InvalidDataException($"its index names '{wrong}', which is no file beside it.");
+        var files = names.ToDictionary(name => name, name => Shard(Path.Combine(folder, name)));
+        foreach (var (name, file) in places)
+        {
+            if (!files[file].TryGetValue(name, out var tensor)) throw new InvalidDataException($"'{file}' lacks the tensor '{name}'.");
+            Tensors[name] = tensor;
+        }
+    }
+
+    private Dictionary<string, object?> Shard(string path)
+    {
+        if (!File.Exists(path)) throw new InvalidDataException($"the file '{Path.GetFileName(path)}' of its index is missing.");
+        var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        _files.Add(file);
+        GitLfsPointer.Refuse(file);
+        file.Position = 0;
+        return SafeTensorsReader.Read(file).Tensors;
+    }
+
+    public void Dispose()
+    {
+        foreach (var file in _files) file.Dispose();
+    }
+}
