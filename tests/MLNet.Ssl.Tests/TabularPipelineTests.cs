@@ -52,7 +52,7 @@ public sealed class TabularPipelineTests
         var predicted = model.Transform(data);
         Assert.Equal(new VectorDataViewType(NumberDataViewType.Single, 8), predicted.Schema["Embedding"].Type);
         Assert.InRange(_ml.MulticlassClassification.Evaluate(predicted).MicroAccuracy, 0.5, 1);
-        Assert.Contains(messages, m => m.Contains("Table.ContinuousSlots = 0–2 of 7", StringComparison.Ordinal));
+        Assert.Contains(messages, m => m.Contains("Table.ContinuousSlots = 0–2: of 7", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -98,8 +98,13 @@ public sealed class PlanContext
     private BackboneOptions TableBackbone(TableFacts table)
     {
         string reason = $"for rows of {table.Columns} values";
-        var usual = new TabularMlpOptions { InputGroups = [table.Columns] };
-        return _choices.Choose(_options.Backbone, usual, reason, nameof(_options.Backbone)).WithColumns(table.Columns);
+        if (_options.Backbone is not { } given)
+        {
+            var usual = new TabularMlpOptions { InputGroups = [table.Columns] };
+            return _choices.Note<BackboneOptions>(usual, reason, nameof(_options.Backbone));
+        }
+        var filled = given.WithColumns(table.Columns);
+        return filled == given ? given : _choices.Note(filled, reason, nameof(_options.Backbone));
     }
 
     private TableSettings Table(TableFacts facts, double usualProbability)

@@ -99,7 +99,7 @@ public sealed class ModelFileDamageTests : IDisposable
     public void ANewerFormatIsRefusedWithTheVersionThatWroteIt()
     {
         string message = Refused(Rewrite(json => (json["formatVersion"], json["libraryVersion"], json["new"]) = (2, "7.1.0", true)));
-        Assert.Contains("format version 2, written by MLNet.Ssl 7.1.0; MLNet.Ssl 0.1.0 reads versions up to 1", message);
+        Assert.Contains($"format version 2, written by MLNet.Ssl 7.1.0; MLNet.Ssl {ModelWriter.LibraryVersion} reads versions up to 1", message);
     }
 
     /// <summary>A classifier on the backbone, of its weights alone.</summary>
