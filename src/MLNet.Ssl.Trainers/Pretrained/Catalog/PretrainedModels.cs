@@ -189,24 +189,24 @@ public static class PretrainedModels
 
     private static PretrainedModel Dino(string name, string file, string architecture, int dimension,
         string? sha256 = null, bool isOnHuggingFace = true) => new()
-    {
-        Name = $"dino_{name}",
-        Files =
+        {
+            Name = $"dino_{name}",
+            Files =
         [
             new($"{Meta}dino/dino_{file}_pretrain/dino_{file}_pretrain.pth") { Sha256 = sha256 },
             .. isOnHuggingFace ? [OnHuggingFace($"facebook/dino-{name}")] : Array.Empty<PretrainedFile>(),
         ],
-        License = Apache,
-        Architecture = architecture,
-        EmbeddingDimension = dimension,
-        Preprocessing = Square(Interpolation.Bicubic),
-    };
+            License = Apache,
+            Architecture = architecture,
+            EmbeddingDimension = dimension,
+            Preprocessing = Square(Interpolation.Bicubic),
+        };
 
     private static PretrainedModel DinoV2(string name, string size, string architecture, int dimension,
         long? bytes = null, string? sha256 = null, bool registers = false) => new()
-    {
-        Name = $"dinov2_{name}{(registers ? "_reg" : "")}",
-        Files =
+        {
+            Name = $"dinov2_{name}{(registers ? "_reg" : "")}",
+            Files =
         [
             new($"{Meta}dinov2/dinov2_{name}/dinov2_{name}_{(registers ? "reg4_" : "")}pretrain.pth")
             {
@@ -216,11 +216,11 @@ public static class PretrainedModels
             OnHuggingFace($"facebook/dinov2-{(registers ? "with-registers-" : "")}{size}"),
             OnHuggingFace($"timm/vit_{size}_patch14_{(registers ? "reg4_" : "")}dinov2.lvd142m"),
         ],
-        License = Apache,
-        Architecture = registers ? $"{architecture} with 4 registers" : architecture,
-        EmbeddingDimension = dimension,
-        Preprocessing = Square(Interpolation.Bicubic),
-    };
+            License = Apache,
+            Architecture = registers ? $"{architecture} with 4 registers" : architecture,
+            EmbeddingDimension = dimension,
+            Preprocessing = Square(Interpolation.Bicubic),
+        };
 
     private static PretrainedModel DinoV3(string name, string hash, string architecture, int dimension) => new()
     {
