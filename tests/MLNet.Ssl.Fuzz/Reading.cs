@@ -63,7 +63,7 @@ internal static class Reading
         {
             using (saved)
             {
-                var misfit = saved.Misfit(RunCorpus.Run, RunCorpus.Steps, RunCorpus.State);
+                var misfit = saved.Misfit(RunCorpus.Run, RunCorpus.Steps, RunCorpus.State, _ => null);
                 if (misfit is not (null or InvalidDataException or ArgumentException)) throw misfit;
                 if (misfit?.Message.Contains(path, StringComparison.Ordinal) == false) throw new FormatException($"no name in: {misfit.Message}");
                 fits = misfit is null;

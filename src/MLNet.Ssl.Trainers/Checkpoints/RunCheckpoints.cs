@@ -77,18 +77,20 @@ internal sealed class RunCheckpoints : IDisposable
     /// <param name="clock">The first step.</param>
     /// <param name="state">The live tensors that steps depend on.</param>
     /// <param name="run">What the run is (<see cref="RunIdentity"/>).</param>
+    /// <param name="misfit">Why saved tensors of the state's names and shapes cannot be the run's; null if they can.</param>
     /// <returns>The step to go on with, and the collapse alarm's counts there; null where the run begins.</returns>
     /// <exception cref="ArgumentException">The checkpoints are of another run; the message says what differs.</exception>
     /// <exception cref="InvalidDataException">None fits the run; the message names the newest.</exception>
     /// <exception cref="IOException">The disk has no room for checkpoints.</exception>
     public (StepClock Clock, IReadOnlyList<int>? Alarm) Start(
-        StepClock clock, IEnumerable<(string Name, Tensor Value)> state, Func<IReadOnlyDictionary<string, string>> run)
+        StepClock clock, IEnumerable<(string Name, Tensor Value)> state, Func<IReadOnlyDictionary<string, string>> run,
+        Func<IReadOnlyDictionary<string, Tensor>, string?> misfit)
     {
         if (_folder is null) return (clock, null);
         (_state, _run) = ([.. state], run());
         _folder.CheckSpace(_state.Sum(entry => entry.Value.numel() * ElementType.Find(entry.Value.dtype)!.Size), _options.CheckpointsKept);
         if (_saved is null) return (clock, null);
-        Restore(clock);
+        Restore(clock, misfit);
         var saved = _saved.Checkpoint;
         (_lastStep, _lastTime) = (saved.Step, Stopwatch.GetTimestamp());
         _log?.Invoke(new(false, $"The run goes on after step {saved.Step} of {clock.TotalSteps}, as in '{_saved.Path}'."));
@@ -174,15 +176,15 @@ internal sealed class RunCheckpoints : IDisposable
     }
 
     /// <summary>Fills the state with the newest checkpoint that fits the run.</summary>
-    private void Restore(StepClock clock)
+    private void Restore(StepClock clock, Func<IReadOnlyDictionary<string, Tensor>, string?> misfit)
     {
         var passedOver = new List<Exception>();
-        while (_saved!.Misfit(_run, clock.TotalSteps, _state) is { } misfit)
+        while (_saved!.Misfit(_run, clock.TotalSteps, _state, misfit) is { } damage)
         {
-            passedOver.Add(misfit);
+            passedOver.Add(damage);
             if (!MoveNext()) throw passedOver[0];
         }
-        foreach (var misfit in passedOver) _log?.Invoke(new(true, $"A damaged checkpoint is passed over: {misfit.Message}"));
+        foreach (var damage in passedOver) _log?.Invoke(new(true, $"A damaged checkpoint is passed over: {damage.Message}"));
         _folder!.PutAsideAfter(_saved.Checkpoint.Step);
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();

@@ -1,5 +1,4 @@
 using System.Globalization;
-using MLNet.Ssl.Methods;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Checkpoints;
@@ -28,7 +27,9 @@ internal sealed class SavedRun : IDisposable
     public int Threads { get; }
 
     /// <summary>Why the run cannot go on from here; null if it can.</summary>
-    public Exception? Misfit(IReadOnlyDictionary<string, string> run, long totalSteps, IReadOnlyList<(string Name, Tensor Value)> state)
+    public Exception? Misfit(
+        IReadOnlyDictionary<string, string> run, long totalSteps, IReadOnlyList<(string Name, Tensor Value)> state,
+        Func<IReadOnlyDictionary<string, Tensor>, string?> misfit)
     {
         if (RunIdentity.Differences(Checkpoint.Run, run) is { Count: > 0 } differences)
         {
@@ -39,7 +40,7 @@ internal sealed class SavedRun : IDisposable
         bool Fits((string Name, Tensor Value) entry) =>
             State.TryGetValue(entry.Name, out var saved) && saved.dtype == entry.Value.dtype && saved.shape.SequenceEqual(entry.Value.shape);
         if (state.Count != State.Count || !state.All(Fits)) return Damaged("it holds other tensors than the run");
-        if (NegativeQueue.Misfit(State, Number(nameof(PretrainOptions.BatchSize), 1, int.MaxValue)) is { } queue) return Damaged(queue);
+        if (misfit(State) is { } value) return Damaged(value);
         using var scope = NewDisposeScope();
         // Whole numbers count steps and batches.
         return State.FirstOrDefault(entry => entry.Value.dtype == ScalarType.Int64 && entry.Value.min().item<long>() < 0).Key is { } counter

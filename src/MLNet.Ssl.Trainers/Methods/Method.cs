@@ -30,6 +30,9 @@ public abstract class Method : IDisposable
     /// <summary>SimCLR's projection head, from inside of which fine-tuning may start; null for other methods.</summary>
     internal virtual ProjectionHead? ProjectionHead => null;
 
+    /// <summary>Why a checkpoint's state cannot be this method's; null if it can. Names, types and shapes are those of <see cref="State"/>.</summary>
+    internal virtual string? Misfit(IReadOnlyDictionary<string, Tensor> saved, int batch) => null;
+
     /// <summary>True if samples do not meet in the forward pass, so that parts of a batch may be passed side by side.</summary>
     public virtual bool SamplesAreIndependent => false;
 

@@ -105,7 +105,8 @@ public static class Pretrainer
                 + $"(was every value missing?): {TableFacts.Describe(constant)}."));
         }
         if (settings.Standardize) return TablePreprocessing.Standardize(table, facts, settings.ContinuousSlots);
-        if (SlotMoments.StandardizationWarning(SlotMoments.Of(table, settings.ContinuousSlots)) is { } complaint) log?.Invoke(new(true, complaint));
+        if (SlotMoments.StandardizationWarning(SlotMoments.Of(table, settings.ContinuousSlots)) is { } warning)
+            log?.Invoke(new(true, warning));
         return TablePreprocessing.None(table.Columns);
     }
 
@@ -172,8 +173,9 @@ public static class Pretrainer
         var weights = backbone.state_dict();
         foreach (var (name, value) in method.State)
         {
-            int at = name.StartsWith(Backbone, StringComparison.Ordinal) ? 0 : name.IndexOf("." + Backbone, StringComparison.Ordinal) + 1;
-            if (at > 0 || name.StartsWith(Backbone, StringComparison.Ordinal)) value.copy_(weights[name[(at + Backbone.Length)..]]);
+            // With a dot in front, a name that begins with the backbone's is found like one behind its network's.
+            int at = $".{name}".IndexOf($".{Backbone}", StringComparison.Ordinal);
+            if (at >= 0) value.copy_(weights[name[(at + Backbone.Length)..]]);
         }
     }
 }

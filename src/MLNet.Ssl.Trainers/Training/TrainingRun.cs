@@ -60,7 +60,8 @@ internal sealed class TrainingRun
         var alarm = new CollapseAlarm();
         var (clock, alarmCounts) = Checkpoints.Start(
             new(0, Views.Count / batch, Settings.Epochs), step.State,
-            () => RunIdentity.Of(Identity, Views.Count, Views.Fingerprint, Device.type));
+            () => RunIdentity.Of(Identity, Views.Count, Views.Fingerprint, Device.type),
+            saved => Method.Misfit(saved, batch));
         if (alarmCounts is not null) alarm.Counts = alarmCounts;
         Evaluator?.Best = Checkpoints.BestScore;
         using var loader = new ViewLoader(Views, batch, Settings.Epochs, SplitMix64.Hash(Seed, 4), Device, clock.Step);

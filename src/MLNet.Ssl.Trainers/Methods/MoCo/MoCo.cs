@@ -36,6 +36,8 @@ public sealed class MoCo : Method
     /// <inheritdoc/>
     public override IEnumerable<(string Name, Tensor Value)> State => [.. _pair.State(), .. _queue.State];
 
+    internal override string? Misfit(IReadOnlyDictionary<string, Tensor> saved, int batch) => NegativeQueue.Misfit(saved, batch);
+
     internal MomentumPair Pair => _pair;
 
     internal NegativeQueue Queue => _queue;

@@ -41,13 +41,12 @@ public sealed class NegativeQueue : IDisposable
     /// <summary>What a checkpoint holds of it, under the official names.</summary>
     internal IEnumerable<(string Name, Tensor Value)> State => [(ColumnsName, _columns), (PointerName, _pointer)];
 
-    /// <summary>Why a queue cannot go on from a checkpoint's state; null if it can, or if there is none.</summary>
+    /// <summary>Why a queue cannot go on from a checkpoint's state; null if it can.</summary>
     /// <param name="state">Tensors of the shapes and types that <see cref="State"/> has.</param>
     /// <param name="batch">B: keys go in at multiples of it.</param>
     internal static string? Misfit(IReadOnlyDictionary<string, Tensor> state, long batch)
     {
-        if (!state.TryGetValue(PointerName, out var saved) || !state.TryGetValue(ColumnsName, out var columns)) return null;
-        long pointer = saved.item<long>(), length = columns.size(1);
+        long pointer = state[PointerName].item<long>(), length = state[ColumnsName].size(1);
         return pointer >= 0 && pointer < length && pointer % batch == 0
             ? null
             : $"its {PointerName} is {pointer}; expected a multiple of {batch} from 0 to {length - batch}";
