@@ -1,6 +1,5 @@
 using MLNet.Ssl.Data;
 using MLNet.Ssl.Methods;
-using MLNet.Ssl.Networks;
 using MLNet.Ssl.Options;
 
 namespace MLNet.Ssl;
@@ -15,7 +14,7 @@ namespace MLNet.Ssl;
 public abstract record PretrainOptions : TrainingOptions
 {
     /// <summary>The encoder's network.</summary>
-    /// <value>Auto: a ResNet-18 with the small-image stem up to 64 pixels, above that the method's usual one; for tables a <see cref="TabularMlp"/>.</value>
+    /// <value>Auto: a ResNet-18 with the small-image stem up to 64 pixels, above that the method's usual one; for tables a <see cref="TabularMlpOptions"/>.</value>
     public BackboneOptions? Backbone { get; init; }
 
     /// <summary>

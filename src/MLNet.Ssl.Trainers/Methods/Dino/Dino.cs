@@ -11,7 +11,7 @@ namespace MLNet.Ssl.Methods;
 /// DINO: a student matches, from every crop, what a slowly moving teacher sees in the two global crops (arXiv 2104.14294); with
 /// <see cref="SdmpOptions"/>, half of the local crops are mixed (arXiv 2206.07692).
 /// </summary>
-public sealed class Dino : Method
+internal sealed class Dino : Method
 {
     internal const string LastLayer = "last_layer";
 

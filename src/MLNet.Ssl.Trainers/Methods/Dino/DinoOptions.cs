@@ -119,7 +119,7 @@ public sealed record DinoOptions : PretrainOptions
         if (LocalCrops > 0) settings.Backbone.ValidateViewSize(local);
         var method = new DinoSettings(settings.Backbone, width, momentum);
         var optimization = new OptimizationPlan(
-            () => FlatOptimizer.Of(optimizer),
+            optimizer,
             t => Schedules.WarmupCosine(
                 t.Step, t.TotalSteps, settings.WarmupEpochs * t.StepsPerEpoch, settings.PeakRate(rate), MinLearningRate),
             t => Schedules.WarmupCosine(t.Step, t.TotalSteps, 0, WeightDecay, WeightDecayEnd),
