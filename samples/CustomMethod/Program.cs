@@ -1,26 +1,22 @@
-// Methods of one's own, BarlowTwins.cs and MeanShift.cs, trained like any other: with checkpoints, a report, and resumed where they
-// were interrupted. Arguments: the folder, and the method: barlow-twins (default) or mean-shift.
+// A method of one's own, BarlowTwins.cs, trained like any other: with checkpoints, a report, and resumed where it was interrupted.
 using CustomMethod;
 using Microsoft.ML;
 using MLNet.Ssl;
 using MLNet.Ssl.Samples;
 
-bool meanShift = args is [_, "mean-shift", ..];
 string folder = args.Length > 0 ? args[0] : "barlow-twins";
 var (trainSet, testSet) = ProceduralImages.Draw(5000, 1000, seed: 1);
 var ml = new MLContext(seed: 1);
 var (train, test) = (ml.Data.LoadFromEnumerable(trainSet.Rows()), ml.Data.LoadFromEnumerable(testSet.Rows()));
 
 var report = new PretrainReport();
-// Colours tell nothing of the pictures' classes, so they are jittered away; small crops of small pictures tell nothing at all.
-var view = ViewRecipes.SimClr() with { Scale = (0.3, 1), BlurProbability = 0 };
-PretrainOptions method = meanShift
-    ? new MeanShiftOptions { View = view, LearningRate = 0.2 }
-    : new BarlowTwinsOptions { View = view, LearningRate = 0.004 };
-var options = method with
+var options = new BarlowTwinsOptions
 {
     Backbone = new ResNetOptions { BlocksPerStage = [1, 1, 1], Width = 32, Stem = ResNetStem.SmallStride2 },
+    // Colours tell nothing of the pictures' classes, so they are jittered away; small crops of small pictures tell nothing at all.
+    View = ViewRecipes.SimClr() with { Scale = (0.3, 1), BlurProbability = 0 },
     BatchSize = 64,
+    LearningRate = 0.004,
     Epochs = 12,
     Seed = 1,
     // A second run of this program goes on where a first one was stopped by Ctrl+C, and from its end.

@@ -5,40 +5,40 @@ namespace MLNet.Ssl.Tests;
 /// <summary>A small file of weights, caches in a folder of their own, and environment variables that are not the process's.</summary>
 public abstract class PretrainedFixture : IDisposable
 {
-    protected static byte[] Weights { get; } = Bytes(1, 3_000_000);
+    private protected static byte[] Weights { get; } = Bytes(1, 3_000_000);
 
-    protected static string Hash { get; } = Convert.ToHexString(SHA256.HashData(Weights));
+    private protected static string Hash { get; } = Convert.ToHexString(SHA256.HashData(Weights));
 
     private readonly TemporaryFolder _folder = new();
 
-    protected TemporaryFolder Folder => _folder;
+    private protected TemporaryFolder Folder => _folder;
 
-    protected List<TrainingMessage> Log { get; } = [];
+    private protected List<TrainingMessage> Log { get; } = [];
 
     /// <summary>The environment variables that caches and downloads see.</summary>
-    protected Dictionary<string, string> Variables { get; } = [];
+    private protected Dictionary<string, string> Variables { get; } = [];
 
     protected PretrainedFixture() => Variables["XDG_CACHE_HOME"] = _folder.File("others");
 
     public void Dispose() => _folder.Dispose();
 
-    protected PretrainedDownloadOptions Options => new() { CacheFolder = _folder.File("own"), Log = Log.Add, Timeout = TimeSpan.FromSeconds(20) };
+    private protected PretrainedDownloadOptions Options => new() { CacheFolder = _folder.File("own"), Log = Log.Add, Timeout = TimeSpan.FromSeconds(20) };
 
-    protected string Place => Path.Combine(_folder.File("own"), "tiny", "tiny.pth");
+    private protected string Place => Path.Combine(_folder.File("own"), "tiny", "tiny.pth");
 
-    protected string[] Left => [.. Directory.GetFiles(Path.GetDirectoryName(Place)!).Select(file => Path.GetFileName(file)!).Order(StringComparer.Ordinal)];
+    private protected string[] Left => [.. Directory.GetFiles(Path.GetDirectoryName(Place)!).Select(file => Path.GetFileName(file)!).Order(StringComparer.Ordinal)];
 
-    protected static PretrainedModel Model(LoopbackServer server, string? hash) =>
+    private protected static PretrainedModel Model(LoopbackServer server, string? hash) =>
         new() { Name = "tiny", Files = [new(server.Address + "weights/tiny.pth") { Sha256 = hash }], License = "none" };
 
-    protected string? Find(PretrainedModel model, PretrainedDownloadOptions? options = null)
+    private protected string? Find(PretrainedModel model, PretrainedDownloadOptions? options = null)
     {
         // Checks both; what it finds is this machine's.
         _ = PretrainedModels.Find(model, options ?? Options);
         return Caches(options ?? Options).Find(model);
     }
 
-    protected string Download(PretrainedModel model, PretrainedDownloadOptions? options = null, List<PretrainedDownloadProgress>? progress = null,
+    private protected string Download(PretrainedModel model, PretrainedDownloadOptions? options = null, List<PretrainedDownloadProgress>? progress = null,
         CancellationToken cancellation = default)
     {
         options ??= Options;
@@ -49,7 +49,7 @@ public abstract class PretrainedFixture : IDisposable
 
     private WeightCaches Caches(PretrainedDownloadOptions options) => new(options, Variables.GetValueOrDefault);
 
-    protected string Write(string name, string text = "weights")
+    private protected string Write(string name, string text = "weights")
     {
         string path = _folder.File(name);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
@@ -57,7 +57,7 @@ public abstract class PretrainedFixture : IDisposable
         return path;
     }
 
-    protected static byte[] Bytes(int seed, int count)
+    private protected static byte[] Bytes(int seed, int count)
     {
         var bytes = new byte[count];
         new Random(seed).NextBytes(bytes);
