@@ -43,7 +43,7 @@ internal sealed class Dino : Method
             (name, p) => name.Contains(LastLayer, StringComparison.Ordinal) ? LastLayer : FlatParameters.ByRank(name, p));
         _loss = new(settings.OutputDimension, options.StudentTemperature, options.CenterMomentum, context.Device);
         _teacherMeans = new Tensor?[context.Shards];
-        SamplesAreIndependent = options.Mixing is null && !Student.buffers().Any();
+        SamplesAreIndependent = options is { Mixing: null, KoLeoWeight: 0 } && !Student.buffers().Any();
     }
 
     /// <inheritdoc/>
@@ -55,7 +55,7 @@ internal sealed class Dino : Method
     /// <inheritdoc/>
     public override IEnumerable<(string Name, Tensor Value)> State => [.. _pair.State("student", "teacher"), ("center", _loss.Center)];
 
-    /// <summary>True unless batch normalisation or mixing lets samples meet.</summary>
+    /// <summary>True unless batch normalisation, mixing or KoLeo lets samples meet.</summary>
     public override bool SamplesAreIndependent { get; }
 
     internal EncoderWithHead Student => _pair.Online;
@@ -81,6 +81,7 @@ internal sealed class Dino : Method
         long mixedRows = (mix?.Locals.Count ?? 0) * views[0].size(0);
         var (loss, targets) = _loss.Forward(student.narrow(0, 0, student.size(0) - mixedRows), teacher, temperature);
         if (mix is not null) loss = loss.Add(MixedLoss(mix, student.narrow(0, student.size(0) - mixedRows, mixedRows), targets, temperature));
+        if (_options.KoLeoWeight > 0) loss = loss.Add(Spread(features, views[0].size(0)).Mul(_options.KoLeoWeight));
         using var noGrad = no_grad();
         var entropy = targets.mul(targets.ClampMin(1e-30).log()).sum().Div(-targets.size(0) * Math.Log(targets.size(1)));
         return new(loss, features.narrow(0, 0, views[0].size(0)).detach(), entropy);
@@ -103,6 +104,10 @@ internal sealed class Dino : Method
     public override double? TeacherMomentum(StepClock clock) => MomentumAt(clock);
 
     private double MomentumAt(StepClock clock) => Schedules.WarmupCosine(clock.Step, clock.TotalSteps, 0, _teacherMomentum, 1);
+
+    /// <summary>KoLeo of the global crops' features, each crop on its own: crops of an image shall not be driven apart.</summary>
+    private static Tensor Spread(Tensor features, long batch) =>
+        KoLeo.Loss(features.narrow(0, 0, batch)).Add(KoLeo.Loss(features.narrow(0, batch, batch)));
 
     private Tensor Teach(Tensor first, Tensor second) => Teacher.Head.call(BySize(Teacher.Backbone, [first, second]));
 
