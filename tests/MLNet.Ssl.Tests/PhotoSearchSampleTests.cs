@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Microsoft.ML.Data;
+using MLNet.Ssl.Samples;
 using PhotoSearch;
 
 namespace MLNet.Ssl.Tests;

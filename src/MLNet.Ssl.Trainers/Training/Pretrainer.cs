@@ -81,12 +81,6 @@ public static class Pretrainer
     {
         RunCheckpoints.CheckFolder(options);
         if (options.InitialWeights is not null) Checkpoint.Open(InitialFile(options)).Dispose();
-        else if (options.InitialWeightsOptions is not null)
-        {
-            throw new ArgumentException(
-                $"{nameof(options.InitialWeightsOptions)} is given without {nameof(options.InitialWeights)}; set both or none.",
-                nameof(options.InitialWeightsOptions));
-        }
     }
 
     /// <summary>The file of the initial weights, which may be told by a network's name.</summary>
@@ -97,6 +91,12 @@ public static class Pretrainer
 
     private static PretrainPlan Plan(PretrainOptions options, DataFacts facts, Action<TrainingMessage>? log)
     {
+        if (options is { InitialWeights: null, InitialWeightsOptions: not null })
+        {
+            throw new ArgumentException(
+                $"{nameof(options.InitialWeightsOptions)} is given without {nameof(options.InitialWeights)}; set both or none.",
+                nameof(options.InitialWeightsOptions));
+        }
         var choices = new Choices();
         if (options is { InitialWeights: not null, Backbone: null } && facts.Table is null)
         {
@@ -183,7 +183,8 @@ public static class Pretrainer
         string path = InitialFile(options);
         using var noGrad = no_grad();
         using var backbone = Copy(architecture, CPU);
-        log?.Invoke(new(false, $"{path}: {PretrainedWeights.LoadInto(backbone, path, options.InitialWeightsOptions)}"));
+        var report = PretrainedWeights.LoadInto(backbone, path, options.InitialWeightsOptions);
+        log?.Invoke(new(false, $"{path}: {report}"));
         var weights = backbone.state_dict();
         foreach (var (name, value) in method.State)
         {

@@ -1,6 +1,4 @@
-using MLNet.Ssl;
-
-namespace PhotoSearch;
+namespace MLNet.Ssl.Samples;
 
 /// <summary>The photos of a folder and its subfolders.</summary>
 public sealed class PhotoFolder
