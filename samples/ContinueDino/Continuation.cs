@@ -28,8 +28,12 @@ public static class Continuation
         string folder = Directory.CreateTempSubdirectory("continue-dino").FullName;
         try
         {
+            int batch = Math.Min(16, photos.Files.Count), steps = Math.Max(1, told.Epochs * (photos.Files.Count / batch));
             var options = new DinoOptions
             {
+                BatchSize = batch,
+                // A teacher that follows as slowly as over hundreds of epochs would stay where it is.
+                TeacherMomentum = Math.Clamp(1 - 10.0 / steps, 0.9, 0.996),
                 InitialWeights = told.Weights ?? RandomWeights(ml, images, Path.Combine(folder, "tiny.safetensors"), told.Seed),
                 KoLeoWeight = told.KoLeo,
                 ImageSize = told.ImageSize,

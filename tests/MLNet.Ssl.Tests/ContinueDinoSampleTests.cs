@@ -18,7 +18,7 @@ public sealed class ContinueDinoSampleTests
             }
         }
         // Side and patch are 14: the smallest of the kind.
-        var told = new ContinuationOptions(folder.Path, null, 2, 0.01, 0.1, 28, folder.File("on.safetensors"), 1);
+        var told = new ContinuationOptions(folder.Path, null, 8, 0.5, 0.1, 28, folder.File("on.safetensors"), 1);
         var (before, after) = Continuation.Run(told);
         Assert.Equal(10, before.AveragePrecisions.Count);
         Assert.InRange(before.MeanAveragePrecision, 0.01, 1);
