@@ -12,13 +12,15 @@ internal sealed class MomentumPair : IDisposable
     private readonly FlatParameters _target;
 
     /// <summary>Makes <paramref name="target"/>, which may lack the online network's predictor, a copy without gradients.</summary>
-    public MomentumPair(EncoderWithHead online, EncoderWithHead target, Func<string, Parameter, string>? groupOf = null)
+    public MomentumPair(
+        EncoderWithHead online, EncoderWithHead target, Func<string, Parameter, string>? groupOf = null,
+        Precision precision = Precision.Float32)
     {
         (Online, Target) = (online, target);
         var names = target.state_dict().Keys.ToHashSet();
         target.load_state_dict(online.state_dict().Where(entry => names.Contains(entry.Key)).ToDictionary());
         foreach (var parameter in target.parameters()) parameter.requires_grad = false;
-        Parameters = new(online, groupOf);
+        Parameters = new(online, groupOf, precision);
         _target = new(target, Parameters);
     }
 
@@ -44,7 +46,7 @@ internal sealed class MomentumPair : IDisposable
     {
         using var noGrad = no_grad();
         if (groups == 1) return Target.Pass(input).Output;
-        var order = tensor(HostRandom.OfThisPass().Permutation(input.size(0)), device: input.device);
+        var order = NativeTensor.On(input.device, HostRandom.OfThisPass().Permutation(input.size(0)));
         return Target.Pass(input.index_select(0, order), groups).Output.index_select(0, order.argsort());
     }
 

@@ -56,6 +56,24 @@ internal sealed class Choices
         return epochs;
     }
 
+    /// <summary>What networks compute in; <paramref name="possible"/> says whether bfloat16 is written for.</summary>
+    public Precision Precision(TrainingOptions options, bool fast, bool possible)
+    {
+        if (options.Precision is not { } precision)
+        {
+            return fast && possible
+                ? Note(Ssl.Precision.BFloat16, "this GPU has it", nameof(options.Precision))
+                : Ssl.Precision.Float32;
+        }
+        Check.Defined(precision, nameof(options.Precision));
+        if (precision == Ssl.Precision.BFloat16 && !possible)
+        {
+            throw new ArgumentException(
+                "Precision is BFloat16, which the method does not say it can (MethodDefaults.BFloat16).", nameof(options.Precision));
+        }
+        return precision;
+    }
+
     public int Threads(TrainingOptions options, int processors)
     {
         int threads = Choose(options.Threads, processors, "the processors here", nameof(options.Threads));

@@ -35,7 +35,7 @@ public static class Pretrainer
         if (images.Count < 2) throw new ArgumentException($"there are {images.Count} training images; expected 2 or more.", nameof(images));
         log = RunLog.Of(options, log);
         using var checkpoints = RunCheckpoints.Open(options, log);
-        var plan = Plan(checkpoints.Continue(options), DataFacts.Of(images), log);
+        var plan = Plan(checkpoints.Continue(options), DataFacts.Of(images) with { HasBFloat16 = CudaDriver.HasBFloat16(device ?? CPU) }, log);
         var views = new ImageViews(images, new ViewPipeline(plan.Method.Views, plan.ViewSeed, plan.Settings.Threads));
         var (backbone, head) = Train(plan, views, b => EncoderOf(b, null), checkpoints, device ?? CPU, log);
         return EncoderOf(backbone, head);
@@ -60,7 +60,7 @@ public static class Pretrainer
         ArgumentNullException.ThrowIfNull(table);
         ArgumentNullException.ThrowIfNull(options);
         if (table.Count < 2) throw new ArgumentException($"there is {table.Count} training row; expected 2 or more.", nameof(table));
-        var facts = DataFacts.Of(table);
+        var facts = DataFacts.Of(table) with { HasBFloat16 = CudaDriver.HasBFloat16(device ?? CPU) };
         log = RunLog.Of(options, log);
         using var checkpoints = RunCheckpoints.Open(options, log);
         var plan = Plan(checkpoints.Continue(options), facts, log);
@@ -148,10 +148,10 @@ public static class Pretrainer
             }.Run();
         }
         var encoder = Copy(settings.Backbone, device);
-        encoder.load_state_dict(method.Encoder.state_dict());
+        encoder.load_state_dict(method.Encoder.Weights());
         if (method.ProjectionHead is not { } head) return (encoder, null);
         var kept = new ProjectionHead(head.Options, generator).to(device);
-        kept.load_state_dict(head.state_dict());
+        kept.load_state_dict(head.Weights());
         kept.eval();
         return (encoder, kept);
     }
@@ -177,5 +177,6 @@ public static class Pretrainer
             int at = $".{name}".IndexOf($".{Backbone}", StringComparison.Ordinal);
             if (at >= 0) value.copy_(weights[name[(at + Backbone.Length)..]]);
         }
+        MixedPrecision.Refresh(method.State.Select(entry => entry.Value));
     }
 }

@@ -23,7 +23,7 @@ public sealed class Byol : Method
             new MlpHead(settings.Projector, context.Generator),
             withPredictor ? new MlpHead(settings.Predictor, context.Generator) : null).to(context.Device);
         _pair = new(
-            Network(true), Network(false), settings.Optimizer == OptimizerKind.Sgd ? (_, _) => FlatParameters.Decayed : null);
+            Network(true), Network(false), settings.Optimizer == OptimizerKind.Sgd ? (_, _) => FlatParameters.Decayed : null, context.Precision);
         _mix = options.Mixing is IMixOptions mixing ? new(mixing) : null;
     }
 

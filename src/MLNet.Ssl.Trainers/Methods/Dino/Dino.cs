@@ -40,7 +40,7 @@ public sealed class Dino : Method
             return new EncoderWithHead(network.Create(context.Generator), new DinoHead(head, context.Generator)).to(context.Device);
         }
         _pair = new(Network(options.DropPathRate), Network(0),
-            (name, p) => name.Contains(LastLayer, StringComparison.Ordinal) ? LastLayer : FlatParameters.ByRank(name, p));
+            (name, p) => name.Contains(LastLayer, StringComparison.Ordinal) ? LastLayer : FlatParameters.ByRank(name, p), context.Precision);
         _loss = new(settings.OutputDimension, options.StudentTemperature, options.CenterMomentum, context.Device);
         _teacherMeans = new Tensor?[context.Shards];
         SamplesAreIndependent = options.Mixing is null && !Student.buffers().Any();
@@ -75,7 +75,7 @@ public sealed class Dino : Method
         }
         var mix = Mix(views);
         var features = BySize(Student.Backbone, mix is null ? views : [.. views.Take(views.Count - mix.Locals.Count), .. mix.Locals]);
-        var student = Student.Head.call(features);
+        var student = Student.Head.call(features).to(ScalarType.Float32);
         double temperature = Schedules.TeacherTemperature(clock.Epoch, _options.WarmupTeacherTemperatureEpochs,
             _options.WarmupTeacherTemperature, _options.TeacherTemperature);
         long mixedRows = (mix?.Locals.Count ?? 0) * views[0].size(0);
@@ -83,7 +83,7 @@ public sealed class Dino : Method
         if (mix is not null) loss = loss.Add(MixedLoss(mix, student.narrow(0, student.size(0) - mixedRows, mixedRows), targets, temperature));
         using var noGrad = no_grad();
         var entropy = targets.mul(targets.ClampMin(1e-30).log()).sum().Div(-targets.size(0) * Math.Log(targets.size(1)));
-        return new(loss, features.narrow(0, 0, views[0].size(0)).detach(), entropy);
+        return new(loss, features.narrow(0, 0, views[0].size(0)).detach().to(ScalarType.Float32), entropy);
     }
 
     /// <summary>Moves the centre, and the teacher towards the student.</summary>
@@ -104,7 +104,8 @@ public sealed class Dino : Method
 
     private double MomentumAt(StepClock clock) => Schedules.WarmupCosine(clock.Step, clock.TotalSteps, 0, _teacherMomentum, 1);
 
-    private Tensor Teach(Tensor first, Tensor second) => Teacher.Head.call(BySize(Teacher.Backbone, [first, second]));
+    private Tensor Teach(Tensor first, Tensor second) => 
+        Teacher.Head.call(BySize(Teacher.Backbone, [first, second])).to(ScalarType.Float32);
 
     /// <summary>The second half of the local crops, mixed, and the teacher's logits of the global crops mixed alike.</summary>
     private MixedViews? Mix(IReadOnlyList<Tensor> views)

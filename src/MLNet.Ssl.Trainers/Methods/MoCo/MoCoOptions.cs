@@ -76,6 +76,7 @@ public sealed record MoCoOptions : PretrainOptions
         bool mixes = Mixing is IMixOptions, table = context.Columns is not null;
         var settings = context.Resolve(new()
         {
+            BFloat16 = true,
             // MoCo has no warm-up; i-Mix has its own, also in its baselines for tables.
             WarmupEpochs = mixes || table ? Math.Min(Epochs > 500 ? 10 : 5, Epochs / 10) : 0,
             MaskProbability = mixes ? 0 : 0.2,

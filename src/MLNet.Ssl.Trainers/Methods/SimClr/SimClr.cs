@@ -29,10 +29,10 @@ public sealed class SimClr : Method
         _network = Network();
         if (options.MemoryLength > 0)
         {
-            _pair = new(_network, Network(), options.GroupOf);
+            _pair = new(_network, Network(), options.GroupOf, context.Precision);
             _memory = new(options.ProjectionDimension, options.MemoryLength, context.Generator, context.Device);
         }
-        Parameters = _pair?.Parameters ?? new(_network, options.GroupOf);
+        Parameters = _pair?.Parameters ?? new(_network, options.GroupOf, context.Precision);
         _mix = options.Mixing is IMixOptions mixing ? new(mixing) : null;
     }
 
