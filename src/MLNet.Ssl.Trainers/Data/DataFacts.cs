@@ -6,9 +6,6 @@ namespace MLNet.Ssl.Data;
 /// <param name="Processors">Processor threads of the machine.</param>
 internal sealed record DataFacts(int Rows, int MedianShorterSide, int Processors)
 {
-    /// <summary>Whether the device that is trained on multiplies bfloat16 by units of its own.</summary>
-    public bool HasBFloat16 { get; init; }
-
     /// <summary>What there is to know of a table; null for images.</summary>
     public TableFacts? Table { get; init; }
 

@@ -50,7 +50,7 @@ public sealed class PlanContext
                 defaults.WarmupEpochs is null ? $"at most a tenth of {o.Epochs} epochs" : "as published"),
             Seed = _choices.Seed(o),
             Threads = _choices.Threads(o, _facts.Processors),
-            Precision = _choices.Precision(o, _facts.HasBFloat16, defaults.BFloat16),
+            Precision = _choices.Precision(o, defaults.BFloat16),
         };
         backbone.Validate();
         if (_facts.Table is null) backbone.ValidateViewSize(size);

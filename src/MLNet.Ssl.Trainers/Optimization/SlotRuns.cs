@@ -15,6 +15,9 @@ internal sealed class SlotRuns
     /// <summary>Number of the slots.</summary>
     public long Count => _runs.Sum(run => run.Count);
 
+    /// <summary>Number of blocks.</summary>
+    public int Blocks => _runs.Count;
+
     public static SlotRuns Of(IReadOnlyList<ParameterSlot> slots)
     {
         var result = new SlotRuns();

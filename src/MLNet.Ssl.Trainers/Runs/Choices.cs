@@ -8,6 +8,9 @@ internal sealed class Choices
 {
     private readonly List<Choice> _made = [];
 
+    /// <summary>Whether the device that is trained on multiplies bfloat16 by units of its own.</summary>
+    public bool HasBFloat16 { get; init; }
+
     /// <summary>The choices, in the order they were made.</summary>
     public IReadOnlyList<Choice> Made => _made;
 
@@ -56,12 +59,14 @@ internal sealed class Choices
         return epochs;
     }
 
-    /// <summary>What networks compute in; <paramref name="possible"/> says whether bfloat16 is written for.</summary>
-    public Precision Precision(TrainingOptions options, bool fast, bool possible)
+    /// <summary>What networks compute in.</summary>
+    /// <param name="options">The run's.</param>
+    /// <param name="possible">Whether they can in bfloat16.</param>
+    public Precision Precision(TrainingOptions options, bool possible)
     {
         if (options.Precision is not { } precision)
         {
-            return fast && possible
+            return HasBFloat16 && possible
                 ? Note(Ssl.Precision.BFloat16, "this GPU has it", nameof(options.Precision))
                 : Ssl.Precision.Float32;
         }

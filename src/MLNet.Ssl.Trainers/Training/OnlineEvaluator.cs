@@ -33,7 +33,7 @@ internal sealed class OnlineEvaluator : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        _copy.Backbone.load_state_dict(_method.Encoder.Weights());
+        _copy.Load(_method.Encoder.Weights());
         double accuracy = Accuracy(_evaluation, _copy);
         best = !(accuracy <= Best);
         if (best)

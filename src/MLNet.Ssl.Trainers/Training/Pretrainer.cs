@@ -35,7 +35,7 @@ public static class Pretrainer
         if (images.Count < 2) throw new ArgumentException($"there are {images.Count} training images; expected 2 or more.", nameof(images));
         log = RunLog.Of(options, log);
         using var checkpoints = RunCheckpoints.Open(options, log);
-        var plan = Plan(checkpoints.Continue(options), DataFacts.Of(images) with { HasBFloat16 = CudaDriver.HasBFloat16(device ?? CPU) }, log);
+        var plan = Plan(checkpoints.Continue(options), DataFacts.Of(images), device ?? CPU, log);
         var views = new ImageViews(images, new ViewPipeline(plan.Method.Views, plan.ViewSeed, plan.Settings.Threads));
         var (backbone, head) = Train(plan, views, b => EncoderOf(b, null), checkpoints, device ?? CPU, log);
         return EncoderOf(backbone, head);
@@ -47,6 +47,7 @@ public static class Pretrainer
             {
                 Method = plan.Options.MethodName,
                 TrainingOptions = OptionsToKeep(plan),
+                Precision = plan.Settings.Precision,
                 ProjectionHead = head,
             };
         }
@@ -60,10 +61,10 @@ public static class Pretrainer
         ArgumentNullException.ThrowIfNull(table);
         ArgumentNullException.ThrowIfNull(options);
         if (table.Count < 2) throw new ArgumentException($"there is {table.Count} training row; expected 2 or more.", nameof(table));
-        var facts = DataFacts.Of(table) with { HasBFloat16 = CudaDriver.HasBFloat16(device ?? CPU) };
+        var facts = DataFacts.Of(table);
         log = RunLog.Of(options, log);
         using var checkpoints = RunCheckpoints.Open(options, log);
-        var plan = Plan(checkpoints.Continue(options), facts, log);
+        var plan = Plan(checkpoints.Continue(options), facts, device ?? CPU, log);
         var settings = plan.Settings.Table!;
         var preprocessing = Preprocessing(table, facts.Table!, settings, log);
         using var scope = NewDisposeScope();
@@ -73,7 +74,12 @@ public static class Pretrainer
         return EncoderOf(backbone);
 
         TableEncoder EncoderOf(Backbone backbone) =>
-            new(backbone, preprocessing, device) { Method = plan.Options.MethodName, TrainingOptions = OptionsToKeep(plan) };
+            new(backbone, preprocessing, device)
+            {
+                Method = plan.Options.MethodName,
+                TrainingOptions = OptionsToKeep(plan),
+                Precision = plan.Settings.Precision,
+            };
     }
 
     /// <summary>What can be said of the files that the options name before the data is read.</summary>
@@ -83,9 +89,9 @@ public static class Pretrainer
         if (options.InitialWeights is { } path) Checkpoint.Open(path).Dispose();
     }
 
-    private static PretrainPlan Plan(PretrainOptions options, DataFacts facts, Action<TrainingMessage>? log)
+    private static PretrainPlan Plan(PretrainOptions options, DataFacts facts, Device device, Action<TrainingMessage>? log)
     {
-        var choices = new Choices();
+        var choices = new Choices { HasBFloat16 = CudaDriver.HasBFloat16(device) };
         if (options is { InitialWeights: { } path, Backbone: null } && facts.Table is null)
         {
             using var weights = PretrainedWeights.Open(path);

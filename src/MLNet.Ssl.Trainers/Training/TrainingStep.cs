@@ -46,6 +46,9 @@ internal sealed class TrainingStep : IDisposable
     /// <summary>All that later steps depend on beside the step's number: what the method and the optimiser keep. Between two steps it is whole.</summary>
     public IEnumerable<(string Name, Tensor Value)> State => [.. _method.State, .. _optimizer.State(_gradients[0].Groups)];
 
+    /// <summary>The gradients of the last step.</summary>
+    internal GradientBuffer Gradients => _gradients[0];
+
     /// <summary>False once a parameter is infinite or not a number.</summary>
     public bool IsFinite
     {

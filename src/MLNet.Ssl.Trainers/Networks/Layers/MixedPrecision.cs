@@ -30,11 +30,19 @@ internal static class MixedPrecision
         network.to(ScalarType.BFloat16);
         foreach (var module in network.modules())
             if (Keeps(module)) module.to(ScalarType.Float32);
-        foreach (var (name, value) in network.state_dict()) value.copy_(before[name]);
-        // A network outlives the scope that it is changed in.
-        foreach (var parameter in network.parameters()) parameter.DetachFromDisposeScope();
-        foreach (var buffer in network.buffers()) buffer.DetachFromDisposeScope();
+        Fill(network, before);
         return before;
+    }
+
+    /// <summary>Puts a network whose parameters are shadows back into single precision, with its masters' values.</summary>
+    public static void ToSinglePrecision(nn.Module network)
+    {
+        if (!network.parameters().Any(parameter => Masters.TryGetValue(parameter, out _))) return;
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var weights = network.Weights().ToDictionary(entry => entry.Key, entry => entry.Value.clone());
+        network.to(ScalarType.Float32);
+        Fill(network, weights);
     }
 
     /// <summary>Makes a parameter the shadow of a master, which is what <see cref="Weights"/> answers from then on.</summary>
@@ -54,6 +62,14 @@ internal static class MixedPrecision
         using var noGrad = no_grad();
         foreach (var master in masters)
             if (Shadows.TryGetValue(master, out var shadow)) shadow.copy_(master);
+    }
+
+    private static void Fill(nn.Module network, IReadOnlyDictionary<string, Tensor> weights)
+    {
+        foreach (var (name, value) in network.state_dict()) value.copy_(weights[name]);
+        // A network outlives the scope that it is changed in.
+        foreach (var parameter in network.parameters()) parameter.DetachFromDisposeScope();
+        foreach (var buffer in network.buffers()) buffer.DetachFromDisposeScope();
     }
 
     private static bool Keeps(nn.Module module) =>
