@@ -6,8 +6,6 @@ namespace MLNet.Ssl.Tests;
 /// <summary>Training in bfloat16, which a processor computes as a GPU does: the same losses but for rounding, on masters in single precision.</summary>
 public sealed class BFloat16Tests : IDisposable
 {
-    private const int Batch = 16;
-
     private readonly string _folder = Directory.CreateTempSubdirectory("bf16-").FullName;
 
     public static TheoryData<string> Methods => [.. SmallRuns.All.Keys];
@@ -20,8 +18,8 @@ public sealed class BFloat16Tests : IDisposable
     {
         // At high rates small networks are chaotic in any precision.
         var options = SmallRuns.Of(name) with { LearningRate = 1e-3 };
-        var (single, _) = Steps(options with { Precision = Precision.Float32 }, 10);
-        var (half, _) = Steps(options with { Precision = Precision.BFloat16 }, 10);
+        var (single, _) = FirstSteps.Of(options with { Precision = Precision.Float32 }, 10);
+        var (half, _) = FirstSteps.Of(options with { Precision = Precision.BFloat16 }, 10);
         Assert.NotEqual(single, half);
         Assert.All(single.Zip(half), pair => Assert.Equal(pair.First, pair.Second, tolerance: 0.05 * Math.Max(1, Math.Abs(pair.First))));
     }
@@ -37,8 +35,8 @@ public sealed class BFloat16Tests : IDisposable
             ? new DinoOptions { Backbone = Vit with { EmbeddingDimension = 96 }, LocalCrops = 2, LocalSize = 12, OutputDimension = 64 }
             : new SimClrOptions { Backbone = new ResNetOptions { BlocksPerStage = [1, 1], Width = 32, Stem = ResNetStem.Small } };
         options = options with { Epochs = 3, Seed = 5, Threads = 1 };
-        var (_, single) = Steps(options with { Precision = Precision.Float32 }, 1);
-        var (_, half) = Steps(options with { Precision = Precision.BFloat16 }, 1);
+        var (_, single) = FirstSteps.Of(options with { Precision = Precision.Float32 }, 1);
+        var (_, half) = FirstSteps.Of(options with { Precision = Precision.BFloat16 }, 1);
         double most = single.Values.Max(Norm);
         foreach (var (parameter, gradient) in single)
         {
@@ -167,36 +165,6 @@ public sealed class BFloat16Tests : IDisposable
     }
 
     private static VisionTransformerOptions Vit { get; } = new() { ImageSize = 24, PatchSize = 12, EmbeddingDimension = 24, Depth = 2, Heads = 2 };
-
-    private static (double[] Losses, Dictionary<string, float[]> Gradients) Steps(PretrainOptions options, int count)
-    {
-        using var scope = NewDisposeScope();
-        options = options with { BatchSize = Batch };
-        bool table = options.Backbone is TabularMlpOptions;
-        using var rows = new TableStore(Enumerable.Range(0, 64 * 6).Select(i => new Random(i).NextSingle()).ToArray(), 6);
-        var images = Patterns.Draw(64, 1).Images;
-        var plan = options.For(table ? DataFacts.Of(rows) : DataFacts.Of(images));
-        using var generator = new Generator(1, CPU);
-        using var method = plan.CreateMethod(generator, CPU, 1);
-        using var step = new TrainingStep(method, plan.Method.Optimization, 1, 1, 7);
-        using var tableViews = table
-            ? new TableViews(rows, TablePreprocessing.None(6), plan.Settings.Table!, plan.Method.TableViews, plan.ViewSeed)
-            : null;
-        IViewSource views = tableViews ?? (IViewSource)new ImageViews(images, new ViewPipeline(plan.Method.Views, plan.ViewSeed, 1));
-        var losses = new double[count];
-        var clock = new StepClock(0, 4, 3);
-        for (int i = 0; i < count; i++, clock = clock.Next)
-        {
-            using var inner = NewDisposeScope();
-            var batch = views.Render([.. Enumerable.Range(i % 4 * Batch, Batch)], i / 4);
-            CurrentDisposeScope!.Attach(batch);
-            losses[i] = step.Run(batch, clock).Loss.ToSingle();
-        }
-        var gradients = new Dictionary<string, float[]>();
-        var buffer = step.Gradients;
-        foreach (var (slot, view) in buffer.Groups.SelectMany(g => g.Slots).Zip(buffer.Views)) gradients[slot.Name] = [.. view.flatten().data<float>()];
-        return (losses, gradients);
-    }
 
     private static double Norm(float[] values) => Math.Sqrt(values.Sum(v => (double)v * v));
 }
