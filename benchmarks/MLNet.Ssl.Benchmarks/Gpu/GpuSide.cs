@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Benchmarks.Gpu;
@@ -31,7 +32,7 @@ internal static class GpuSide
         {
             var run = new Run(
                 GpuCase.Named(parsed.GetValue(name)!), parsed.GetValue(batch), parsed.GetValue(precision), parsed.GetValue(steps),
-                parsed.GetValue(warmup), parsed.GetValue(threads), Photos(parsed.GetValue(photos)!), TorchSharp.torch.device(parsed.GetValue(device)!));
+                parsed.GetValue(warmup), parsed.GetValue(threads), Photos(parsed.GetValue(photos)!), torch.device(parsed.GetValue(device)!));
             Console.WriteLine(JsonSerializer.Serialize(parsed.GetValue(mode) switch
             {
                 "step" => run.Train(endToEnd: false),
@@ -120,12 +121,12 @@ internal static class GpuSide
 
         private void Synchronize()
         {
-            if (Device.type == TorchSharp.DeviceType.CUDA) cuda.synchronize();
+            if (Device.type == DeviceType.CUDA) cuda.synchronize();
         }
 
         private double UsedMemory()
         {
-            if (Device.type != TorchSharp.DeviceType.CUDA || MemoryInfo(out nuint free, out nuint total) != 0) return 0;
+            if (Device.type != DeviceType.CUDA || MemoryInfo(out nuint free, out nuint total) != 0) return 0;
             return (total - free) / 1048576.0;
         }
     }
