@@ -85,6 +85,9 @@ root.Subcommands.Add(ResultsCommands.Results());
 root.Subcommands.Add(ResultsCommands.Result());
 foreach (var table in TableComparison.Commands(against)) root.Subcommands.Add(table);
 root.Subcommands.Add(CovTypeResults.Command());
+root.Subcommands.Add(Extractors.Speed());
+root.Subcommands.Add(Extractors.Load());
+root.Subcommands.Add(Extractors.LoadRun());
 return root.Parse(args).Invoke();
 
 static bool Has(string python, string modules)

@@ -15,7 +15,7 @@ for project in tests/MLNet.Ssl.Gpu.Tests benchmarks/MLNet.Ssl.Benchmarks; do
     --artifacts-path "$work/build" -o "$work/app" -v quiet --nologo
 done
 # libtorch is the machine's own.
-rm -f "$work"/app/*.pdb "$work"/app/*.xml "$work"/app/libtorch*.so* "$work"/app/libc10*.so*
+rm -rf "$work"/app/{*.pdb,*.xml,libtorch*.so*,libc10*.so*,Microsoft.CodeCoverage,onnxruntime.dll,*.dylib,libmscordaccore.so,libmscordbi.so,createdump}
 cp benchmarks/pytorch_twin.py "$work/app/"
 mkdir -p "$work/app/gpu" && cp benchmarks/gpu/pytorch_gpu_twin.py benchmarks/gpu/device.sh "$work/app/gpu/"
 if [ -n "$photos" ]; then cp -r "$photos" "$work/app/photos"; fi

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Mixing;
 
 /// <summary>Ways to mix a batch with another, as functions of tensors: what is drawn at random comes from outside.</summary>
-public static class Mixers
+internal static class Mixers
 {
     /// <summary>Mixup (Zhang et al., arXiv 1710.09412): λ·x + (1 − λ)·partner, for inputs of any shape.</summary>
     /// <param name="x">(B, …).</param>

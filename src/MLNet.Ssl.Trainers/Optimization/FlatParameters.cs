@@ -10,14 +10,14 @@ namespace MLNet.Ssl.Optimization;
 /// <param name="Parameter">The module's parameter; its storage is the slot, or the slot's shadow in bfloat16.</param>
 /// <param name="Offset">First element in the group's buffer.</param>
 /// <param name="Length">Number of elements.</param>
-public sealed record ParameterSlot(string Name, Parameter Parameter, long Offset, long Length)
+internal sealed record ParameterSlot(string Name, Parameter Parameter, long Offset, long Length)
 {
     /// <summary>The slot in single precision, where the parameter is its shadow in bfloat16.</summary>
     internal Tensor? Master { get; init; }
 }
 
 /// <summary>Parameters that the optimiser treats alike, as one flat buffer.</summary>
-public sealed class ParameterGroup
+internal sealed class ParameterGroup
 {
     internal ParameterGroup(string name, Tensor values, Tensor? shadow, IReadOnlyList<ParameterSlot> slots)
     {
@@ -105,10 +105,10 @@ public sealed class FlatParameters : IDisposable
     public Precision Precision { get; }
 
     /// <summary>The groups, ordered by name.</summary>
-    public IReadOnlyList<ParameterGroup> Groups { get; }
+    internal IReadOnlyList<ParameterGroup> Groups { get; }
 
     /// <summary>The groups that an optimiser may move.</summary>
-    public IEnumerable<ParameterGroup> Trainable => Groups.Where(g => g.Name != Frozen);
+    internal IEnumerable<ParameterGroup> Trainable => Groups.Where(g => g.Name != Frozen);
 
     /// <summary>False for groups whose names begin with <see cref="Undecayed"/>: they neither decay nor adapt.</summary>
     public static bool Decays(string group) => !group.StartsWith(Undecayed, StringComparison.Ordinal);

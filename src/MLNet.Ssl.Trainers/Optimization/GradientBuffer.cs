@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Optimization;
 
 /// <summary>Gradients of the trainable groups of a network, flat as their parameters are.</summary>
-public sealed class GradientBuffer : IDisposable
+internal sealed class GradientBuffer : IDisposable
 {
     private readonly List<Tensor> _flat = [];
     private readonly List<Tensor> _views = [];

@@ -3,12 +3,15 @@ using TorchSharp;
 namespace MLNet.Ssl.Tensors;
 
 /// <summary>
-/// The source of random numbers of a forward pass in training (drop path). It belongs to the calling thread, so that
-/// several threads can push parts of a batch through one network and each part is still reproducible.
+/// The source of random numbers of a forward pass in training, such as those of drop path. It belongs to the calling
+/// thread, so that several threads can push parts of a batch through one network and each part is still reproducible.
+/// A method or backbone that draws from it alone learns the same weights again, and when it is resumed.
 /// </summary>
 /// <example><code>
-/// using (ForwardRandom.Use(generator))
-///     features = backbone.call(views);
+/// // In the forward pass of a method or a backbone:
+/// var kept = torch.rand([x.size(0), 1], generator: ForwardRandom.Current).gt(0.1f).to(x.device);
+/// // Around a pass outside of a run, such as in a test:
+/// using (ForwardRandom.Use(generator)) features = backbone.call(views);
 /// </code></example>
 public static class ForwardRandom
 {
@@ -43,7 +46,12 @@ public static class ForwardRandom
 
     internal static bool IsInUse => t_generator is not null;
 
-    internal static torch.Generator Current => t_generator ?? throw new InvalidOperationException(
+    /// <summary>
+    /// The generator of this thread's pass; a run seeds it for every step and part of the batch. Draw on the generator's
+    /// own device, and move what was drawn.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The thread is in no such pass.</exception>
+    public static torch.Generator Current => t_generator ?? throw new InvalidOperationException(
         "A layer drew random numbers in training mode, but this thread has no generator: "
         + "wrap the forward pass in ForwardRandom.Use(generator).");
 

@@ -86,15 +86,27 @@ public static class Pretrainer
     internal static void CheckFiles(PretrainOptions options)
     {
         RunCheckpoints.CheckFolder(options);
-        if (options.InitialWeights is { } path) Checkpoint.Open(path).Dispose();
+        if (options.InitialWeights is not null) Checkpoint.Open(InitialFile(options)).Dispose();
+        else if (options.InitialWeightsOptions is not null)
+        {
+            throw new ArgumentException(
+                $"{nameof(options.InitialWeightsOptions)} is given without {nameof(options.InitialWeights)}; set both or none.",
+                nameof(options.InitialWeightsOptions));
+        }
     }
+
+    /// <summary>The file of the initial weights, which may be told by a network's name.</summary>
+    private static string InitialFile(PretrainOptions options) =>
+        !File.Exists(options.InitialWeights) && PretrainedModels.Lookup(options.InitialWeights!) is { } model
+            ? PretrainedModels.Require(model)
+            : options.InitialWeights!;
 
     private static PretrainPlan Plan(PretrainOptions options, DataFacts facts, Device device, Action<TrainingMessage>? log)
     {
         var choices = new Choices { HasBFloat16 = CudaDriver.HasBFloat16(device) };
-        if (options is { InitialWeights: { } path, Backbone: null } && facts.Table is null)
+        if (options is { InitialWeights: not null, Backbone: null } && facts.Table is null)
         {
-            using var weights = PretrainedWeights.Open(path);
+            using var weights = PretrainedWeights.Open(InitialFile(options), options.InitialWeightsOptions);
             options = options with { Backbone = choices.Note(weights.Backbone, "that of InitialWeights", nameof(options.Backbone)) };
         }
         var plan = PretrainPlan.Of(options, facts, choices);
@@ -119,7 +131,8 @@ public static class Pretrainer
     // The network and the method's name are kept in places of their own; where initial weights lay tells nothing elsewhere.
     private static Dictionary<string, string> OptionsToKeep(PretrainPlan plan) => plan.OptionTexts
         .Where(option => option.Value != OptionText.None && option.Key.Split('.')[0]
-            is not (nameof(PretrainOptions.Backbone) or nameof(PretrainOptions.InitialWeights) or nameof(PretrainOptions.MethodName)))
+            is not (nameof(PretrainOptions.Backbone) or nameof(PretrainOptions.InitialWeights)
+                or nameof(PretrainOptions.InitialWeightsOptions) or nameof(PretrainOptions.MethodName)))
         .ToDictionary();
 
     private static (Backbone Backbone, ProjectionHead? Head) Train(
@@ -131,7 +144,7 @@ public static class Pretrainer
         using var scope = NewDisposeScope();
         using var generator = new Generator(SplitMix64.Hash(plan.Seed, 1), CPU);
         using var method = plan.CreateMethod(generator, device, settings.Threads);
-        if (options.InitialWeights is { } path) WarmStart(method, settings.Backbone, path, log);
+        if (options.InitialWeights is not null) WarmStart(method, settings.Backbone, options, log);
         if (settings.Epochs > 0)
         {
             using var evaluator = options.Evaluation is { } evaluation
@@ -170,12 +183,13 @@ public static class Pretrainer
     }
 
     /// <summary>Every copy of the backbone starts from the file's weights.</summary>
-    private static void WarmStart(Method method, BackboneOptions options, string path, Action<TrainingMessage>? log)
+    private static void WarmStart(Method method, BackboneOptions architecture, PretrainOptions options, Action<TrainingMessage>? log)
     {
         const string Backbone = "backbone.";
+        string path = InitialFile(options);
         using var noGrad = no_grad();
-        using var backbone = Copy(options, CPU);
-        log?.Invoke(new(false, $"{path}: {PretrainedWeights.LoadInto(backbone, path)}"));
+        using var backbone = Copy(architecture, CPU);
+        log?.Invoke(new(false, $"{path}: {PretrainedWeights.LoadInto(backbone, path, options.InitialWeightsOptions)}"));
         var weights = backbone.state_dict();
         foreach (var (name, value) in method.State)
         {

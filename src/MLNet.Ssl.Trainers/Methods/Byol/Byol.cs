@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Methods;
 
 /// <summary>BYOL: an online network predicts, from one view, what its slow copy makes of the other; there are no negatives (arXiv 2006.07733).</summary>
-public sealed class Byol : Method
+internal sealed class Byol : Method
 {
     private readonly ByolOptions _options;
     private readonly double _targetMomentum;

@@ -84,7 +84,7 @@ public sealed record ByolOptions : PretrainOptions
         var method = new ByolSettings(
             settings.Backbone, projector, projector with { InputDimension = ProjectionDimension }, optimizer, momentum);
         var optimization = new OptimizationPlan(
-            () => FlatOptimizer.Of(optimizer),
+            optimizer,
             t => optimizer == OptimizerKind.Sgd
                 ? Schedules.IMix(t.Step, t.StepsPerEpoch, t.Epochs, settings.WarmupEpochs, peak)
                 : Schedules.SimClr(t.Step, t.TotalSteps, settings.WarmupEpochs * t.StepsPerEpoch, peak),

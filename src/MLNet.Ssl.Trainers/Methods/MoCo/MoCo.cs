@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Methods;
 
 /// <summary>MoCo v1 and v2: a query finds its key, made by a slow copy of the network, among a queue of earlier keys (arXiv 1911.05722, 2003.04297).</summary>
-public sealed class MoCo : Method
+internal sealed class MoCo : Method
 {
     private readonly MoCoOptions _options;
     private readonly MoCoSettings _settings;

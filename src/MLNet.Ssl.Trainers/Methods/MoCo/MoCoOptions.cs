@@ -116,7 +116,7 @@ public sealed record MoCoOptions : PretrainOptions
         double peak = settings.PeakRate(rate);
         var method = new MoCoSettings(settings.Backbone, Head(settings.Backbone, norm), length, momentum, temperature, groups);
         var optimization = new OptimizationPlan(
-            () => FlatOptimizer.Of(optimizer),
+            optimizer,
             t => DecayEpochs is null
                 ? Schedules.IMix(t.Step, t.StepsPerEpoch, t.Epochs, settings.WarmupEpochs, peak)
                 : Schedules.StepDecay(t.Epoch, DecayEpochs, peak),

@@ -11,7 +11,7 @@ namespace MLNet.Ssl.Methods;
 /// MoCo v3: a predictor's query finds the momentum network's key among the keys of the batch, in both directions (arXiv 2104.02057); with
 /// <see cref="SdmpOptions"/> also among mixed images (arXiv 2206.07692).
 /// </summary>
-public sealed class MoCoV3 : Method
+internal sealed class MoCoV3 : Method
 {
     private readonly MoCoV3Settings _settings;
     private readonly SdmpOptions? _mixing;

@@ -11,7 +11,7 @@ namespace MLNet.Ssl.Methods;
 /// SimCLR: two views of a sample attract each other, all other samples of the batch repel (arXiv 2002.05709), and with a memory also those of earlier
 /// batches, as a slow copy of the network sees them (SimCLR v2, arXiv 2006.10029).
 /// </summary>
-public sealed class SimClr : Method
+internal sealed class SimClr : Method
 {
     private readonly SimClrOptions _options;
     private readonly double _temperature;

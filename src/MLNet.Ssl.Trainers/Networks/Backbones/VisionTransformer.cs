@@ -13,7 +13,7 @@ namespace MLNet.Ssl.Networks;
 /// feature is the class token after the final layer norm.
 /// </summary>
 /// <remarks>State-dict names are those of the official repository, so its checkpoints load by name.</remarks>
-public sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
+internal sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
 {
     private readonly VisionTransformerOptions _options;
 
