@@ -20,10 +20,10 @@ internal sealed class ViewLoader : IDisposable
     private Exception? _error;
 
     /// <remarks>Starts with the batch of <paramref name="firstStep"/>, which may be in the middle of an epoch.</remarks>
-    public ViewLoader(IViewSource source, int batch, int epochs, ulong seed, Device device, long firstStep = 0)
+    public ViewLoader(IViewSource source, EpochBatches batches, int epochs, ulong seed, Device device, long firstStep = 0)
     {
         _device = device;
-        _thread = new(() => Produce(source, batch, epochs, seed, firstStep)) { IsBackground = true, Name = "views" };
+        _thread = new(() => Produce(source, batches, epochs, seed, firstStep)) { IsBackground = true, Name = "views" };
         _thread.Start();
     }
 
@@ -68,17 +68,19 @@ internal sealed class ViewLoader : IDisposable
         return order;
     }
 
-    private void Produce(IViewSource source, int batch, int epochs, ulong seed, long firstStep)
+    private void Produce(IViewSource source, EpochBatches batches, int epochs, ulong seed, long firstStep)
     {
         try
         {
-            int stepsPerEpoch = source.Count / batch;
-            int firstRow = (int)(firstStep % stepsPerEpoch) * batch;
-            for (int epoch = (int)(firstStep / stepsPerEpoch); epoch < epochs; epoch++, firstRow = 0)
+            int step = (int)(firstStep % batches.Steps);
+            for (int epoch = (int)(firstStep / batches.Steps); epoch < epochs; epoch++, step = 0)
             {
                 var order = Order(source.Count, epoch, seed);
-                for (int first = firstRow; first + batch <= order.Length; first += batch)
-                    _ready.Add(source.Render(order.AsSpan(first, batch), epoch), _stop.Token);
+                for (; step < batches.Steps; step++)
+                {
+                    var (first, rows) = batches.Step(step);
+                    _ready.Add(source.Render(order.AsSpan(first, rows), epoch), _stop.Token);
+                }
             }
         }
         catch (OperationCanceledException)
