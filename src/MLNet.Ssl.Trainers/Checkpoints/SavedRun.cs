@@ -34,7 +34,7 @@ internal sealed class SavedRun : IDisposable
         if (RunIdentity.Differences(Checkpoint.Run, run) is { Count: > 0 } differences)
         {
             return new ArgumentException($"The run in CheckpointFolder '{System.IO.Path.GetDirectoryName(Path)}' cannot be continued, as it is another one: "
-                + $"{string.Join("; ", differences)}. Restore what has changed, or start anew in another folder. (Told by '{Path}'.)");
+                + $"{string.Join("; ", differences)}. Restore what has changed, or start in another folder, anew or from this run's end by ContinueFrom. (Told by '{Path}'.)");
         }
         if (Checkpoint.Step > totalSteps) return Damaged($"its step is {Checkpoint.Step}, of {totalSteps}");
         if (Difference(state) is not null) return Damaged("it holds other tensors than the run");
