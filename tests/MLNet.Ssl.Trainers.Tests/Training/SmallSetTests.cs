@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace MLNet.Ssl.Tests;
 
 /// <summary>Runs on few rows: batches, networks and warnings.</summary>
