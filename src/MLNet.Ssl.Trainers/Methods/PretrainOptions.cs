@@ -19,7 +19,7 @@ public abstract record PretrainOptions : TrainingOptions
     public BackboneOptions? Backbone { get; init; }
 
     /// <summary>
-    /// File of weights that the backbone starts from: an official checkpoint or what <see cref="Encoder.SaveSafeTensors"/> wrote (<see cref="PretrainedWeights"/>).
+    /// File of weights that the backbone starts from: an official checkpoint or what <see cref="Encoder.SaveSafeTensors(string)"/> wrote (<see cref="PretrainedWeights"/>).
     /// Heads start at random.
     /// </summary>
     /// <value>Default null: random weights. With it, a <see cref="Backbone"/> left at Auto is the file's.</value>

@@ -5,6 +5,7 @@ using MLNet.Ssl.DataView;
 using MLNet.Ssl.Embedding;
 using MLNet.Ssl.Hosting;
 using MLNet.Ssl.Options;
+using MLNet.Ssl.Tensors;
 
 namespace MLNet.Ssl;
 
