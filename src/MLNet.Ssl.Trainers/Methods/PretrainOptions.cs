@@ -19,7 +19,7 @@ public abstract record PretrainOptions : TrainingOptions
     public BackboneOptions? Backbone { get; init; }
 
     /// <summary>
-    /// Weights that the backbone starts from: a file, which is an official checkpoint or what <see cref="Encoder.SaveSafeTensors"/> wrote
+    /// Weights that the backbone starts from: a file, which is an official checkpoint or what <see cref="Encoder.SaveSafeTensors(string)"/> wrote
     /// (<see cref="PretrainedWeights"/>), or the name of a published network that is on this machine, such as <c>dinov2_vits14</c>
     /// (<see cref="PretrainedModels.Download"/> brings it). Heads start at random.
     /// </summary>
