@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json;
 using MLNet.Ssl.Benchmarks;
+using MLNet.Ssl.Benchmarks.Gpu;
 using MLNet.Ssl.Benchmarks.Plain;
 using TorchSharp;
 
@@ -53,6 +54,7 @@ run.SetAction(parsed =>
     });
 });
 root.Subcommands.Add(run);
+root.Subcommands.Add(GpuSide.Command());
 root.Subcommands.Add(PlainSide.Command());
 root.Subcommands.Add(PlainTableSide.Command());
 

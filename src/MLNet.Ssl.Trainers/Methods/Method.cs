@@ -36,6 +36,13 @@ public abstract class Method : IDisposable
     /// <summary>True if samples do not meet in the forward pass, so that parts of a batch may be passed side by side.</summary>
     public virtual bool SamplesAreIndependent => false;
 
+    /// <summary>
+    /// What the rows of an epoch's last, partial batch must be a multiple of; null if every batch must have the same size, so that
+    /// rows which are left are dropped.
+    /// </summary>
+    /// <value>Default null.</value>
+    public virtual int? PartialBatchMultiple => null;
+
     /// <summary>Where a pass of the online and of the slow network run at the same time; set by whoever steps the method.</summary>
     internal SideBySide Sides { get; set; } = SideBySide.InTurn;
 
@@ -61,11 +68,12 @@ public abstract class Method : IDisposable
     /// <summary>Releases networks and buffers.</summary>
     protected abstract void Dispose(bool disposing);
 
-    /// <summary>Parameters and buffers of a network, under their state-dict names behind the one given.</summary>
+    /// <summary>Parameters and buffers of a network, under their state-dict names behind the one given; in single precision, whatever the
+    /// network computes in.</summary>
     /// <param name="name">Put before the names, with a dot.</param>
     /// <param name="network">The network.</param>
     protected internal static IEnumerable<(string Name, Tensor Value)> StateOf(string name, nn.Module network) =>
-        network.state_dict().Select(entry => ($"{name}.{entry.Key}", entry.Value));
+        network.Weights().Select(entry => ($"{name}.{entry.Key}", entry.Value));
 
     /// <summary>Passes views of equal size through <paramref name="network"/> together, and returns the outputs in the order of the views.</summary>
     /// <returns>(V·B, D), view-major: all samples of the first view, then of the second.</returns>

@@ -32,14 +32,17 @@ public sealed class MomentumPair : IDisposable
     /// <param name="online">The network that the optimiser moves.</param>
     /// <param name="target">One of the same architecture; its weights are overwritten.</param>
     /// <param name="groupOf">Names the group of a parameter, as in <see cref="FlatParameters"/>.</param>
+    /// <param name="precision">What both compute in: <see cref="MethodContext.Precision"/>.</param>
     /// <exception cref="ArgumentException">The two networks differ in their parameters.</exception>
-    public MomentumPair(EncoderWithHead online, EncoderWithHead target, Func<string, Parameter, string>? groupOf = null)
+    public MomentumPair(
+        EncoderWithHead online, EncoderWithHead target, Func<string, Parameter, string>? groupOf = null,
+        Precision precision = Precision.Float32)
     {
         (Online, Target) = (online, target);
         var names = target.state_dict().Keys.ToHashSet();
         target.load_state_dict(online.state_dict().Where(entry => names.Contains(entry.Key)).ToDictionary());
         foreach (var parameter in target.parameters()) parameter.requires_grad = false;
-        Parameters = new(online, groupOf);
+        Parameters = new(online, groupOf, precision);
         _target = new(target, Parameters);
     }
 
@@ -73,7 +76,7 @@ public sealed class MomentumPair : IDisposable
     {
         using var noGrad = no_grad();
         if (groups == 1) return Target.Pass(input).Output;
-        var order = tensor(HostRandom.OfThisPass().Permutation(input.size(0)), device: input.device);
+        var order = NativeTensor.On(input.device, HostRandom.OfThisPass().Permutation(input.size(0)));
         return Target.Pass(input.index_select(0, order), groups).Output.index_select(0, order.argsort());
     }
 

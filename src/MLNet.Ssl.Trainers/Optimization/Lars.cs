@@ -60,12 +60,8 @@ internal sealed class Lars(LarsMomentum form = LarsMomentum.RateOutside, double 
 
     private void Adapt(ParameterGroup group, Tensor gradient)
     {
-        foreach (var slot in group.Slots)
-        {
-            var g = gradient.narrow(0, slot.Offset, slot.Length);
-            var (weightNorm, gradientNorm) = (group.Values.narrow(0, slot.Offset, slot.Length).norm(), g.norm());
-            var known = weightNorm.GreaterThan(0).logical_and(gradientNorm.GreaterThan(0));
-            g.mul_(where(known, weightNorm.Mul(trustCoefficient) / gradientNorm, ones_like(weightNorm)));
-        }
+        var (weights, gradients) = (group.Runs.Norms(group.Values), group.Runs.Norms(gradient));
+        var known = weights.GreaterThan(0).logical_and(gradients.GreaterThan(0));
+        group.Runs.Scale_(gradient, where(known, weights.Mul(trustCoefficient) / gradients, ones_like(weights)));
     }
 }

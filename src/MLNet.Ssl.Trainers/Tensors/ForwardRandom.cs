@@ -18,6 +18,9 @@ public static class ForwardRandom
     [ThreadStatic]
     private static torch.Generator? t_generator;
 
+    [ThreadStatic]
+    private static KeepPlan? t_keeps;
+
     /// <summary>
     /// Makes <paramref name="generator"/> the source of forward passes on this thread until the result is disposed.
     /// Scopes nest.
@@ -25,13 +28,21 @@ public static class ForwardRandom
     /// <param name="generator">Drawn from by layers in training mode; the caller keeps ownership.</param>
     /// <returns>A scope; dispose it on the same thread.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="generator"/> is null.</exception>
-    public static IDisposable Use(torch.Generator generator)
+    public static IDisposable Use(torch.Generator generator) => Use(generator, null);
+
+    /// <summary>Besides, takes drop path's factors from a plan.</summary>
+    internal static IDisposable Use(torch.Generator generator, KeepPlan? keeps)
     {
         ArgumentNullException.ThrowIfNull(generator);
-        var scope = new Scope(t_generator);
-        t_generator = generator;
+        var scope = new Scope(t_generator, t_keeps);
+        (t_generator, t_keeps) = (generator, keeps);
         return scope;
     }
+
+    /// <summary>Factors that keep a row or leave it out: (rows), of the type and on the device of <paramref name="like"/>.</summary>
+    internal static torch.Tensor Keeps(long rows, double rate, torch.Tensor like) => t_keeps is { } plan
+        ? plan.Next(rows, rate, like)
+        : torch.empty([rows], like.dtype, torch.CPU).bernoulli_(1 - rate, Current).Div_(1 - rate).to(like.device);
 
     internal static bool IsInUse => t_generator is not null;
 
@@ -44,8 +55,8 @@ public static class ForwardRandom
         "A layer drew random numbers in training mode, but this thread has no generator: "
         + "wrap the forward pass in ForwardRandom.Use(generator).");
 
-    private sealed class Scope(torch.Generator? outer) : IDisposable
+    private sealed class Scope(torch.Generator? generator, KeepPlan? keeps) : IDisposable
     {
-        public void Dispose() => t_generator = outer;
+        public void Dispose() => (t_generator, t_keeps) = (generator, keeps);
     }
 }

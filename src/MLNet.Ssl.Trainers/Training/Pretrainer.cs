@@ -35,7 +35,8 @@ public static class Pretrainer
         if (images.Count < 2) throw new ArgumentException($"there are {images.Count} training images; expected 2 or more.", nameof(images));
         log = RunLog.Of(options, log);
         using var checkpoints = RunCheckpoints.Open(options, log);
-        var plan = Plan(checkpoints.Continue(options), DataFacts.Of(images), log);
+        var facts = DataFacts.Of(images) with { IsOnProcessor = (device ?? CPU).type == DeviceType.CPU };
+        var plan = Plan(checkpoints.Continue(options), facts, device ?? CPU, log);
         var views = new ImageViews(images, new ViewPipeline(plan.Method.Views, plan.ViewSeed, plan.Settings.Threads));
         var (backbone, head) = Train(plan, views, b => EncoderOf(b, null), checkpoints, device ?? CPU, log);
         return EncoderOf(backbone, head);
@@ -47,6 +48,7 @@ public static class Pretrainer
             {
                 Method = plan.Options.MethodName,
                 TrainingOptions = OptionsToKeep(plan),
+                Precision = plan.Settings.Precision,
                 ProjectionHead = head,
             };
         }
@@ -60,10 +62,10 @@ public static class Pretrainer
         ArgumentNullException.ThrowIfNull(table);
         ArgumentNullException.ThrowIfNull(options);
         if (table.Count < 2) throw new ArgumentException($"there is {table.Count} training row; expected 2 or more.", nameof(table));
-        var facts = DataFacts.Of(table);
+        var facts = DataFacts.Of(table) with { IsOnProcessor = (device ?? CPU).type == DeviceType.CPU };
         log = RunLog.Of(options, log);
         using var checkpoints = RunCheckpoints.Open(options, log);
-        var plan = Plan(checkpoints.Continue(options), facts, log);
+        var plan = Plan(checkpoints.Continue(options), facts, device ?? CPU, log);
         var settings = plan.Settings.Table!;
         var preprocessing = Preprocessing(table, facts.Table!, settings, log);
         using var scope = NewDisposeScope();
@@ -73,13 +75,25 @@ public static class Pretrainer
         return EncoderOf(backbone);
 
         TableEncoder EncoderOf(Backbone backbone) =>
-            new(backbone, preprocessing, device) { Method = plan.Options.MethodName, TrainingOptions = OptionsToKeep(plan) };
+            new(backbone, preprocessing, device)
+            {
+                Method = plan.Options.MethodName,
+                TrainingOptions = OptionsToKeep(plan),
+                Precision = plan.Settings.Precision,
+            };
     }
 
     /// <summary>What can be said of the files that the options name before the data is read.</summary>
     internal static void CheckFiles(PretrainOptions options)
     {
         RunCheckpoints.CheckFolder(options);
+        options.CheckLimits();
+        if (options is { InitialWeights: not null, ContinueFrom: not null })
+        {
+            throw new ArgumentException(
+                "InitialWeights and ContinueFrom are both given: a run goes on from all that another one kept, or starts from weights.",
+                nameof(options.InitialWeights));
+        }
         if (options.InitialWeights is not null) Checkpoint.Open(InitialFile(options)).Dispose();
     }
 
@@ -89,7 +103,7 @@ public static class Pretrainer
             ? PretrainedModels.Require(model)
             : options.InitialWeights!;
 
-    private static PretrainPlan Plan(PretrainOptions options, DataFacts facts, Action<TrainingMessage>? log)
+    private static PretrainPlan Plan(PretrainOptions options, DataFacts facts, Device device, Action<TrainingMessage>? log)
     {
         if (options is { InitialWeights: null, InitialWeightsOptions: not null })
         {
@@ -97,7 +111,7 @@ public static class Pretrainer
                 $"{nameof(options.InitialWeightsOptions)} is given without {nameof(options.InitialWeights)}; set both or none.",
                 nameof(options.InitialWeightsOptions));
         }
-        var choices = new Choices();
+        var choices = new Choices { HasBFloat16 = CudaDriver.HasBFloat16(device) };
         if (options is { InitialWeights: not null, Backbone: null } && facts.Table is null)
         {
             using var weights = PretrainedWeights.Open(InitialFile(options), options.InitialWeightsOptions);
@@ -105,6 +119,7 @@ public static class Pretrainer
         }
         var plan = PretrainPlan.Of(options, facts, choices);
         RunLog.Start(options, plan.Description, options.MethodName, log);
+        if (MeasuredGains.Warning(options, facts) is { } warning) log?.Invoke(new(true, warning));
         return plan;
     }
 
@@ -122,11 +137,11 @@ public static class Pretrainer
         return TablePreprocessing.None(table.Columns);
     }
 
-    // The network and the method's name are kept in places of their own; where initial weights lay tells nothing elsewhere.
+    // The network and the method's name are kept in places of their own; where weights to start from lay tells nothing elsewhere.
     private static Dictionary<string, string> OptionsToKeep(PretrainPlan plan) => plan.OptionTexts
         .Where(option => option.Value != OptionText.None && option.Key.Split('.')[0]
             is not (nameof(PretrainOptions.Backbone) or nameof(PretrainOptions.InitialWeights)
-                or nameof(PretrainOptions.InitialWeightsOptions) or nameof(PretrainOptions.MethodName)))
+                or nameof(PretrainOptions.InitialWeightsOptions) or nameof(PretrainOptions.ContinueFrom) or nameof(PretrainOptions.MethodName)))
         .ToDictionary();
 
     private static (Backbone Backbone, ProjectionHead? Head) Train(
@@ -141,9 +156,8 @@ public static class Pretrainer
         if (options.InitialWeights is not null) WarmStart(method, settings.Backbone, options, log);
         if (settings.Epochs > 0)
         {
-            using var evaluator = options.Evaluation is { } evaluation
-                ? new OnlineEvaluator(evaluation, method, encoderOf(Copy(settings.Backbone, device)), log)
-                : null;
+            using var copy = encoderOf(Copy(settings.Backbone, device));
+            using var evaluator = options.Evaluation is { } evaluation ? new OnlineEvaluator(evaluation, method, copy, log) : null;
             new TrainingRun
             {
                 Options = options,
@@ -157,14 +171,15 @@ public static class Pretrainer
                 Identity = plan.OptionTexts,
                 Log = log,
                 Evaluator = evaluator,
+                Quality = new(method, copy.Backbone, views, device, settings.Epochs, plan.Seed),
                 WatchesForCollapse = true,
             }.Run();
         }
         var encoder = Copy(settings.Backbone, device);
-        encoder.load_state_dict(method.Encoder.state_dict());
+        encoder.load_state_dict(method.Encoder.Weights());
         if (method.ProjectionHead is not { } head) return (encoder, null);
         var kept = new ProjectionHead(head.Options, generator).to(device);
-        kept.load_state_dict(head.state_dict());
+        kept.load_state_dict(head.Weights());
         kept.eval();
         return (encoder, kept);
     }
@@ -192,5 +207,6 @@ public static class Pretrainer
             int at = $".{name}".IndexOf($".{Backbone}", StringComparison.Ordinal);
             if (at >= 0) value.copy_(weights[name[(at + Backbone.Length)..]]);
         }
+        MixedPrecision.Refresh(method.State.Select(entry => entry.Value));
     }
 }

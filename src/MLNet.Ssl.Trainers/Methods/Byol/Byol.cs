@@ -23,7 +23,7 @@ internal sealed class Byol : Method
             new MlpHead(settings.Projector, context.Generator),
             withPredictor ? new MlpHead(settings.Predictor, context.Generator) : null).to(context.Device);
         _pair = new(
-            Network(true), Network(false), settings.Optimizer == OptimizerKind.Sgd ? (_, _) => FlatParameters.Decayed : null);
+            Network(true), Network(false), settings.Optimizer == OptimizerKind.Sgd ? (_, _) => FlatParameters.Decayed : null, context.Precision);
         _mix = options.Mixing is IMixOptions mixing ? new(mixing) : null;
     }
 
@@ -37,6 +37,9 @@ internal sealed class Byol : Method
     public override IEnumerable<(string Name, Tensor Value)> State => _pair.State();
 
     internal MomentumPair Pair => _pair;
+
+    /// <inheritdoc/>
+    public override int? PartialBatchMultiple => _options.BatchNormGroups == 1 ? 1 : 2 * _options.BatchNormGroups;
 
     /// <inheritdoc/>
     public override MethodOutput Forward(IReadOnlyList<Tensor> views, StepClock clock, int shard)

@@ -40,7 +40,7 @@ internal sealed class Dino : Method
             return new EncoderWithHead(network.Create(context.Generator), new DinoHead(head, context.Generator)).to(context.Device);
         }
         _pair = new(Network(options.DropPathRate), Network(0),
-            (name, p) => name.Contains(LastLayer, StringComparison.Ordinal) ? LastLayer : FlatParameters.ByRank(name, p));
+            (name, p) => name.Contains(LastLayer, StringComparison.Ordinal) ? LastLayer : FlatParameters.ByRank(name, p), context.Precision);
         _loss = new(settings.OutputDimension, options.StudentTemperature, options.CenterMomentum, context.Device);
         _teacherMeans = new Tensor?[context.Shards];
         SamplesAreIndependent = options is { Mixing: null, KoLeoWeight: 0 } && !Student.buffers().Any();
@@ -65,6 +65,9 @@ internal sealed class Dino : Method
     internal DinoLoss Loss => _loss;
 
     /// <inheritdoc/>
+    public override int? PartialBatchMultiple => _options is { Mixing: null, KoLeoWeight: 0 } ? 1 : 2;
+
+    /// <inheritdoc/>
     public override MethodOutput Forward(IReadOnlyList<Tensor> views, StepClock clock, int shard)
     {
         Tensor teacher;
@@ -75,7 +78,7 @@ internal sealed class Dino : Method
         }
         var mix = Mix(views);
         var features = BySize(Student.Backbone, mix is null ? views : [.. views.Take(views.Count - mix.Locals.Count), .. mix.Locals]);
-        var student = Student.Head.call(features);
+        var student = Student.Head.call(features).to(ScalarType.Float32);
         double temperature = Schedules.TeacherTemperature(clock.Epoch, _options.WarmupTeacherTemperatureEpochs,
             _options.WarmupTeacherTemperature, _options.TeacherTemperature);
         long mixedRows = (mix?.Locals.Count ?? 0) * views[0].size(0);
@@ -84,7 +87,7 @@ internal sealed class Dino : Method
         if (_options.KoLeoWeight > 0) loss = loss.Add(Spread(features, views[0].size(0)).Mul(_options.KoLeoWeight));
         using var noGrad = no_grad();
         var entropy = targets.mul(targets.ClampMin(1e-30).log()).sum().Div(-targets.size(0) * Math.Log(targets.size(1)));
-        return new(loss, features.narrow(0, 0, views[0].size(0)).detach(), entropy);
+        return new(loss, features.narrow(0, 0, views[0].size(0)).detach().to(ScalarType.Float32), entropy);
     }
 
     /// <summary>Moves the centre, and the teacher towards the student.</summary>
@@ -109,7 +112,8 @@ internal sealed class Dino : Method
     private static Tensor Spread(Tensor features, long batch) =>
         KoLeo.Loss(features.narrow(0, 0, batch)).Add(KoLeo.Loss(features.narrow(0, batch, batch)));
 
-    private Tensor Teach(Tensor first, Tensor second) => Teacher.Head.call(BySize(Teacher.Backbone, [first, second]));
+    private Tensor Teach(Tensor first, Tensor second) =>
+        Teacher.Head.call(BySize(Teacher.Backbone, [first, second])).to(ScalarType.Float32);
 
     /// <summary>The second half of the local crops, mixed, and the teacher's logits of the global crops mixed alike.</summary>
     private MixedViews? Mix(IReadOnlyList<Tensor> views)

@@ -22,7 +22,7 @@ internal sealed class MoCo : Method
         EncoderWithHead Network() => new EncoderWithHead(
             settings.Backbone.Create(context.Generator), new MlpHead(settings.Head, context.Generator)).to(context.Device);
         // The official code decays every parameter.
-        _pair = new(Network(), Network(), (_, _) => FlatParameters.Decayed);
+        _pair = new(Network(), Network(), (_, _) => FlatParameters.Decayed, context.Precision);
         _queue = new(options.ProjectionDimension, settings.QueueLength, context.Generator, context.Device);
         _mix = options.Mixing is IMixOptions mixing ? new(mixing) : null;
     }

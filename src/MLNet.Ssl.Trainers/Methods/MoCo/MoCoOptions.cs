@@ -65,6 +65,9 @@ public sealed record MoCoOptions : PretrainOptions
         Epochs = 200,
     };
 
+    /// <summary>All members, with the contents of lists.</summary>
+    public override string ToString() => RecordText.Of(this);
+
     /// <inheritdoc/>
     public override string MethodName => "MoCo v2";
 
@@ -76,6 +79,7 @@ public sealed record MoCoOptions : PretrainOptions
         bool mixes = Mixing is IMixOptions, table = context.Columns is not null;
         var settings = context.Resolve(new()
         {
+            BFloat16 = true,
             // MoCo has no warm-up; i-Mix has its own, also in its baselines for tables.
             WarmupEpochs = mixes || table ? Math.Min(Epochs > 500 ? 10 : 5, Epochs / 10) : 0,
             MaskProbability = mixes ? 0 : 0.2,

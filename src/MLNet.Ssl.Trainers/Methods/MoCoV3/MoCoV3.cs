@@ -18,10 +18,12 @@ internal sealed class MoCoV3 : Method
     private readonly MomentumPair _pair;
 
     internal MoCoV3(MoCoV3Options options, MoCoV3Settings settings, MethodContext context)
-        : this(options, settings, Network(settings, context, true), Network(settings, context, false)) { }
+        : this(options, settings, Network(settings, context, true), Network(settings, context, false), context.Precision) { }
 
     /// <remarks>For networks of one's own; the target lacks the predictor.</remarks>
-    internal MoCoV3(MoCoV3Options options, MoCoV3Settings settings, EncoderWithHead online, EncoderWithHead target)
+    internal MoCoV3(
+        MoCoV3Options options, MoCoV3Settings settings, EncoderWithHead online, EncoderWithHead target,
+        Precision precision = Precision.Float32)
     {
         (_settings, _mixing) = (settings, options.Mixing as SdmpOptions);
         if (options.FreezePatchEmbedding)
@@ -30,7 +32,7 @@ internal sealed class MoCoV3 : Method
                 if (name is "backbone.patch_embed.proj.weight" or "backbone.patch_embed.proj.bias") parameter.requires_grad = false;
         }
         // LARS leaves biases and norms alone; the official AdamW decays them too.
-        _pair = new(online, target, settings.Optimizer == OptimizerKind.Lars ? null : (_, _) => FlatParameters.Decayed);
+        _pair = new(online, target, settings.Optimizer == OptimizerKind.Lars ? null : (_, _) => FlatParameters.Decayed, precision);
     }
 
     /// <inheritdoc/>
@@ -48,6 +50,9 @@ internal sealed class MoCoV3 : Method
 
     /// <inheritdoc/>
     public override double? TeacherMomentum(StepClock clock) => MomentumAt(clock);
+
+    /// <inheritdoc/>
+    public override int? PartialBatchMultiple => _mixing is null ? 1 : 2;
 
     /// <inheritdoc/>
     public override MethodOutput Forward(IReadOnlyList<Tensor> views, StepClock clock, int shard)

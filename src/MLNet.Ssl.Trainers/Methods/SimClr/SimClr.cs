@@ -29,10 +29,10 @@ internal sealed class SimClr : Method
         _network = Network();
         if (options.MemoryLength > 0)
         {
-            _pair = new(_network, Network(), options.GroupOf);
+            _pair = new(_network, Network(), options.GroupOf, context.Precision);
             _memory = new(options.ProjectionDimension, options.MemoryLength, context.Generator, context.Device);
         }
-        Parameters = _pair?.Parameters ?? new(_network, options.GroupOf);
+        Parameters = _pair?.Parameters ?? new(_network, options.GroupOf, context.Precision);
         _mix = options.Mixing is IMixOptions mixing ? new(mixing) : null;
     }
 
@@ -53,6 +53,9 @@ internal sealed class SimClr : Method
     /// <inheritdoc/>
     public override IEnumerable<(string Name, Tensor Value)> State =>
         _pair is null ? StateOf("network", _network) : [.. _pair.State(), .. _memory!.State];
+
+    /// <inheritdoc/>
+    public override int? PartialBatchMultiple => _memory is null ? 1 : null;
 
     /// <inheritdoc/>
     public override MethodOutput Forward(IReadOnlyList<Tensor> views, StepClock clock, int shard)

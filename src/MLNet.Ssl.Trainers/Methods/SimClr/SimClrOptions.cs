@@ -88,6 +88,7 @@ public sealed record SimClrOptions : PretrainOptions
         bool table = context.Columns is not null, pairs = Loss == SimClrLoss.NPair;
         var settings = context.Resolve(new()
         {
+            BFloat16 = true,
             WarmupEpochs = pairs ? Math.Min(Epochs > 500 ? 10 : 5, Epochs / 10) : null,
             ZeroInitResidual = Loss == SimClrLoss.NtXent,
         });

@@ -36,7 +36,7 @@ public sealed class EncoderWithHead : nn.Module<Tensor, Tensor>
 
     /// <summary>
     /// The backbone's features and the last module's output. With more than one group, each consecutive part of the batch goes through on its own,
-    /// with its own batch statistics, as on so many devices. The input may be that of a later stage of the backbone.
+    /// with its own batch statistics, as on so many devices. Both are in single precision. The input may be that of a later stage of the backbone.
     /// </summary>
     /// <param name="input">What the backbone, or its stage, takes.</param>
     /// <param name="groups">Parts of the batch. Default 1.</param>
@@ -50,7 +50,8 @@ public sealed class EncoderWithHead : nn.Module<Tensor, Tensor>
         }
         var features = backbone.Run(input, stage, backbone.StageCount);
         var output = head.call(features);
-        return (features, predictor is null ? output : predictor.call(output));
+        if (predictor is not null) output = predictor.call(output);
+        return (features.to(ScalarType.Float32), output.to(ScalarType.Float32));
     }
 
     /// <summary>What a stage of the backbone is given, in groups as in <see cref="Pass"/>.</summary>
