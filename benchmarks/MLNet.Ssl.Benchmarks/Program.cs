@@ -55,6 +55,7 @@ run.SetAction(parsed =>
 });
 root.Subcommands.Add(run);
 root.Subcommands.Add(GpuSide.Command());
+root.Subcommands.Add(LearnRun.Command());
 root.Subcommands.Add(PlainSide.Command());
 root.Subcommands.Add(PlainTableSide.Command());
 
