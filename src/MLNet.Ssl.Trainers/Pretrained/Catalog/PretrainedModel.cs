@@ -1,5 +1,3 @@
-using MLNet.Ssl.Options;
-
 namespace MLNet.Ssl;
 
 /// <summary>A published network: where its weights are, what they are, and under which terms
@@ -59,7 +57,4 @@ public sealed record PretrainedModel
         foreach (var file in Files) file.Validate();
         Preprocessing?.Validate();
     }
-
-    /// <summary>All members, with the contents of lists.</summary>
-    public override string ToString() => RecordText.Of(this);
 }
