@@ -3,7 +3,6 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using MLNet.Ssl;
-using MLNet.Ssl.Samples;
 using Spectre.Console;
 
 namespace TabularIMix;

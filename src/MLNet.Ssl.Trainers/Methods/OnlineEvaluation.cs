@@ -62,7 +62,7 @@ public sealed record OnlineEvaluation
     public bool ReturnBest { get; init; }
 
     /// <summary>
-    /// File that holds the encoder of the best accuracy so far, as <see cref="Encoder.SaveSafeTensors"/> writes it: replaced whenever a later one is better.
+    /// File that holds the encoder of the best accuracy so far, as <see cref="Encoder.SaveSafeTensors(string)"/> writes it: replaced whenever a later one is better.
     /// A write that fails, say because the disk is full, ends the run with an <see cref="IOException"/>; the file before it stays.
     /// </summary>
     /// <value>Default null: none is written.</value>

@@ -2,6 +2,7 @@ using System.Globalization;
 using MLNet.Ssl.Checkpoints;
 using MLNet.Ssl.Inference;
 using MLNet.Ssl.Methods;
+using MLNet.Ssl.Networks;
 using MLNet.Ssl.Optimization;
 using static TorchSharp.torch;
 
@@ -46,7 +47,7 @@ internal sealed class OnlineEvaluator : IDisposable
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         _lastEpoch = step.Next.FractionalEpoch;
-        _copy.Backbone.load_state_dict(_method.Encoder.state_dict());
+        _copy.Load(_method.Encoder.Weights());
         double accuracy = Accuracy(_evaluation, _copy);
         best = !(accuracy <= _best);
         if (best)

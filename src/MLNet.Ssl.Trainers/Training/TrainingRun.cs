@@ -73,6 +73,7 @@ internal sealed class TrainingRun
     private void Train()
     {
         int batch = Settings.BatchSize, threads = Settings.Threads, shards = TrainingStep.ShardsFor(Method, batch, threads, Device.type);
+        using var tf32 = TensorFloat32.Use(Settings.Precision != Precision.Float32);
         var batches = EpochBatches.Of(Views.Count, batch, Method.PartialBatchMultiple * shards);
         using var step = new TrainingStep(Method, Plan, shards, threads, SplitMix64.Hash(Seed, 2));
         var alarm = new CollapseAlarm();

@@ -4,7 +4,7 @@ using MLNet.Ssl.Files;
 namespace MLNet.Ssl.Weights;
 
 /// <summary>The formats that a <see cref="Checkpoint"/> reads.</summary>
-public enum CheckpointFormat
+internal enum CheckpointFormat
 {
     /// <summary>safetensors: a JSON header and raw data; or several such files with an index, <c>….safetensors.index.json</c>.</summary>
     SafeTensors,
@@ -25,7 +25,7 @@ public enum CheckpointFormat
 /// and a file that names a function by which pickles attack is refused. Work and memory are bounded by the length of the file. Tensors are read when asked
 /// for, so the file stays open; use from one thread at a time.
 /// </remarks>
-public sealed class Checkpoint : IDisposable
+internal sealed class Checkpoint : IDisposable
 {
     private readonly IDisposable _file;
 
@@ -62,7 +62,12 @@ public sealed class Checkpoint : IDisposable
     public static Checkpoint Open(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        return Open(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read), path);
+    }
+
+    /// <summary>Opens a file that can be sought in, and takes it over.</summary>
+    internal static Checkpoint Open(Stream file, string path)
+    {
         try
         {
             return Read(file, path);
@@ -78,15 +83,15 @@ public sealed class Checkpoint : IDisposable
         }
     }
 
-    private static Checkpoint Read(FileStream file, string path)
+    private static Checkpoint Read(Stream file, string path)
     {
         GitLfsPointer.Refuse(file);
         var start = new byte[9];
         int length = file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
         file.Position = 0;
-        if (path.EndsWith(".index.json", StringComparison.OrdinalIgnoreCase))
+        if (file is FileStream index && path.EndsWith(".index.json", StringComparison.OrdinalIgnoreCase))
         {
-            var shards = ShardedSafeTensors.Open(file, path);
+            var shards = ShardedSafeTensors.Open(index, path);
             return new(shards, path, shards.Length, CheckpointFormat.SafeTensors, shards.Tensors, shards.Metadata);
         }
         if (path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) || (length == 9 && start[8] == '{'))

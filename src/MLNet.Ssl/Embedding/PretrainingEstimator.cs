@@ -6,6 +6,7 @@ using MLNet.Ssl.Embedding;
 using MLNet.Ssl.Hosting;
 using MLNet.Ssl.Options;
 using MLNet.Ssl.Runs;
+using MLNet.Ssl.Tensors;
 
 namespace MLNet.Ssl;
 

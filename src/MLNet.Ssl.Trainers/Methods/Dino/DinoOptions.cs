@@ -91,6 +91,13 @@ public sealed record DinoOptions : PretrainOptions
     /// <value>Default 0.1, range 0 to below 1.</value>
     public double DropPathRate { get; init; } = 0.1;
 
+    /// <summary>
+    /// Weight of the KoLeo regulariser (<see cref="KoLeo"/>), which DINOv2 adds for each of the student's two global crops: it spreads the features, that neighbours
+    /// may be told apart. With it the samples of a batch meet.
+    /// </summary>
+    /// <value>Default 0: none. DINOv2 has 0.1. Range 0 and up.</value>
+    public double KoLeoWeight { get; init; }
+
     /// <inheritdoc/>
     public override string MethodName => "DINO";
 
@@ -104,6 +111,7 @@ public sealed record DinoOptions : PretrainOptions
     {
         var settings = context.Resolve(new()
         {
+            BFloat16 = true,
             BatchSize = 64,
             Backbone = VisionTransformerOptions.Small(16),
             ProcessorBackbone = VisionTransformerOptions.Tiny(16),
@@ -124,7 +132,7 @@ public sealed record DinoOptions : PretrainOptions
         if (LocalCrops > 0) settings.Backbone.ValidateViewSize(local);
         var method = new DinoSettings(settings.Backbone, width, momentum);
         var optimization = new OptimizationPlan(
-            () => FlatOptimizer.Of(optimizer),
+            optimizer,
             t => Schedules.WarmupCosine(
                 t.Step, t.TotalSteps, settings.WarmupEpochs * t.StepsPerEpoch, settings.PeakRate(rate), MinLearningRate),
             t => Schedules.WarmupCosine(t.Step, t.TotalSteps, 0, WeightDecay, WeightDecayEnd),
@@ -172,6 +180,7 @@ public sealed record DinoOptions : PretrainOptions
         Check.AtLeast(ClipGradient, 0);
         Check.AtLeast(FreezeLastLayerEpochs, 0);
         Check.Below(DropPathRate, 0, 1);
+        Check.AtLeast(KoLeoWeight, 0);
     }
 }
 

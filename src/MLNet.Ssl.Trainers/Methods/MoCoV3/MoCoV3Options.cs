@@ -49,6 +49,7 @@ public sealed record MoCoV3Options : PretrainOptions
     {
         var settings = context.Resolve(new()
         {
+            BFloat16 = true,
             Backbone = VisionTransformerOptions.MoCoV3Small(),
             ProcessorBackbone = VisionTransformerOptions.Tiny() with { Flavor = VisionTransformerFlavor.MoCoV3 },
             ZeroInitResidual = true,
@@ -79,7 +80,7 @@ public sealed record MoCoV3Options : PretrainOptions
         var method = new MoCoV3Settings(
             settings.Backbone, Projector(settings.Backbone), Predictor(settings.Backbone), optimizer, momentum, temperature);
         var optimization = new OptimizationPlan(
-            () => FlatOptimizer.Of(optimizer),
+            optimizer,
             t => Schedules.MoCoV3(t.FractionalEpoch, t.Epochs, settings.WarmupEpochs, settings.PeakRate(rate)),
             _ => decay);
         return new(optimization, where => new MoCoV3(this, method, where)) { Views = Views(context, settings, transformer ? 0.08 : 0.2) };
