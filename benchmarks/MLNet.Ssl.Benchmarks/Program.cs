@@ -83,6 +83,7 @@ root.Subcommands.Add(ResultsCommands.Results());
 root.Subcommands.Add(ResultsCommands.Result());
 foreach (var table in TableComparison.Commands(against)) root.Subcommands.Add(table);
 root.Subcommands.Add(CovTypeResults.Command());
+root.Subcommands.Add(ServingLatency.Command());
 return root.Parse(args).Invoke();
 
 static bool Has(string python, string modules)

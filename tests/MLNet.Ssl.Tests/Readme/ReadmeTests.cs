@@ -26,8 +26,11 @@ public sealed class ReadmeTests : IDisposable
         {
             runs++;
             return "Epochs = 1";
-        });
+        })
+            .Replace("Pretrain(\"Embedding\", \"Features\")", "Pretrain(\"Embedding\", \"Features\", new MoCoOptions { Epochs = 1, Mixing = new IMixOptions() })", StringComparison.Ordinal)
+            .Replace("new DinoOptions {", "new DinoOptions { OutputDimension = 512,", StringComparison.Ordinal);
         string program = _folder.File("Page.dll");
+        PageProgram.Compile("README.md", markdown, code => code, _folder.File("AsItStands.dll"));
         PageProgram.Compile("README.md", markdown, Shorter, program);
         Assert.True(runs > 3, "Runs of the page are shortened by their epochs, and there are none.");
         string said = FreshProcess.Run(["page", program], _folder.Path, new() { ["OMP_WAIT_POLICY"] = "PASSIVE", ["TORCH_HOME"] = _folder.File("torch"), ["HF_HOME"] = _folder.File("hf") });
