@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Microsoft.ML;
 using MLNet.Ssl;
-using MLNet.Ssl.Samples;
 using Spectre.Console;
 
 namespace PhotoSearch;
@@ -110,14 +109,14 @@ internal static class Search
     {
         if (options.Encoder is { } file) return ssl.LoadPretrained("Embedding", "Image", file);
         var chosen = Encoder(options.Method);
-        return new WithProgress(progress => ssl.Pretrain("Embedding", "Image", chosen with
+        return ssl.Pretrain("Embedding", "Image", chosen with
         {
             Epochs = options.Epochs,
             Seed = options.Seed,
             OnUnreadableImage = OnUnreadableImage.Skip,
             BatchSize = Math.Min(chosen.BatchSize!.Value, folder.Files.Count),
-            Progress = progress,
-        }));
+            Progress = new ConsoleProgress(),
+        });
     }
 
     private static PagePhoto Photo(PhotoFolder folder, string path, float? similarity = null) =>
@@ -155,15 +154,5 @@ internal static class Search
         if (kinds.Distinct().Count() < 2 || rows.Length == 0) return null;
         return (rows.Average(row => index.SearchRow(row, neighbors).Average(n => kinds[n.Row] == kinds[row] ? 1.0 : 0)),
             rows.Average(row => (kinds.Count(kind => kind == kinds[row]) - 1.0) / (kinds.Length - 1)));
-    }
-
-    /// <summary>Shows a bar while the estimator fits.</summary>
-    private sealed class WithProgress(Func<IProgress<TrainingProgress>?, PretrainingEstimator> create)
-        : IEstimator<EmbeddingTransformer>
-    {
-        public SchemaShape GetOutputSchema(SchemaShape inputSchema) => create(null).GetOutputSchema(inputSchema);
-
-        public EmbeddingTransformer Fit(IDataView input) =>
-            ProgressBar.Show("photos", progress => create(progress).Fit(input));
     }
 }
