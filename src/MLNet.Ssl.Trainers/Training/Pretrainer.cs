@@ -118,7 +118,7 @@ public static class Pretrainer
             options = options with { Backbone = choices.Note(weights.Backbone, "that of InitialWeights", nameof(options.Backbone)) };
         }
         var plan = PretrainPlan.Of(options, facts, choices);
-        RunLog.Start(options, plan.Description, options.MethodName, log);
+        RunLog.Start(options, plan.Description with { Rows = facts.Count }, options.MethodName, log);
         if (MeasuredGains.Warning(options, facts) is { } warning) log?.Invoke(new(true, warning));
         return plan;
     }
@@ -158,6 +158,7 @@ public static class Pretrainer
         {
             using var copy = encoderOf(Copy(settings.Backbone, device));
             using var evaluator = options.Evaluation is { } evaluation ? new OnlineEvaluator(evaluation, method, copy, log) : null;
+            if (options.Progress is IRunObserver { WantsBaseline: true } observer) evaluator?.TellBaseline(observer);
             new TrainingRun
             {
                 Options = options,
