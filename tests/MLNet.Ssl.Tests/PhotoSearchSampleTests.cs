@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using MLNet.Ssl.Samples;
 using PhotoSearch;
 
 namespace MLNet.Ssl.Tests;
