@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+using MLNet.Ssl.Data;
 using MLNet.Ssl.Options;
 using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
@@ -16,7 +18,7 @@ internal sealed class ViewPipeline
 {
     private readonly ViewRecipe[] _recipes;
     private readonly ulong _seed;
-    private readonly ParallelOptions _parallel;
+    private readonly int _threads;
 
     /// <summary>Creates a pipeline of one view per recipe.</summary>
     /// <param name="recipes">At least one recipe; each yields one view of every image.</param>
@@ -34,7 +36,7 @@ internal sealed class ViewPipeline
         Check.InRange(threads, 1, int.MaxValue);
         _recipes = [.. recipes];
         _seed = seed;
-        _parallel = new() { MaxDegreeOfParallelism = threads };
+        _threads = threads;
     }
 
     /// <summary>The recipes, in the order of the views.</summary>
@@ -45,11 +47,14 @@ internal sealed class ViewPipeline
     /// <param name="indices">Which images, at least one; one may occur several times and then has the same
     /// views.</param>
     /// <param name="epoch">Number of the epoch; another one gives other views.</param>
+    /// <param name="stop">Stops before the next image.</param>
     /// <returns>Per recipe one new float32 CPU tensor (indices, 3, Size, Size), normalised; the caller owns
     /// them.</returns>
     /// <exception cref="ArgumentException">There is no index.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An index is outside the store.</exception>
-    public Tensor[] Render(ImageStore store, ReadOnlySpan<int> indices, int epoch)
+    /// <exception cref="InvalidOperationException">An image cannot be read; the message names it.</exception>
+    public Tensor[] Render(
+        IImageSource store, ReadOnlySpan<int> indices, int epoch, CancellationToken stop = default)
     {
         ArgumentNullException.ThrowIfNull(store);
         if (indices.IsEmpty) throw new ArgumentException("There is no index; expected at least one.", nameof(indices));
@@ -59,14 +64,27 @@ internal sealed class ViewPipeline
         var views = Array.ConvertAll(_recipes, recipe =>
             empty(samples.Length, 3, recipe.Size, recipe.Size, ScalarType.Float32, CPU));
         var rows = Array.ConvertAll(views, view => new TensorRows(view));
-        Parallel.For(0, samples.Length, _parallel, ViewWorkspace.Rent, (row, _, workspace) =>
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = _threads, CancellationToken = stop };
+        try
         {
-            var image = store[samples[row]];
-            for (int view = 0; view < views.Length; view++)
-                RenderView(workspace, image, samples[row], view, epoch, rows[view][row]);
-            return workspace;
-        }, workspace => workspace.Return());
-        foreach (var view in rows) view.Dispose();
+            Parallel.For(0, samples.Length, parallel, ViewWorkspace.Rent, (row, _, workspace) =>
+            {
+                var image = store.Read(samples[row], workspace.Source);
+                for (int view = 0; view < views.Length; view++)
+                    RenderView(workspace, image, samples[row], view, epoch, rows[view][row]);
+                return workspace;
+            }, workspace => workspace.Return());
+        }
+        catch (Exception e)
+        {
+            foreach (var view in views) view.Dispose();
+            if (e is AggregateException { InnerExceptions: [var first, ..] }) ExceptionDispatchInfo.Throw(first);
+            throw;
+        }
+        finally
+        {
+            foreach (var view in rows) view.Dispose();
+        }
         return views;
     }
 

@@ -39,5 +39,6 @@ internal static class Checksum
         rows.slice(0, 0, rows.size(0), Stride(rows.numel() * sizeof(float))).WriteTo(stream);
     });
 
-    private static int Stride(long bytes) => (int)Math.Max(1, (bytes + SampledBytes - 1) / SampledBytes);
+    /// <summary>Every which one of rows of so many bytes together is looked at.</summary>
+    public static int Stride(long bytes) => (int)Math.Max(1, (bytes + SampledBytes - 1) / SampledBytes);
 }

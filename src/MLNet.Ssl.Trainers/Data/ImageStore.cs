@@ -1,3 +1,4 @@
+using MLNet.Ssl.Data;
 using MLNet.Ssl.Images;
 using MLNet.Ssl.Options;
 
@@ -7,7 +8,7 @@ namespace MLNet.Ssl;
 /// A set of images in memory, 8 bits a channel, one after the other in large blocks. Reading is thread-safe once adding
 /// has ended.
 /// </summary>
-public sealed class ImageStore
+public sealed class ImageStore : IImageSource
 {
     private const int SmallestBlock = 1 << 20;
     private const int LargestBlock = 1 << 26;
@@ -15,8 +16,7 @@ public sealed class ImageStore
     private readonly List<byte[]> _blocks = [];
     private readonly List<Entry> _entries = [];
     private readonly int? _maxShorterSide;
-    private readonly PlanarImage _shrunk = new();
-    private readonly Resampler _resampler = new();
+    private readonly PixelBuffer _shrunk = new();
     private int _used;
 
     /// <summary>Creates an empty store.</summary>
@@ -60,14 +60,19 @@ public sealed class ImageStore
         RgbImage.CheckSize(rgb.Length, width, height);
         if (_maxShorterSide is { } side && Math.Min(width, height) > side)
         {
-            var (newWidth, newHeight) = ImagePreprocessing.ShorterSideTo(side, width, height);
-            CropBox all = new(0, 0, width, height), window = new(0, 0, newWidth, newHeight);
-            _resampler.Resize(rgb, width, all, newWidth, newHeight, window, Interpolation.Bicubic, flip: false,
-                _shrunk);
-            _shrunk.CopyTo(Reserve(newWidth, newHeight));
+            var image = _shrunk.Shrink(rgb, width, height, side);
+            image.Pixels.Span.CopyTo(Reserve(image.Width, image.Height));
         }
         else rgb.CopyTo(Reserve(width, height));
     }
+
+    string IImageSource.Fingerprint => Checksum.Of(this);
+
+    int IImageSource.ShorterSide(int index) => Math.Min(_entries[index].Width, _entries[index].Height);
+
+    RgbImage IImageSource.Read(int index, PixelBuffer buffer) => this[index];
+
+    int IImageSource.RowOf(int index) => index;
 
     private Span<byte> Reserve(int width, int height)
     {

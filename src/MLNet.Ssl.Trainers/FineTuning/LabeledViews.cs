@@ -6,20 +6,21 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.FineTuning;
 
 /// <summary>One augmented view of an image, and its class: (rows, 3, S, S) and (rows), int64.</summary>
-internal sealed class LabeledViews(ImageStore images, IReadOnlyList<int> labels, ViewPipeline pipeline) : IViewSource
+internal sealed class LabeledViews(IImageSource images, IReadOnlyList<int> labels, ViewPipeline pipeline) : IViewSource
 {
     public int Count => images.Count;
 
-    public string Fingerprint => Checksum.Of(images) + "-" + Checksum.Of(stream =>
+    public string Fingerprint => images.Fingerprint + "-" + Checksum.Of(stream =>
     {
         using var writer = new BinaryWriter(stream);
         foreach (int label in labels) writer.Write(label);
     });
 
-    public Tensor[] Render(ReadOnlySpan<int> rows, int epoch)
+    public Tensor[] Render(ReadOnlySpan<int> rows, int epoch, CancellationToken stop)
     {
+        var views = pipeline.Render(images, rows, epoch, stop);
         var classes = new long[rows.Length];
-        for (int i = 0; i < classes.Length; i++) classes[i] = labels[rows[i]];
-        return [.. pipeline.Render(images, rows, epoch), tensor(classes)];
+        for (int i = 0; i < classes.Length; i++) classes[i] = labels[images.RowOf(rows[i])];
+        return [.. views, tensor(classes)];
     }
 }

@@ -78,7 +78,7 @@ internal sealed class ViewLoader : IDisposable
             {
                 var order = Order(source.Count, epoch, seed);
                 for (int first = firstRow; first + batch <= order.Length; first += batch)
-                    _ready.Add(source.Render(order.AsSpan(first, batch), epoch), _stop.Token);
+                    _ready.Add(source.Render(order.AsSpan(first, batch), epoch, _stop.Token), _stop.Token);
             }
         }
         catch (OperationCanceledException)

@@ -15,17 +15,19 @@ internal interface IViewSource
     string Fingerprint { get; }
 
     /// <summary>The views of some rows, a CPU tensor (rows, …) each, in the order the method expects; the caller owns them.</summary>
-    Tensor[] Render(ReadOnlySpan<int> rows, int epoch);
+    /// <exception cref="OperationCanceledException"><paramref name="stop"/> is cancelled, which is looked at before every image.</exception>
+    Tensor[] Render(ReadOnlySpan<int> rows, int epoch, CancellationToken stop);
 }
 
 /// <summary>Augmented views of images.</summary>
-internal sealed class ImageViews(ImageStore images, ViewPipeline pipeline) : IViewSource
+internal sealed class ImageViews(IImageSource images, ViewPipeline pipeline) : IViewSource
 {
     public int Count => images.Count;
 
-    public string Fingerprint => Checksum.Of(images);
+    public string Fingerprint => images.Fingerprint;
 
-    public Tensor[] Render(ReadOnlySpan<int> rows, int epoch) => pipeline.Render(images, rows, epoch);
+    public Tensor[] Render(ReadOnlySpan<int> rows, int epoch, CancellationToken stop) =>
+        pipeline.Render(images, rows, epoch, stop);
 }
 
 /// <summary>Rows of a table, each view with masking noise of its own. Draws depend on seed, epoch and the batch.</summary>
@@ -56,7 +58,7 @@ internal sealed class TableViews : IViewSource, IDisposable
 
     public string Fingerprint => Checksum.Of(_rows);
 
-    public Tensor[] Render(ReadOnlySpan<int> rows, int epoch)
+    public Tensor[] Render(ReadOnlySpan<int> rows, int epoch, CancellationToken stop)
     {
         using var scope = NewDisposeScope();
         var indices = new long[rows.Length];
