@@ -204,6 +204,72 @@ public sealed class ImageFileColumnsTests : IDisposable
     }
 
     [Fact]
+    public void ACacheGivesTheSameBitsAndSparesTheDecoding()
+    {
+        var ssl = _ml.SelfSupervised();
+        // Copies, which can be spoiled without a sign that they are.
+        string[] photos = [.. Photos(9).Select((path, i) => _folder.File($"{i}.jpg"))];
+        foreach (var (source, copy) in Photos(9).Zip(photos)) File.Copy(source, copy);
+        using var expected = ssl.Pretrain("Embedding", "Path", Small).Fit(View(photos));
+        var embeddings = Embeddings(expected.Transform(View(photos)));
+        var cached = Small with { ImageCache = new(_folder.File("cache")) };
+        var told = new List<string>();
+        _ml.Log += (_, e) =>
+        {
+            if (e.RawMessage.StartsWith("Image cache", StringComparison.Ordinal)) told.Add(e.RawMessage);
+        };
+        foreach (string column in new[] { "Path", "Bytes" })
+        {
+            using var first = ssl.Pretrain("Embedding", column, cached).Fit(View(photos));
+            Assert.Equal(embeddings, Embeddings(first.Transform(View(photos))));
+        }
+        // 16 of 18 places are rows of a whole batch.
+        Assert.Equal(2, told.Count);
+        var view = View(photos);
+        var weights = Saved(expected);
+        foreach (string path in photos)
+        {
+            var (bytes, time) = (File.ReadAllBytes(path), File.GetLastWriteTimeUtc(path));
+            // The headers stay; what would be decoded does not.
+            bytes.AsSpan(bytes.Length / 2).Fill(0x55);
+            (bytes[^2], bytes[^1]) = (0xFF, 0xD9);
+            File.WriteAllBytes(path, bytes);
+            File.SetLastWriteTimeUtc(path, time);
+        }
+        using var second = ssl.Pretrain("Embedding", "Path", cached).Fit(view);
+        Assert.Equal(weights, Saved(second));
+        using var spoiled = ssl.Pretrain("Embedding", "Path", Small).Fit(view);
+        Assert.NotEqual(weights, Saved(spoiled));
+    }
+
+    private byte[] Saved(EmbeddingTransformer encoder)
+    {
+        encoder.SaveSafeTensors(_folder.File("saved.safetensors"));
+        return File.ReadAllBytes(_folder.File("saved.safetensors"));
+    }
+
+    [Fact]
+    public void WhatMemoryHasNoRoomForGoesToDisk()
+    {
+        var ssl = _ml.SelfSupervised();
+        var view = View(Photos(9), decoded: true);
+        using var expected = ssl.Pretrain("Embedding", "Image", Small).Fit(view);
+        foreach (string column in new[] { "Image", "Bytes" })
+            foreach (var cache in new[] { null, new ImageCache(_folder.File("spill")) })
+            {
+                _log.Clear();
+                using var spilled = ssl.Pretrain("Embedding", column, Small with { MaxImageMemory = 1000, ImageCache = cache }).Fit(view);
+                Assert.Equal(Saved(expected), Saved(spilled));
+                string line = Assert.Single(_log, line => line.Contains("MaxImageMemory"));
+                string folder = line[(line.IndexOf('\'', line.IndexOf("folder")) + 1)..line.LastIndexOf('\'')];
+                Assert.Equal(cache is not null, Directory.Exists(folder));
+            }
+        Assert.Contains("MaxImageMemory is 0", Assert.Throws<ArgumentOutOfRangeException>(() => ssl.Pretrain("Embedding", "Image", Small with { MaxImageMemory = 0 }).Fit(view)).Message);
+        Assert.Contains("ImageCache.MaxBytes is 7", Assert.Throws<ArgumentOutOfRangeException>(() => ssl.Pretrain("Embedding", "Path", Small with { ImageCache = new("x") { MaxBytes = 7 } }).Fit(view)).Message);
+        Assert.Contains("MaxShorterSide is 0", Assert.Throws<ArgumentOutOfRangeException>(() => ssl.Pretrain("Embedding", "Path", Small with { MaxShorterSide = 0 }).Fit(view)).Message);
+    }
+
+    [Fact]
     public void OrientationsAreAppliedAsExifDefinesThem()
     {
         // 3×2 pixels, named by their first channel.

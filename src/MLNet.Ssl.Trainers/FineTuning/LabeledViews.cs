@@ -16,7 +16,7 @@ internal sealed class LabeledViews(IImageSource images, IReadOnlyList<int> label
         foreach (int label in labels) writer.Write(label);
     });
 
-    public Tensor[] Render(ReadOnlySpan<int> rows, int epoch, CancellationToken stop)
+    public Tensor[] Render(ReadOnlySpan<int> rows, int epoch, CancellationToken stop = default)
     {
         var views = pipeline.Render(images, rows, epoch, stop);
         var classes = new long[rows.Length];

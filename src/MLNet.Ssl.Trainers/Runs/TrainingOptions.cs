@@ -63,6 +63,20 @@ public abstract record TrainingOptions
     /// <value>Auto: 8/7 of the image size, at least 256, as images of 224 pixels are usually prepared. Range 1 and up.</value>
     public int? MaxShorterSide { get; init; }
 
+    /// <summary>Where decoded images are kept on disk, for columns of paths and of bytes in an ML.NET pipeline: an epoch decodes only
+    /// what is not there.</summary>
+    /// <value>Default null: files are decoded whenever views are cut from them.</value>
+    [OutsideOfTheRun]
+    public ImageCache? ImageCache { get; init; }
+
+    /// <summary>
+    /// Most bytes of memory that images are kept in, in an ML.NET pipeline: pixels of <c>MLImage</c> columns and of vectors, and bytes of
+    /// image files. The rest goes to the <see cref="ImageCache"/>, or to a temporary folder that is deleted after the run.
+    /// </summary>
+    /// <value>Auto: half of the memory there is. Range 1 and up.</value>
+    [OutsideOfTheRun]
+    public long? MaxImageMemory { get; init; }
+
     /// <summary>
     /// Folder of the run's checkpoints, one run at a time; it is made if it is missing. A checkpoint is written every
     /// <see cref="CheckpointEvery"/>, at the end, and when the run is cancelled. A file is written whole or not at all.

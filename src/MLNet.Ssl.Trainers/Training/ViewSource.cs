@@ -16,7 +16,7 @@ internal interface IViewSource
 
     /// <summary>The views of some rows, a CPU tensor (rows, …) each, in the order the method expects; the caller owns them.</summary>
     /// <exception cref="OperationCanceledException"><paramref name="stop"/> is cancelled, which is looked at before every image.</exception>
-    Tensor[] Render(ReadOnlySpan<int> rows, int epoch, CancellationToken stop);
+    Tensor[] Render(ReadOnlySpan<int> rows, int epoch, CancellationToken stop = default);
 }
 
 /// <summary>Augmented views of images.</summary>
@@ -26,7 +26,7 @@ internal sealed class ImageViews(IImageSource images, ViewPipeline pipeline) : I
 
     public string Fingerprint => images.Fingerprint;
 
-    public Tensor[] Render(ReadOnlySpan<int> rows, int epoch, CancellationToken stop) =>
+    public Tensor[] Render(ReadOnlySpan<int> rows, int epoch, CancellationToken stop = default) =>
         pipeline.Render(images, rows, epoch, stop);
 }
 
@@ -58,7 +58,7 @@ internal sealed class TableViews : IViewSource, IDisposable
 
     public string Fingerprint => Checksum.Of(_rows);
 
-    public Tensor[] Render(ReadOnlySpan<int> rows, int epoch, CancellationToken stop)
+    public Tensor[] Render(ReadOnlySpan<int> rows, int epoch, CancellationToken stop = default)
     {
         using var scope = NewDisposeScope();
         var indices = new long[rows.Length];

@@ -62,6 +62,13 @@ internal sealed class UnreadableImages(OnUnreadableImage choice, IHost? host)
     public IDataView Rows(IDataView computed, string column) =>
         Skips ? new MLContext().Data.FilterRowsByMissingValues(computed, column) : computed;
 
+    /// <summary>Writes a line into the log.</summary>
+    public void Tell(string message)
+    {
+        using var channel = host?.Start("Images");
+        channel?.Info(MessageSensitivity.UserData, message);
+    }
+
     /// <summary>Writes a warning into the log.</summary>
     public void Warn(string message)
     {

@@ -18,11 +18,18 @@ internal sealed class ImageFileSource(string column, ImageReading reading, Unrea
     private readonly List<Entry> _entries = [];
     private readonly int[] _orientations = new int[9];
     private readonly ConcurrentDictionary<int, bool> _damaged = [];
+    private readonly PixelBuffer _kept = new();
+    private OpenImageCache? _cache = reading.Cache is null ? null : OpenImageCache.Open(reading.Cache, unreadable.Warn);
+    private bool _overflows;
+    private long _memory;
 
     /// <param name="Image">Where the row's image is.</param>
     /// <param name="ShorterSide">Its shorter side, as it is kept.</param>
     /// <param name="Length">Bytes of its file.</param>
-    private readonly record struct Entry(RowImage Image, int ShorterSide, long Length);
+    /// <param name="Key">What its pixels are found by in the cache.</param>
+    /// <param name="Stored">What its bytes are found by in the cache, where memory had no room for them.</param>
+    private readonly record struct Entry(
+        RowImage Image, int ShorterSide, long Length, UInt128 Key, UInt128? Stored = null);
 
     public int Count => _entries.Count;
 
@@ -32,7 +39,7 @@ internal sealed class ImageFileSource(string column, ImageReading reading, Unrea
         foreach (var entry in _entries) writer.Write(entry.Length);
         var buffer = new PixelBuffer();
         for (int i = 0; i < Count; i += Checksum.Stride(_entries.Sum(entry => entry.Length)))
-            writer.Write(_entries[RowOf(i)].Image.Encoded!.Value.Read(buffer).Span);
+            writer.Write(FileOf(_entries[RowOf(i)], buffer).Span);
     });
 
     /// <summary>Looks at files and adds those that are images.</summary>
@@ -42,13 +49,15 @@ internal sealed class ImageFileSource(string column, ImageReading reading, Unrea
     /// <exception cref="InvalidOperationException">One is none, and is not to be left out.</exception>
     public bool[] Add(IReadOnlyList<RowImage> files, CancellationToken cancellation)
     {
-        var found = new (ImageHeader Header, long Length, Exception? Failure)[files.Count];
+        var found = new (ImageHeader Header, long Length, UInt128 Key, Exception? Failure)[files.Count];
         ParallelImages.For(files.Count, (i, buffer) =>
         {
             if (files[i].IsMissing) return;
             try
             {
-                found[i].Header = files[i].Encoded!.Value.ReadHeader(buffer, out found[i].Length);
+                var file = files[i].Encoded!.Value;
+                found[i].Header = file.ReadHeader(buffer, out found[i].Length);
+                if (_cache is not null) found[i].Key = KeyOf(file, found[i].Length);
             }
             catch (Exception e)
             {
@@ -58,12 +67,12 @@ internal sealed class ImageFileSource(string column, ImageReading reading, Unrea
         var added = new bool[files.Count];
         for (int i = 0; i < files.Count; i++)
         {
-            var (header, length, failure) = found[i];
+            var (header, length, key, failure) = found[i];
             if (failure is not null) unreadable.Failed(Message(files[i], failure), failure);
             if (failure is not null || files[i].IsMissing) continue;
             _orientations[Math.Clamp(header.Orientation, 1, 8)]++;
-            _entries.Add(new(
-                files[i], Math.Min(Math.Min(header.Width, header.Height), reading.MaxShorterSide), length));
+            int side = Math.Min(Math.Min(header.Width, header.Height), reading.MaxShorterSide);
+            _entries.Add(InMemoryOrStored(new(files[i], side, length, key)));
             added[i] = true;
         }
         return added;
@@ -94,9 +103,7 @@ internal sealed class ImageFileSource(string column, ImageReading reading, Unrea
             int row = RowOf(index);
             try
             {
-                var file = _entries[row].Image.Encoded!.Value;
-                return buffer.Shrink(
-                    file.Decode(buffer, reading.ApplyExifOrientation, reading.MaxShorterSide), reading.MaxShorterSide);
+                return Read(_entries[row], buffer);
             }
             catch (Exception e)
             {
@@ -105,11 +112,53 @@ internal sealed class ImageFileSource(string column, ImageReading reading, Unrea
         }
     }
 
-    /// <summary>Says how many images turned out to be unreadable.</summary>
+    /// <summary>Says how many images turned out to be unreadable, and lets go of the cache.</summary>
     public void Dispose()
     {
+        if (reading.Cache is not null && _cache is { Counts: var (read, missed) } && read + missed > 0)
+            unreadable.Tell($"Image cache '{_cache.Folder}': {read:N0} images were read from it, {missed:N0} were decoded.");
+        _cache?.Dispose();
         if (!_damaged.IsEmpty)
             unreadable.Warn($"{_damaged.Count} of {Count} images turned out to be damaged; others took their places.");
+    }
+
+    private RgbImage Read(Entry entry, PixelBuffer buffer)
+    {
+        if (reading.Cache is not null && _cache!.TryReadImage(entry.Key, buffer, out var cached)) return cached;
+        int side = reading.MaxShorterSide;
+        var image = buffer.Shrink(
+            ImageDecoder.Decode(
+                FileOf(entry, buffer), RgbImages.MaxPixels, buffer, reading.ApplyExifOrientation, side), side);
+        if (reading.Cache is not null) _cache!.TryAddImage(entry.Key, image);
+        return image;
+    }
+
+    private ReadOnlyMemory<byte> FileOf(Entry entry, PixelBuffer buffer)
+    {
+        if (entry.Stored is not { } key) return entry.Image.Encoded!.Value.Read(buffer);
+        return _cache!.TryReadFile(key, buffer, out var file) ? file
+            : throw new InvalidDataException(
+                $"its bytes are gone, or damaged, in the image cache '{_cache.Folder}', where they were kept for want of "
+                    + "memory");
+    }
+
+    private UInt128 KeyOf(EncodedImage file, long length) => file.Path is { } path
+        ? OpenImageCache.KeyOf(path, length, File.GetLastWriteTimeUtc(path).Ticks, reading.Settings)
+        : OpenImageCache.KeyOf(file.Bytes, reading.Settings);
+
+    private Entry InMemoryOrStored(Entry entry)
+    {
+        if (entry.Image.Encoded is not { Bytes: { } bytes }) return entry;
+        _overflows |= _memory + bytes.Length > reading.Memory;
+        if (!_overflows)
+        {
+            _memory += bytes.Length;
+            return entry;
+        }
+        _cache ??= reading.OpenForOverflow(column, unreadable);
+        var key = OpenImageCache.KeyOf(bytes, "file");
+        if (!_cache.TryReadFile(key, _kept, out _) && !_cache.TryAddFile(key, bytes)) throw _cache.NoRoom(reading.Memory);
+        return entry with { Image = entry.Image with { Encoded = default(EncodedImage) }, Stored = key };
     }
 
     private void Damaged(int row, Exception e)

@@ -4,7 +4,7 @@ using MLNet.Ssl.Data;
 namespace MLNet.Ssl.DataView;
 
 /// <summary>Images of a view with their classes (−1 for none): in memory, or as the files that they are.</summary>
-internal sealed record ImageRows(IImageSource Images, IReadOnlyList<int> Labels) : IDisposable
+internal sealed record ImageRows(IImageSource Images, IReadOnlyList<int> Labels, IDisposable? Held) : IDisposable
 {
     // Files whose beginnings are looked at together.
     private const int FilesAtATime = 256;
@@ -24,25 +24,50 @@ internal sealed record ImageRows(IImageSource Images, IReadOnlyList<int> Labels)
         int count = read.Images.Count;
         unreadable.Report(count);
         if (count > 0) return read;
+        read.Dispose();
         throw unreadable.Count == 0 ? rows.NoRows() : new InvalidOperationException(
             $"None of the {unreadable.Count} images of column '{rows.Values.Name}' can be read: there is nothing to "
                 + "learn from.");
     }
 
-    public void Dispose() => (Images as IDisposable)?.Dispose();
+    public void Dispose() => Held?.Dispose();
 
     private static ImageRows Files(RowReader rows, ImageReading reading, UnreadableImages unreadable)
     {
         var source = new ImageFileSource(rows.Values.Name, reading, unreadable);
-        var labels = rows.Read(row => ImageColumn.Reader(row, rows.Values, unreadable), FilesAtATime,
-            files => source.Add(files, rows.Cancellation));
-        source.WarnOfOrientations();
-        return new(source, labels);
+        try
+        {
+            var labels = rows.Read(row => ImageColumn.Reader(row, rows.Values, unreadable), FilesAtATime,
+                files => source.Add(files, rows.Cancellation));
+            source.WarnOfOrientations();
+            return new(source, labels, source);
+        }
+        catch
+        {
+            source.Dispose();
+            throw;
+        }
     }
 
     private static ImageRows Pixels(RowReader rows, ImageReading reading, UnreadableImages unreadable)
     {
-        var store = new ImageStore(reading.MaxShorterSide);
+        OpenImageCache? overflow = null;
+        var store = new ImageStore(reading.MaxShorterSide, reading.Memory,
+            () => overflow = reading.OpenForOverflow(rows.Values.Name, unreadable));
+        try
+        {
+            var labels = Pixels(rows, store, unreadable);
+            return new(store, labels, overflow);
+        }
+        catch
+        {
+            overflow?.Dispose();
+            throw;
+        }
+    }
+
+    private static List<int> Pixels(RowReader rows, ImageStore store, UnreadableImages unreadable)
+    {
         bool scaled = rows.Values.Type is not ImageDataViewType;
         var labels = rows.Read(row => ImageColumn.Reader(row, rows.Values, unreadable), row =>
         {
@@ -58,6 +83,6 @@ internal sealed record ImageRows(IImageSource Images, IReadOnlyList<int> Labels)
                 $"All pixels of column '{rows.Values.Name}' lie between 0 and 1; expected 0 to 255, without offset and "
                     + "scale.");
         }
-        return new(store, labels);
+        return labels;
     }
 }
