@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
 using MLNet.Ssl.Data;
+using MLNet.Ssl.Images;
 using MLNet.Ssl.Options;
 using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
@@ -19,6 +20,7 @@ internal sealed class ViewPipeline
     private readonly ViewRecipe[] _recipes;
     private readonly ulong _seed;
     private readonly int _threads;
+    private readonly List<(int First, int Count)> _runs = [];
 
     /// <summary>Creates a pipeline of one view per recipe.</summary>
     /// <param name="recipes">At least one recipe; each yields one view of every image.</param>
@@ -37,6 +39,14 @@ internal sealed class ViewPipeline
         _recipes = [.. recipes];
         _seed = seed;
         _threads = threads;
+        for (int view = 0; view < _recipes.Length; view++)
+        {
+            if (_runs is [.., var (first, count)] && _recipes[first].Size == _recipes[view].Size
+                && _recipes[first].Normalization == _recipes[view].Normalization)
+                _runs[^1] = (first, count + 1);
+            else
+                _runs.Add((view, 1));
+        }
     }
 
     /// <summary>The recipes, in the order of the views.</summary>
@@ -56,43 +66,78 @@ internal sealed class ViewPipeline
     public Tensor[] Render(
         IImageSource store, ReadOnlySpan<int> indices, int epoch, CancellationToken stop = default)
     {
+        int count = indices.Length;
+        var views = Array.ConvertAll(_recipes, recipe =>
+            empty(count, 3, recipe.Size, recipe.Size, ScalarType.Float32, CPU));
+        var rows = Array.ConvertAll(views, view => new TensorRows(view));
+        Render(store, indices, stop, [.. views, .. rows], (workspace, image, sample, view, row) =>
+            RenderView(workspace, image, sample, view, epoch, rows[view][row]));
+        foreach (var view in rows) view.Dispose();
+        return views;
+    }
+
+    /// <summary>The same views as they are before they are normalised, for <see cref="Normalize"/> on another device.</summary>
+    /// <returns>For every run of recipes of one size and normalisation a new uint8 CPU tensor (views in the run · indices, 3, Size, Size),
+    /// view-major; the caller owns them.</returns>
+    /// <inheritdoc cref="Render(IImageSource, ReadOnlySpan{int}, int, CancellationToken)"/>
+    public Tensor[] RenderBytes(
+        IImageSource store, ReadOnlySpan<int> indices, int epoch, CancellationToken stop = default)
+    {
+        int count = indices.Length;
+        var runs = _runs.ConvertAll(run => empty(
+            run.Count * count, 3, _recipes[run.First].Size, _recipes[run.First].Size, ScalarType.Byte, CPU));
+        var rows = runs.ConvertAll(run => new TensorRows(run));
+        var runOf = _runs.SelectMany((run, i) => Enumerable.Repeat((Rows: rows[i], run.First), run.Count)).ToArray();
+        Render(store, indices, stop, [.. runs, .. rows], (workspace, image, sample, view, row) =>
+            RenderPlanes(workspace, image, sample, view, epoch).CopyPlanesTo(runOf[view].Rows.Bytes((view - runOf[view].First) * count + row)));
+        foreach (var run in rows) run.Dispose();
+        return [.. runs];
+    }
+
+    /// <summary>What <see cref="Render(IImageSource, ReadOnlySpan{int}, int, CancellationToken)"/> gives, of <see cref="RenderBytes"/>' on their device.</summary>
+    public Tensor[] Normalize(IReadOnlyList<Tensor> runs) =>
+        [.. _runs.SelectMany((run, i) => _recipes[run.First].Normalization.Apply(runs[i]).chunk(run.Count))];
+
+    private delegate void RenderOne(ViewWorkspace workspace, RgbImage image, int sample, int view, int row);
+
+    /// <summary>Renders into tensors, which are disposed of where that fails.</summary>
+    private void Render(
+        IImageSource store, ReadOnlySpan<int> indices, CancellationToken stop, IReadOnlyList<IDisposable> into,
+        RenderOne render)
+    {
         ArgumentNullException.ThrowIfNull(store);
         if (indices.IsEmpty) throw new ArgumentException("There is no index; expected at least one.", nameof(indices));
         foreach (int index in indices) Check.InRange(index, 0, store.Count - 1, nameof(indices));
 
         int[] samples = indices.ToArray();
-        var views = Array.ConvertAll(_recipes, recipe =>
-            empty(samples.Length, 3, recipe.Size, recipe.Size, ScalarType.Float32, CPU));
-        var rows = Array.ConvertAll(views, view => new TensorRows(view));
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = _threads, CancellationToken = stop };
         try
         {
             Parallel.For(0, samples.Length, parallel, ViewWorkspace.Rent, (row, _, workspace) =>
             {
                 var image = store.Read(samples[row], workspace.Source);
-                for (int view = 0; view < views.Length; view++)
-                    RenderView(workspace, image, samples[row], view, epoch, rows[view][row]);
+                for (int view = 0; view < _recipes.Length; view++) render(workspace, image, samples[row], view, row);
                 return workspace;
             }, workspace => workspace.Return());
         }
         catch (Exception e)
         {
-            foreach (var view in views) view.Dispose();
+            foreach (var part in into) part.Dispose();
             if (e is AggregateException { InnerExceptions: [var first, ..] }) ExceptionDispatchInfo.Throw(first);
             throw;
         }
-        finally
-        {
-            foreach (var view in rows) view.Dispose();
-        }
-        return views;
     }
 
     /// <summary>Renders one view of <paramref name="image"/> into (3, Size, Size).</summary>
     internal void RenderView(ViewWorkspace workspace, RgbImage image, int sample, int view, int epoch, Span<float> chw)
     {
+        _recipes[view].Normalization.Apply(RenderPlanes(workspace, image, sample, view, epoch), chw);
+    }
+
+    private PlanarImage RenderPlanes(ViewWorkspace workspace, RgbImage image, int sample, int view, int epoch)
+    {
         var recipe = _recipes[view];
         var plan = ViewPlan.Draw(recipe, image.Width, image.Height, new ViewRandom(_seed, epoch, sample, view));
-        recipe.Normalization.Apply(workspace.Render(image, recipe, plan), chw);
+        return workspace.Render(image, recipe, plan);
     }
 }

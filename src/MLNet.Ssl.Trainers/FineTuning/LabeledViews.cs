@@ -16,11 +16,19 @@ internal sealed class LabeledViews(IImageSource images, IReadOnlyList<int> label
         foreach (int label in labels) writer.Write(label);
     });
 
-    public Tensor[] Render(ReadOnlySpan<int> rows, int epoch, CancellationToken stop = default)
+    public Tensor[] Render(ReadOnlySpan<int> rows, int epoch, CancellationToken stop = default) =>
+        [.. pipeline.Render(images, rows, epoch, stop), Classes(rows)];
+
+    public Tensor[] Pack(ReadOnlySpan<int> rows, int epoch, CancellationToken stop = default) =>
+        [.. pipeline.RenderBytes(images, rows, epoch, stop), Classes(rows)];
+
+    public Tensor[] Unpack(Tensor[] packed) => [.. pipeline.Normalize(packed[..^1]), packed[^1]];
+
+    /// <summary>The classes of the images that were read.</summary>
+    private Tensor Classes(ReadOnlySpan<int> rows)
     {
-        var views = pipeline.Render(images, rows, epoch, stop);
         var classes = new long[rows.Length];
         for (int i = 0; i < classes.Length; i++) classes[i] = labels[images.RowOf(rows[i])];
-        return [.. views, tensor(classes)];
+        return tensor(classes);
     }
 }

@@ -17,6 +17,12 @@ internal interface IViewSource
     /// <summary>The views of some rows, a CPU tensor (rows, …) each, in the order the method expects; the caller owns them.</summary>
     /// <exception cref="OperationCanceledException"><paramref name="stop"/> is cancelled, which is looked at before every image.</exception>
     Tensor[] Render(ReadOnlySpan<int> rows, int epoch, CancellationToken stop = default);
+
+    /// <summary>The same as it travels to an accelerator: what has few bytes, <see cref="Unpack"/> makes the views of.</summary>
+    Tensor[] Pack(ReadOnlySpan<int> rows, int epoch, CancellationToken stop = default) => Render(rows, epoch, stop);
+
+    /// <summary>The views of what was packed, on its device, in the current dispose scope.</summary>
+    Tensor[] Unpack(Tensor[] packed) => packed;
 }
 
 /// <summary>Augmented views of images.</summary>
@@ -28,6 +34,11 @@ internal sealed class ImageViews(IImageSource images, ViewPipeline pipeline) : I
 
     public Tensor[] Render(ReadOnlySpan<int> rows, int epoch, CancellationToken stop = default) =>
         pipeline.Render(images, rows, epoch, stop);
+
+    public Tensor[] Pack(ReadOnlySpan<int> rows, int epoch, CancellationToken stop = default) =>
+        pipeline.RenderBytes(images, rows, epoch, stop);
+
+    public Tensor[] Unpack(Tensor[] packed) => pipeline.Normalize(packed);
 }
 
 /// <summary>Rows of a table, each view with masking noise of its own. Draws depend on seed, epoch and the batch.</summary>
