@@ -3,6 +3,7 @@ using Microsoft.ML.Runtime;
 using MLNet.Ssl.Classification;
 using MLNet.Ssl.DataView;
 using MLNet.Ssl.Hosting;
+using MLNet.Ssl.Runs;
 
 namespace MLNet.Ssl;
 
@@ -109,7 +110,11 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
                         + "fitted MapValueToKey.");
             classes = counted;
         }
-        var reader = new RowReader(input, images, label, _options.CancellationToken) { KeepUnlabeled = _keepUnlabeled };
+        var reader = new RowReader(input, images, label, _options.CancellationToken)
+        {
+            KeepUnlabeled = _keepUnlabeled,
+            Log = RunLog.Of(_options, channel.Write),
+        };
         using var rows = ImageRows.Read(
             reader, ImageReading.Of(_options, _imageSize), new(_options.OnUnreadableImage, _host));
         return new(_train(rows, classes, _seed, channel.Write), _columns, label?.Annotations ?? _teacher!.Label, _host)

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using Microsoft.ML;
 
 namespace MLNet.Ssl.DataView;
@@ -13,8 +15,13 @@ internal sealed record RowReader(
     IDataView View, DataViewSchema.Column Values, DataViewSchema.Column? Labels = null,
         CancellationToken Cancellation = default)
 {
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(10);
+
     /// <summary>Keeps rows whose label is missing, with class −1, instead of leaving them out.</summary>
     public bool KeepUnlabeled { get; init; }
+
+    /// <summary>Receives a line when reading begins, every ten seconds, and at the end; null for none.</summary>
+    public Action<TrainingMessage>? Log { get; init; }
 
     /// <summary>Reads no more rows than these.</summary>
     public int MaxRows { get; init; } = int.MaxValue;
@@ -45,12 +52,19 @@ internal sealed record RowReader(
         using var cursor = View.GetRowCursor(columns.DistinctBy(column => column.Index));
         var readValue = createReader(cursor);
         var readLabel = Labels is { } key ? LabelColumn.Reader(cursor, key) : null;
+        long start = Stopwatch.GetTimestamp(), told = start;
+        Log?.Invoke(new(false, $"Column '{Values.Name}' is read."));
         var (values, known) = (new List<T>(), new List<int>());
         while (true)
         {
             bool isFull = classes.Count + values.Count >= MaxRows, moved = !isFull && cursor.MoveNext(Cancellation);
             if (moved)
             {
+                if (Log is not null && Stopwatch.GetElapsedTime(told) >= Silence)
+                {
+                    told = Stopwatch.GetTimestamp();
+                    Log(new(false, string.Create(CultureInfo.InvariantCulture, $"{classes.Count:N0} rows are read.")));
+                }
                 // Keys count from 1, and 0 is a missing label.
                 int label = readLabel is null ? -1 : (int)readLabel() - 1;
                 if (label < 0 && readLabel is not null && !KeepUnlabeled) continue;
@@ -73,8 +87,11 @@ internal sealed record RowReader(
                 values.Clear();
                 known.Clear();
             }
-            if (!moved && (!isFull || classes.Count >= MaxRows)) return classes;
+            if (!moved && (!isFull || classes.Count >= MaxRows)) break;
         }
+        Log?.Invoke(new(false, string.Create(CultureInfo.InvariantCulture,
+            $"{classes.Count:N0} rows of column '{Values.Name}' were read in {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s.")));
+        return classes;
     }
 
     /// <summary>The error where no row was taken.</summary>
