@@ -87,6 +87,7 @@ root.Subcommands.Add(ResultsCommands.Result());
 foreach (var table in TableComparison.Commands(against)) root.Subcommands.Add(table);
 root.Subcommands.Add(CovTypeResults.Command());
 root.Subcommands.Add(ServingLatency.Command());
+foreach (var images in ImageLoading.Commands()) root.Subcommands.Add(images);
 root.Subcommands.Add(Extractors.Speed());
 root.Subcommands.Add(Extractors.Load());
 root.Subcommands.Add(Extractors.LoadRun());

@@ -28,7 +28,11 @@ public static class Pretrainer
     /// <exception cref="IOException">The folder of checkpoints cannot be written or is in use, or its disk is full: thrown before training, or when a checkpoint
     /// is written; earlier checkpoints stay as they are.</exception>
     /// <exception cref="InvalidDataException">All checkpoints of the run to resume are damaged.</exception>
-    public static ImageEncoder Fit(ImageStore images, PretrainOptions options, Device? device = null, Action<TrainingMessage>? log = null)
+    public static ImageEncoder Fit(ImageStore images, PretrainOptions options, Device? device = null, Action<TrainingMessage>? log = null) =>
+        Fit((IImageSource)images, options, device, log);
+
+    /// <inheritdoc cref="Fit(ImageStore, PretrainOptions, Device?, Action{TrainingMessage}?)"/>
+    internal static ImageEncoder Fit(IImageSource images, PretrainOptions options, Device? device, Action<TrainingMessage>? log)
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(options);
