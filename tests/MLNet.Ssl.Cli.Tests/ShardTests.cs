@@ -116,7 +116,7 @@ public sealed class ShardTests : IDisposable
         WriteAll(2);
         var set = Set() with { Model = what == "model" ? "other" : "m", Data = what == "data" ? "other" : "d" };
         var error = Assert.Throws<InvalidDataException>(() => new ShardWriter(_folder.Path, new(0, what == "number of shards" ? 3 : 2, null),
-            what == "rows of a part" ? 5 : PartRows, set));
+            what == "rows of a part" ? 6 : PartRows, set));
         Assert.Contains(what, error.Message);
     }
 

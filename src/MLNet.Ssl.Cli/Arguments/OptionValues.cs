@@ -23,8 +23,8 @@ internal static class OptionValues
     }
 
     /// <summary>The type of a list's elements; null for what is no list.</summary>
-    public static Type? ElementOf(Type type) =>
-        type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>)
+    public static Type? ElementOf(Type type) => type.IsArray ? type.GetElementType()
+        : type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>)
             ? type.GetGenericArguments()[0] : null;
 
     /// <summary>A part by the name of its kind, or of a value that the library has.</summary>

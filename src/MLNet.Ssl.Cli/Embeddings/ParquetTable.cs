@@ -101,7 +101,8 @@ internal sealed class ParquetTable : IDisposable
         var values = ToSingle(raw);
         if (rows.RowCount == 0) return (values, 0);
         int dimension = (int)(values.Length / rows.RowCount);
-        bool even = dimension > 0 && values.Length == dimension * rows.RowCount && raw.RepetitionLevels.Length == values.Length;
+        bool even = dimension > 0 && values.Length == dimension * rows.RowCount && raw.RepetitionLevels.Length == values.Length
+            && raw.DefinitionLevels.Count(field.MaxDefinitionLevel) == values.Length;
         for (int i = 0; even && i < values.Length; i++) even = raw.RepetitionLevels[i] == 0 == (i % dimension == 0);
         return even ? (values, dimension)
             : throw new InvalidDataException($"column '{name}' has vectors of several widths, or rows without one; expected one width.");
@@ -129,12 +130,12 @@ internal sealed class ParquetTable : IDisposable
         }
     }
 
-    // Values stand only where the definition level says that there is one.
+    // Values stand without gaps: the definition level says where there is one.
     private static T[] Spread<T>(T[] values, RawColumnData raw, DataField field, long rows, T missing)
     {
-        if (values.Length == rows) return values;
+        if (field.MaxDefinitionLevel == 0 && values.Length == rows) return values;
         var levels = raw.DefinitionLevels;
-        if (levels.Length != rows) throw new InvalidDataException($"column '{field.Path[0]}' has {levels.Length} values for {rows} rows.");
+        if (levels.Length != rows || levels.Count(field.MaxDefinitionLevel) > values.Length) throw new InvalidDataException($"column '{field.Path[0]}' has {levels.Length} values for {rows} rows.");
         var spread = new T[rows];
         int next = 0;
         for (int row = 0; row < rows; row++) spread[row] = levels[row] == field.MaxDefinitionLevel ? values[next++] : missing;

@@ -18,9 +18,10 @@ internal static class TextTable
         {
             return Read(choice);
         }
-        catch (Exception e) when (e is ArgumentException or NotSupportedException or InvalidOperationException or FormatException)
+        catch (Exception e) when (e is ArgumentException or NotSupportedException or InvalidOperationException or FormatException
+            || (e is InvalidDataException && !e.Message.Contains(choice.Path, StringComparison.Ordinal)))
         {
-            throw new InvalidDataException($"'{choice.Path}' is no table with a head and equal rows: {e.Message}", e);
+            throw new InvalidDataException($"'{choice.Path}' is no table with a head and rows as long as it: {e.Message}", e);
         }
     }
 

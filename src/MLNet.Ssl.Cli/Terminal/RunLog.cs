@@ -83,7 +83,7 @@ internal sealed class RunLog : IProgress<TrainingProgress>, IRunObserver, IDispo
             catch (JsonException) when (start is not null && !line.EndsWith('}')) { }
             catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or UsageException)
             {
-                throw new InvalidDataException($"'{path}', line {number + 1}, is no line of a run's log: {e.Message}", e);
+                throw new InvalidDataException($"'{path}', line {number + 1}, is no line of a run's log (run.jsonl, or what --json printed): {e.Message}", e);
             }
         }
         return start is null
