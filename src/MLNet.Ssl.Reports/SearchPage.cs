@@ -6,7 +6,8 @@ using MLNet.Ssl.Reports;
 namespace MLNet.Ssl;
 
 /// <summary>
-/// What a search by example found, as one HTML page that needs no other file, for light and dark screens: every query with the photos
+/// What a search by example found, as one HTML page that needs no other file, for light and dark screens: every query
+/// with the photos
 /// most like it and, of a vision transformer, where the encoder looks.
 /// </summary>
 /// <example><code>
@@ -60,20 +61,24 @@ public sealed class SearchPage
     /// <param name="name">What the query is called.</param>
     /// <param name="query">The image that was searched for.</param>
     /// <param name="found">Names, images and cosine similarities of what was found, the most similar first.</param>
-    /// <param name="attention">The encoder's attention to the query; null where there is none. That of the first query is unfolded.</param>
-    public void Add(string name, RgbImage query, IEnumerable<(string Name, RgbImage Image, float Similarity)> found, AttentionMaps? attention = null)
+    /// <param name="attention">The encoder's attention to the query; null where there is none. That of the first query
+    /// is unfolded.</param>
+    public void Add(string name, RgbImage query, IEnumerable<(string Name, RgbImage Image, float Similarity)> found,
+        AttentionMaps? attention = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentNullException.ThrowIfNull(found);
         _results.Add(new(new(name, Thumbnail(query), null),
             [.. found.Select(photo => new Photo(photo.Name, Thumbnail(photo.Image), photo.Similarity))],
-            attention is null ? [] : [.. Enumerable.Range(0, attention.Heads).Select(head => Thumbnail(attention.Overlay(head)))]));
+            attention is null ? [] : [.. Enumerable.Range(0, attention.Heads)
+                .Select(head => Thumbnail(attention.Overlay(head)))]));
     }
 
     /// <summary>Writes the page.</summary>
     /// <param name="path">The file, replaced if it exists: wholly or, on failure, not at all.</param>
     /// <exception cref="IOException">The file cannot be written, or its folder does not exist.</exception>
-    /// <exception cref="UnauthorizedAccessException">The file may not be written, or the path is that of a folder.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be written, or the path is that of a
+    /// folder.</exception>
     public void Write(string path)
     {
         var page = Encoding.UTF8.GetBytes(Html());

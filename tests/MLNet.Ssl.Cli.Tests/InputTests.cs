@@ -32,7 +32,8 @@ public sealed class InputTests : IDisposable
     [InlineData("semi.csv", ';')]
     public void ATableHasNumbersAndWords(string name, char separator)
     {
-        string[] lines = ["id,age,\"city, or town\",label", "x,1.5,\"Rome\",yes", "y,,Oslo,no", "z,NA,\"a \"\"b\"\"\",yes"];
+        string[] lines = ["id,age,\"city, or town\",label", "x,1.5,\"Rome\",yes", "y,,Oslo,no",
+            "z,NA,\"a \"\"b\"\"\",yes"];
         File.WriteAllLines(_folder.File(name), lines.Select(line => Swap(line, separator)));
         var source = Assert.IsType<TableSource>(RowSource.Open(new(_folder.File(name))));
         Assert.Equal(["x", "y", "z"], source.Keys);
@@ -52,7 +53,8 @@ public sealed class InputTests : IDisposable
         Assert.Equal(["photos/a.png", "photos/none.png"], source.Keys);
         Assert.Equal(["cat", "dog"], source.Labels);
         Assert.Equal(4, source.Read(0, 1).Single().Load().Height);
-        Assert.Contains("none.png", Assert.Throws<InvalidOperationException>(() => source.Read(1, 2).Single().Load()).Message);
+        Assert.Contains("none.png", Assert.Throws<InvalidOperationException>(() => source.Read(1, 2).Single()
+            .Load()).Message);
     }
 
     [Theory]
@@ -62,7 +64,8 @@ public sealed class InputTests : IDisposable
     public void ATableThatIsNoneIsRefused(string text, string expected)
     {
         File.WriteAllText(_folder.File("t.csv"), text);
-        Assert.Contains(expected, Assert.Throws<InvalidDataException>(() => RowSource.Open(new(_folder.File("t.csv")))).Message);
+        Assert.Contains(expected, Assert.Throws<InvalidDataException>(() =>
+            RowSource.Open(new(_folder.File("t.csv")))).Message);
     }
 
     [Fact]
@@ -79,7 +82,8 @@ public sealed class InputTests : IDisposable
         string path = _folder.File("t.parquet");
         RgbImages.Save(new(new byte[3 * 5 * 5], 5, 5), _folder.File("i.png"));
         var image = File.ReadAllBytes(_folder.File("i.png"));
-        var (id, age, city, bytes) = (new DataField<string>("id"), new DataField<int?>("age"), new DataField<string>("city"), new DataField<byte[]>("bytes"));
+        var (id, age, city, bytes) = (new DataField<string>("id"), new DataField<int?>("age"),
+            new DataField<string>("city"), new DataField<byte[]>("bytes"));
         await using (var stream = File.Create(path))
         await using (var writer = await ParquetWriter.CreateAsync(new(id, age, city, bytes), stream))
         {

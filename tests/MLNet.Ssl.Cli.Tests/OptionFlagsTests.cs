@@ -8,7 +8,8 @@ namespace MLNet.Ssl.Cli.Tests;
 public sealed class OptionFlagsTests
 {
     public static TheoryData<string> Records =>
-        [.. OptionTypes.Methods.Values.Append(typeof(FineTuneOptions)).Append(typeof(LinearProbeOptions)).Append(typeof(PretrainedOptions))
+        [.. OptionTypes.Methods.Values.Append(typeof(FineTuneOptions)).Append(typeof(LinearProbeOptions))
+            .Append(typeof(PretrainedOptions))
             .Select(type => type.AssemblyQualifiedName!)];
 
     [Theory, MemberData(nameof(Records))]
@@ -16,12 +17,15 @@ public sealed class OptionFlagsTests
     {
         var type = Type.GetType(record)!;
         var flags = new OptionFlags(type).FlagNames.ToHashSet();
-        var options = type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(property => property.CanWrite).ToList();
+        var options = type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
+            .Where(property => property.CanWrite).ToList();
         Assert.NotEmpty(options);
         // What no text can say: a receiver and a token.
         string[] beyondText = [nameof(TrainingOptions.Progress), nameof(TrainingOptions.CancellationToken)];
-        Assert.All(options.Where(option => !beyondText.Contains(option.Name)), option => Assert.Contains(Names.Kebab(option.Name), flags));
-        Assert.All(LibraryOption.Of(type), option => Assert.False(string.IsNullOrEmpty(option.Doc.Summary), option.Name));
+        Assert.All(options.Where(option => !beyondText.Contains(option.Name)),
+            option => Assert.Contains(Names.Kebab(option.Name), flags));
+        Assert.All(LibraryOption.Of(type), option => Assert.False(string.IsNullOrEmpty(option.Doc.Summary),
+            option.Name));
     }
 
     public static TheoryData<string> Presets =>
@@ -32,7 +36,8 @@ public sealed class OptionFlagsTests
     {
         var preset = OptionTypes.Named(typeof(PretrainOptions))[name]();
         var again = Create(preset.GetType(), preset, null);
-        Assert.Equal(OptionText.Of(preset, new Dictionary<string, object>()), OptionText.Of(again, new Dictionary<string, object>()));
+        Assert.Equal(OptionText.Of(preset, new Dictionary<string, object>()),
+            OptionText.Of(again, new Dictionary<string, object>()));
     }
 
     [Fact]
@@ -48,15 +53,19 @@ public sealed class OptionFlagsTests
               "mixing": "i-mix",
             }
             """);
-        string[] arguments = ["pretrain", "x", "--options", folder.File("run.json"), "--QueueLength", "2048", "--backbone.stem=Small",
-            "--mixing.alpha", "2", "--symmetric", "--checkpoint-every", "3 epochs", "--decay-epochs", "10,20", "--view", "IMixCifar",
+        string[] arguments = ["pretrain", "x", "--options", folder.File("run.json"), "--QueueLength", "2048",
+            "--backbone.stem=Small",
+            "--mixing.alpha", "2", "--symmetric", "--checkpoint-every", "3 epochs", "--decay-epochs", "10,20", "--view",
+                "IMixCifar",
             "--view.scale", "0.3,1", "--temperature", "auto"];
         var choice = MLNet.Ssl.Cli.Commands.MethodChoice.Of(arguments);
         var options = Assert.IsType<MoCoOptions>(Create(choice.Type, choice.Preset, choice.File, arguments[4..]));
-        Assert.Equal((200, 128, 0.5, 2048), (options.Epochs, options.BatchSize, options.LearningRate, options.QueueLength));
+        Assert.Equal((200, 128, 0.5, 2048), (options.Epochs, options.BatchSize, options.LearningRate,
+            options.QueueLength));
         var network = Assert.IsType<ResNetOptions>(options.Backbone);
         // A part of the preset's kind is changed, not replaced.
-        Assert.Equal((32, ResNetStem.Small, "3, 4, 6, 3"), (network.Width, network.Stem, string.Join(", ", network.BlocksPerStage)));
+        Assert.Equal((32, ResNetStem.Small, "3, 4, 6, 3"),
+            (network.Width, network.Stem, string.Join(", ", network.BlocksPerStage)));
         Assert.Equal(2, Assert.IsType<IMixOptions>(options.Mixing).Alpha);
         Assert.True(options.Symmetric);
         Assert.Equal(CheckpointInterval.Epochs(3), options.CheckpointEvery);
@@ -100,7 +109,8 @@ public sealed class OptionFlagsTests
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder.File("run.json"), json);
         File.Copy(Photo(), folder.File("a.png"));
-        var run = Tool.Run("pretrain", folder.Path, "--options", folder.File("run.json"), "--output", folder.File("model.zip"));
+        var run = Tool.Run("pretrain", folder.Path, "--options", folder.File("run.json"), "--output",
+            folder.File("model.zip"));
         Assert.Equal(2, run.Code);
         Assert.Contains(expected, run.Error);
     }
@@ -119,7 +129,8 @@ public sealed class OptionFlagsTests
         string options = Tool.Do("options", "dino", "patch").Output;
         Assert.Contains("--backbone.patch-size <number>  (of VisionTransformer)", options);
         Assert.Contains("Side of a patch", options);
-        Assert.Equal("--backbone.patch-size", Tool.Do("options", "dino", "patch", "--json").Lines()[0].GetProperty("flag").GetString());
+        Assert.Equal("--backbone.patch-size", Tool.Do("options", "dino", "patch", "--json")
+            .Lines()[0].GetProperty("flag").GetString());
     }
 
     private static string Photo()

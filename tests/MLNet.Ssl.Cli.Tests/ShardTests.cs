@@ -115,7 +115,8 @@ public sealed class ShardTests : IDisposable
     {
         WriteAll(2);
         var set = Set() with { Model = what == "model" ? "other" : "m", Data = what == "data" ? "other" : "d" };
-        var error = Assert.Throws<InvalidDataException>(() => new ShardWriter(_folder.Path, new(0, what == "number of shards" ? 3 : 2, null),
+        var error = Assert.Throws<InvalidDataException>(() =>
+            new ShardWriter(_folder.Path, new(0, what == "number of shards" ? 3 : 2, null),
             what == "rows of a part" ? 6 : PartRows, set));
         Assert.Contains(what, error.Message);
     }
@@ -133,7 +134,8 @@ public sealed class ShardTests : IDisposable
 
     private static Func<string, string?> Environment(string variables)
     {
-        var values = variables.Split(';', StringSplitOptions.RemoveEmptyEntries).Select(v => v.Split('=')).ToDictionary(v => v[0], v => v[1]);
+        var values = variables.Split(';', StringSplitOptions.RemoveEmptyEntries).Select(v => v.Split('='))
+            .ToDictionary(v => v[0], v => v[1]);
         return name => values.GetValueOrDefault(name);
     }
 

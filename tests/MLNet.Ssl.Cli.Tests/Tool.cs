@@ -9,7 +9,8 @@ internal sealed record Tool(int Code, string Output, string Error)
     /// <summary>A network and a run that take a second.</summary>
     public static readonly string[] Small =
     [
-        "--backbone", "resnet", "--backbone.blocks-per-stage", "1", "--backbone.width", "8", "--backbone.stem", "small-stride2",
+        "--backbone", "resnet", "--backbone.blocks-per-stage", "1", "--backbone.width", "8", "--backbone.stem",
+            "small-stride2",
         "--image-size", "32", "--batch-size", "16", "--seed", "3", "--threads", "1",
     ];
 
@@ -32,5 +33,6 @@ internal sealed record Tool(int Code, string Output, string Error)
 
     /// <summary>The JSON objects on the output.</summary>
     public IReadOnlyList<JsonElement> Lines() =>
-        [.. Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement)];
+        [.. Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => JsonDocument.Parse(line).RootElement)];
 }

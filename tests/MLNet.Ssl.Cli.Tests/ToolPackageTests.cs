@@ -15,7 +15,8 @@ public sealed class ToolPackageTests(ToolPackageTests.Installed tool) : IClassFi
         Assert.InRange(package.Length, 5 << 20, 40 << 20);
         Assert.Contains("mlssl setup", tool.Run([], "--help").Output);
         using var folder = new TemporaryFolder();
-        var (code, _, error) = tool.Run(new() { ["MLNETSSL_LIBTORCH"] = "", ["XDG_DATA_HOME"] = folder.Path, ["LOCALAPPDATA"] = folder.Path },
+        var (code, _, error) = tool.Run(new() { ["MLNETSSL_LIBTORCH"] = "", ["XDG_DATA_HOME"] = folder.Path,
+            ["LOCALAPPDATA"] = folder.Path },
             "embed", RealData.Path("photos"), "--model", "dinov2_vits14");
         Assert.Equal(3, code);
         Assert.Contains("run 'mlssl setup' once", error);
@@ -44,7 +45,8 @@ public sealed class ToolPackageTests(ToolPackageTests.Installed tool) : IClassFi
         string log = folder.File("m.run/run.jsonl");
         using var running = tool.Start([], [.. command, "--epochs", "100000"]);
         var (told, said) = (running.StandardOutput.ReadToEndAsync(), running.StandardError.ReadToEndAsync());
-        for (int i = 0; i < 600 && !(File.Exists(log) && ReadShared(log).Contains("\"progress\"")); i++) Thread.Sleep(100);
+        for (int i = 0; i < 600 && !(File.Exists(log) && ReadShared(log).Contains("\"progress\"")); i++) Thread.Sleep(
+            100);
         Assert.Equal(0, Kill(running.Id, Terminate));
         Assert.True(running.WaitForExit(60_000), "It did not stop in a minute.");
         Assert.Equal(130, running.ExitCode);
@@ -73,12 +75,15 @@ public sealed class ToolPackageTests(ToolPackageTests.Installed tool) : IClassFi
         public Installed()
         {
             string output = AppContext.BaseDirectory;
-            string configuration = output.Contains($"{Path.DirectorySeparatorChar}Release{Path.DirectorySeparatorChar}") ? "Release" : "Debug";
+            string configuration = output.Contains($"{Path.DirectorySeparatorChar}Release{Path.DirectorySeparatorChar}")
+                ? "Release" : "Debug";
             string packages = _folder.File("packages");
-            if (!Dotnet("pack", Project(), "-c", configuration, "--no-build", "-o", packages, "-nodeReuse:false")) return;
+            if (!Dotnet("pack", Project(), "-c", configuration, "--no-build", "-o", packages,
+                "-nodeReuse:false")) return;
             Package = Directory.GetFiles(packages, "*.nupkg").Single();
             string version = Path.GetFileNameWithoutExtension(Package)["MLNet.Ssl.Cli.".Length..];
-            Dotnet("tool", "install", "MLNet.Ssl.Cli", "--tool-path", _folder.File("tools"), "--source", packages, "--version", version);
+            Dotnet("tool", "install", "MLNet.Ssl.Cli", "--tool-path", _folder.File("tools"), "--source", packages,
+                "--version", version);
         }
 
         /// <summary>Why there is no tool here; null if there is one.</summary>
@@ -86,7 +91,8 @@ public sealed class ToolPackageTests(ToolPackageTests.Installed tool) : IClassFi
 
         public string Package { get; } = "";
 
-        public (int Code, string Output, string Error) Run(Dictionary<string, string> environment, params IReadOnlyList<string> arguments)
+        public (int Code, string Output, string Error) Run(Dictionary<string, string> environment,
+            params IReadOnlyList<string> arguments)
         {
             using var process = Start(environment, arguments);
             var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
@@ -96,7 +102,8 @@ public sealed class ToolPackageTests(ToolPackageTests.Installed tool) : IClassFi
 
         public Process Start(Dictionary<string, string> environment, params IReadOnlyList<string> arguments)
         {
-            var start = new ProcessStartInfo(Path.Combine(_folder.File("tools"), OperatingSystem.IsWindows() ? "mlssl.exe" : "mlssl"), arguments)
+            var start = new ProcessStartInfo(Path.Combine(_folder.File("tools"), OperatingSystem.IsWindows()
+                ? "mlssl.exe" : "mlssl"), arguments)
             {
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
@@ -111,24 +118,28 @@ public sealed class ToolPackageTests(ToolPackageTests.Installed tool) : IClassFi
 
         private bool Dotnet(params string[] arguments)
         {
-            var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", arguments)
+            var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
+                arguments)
             {
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
             };
-            foreach (string name in start.Environment.Keys.Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToList())
+            foreach (string name in start.Environment.Keys.Where(name =>
+                name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToList())
                 start.Environment.Remove(name);
             using var process = Process.Start(start)!;
             var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
             process.WaitForExit();
-            if (process.ExitCode != 0) Reason = $"dotnet {arguments[0]} is not possible here: {output.Result}{error.Result}";
+            if (process.ExitCode != 0) Reason =
+                $"dotnet {arguments[0]} is not possible here: {output.Result}{error.Result}";
             return process.ExitCode == 0;
         }
 
         private static string Project()
         {
             var folder = new DirectoryInfo(AppContext.BaseDirectory);
-            while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "MLNet.Ssl.slnx"))) folder = folder.Parent;
+            while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "MLNet.Ssl.slnx"))) folder =
+                folder.Parent;
             return Path.Combine(folder!.FullName, "src", "MLNet.Ssl.Cli");
         }
     }

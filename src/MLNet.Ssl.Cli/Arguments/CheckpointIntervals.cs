@@ -13,10 +13,12 @@ internal sealed class CheckpointIntervals : JsonConverter<CheckpointInterval>
         var parts = text.Split([' ', '-', '_'], StringSplitOptions.RemoveEmptyEntries);
         if (parts.Length == 1)
         {
-            return TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var time) && time > TimeSpan.Zero && text.Contains(':')
+            return TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var time) && time > TimeSpan.Zero
+                && text.Contains(':')
                 ? CheckpointInterval.Time(time) : null;
         }
-        if (parts.Length != 2 || !double.TryParse(parts[0], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double count)
+        var invariant = CultureInfo.InvariantCulture;
+        if (parts.Length != 2 || !double.TryParse(parts[0], NumberStyles.AllowDecimalPoint, invariant, out double count)
             || count <= 0) return null;
         bool whole = count % 1 == 0 && count is >= 1 and <= int.MaxValue;
         return parts[1].TrimEnd('s').ToLowerInvariant() switch
@@ -30,11 +32,13 @@ internal sealed class CheckpointIntervals : JsonConverter<CheckpointInterval>
         };
 
         CheckpointInterval? Time(long ticks) =>
-            count * ticks is >= 1 and < 1e18 ? CheckpointInterval.Time(TimeSpan.FromTicks((long)(count * ticks))) : null;
+            count * ticks is >= 1 and < 1e18 ? CheckpointInterval.Time(TimeSpan.FromTicks((long)(count * ticks)))
+                : null;
     }
 
     public override CheckpointInterval Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options) =>
-        Parse(reader.GetString() ?? "") ?? throw new JsonException("it is no interval such as '10 minutes', '500 steps' or '1 epoch'.");
+        Parse(reader.GetString() ?? "") ?? throw new JsonException(
+            "it is no interval such as '10 minutes', '500 steps' or '1 epoch'.");
 
     public override void Write(Utf8JsonWriter writer, CheckpointInterval value, JsonSerializerOptions options) =>
         writer.WriteStringValue(value.ToString());

@@ -34,7 +34,8 @@ internal sealed record LibraryOption(IReadOnlyList<string> Path, PropertyInfo Pr
             if (type == typeof(CheckpointInterval)) return "10 minutes|500 steps|1 epoch";
             if (typeof(ITuple).IsAssignableFrom(type))
                 return string.Join(',', type.GetGenericArguments().Select((_, i) => "abcdefgh"[i]));
-            if (type == typeof(string)) return Property.Name.EndsWith("Folder", StringComparison.Ordinal) ? "folder" : "text";
+            if (type == typeof(string)) return Property.Name.EndsWith("Folder", StringComparison.Ordinal) ? "folder"
+                : "text";
             if (OptionTypes.IsPart(type)) return "name";
             return OptionValues.ElementOf(type) is not null ? "a,b,…" : "number";
         }

@@ -52,7 +52,8 @@ internal sealed class OptionFlags
     public object Create(ParseResult parsed, object? start = null, JsonObject? file = null) =>
         OptionJson.Read(Values(parsed, start, file), _record);
 
-    /// <summary>The value of one option that is no part of the record, such as Evaluation.EveryEpochs; null if it was not given.</summary>
+    /// <summary>The value of one option that is no part of the record, such as Evaluation.EveryEpochs; null if it was
+    /// not given.</summary>
     public string? Text(ParseResult parsed, string path)
     {
         var (flag, _) = _flags.Single(entry => string.Join('.', entry.Option.Path) == path);
@@ -67,7 +68,8 @@ internal sealed class OptionFlags
         // Parts come before what is in them.
         foreach (var (flag, option) in _flags.OrderBy(entry => entry.Option.Path.Count))
         {
-            if (parsed.GetResult(flag) is not { } result || option.Path[0] == nameof(PretrainOptions.Evaluation)) continue;
+            if (parsed.GetResult(flag) is not { } result || option.Path[0] == nameof(
+                PretrainOptions.Evaluation)) continue;
             string text = result.Tokens.Count == 0 ? "true" : parsed.GetValue(flag) ?? "";
             Set(values, option, text);
         }
@@ -82,7 +84,8 @@ internal sealed class OptionFlags
             string name = JsonNamingPolicy.CamelCase.ConvertName(option.Path[depth]);
             string flag = "--" + _prefix + string.Join('.', option.Path.Take(depth + 1).Select(Names.Kebab));
             part = part[name] as JsonObject
-                ?? throw new UsageException($"--{_prefix}{option.Name} is given, but no {flag} that it belongs to; set {flag} too.");
+                ?? throw new UsageException(
+                    $"--{_prefix}{option.Name} is given, but no {flag} that it belongs to; set {flag} too.");
         }
         if (part["kind"]?.ToString() is { } kind && option.IsOfPart)
         {

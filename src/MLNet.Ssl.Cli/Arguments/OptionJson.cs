@@ -17,7 +17,8 @@ internal static class OptionJson
     };
 
     /// <summary>A record, or a part of one that is declared as <paramref name="type"/>.</summary>
-    public static JsonObject Write(object record, Type type) => (JsonObject)JsonSerializer.SerializeToNode(record, type, Json)!;
+    public static JsonObject Write(object record, Type type) =>
+        (JsonObject)JsonSerializer.SerializeToNode(record, type, Json)!;
 
     /// <summary>The record that JSON describes; what it does not name is as the record has it by itself.</summary>
     /// <exception cref="UsageException">A value does not fit; the message names it.</exception>
@@ -33,11 +34,13 @@ internal static class OptionJson
         }
     }
 
-    /// <summary>The same object with its keys as the records have them, and parts in the place of their names.</summary>
+    /// <summary>The same object with its keys as the records have them, and parts in the place of their
+    /// names.</summary>
     /// <param name="json">What a user wrote: keys in any case, with dashes or without.</param>
     /// <param name="type">The record, or what a part is declared as.</param>
     /// <param name="where">What it is called in messages.</param>
-    /// <exception cref="UsageException">A key or the name of a part is not known; the message lists those that are.</exception>
+    /// <exception cref="UsageException">A key or the name of a part is not known; the message lists those that
+    /// are.</exception>
     public static JsonObject Canonical(JsonObject json, Type type, string where)
     {
         var canonical = new JsonObject();
@@ -47,17 +50,20 @@ internal static class OptionJson
             string name = told.ToString();
             var kind = kinds.FirstOrDefault(kind => Names.Same(kind.Name, name));
             if (kind.Type is null)
-                throw new UsageException($"{where}.{Kind} is '{name}'; expected one of {string.Join(", ", kinds.Select(k => k.Name))}.");
+                throw new UsageException(
+                    $"{where}.{Kind} is '{name}'; expected one of {string.Join(", ", kinds.Select(k => k.Name))}.");
             kinds = [kind];
             if (type.IsAbstract) canonical[Kind] = kind.Name;
         }
         else if (type.IsAbstract)
-            throw new UsageException($"{where} has no '{Kind}'; expected one of {string.Join(", ", kinds.Select(k => k.Name))}.");
+            throw new UsageException(
+                $"{where} has no '{Kind}'; expected one of {string.Join(", ", kinds.Select(k => k.Name))}.");
         var known = OptionTypes.Settable(kinds[0].Type).ToList();
         foreach (var (key, value) in json)
         {
             if (Names.Same(key, Kind)) continue;
-            var option = known.FirstOrDefault(option => Names.Same(option.Name, key)) ?? throw Unknown(key, where, known.Select(o => o.Name));
+            var option = known.FirstOrDefault(option => Names.Same(option.Name, key))
+                ?? throw Unknown(key, where, known.Select(o => o.Name));
             string name = JsonNamingPolicy.CamelCase.ConvertName(option.Name);
             if (canonical.ContainsKey(name)) throw new UsageException($"{where}.{key} is there twice.");
             canonical[name] = Value(value, option.PropertyType, $"{where}.{key}");
@@ -86,7 +92,8 @@ internal static class OptionJson
         if (info.Type is { IsAbstract: true } type && type != typeof(BackboneOptions) && OptionTypes.IsPart(type))
         {
             info.PolymorphismOptions = new() { TypeDiscriminatorPropertyName = Kind };
-            foreach (var (name, of) in OptionTypes.Kinds(type)) info.PolymorphismOptions.DerivedTypes.Add(new(of, name));
+            foreach (var (name, of) in OptionTypes.Kinds(type)) info.PolymorphismOptions.DerivedTypes.Add(
+                new(of, name));
         }
         for (int i = info.Properties.Count - 1; i >= 0; i--)
         {

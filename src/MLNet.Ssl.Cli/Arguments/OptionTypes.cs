@@ -34,13 +34,15 @@ internal static class OptionTypes
     public static bool IsPart(Type type) =>
         type.IsClass && type != typeof(CheckpointInterval) && type.GetMethod("<Clone>$") is not null;
 
-    /// <summary>The records that can stand for a type, with the names that files and command lines have for them.</summary>
+    /// <summary>The records that can stand for a type, with the names that files and command lines have for
+    /// them.</summary>
     public static IReadOnlyList<(string Name, Type Type)> Kinds(Type type)
     {
         if (type == typeof(BackboneOptions)) return [.. Backbones.Kinds.Select(kind => (kind.Key, kind.Value))];
         if (!type.IsAbstract) return [(Names.Kebab(Names.OfRecord(type)), type)];
         return [.. Library.GetExportedTypes().Where(other => other.IsSubclassOf(type) && !other.IsAbstract)
-            .Select(other => (Names.Kebab(Names.OfRecord(other)), other)).OrderBy(kind => kind.Item1, StringComparer.Ordinal)];
+            .Select(other => (Names.Kebab(Names.OfRecord(other)), other))
+                .OrderBy(kind => kind.Item1, StringComparer.Ordinal)];
     }
 
     /// <summary>Values of a type that the library has names for: presets, recipes, architectures.</summary>
@@ -55,7 +57,8 @@ internal static class OptionTypes
                     named.TryAdd(property.Name, () => property.GetValue(null)!);
             foreach (var method in holder.GetMethods(Static))
             {
-                if (method.IsSpecialName || method.IsGenericMethod || !type.IsAssignableFrom(method.ReturnType)) continue;
+                if (method.IsSpecialName || method.IsGenericMethod
+                    || !type.IsAssignableFrom(method.ReturnType)) continue;
                 var parameters = method.GetParameters();
                 if (parameters.All(parameter => parameter.HasDefaultValue))
                     named.TryAdd(method.Name,

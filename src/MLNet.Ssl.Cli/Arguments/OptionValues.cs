@@ -33,7 +33,8 @@ internal static class OptionValues
         var kind = OptionTypes.Kinds(type).FirstOrDefault(kind => Names.Same(kind.Name, text));
         if (kind.Type is not null && kind.Type.GetConstructor([]) is not null)
             return OptionJson.Write(Activator.CreateInstance(kind.Type)!, type);
-        if (text.Equals("default", StringComparison.OrdinalIgnoreCase) && type.GetConstructor([]) is not null && !type.IsAbstract)
+        if (text.Equals("default", StringComparison.OrdinalIgnoreCase) && type.GetConstructor([]) is not null
+            && !type.IsAbstract)
             return OptionJson.Write(Activator.CreateInstance(type)!, type);
         var named = OptionTypes.Named(type).FirstOrDefault(entry => Names.Same(entry.Key, text));
         return named.Value is null ? null : OptionJson.Write(named.Value(), type);
@@ -41,7 +42,8 @@ internal static class OptionValues
 
     /// <summary>The names that a part may have.</summary>
     public static IEnumerable<string> PartNames(Type type) =>
-        (type.IsAbstract ? OptionTypes.Kinds(type).Select(kind => kind.Name) : type.GetConstructor([]) is null ? [] : ["default"])
+        (type.IsAbstract ? OptionTypes.Kinds(type).Select(kind => kind.Name) : type.GetConstructor([]) is null ? []
+            : ["default"])
         .Concat(OptionTypes.Named(type).Keys);
 
     private static JsonObject Part(LibraryOption option, Type type, string text)
@@ -67,10 +69,12 @@ internal static class OptionValues
         if (type == typeof(string)) return JsonValue.Create(text);
         if (type == typeof(bool)) return bool.TryParse(text, out bool truth) ? JsonValue.Create(truth) : null;
         if (type.IsEnum)
-            return Enum.GetNames(type).FirstOrDefault(name => Names.Same(name, text)) is { } name ? JsonValue.Create(name) : null;
+            return Enum.GetNames(type).FirstOrDefault(name => Names.Same(name, text)) is { } name
+                ? JsonValue.Create(name) : null;
         if (type == typeof(int) || type == typeof(long))
             return long.TryParse(text, NumberStyles.AllowLeadingSign, invariant, out long whole)
-                && (type == typeof(long) || whole is >= int.MinValue and <= int.MaxValue) ? JsonValue.Create(whole) : null;
+                && (type == typeof(long) || whole is >= int.MinValue and <= int.MaxValue) ? JsonValue.Create(whole)
+                    : null;
         if (type == typeof(double) || type == typeof(float))
             return double.TryParse(text, NumberStyles.Float, invariant, out double number) && double.IsFinite(number)
                 ? JsonValue.Create(number) : null;
@@ -81,7 +85,8 @@ internal static class OptionValues
 
     private static JsonArray? Several(Type type, string text)
     {
-        var parts = text.Trim('[', ']', '(', ')').Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        var parts = text.Trim('[', ']', '(', ')').Split(',',
+            StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         Type[] types = ElementOf(type) is { } element ? [.. parts.Select(_ => element)]
             : typeof(ITuple).IsAssignableFrom(type) ? type.GetGenericArguments() : [];
         if (types.Length == 0 || types.Length != parts.Length) return null;

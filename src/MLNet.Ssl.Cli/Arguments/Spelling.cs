@@ -15,7 +15,8 @@ internal static class Spelling
             open &= argument != "--";
             if (!open || !argument.StartsWith("--", StringComparison.Ordinal)) return argument;
             var parts = argument.Split('=', 2);
-            return flags[Key(parts[0])].FirstOrDefault() is { } name ? string.Join('=', [name, .. parts[1..]]) : argument;
+            return flags[Key(parts[0])].FirstOrDefault() is { } name ? string.Join('=', [name, .. parts[1..]])
+                : argument;
         })];
     }
 

@@ -18,8 +18,10 @@ internal sealed class TupleConverter : JsonConverterFactory
         {
             var types = type.GetGenericArguments();
             var values = JsonSerializer.Deserialize<JsonElement[]>(ref reader, options) ?? [];
-            if (values.Length != types.Length) throw new JsonException($"it has {values.Length} values; expected {types.Length}.");
-            return (T)Activator.CreateInstance(type, [.. values.Zip(types, (value, of) => value.Deserialize(of, options))])!;
+            if (values.Length != types.Length) throw new JsonException(
+                $"it has {values.Length} values; expected {types.Length}.");
+            return (T)Activator.CreateInstance(type, [.. values.Zip(types,
+                (value, of) => value.Deserialize(of, options))])!;
         }
 
         public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options)

@@ -12,8 +12,9 @@ internal static class CommandLine
     private const string Description = """
         mlssl: self-supervised learning on images and tables, from the command line.
 
-        Pretrain an encoder on data without labels, or take a published one; embed data with it, then search, evaluate or fine-tune.
-        Data is a folder of images (subfolders are labels), or a CSV, TSV or Parquet file of paths, image bytes, or numbers and words.
+        Pretrain an encoder on data without labels, or take a published one; embed data with it, then search, evaluate
+        or fine-tune. Data is a folder of images (subfolders are labels), or a CSV, TSV or Parquet file of paths, image
+        bytes, or numbers and words.
         """;
 
     private const string Examples = """
@@ -52,7 +53,8 @@ internal static class CommandLine
         {
             return End(session, ExitCode.Usage, "error", e.Message);
         }
-        catch (Exception e) when (e is IOException or InvalidDataException or InvalidOperationException or ArgumentException
+        catch (Exception e) when (e
+            is IOException or InvalidDataException or InvalidOperationException or ArgumentException
             or UnauthorizedAccessException or NotSupportedException)
         {
             return End(session, ExitCode.Failed, "error", WithoutParameter(e.Message));
@@ -66,7 +68,8 @@ internal static class CommandLine
         var parsed = root.Parse(command is null ? arguments : Spelling.Normalize(arguments, command));
         if (parsed.Errors.Count > 0 && parsed.Action is not HelpAction and not TeachingHelp)
         {
-            foreach (var fault in parsed.Errors) session.Error.WriteLine($"error: {fault.Message}{Suggestion(fault.Message, command)}");
+            foreach (var fault in parsed.Errors) session.Error.WriteLine(
+                $"error: {fault.Message}{Suggestion(fault.Message, command)}");
             session.Error.WriteLine($"'mlssl {(command is null ? "" : $"{command.Name} ")}--help' says what there is.");
             return ExitCode.Usage;
         }
@@ -103,7 +106,8 @@ internal static class CommandLine
 
     private static string Suggestion(string message, Command? command)
     {
-        if (command is null || message.Split('\'') is not [_, var unknown, ..] || !unknown.StartsWith("--", StringComparison.Ordinal)) return "";
+        if (command is null || message.Split('\'') is not [_, var unknown, ..]
+            || !unknown.StartsWith("--", StringComparison.Ordinal)) return "";
         var like = Names.Like(unknown, command.Options.Select(option => option.Name));
         return like.Count > 0 ? $" Did you mean {string.Join(" or ", like)}?" : "";
     }

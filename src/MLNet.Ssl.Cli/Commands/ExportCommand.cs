@@ -18,9 +18,13 @@ internal static class ExportCommand
 
     public static Command Create(Session session)
     {
-        var from = new Argument<string>("model") { Description = "Model (.zip), weights (.safetensors, .pth), or the name of a published network" };
+        var from = new Argument<string>("model")
+        {
+            Description = "Model (.zip), weights (.safetensors, .pth), or the name of a published network",
+        };
         var to = new Argument<string>("output") { Description = "File .onnx, .safetensors or .zip" };
-        var command = new TaughtCommand("export", "Write an encoder or a classifier as ONNX, safetensors or a model.", Examples) { from, to };
+        var command = new TaughtCommand("export", "Write an encoder or a classifier as ONNX, safetensors or a model.",
+            Examples) { from, to };
         var model = new ModelFlags(command, required: false);
         var common = new CommonFlags(command, computes: false);
         command.SetAction(parsed =>
@@ -49,7 +53,8 @@ internal static class ExportCommand
     {
         if (!FileKinds.IsModel(path)) return null;
         var model = context.SelfSupervised().Model.Load(path, out _);
-        if ((model is IEnumerable<ITransformer> chain ? chain.LastOrDefault() : model) is ImageClassificationTransformer classifier) return classifier;
+        if ((model is IEnumerable<ITransformer> chain ? chain.LastOrDefault() : model)
+            is ImageClassificationTransformer classifier) return classifier;
         (model as IDisposable)?.Dispose();
         return null;
     }

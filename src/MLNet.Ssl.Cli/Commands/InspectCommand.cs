@@ -16,14 +16,20 @@ internal static class InspectCommand
           mlssl inspect embeddings                whether all shards are there
           mlssl inspect weights.safetensors --tensors
 
-        Nothing in a file is executed, and libtorch is not needed but for the weights of unknown networks of this library's files.
+        Nothing in a file is executed, and libtorch is not needed but for the weights of unknown networks of this
+        library's files.
         """;
 
     public static Command Create(Session session)
     {
-        var path = new Argument<string>("path") { Description = "Model, weights, checkpoint, index, embeddings, log, image, or a folder of such" };
+        var path = new Argument<string>("path")
+        {
+            Description = "Model, weights, checkpoint, index, embeddings, log, image, or a folder of such",
+        };
         var tensors = new Option<bool>("--tensors") { Description = "List every tensor of a file of weights" };
-        var command = new TaughtCommand("inspect", "Say what is in a model, checkpoint, file of weights, index, or folder.", Examples) { path, tensors };
+        var command =
+            new TaughtCommand("inspect", "Say what is in a model, checkpoint, file of weights, index, or folder.",
+            Examples) { path, tensors };
         var common = new CommonFlags(command, computes: false);
         command.SetAction(parsed =>
         {

@@ -20,7 +20,8 @@ internal sealed class LabeledEmbeddings
 
     /// <summary>Reads embeddings, or embeds data.</summary>
     /// <param name="model">The encoder; null where the data is embeddings.</param>
-    public static LabeledEmbeddings Of(DataChoice choice, LoadedModel? model, OnUnreadableImage unreadable, Session session)
+    public static LabeledEmbeddings Of(DataChoice choice, LoadedModel? model, OnUnreadableImage unreadable,
+        Session session)
     {
         if (model is null) return OfParquet(choice);
         var source = RowSource.Open(Embedder.ColumnsFor(model, choice));
@@ -36,8 +37,10 @@ internal sealed class LabeledEmbeddings
     {
         var test = _rows.GroupBy(row => row.Label).SelectMany(of => of.Where((_, i) => i % 5 == 4)).ToHashSet();
         if (test.Count == 0)
-            throw new InvalidDataException("No class has five rows, of which one could be held out; name the test rows with --test.");
-        return (new([.. _rows.Where(row => !test.Contains(row))], Dimension), new([.. _rows.Where(test.Contains)], Dimension));
+            throw new InvalidDataException(
+                "No class has five rows, of which one could be held out; name the test rows with --test.");
+        return (new([.. _rows.Where(row => !test.Contains(row))], Dimension),
+            new([.. _rows.Where(test.Contains)], Dimension));
     }
 
     public IDataView View(MLContext context)
@@ -50,7 +53,9 @@ internal sealed class LabeledEmbeddings
     private static LabeledEmbeddings OfParquet(DataChoice choice)
     {
         if (!EmbeddingSet.IsFolderOfThem(choice.Path) && !FileKinds.IsParquet(choice.Path))
-            throw new InvalidDataException($"'{choice.Path}' is neither a folder of Parquet files nor one; embeddings are expected where no --model is named.");
+            throw new InvalidDataException(
+                $"'{choice.Path}' is neither a folder of Parquet files nor one; embeddings are expected where no "
+                + $"--model is named.");
         return Of(EmbeddingSet.Open([choice.Path]).Read(choice.Key, choice.Label), choice.Path);
     }
 
@@ -60,14 +65,17 @@ internal sealed class LabeledEmbeddings
         int dimension = 0;
         foreach (var part in parts)
         {
-            if (part.Labels is null) throw new InvalidDataException($"'{path}' has no labels: name their column with --label.");
+            if (part.Labels is null) throw new InvalidDataException(
+                $"'{path}' has no labels: name their column with --label.");
             if (part.Keys.Count == 0) continue;
             dimension = part.Values.Length / part.Keys.Count;
             for (int row = 0; row < part.Keys.Count; row++)
                 if (part.Labels[row] is { } label)
-                    rows.Add(new() { Label = label, Embedding = part.Values[(row * dimension)..((row + 1) * dimension)] });
+                    rows.Add(new() { Label = label, Embedding = part.Values[(row * dimension)..(
+                        (row + 1) * dimension)] });
         }
-        return rows.Count > 0 ? new(rows, dimension) : throw new InvalidDataException($"'{path}' has no row with a label.");
+        return rows.Count > 0 ? new(rows, dimension) : throw new InvalidDataException(
+            $"'{path}' has no row with a label.");
     }
 
     private sealed class Row

@@ -23,10 +23,13 @@ internal sealed record MethodChoice(Type Type, object? Preset, JsonObject? File,
         _ = Take(file, "method");
         _ = Take(file, "preset");
         var type = method is null ? null : OptionTypes.Methods.GetValueOrDefault(Names.Plain(method))
-            ?? throw new UsageException($"--method is '{method}'; expected one of {string.Join(", ", OptionTypes.Methods.Keys)}.");
+            ?? throw new UsageException(
+                $"--method is '{method}'; expected one of {string.Join(", ", OptionTypes.Methods.Keys)}.");
         object? settings = preset is null ? null : Find(preset);
         if (settings is not null && type is not null && settings.GetType() != type)
-            throw new UsageException($"--preset {preset} is one of {Names.Plain(Names.OfRecord(settings.GetType()))}, and --method is {method}.");
+            throw new UsageException(
+                $"--preset {preset} is one of {Names.Plain(Names.OfRecord(settings.GetType()))}, and --method is "
+                + $"{method}.");
         type ??= settings?.GetType();
         return new(type ?? typeof(SimClrOptions), settings, file, type is null);
     }
@@ -55,12 +58,14 @@ internal sealed record MethodChoice(Type Type, object? Preset, JsonObject? File,
     {
         var known = OptionTypes.Named(typeof(PretrainOptions));
         var found = known.FirstOrDefault(preset => Names.Same(preset.Key, name)).Value;
-        return found?.Invoke() ?? throw new UsageException($"--preset is '{name}'; expected one of {string.Join(", ", known.Keys)}.");
+        return found?.Invoke() ?? throw new UsageException(
+            $"--preset is '{name}'; expected one of {string.Join(", ", known.Keys)}.");
     }
 
     private static string? Take(JsonObject? file, string name)
     {
-        if (file is null || file.FirstOrDefault(entry => Names.Same(entry.Key, name)) is not { Key: { } key, Value: { } value }) return null;
+        if (file is null || file.FirstOrDefault(entry => Names.Same(entry.Key, name))
+            is not { Key: { } key, Value: { } value }) return null;
         file.Remove(key);
         return value.ToString();
     }

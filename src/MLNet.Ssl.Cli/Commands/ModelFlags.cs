@@ -10,14 +10,20 @@ namespace MLNet.Ssl.Cli.Commands;
 internal sealed class ModelFlags
 {
     private readonly Option<string?> _model;
-    private readonly Option<bool> _download = new("--download") { Description = "Fetch a published network that is not on this machine" };
-    private readonly OptionFlags _options = new(typeof(PretrainedOptions), "model.", nameof(PretrainedOptions.OnUnreadableImage));
+    private readonly Option<bool> _download = new("--download")
+    {
+        Description = "Fetch a published network that is not on this machine",
+    };
+    private readonly OptionFlags _options = new(typeof(PretrainedOptions), "model.",
+        nameof(PretrainedOptions.OnUnreadableImage));
 
     public ModelFlags(Command command, bool required)
     {
         _model = new("--model")
         {
-            Description = "The encoder: a model (.zip), weights (.safetensors, .pth), or the name of a published network such as dinov2_vits14",
+            Description =
+                "The encoder: a model (.zip), weights (.safetensors, .pth), or the name of a published network such "
+                + "as dinov2_vits14",
             HelpName = "file|name",
             Required = required,
         };
@@ -34,7 +40,8 @@ internal sealed class ModelFlags
     public LoadedModel Load(ParseResult parsed, MLContext context, Session session, string path)
     {
         var options = (PretrainedOptions)_options.Create(parsed);
-        return LoadedModel.Load(context, path, options, parsed.GetValue(_download) ? model => Download(model, session) : null);
+        return LoadedModel.Load(context, path, options, parsed.GetValue(_download) ? model => Download(model, session)
+            : null);
     }
 
     private static void Download(PretrainedModel model, Session session)

@@ -20,9 +20,21 @@ internal static class ReportCommand
 
     public static Command Create(Session session)
     {
-        var log = new Argument<string>("run") { Description = "Folder of a run, or its log (run.jsonl, or what --json printed)" };
-        var output = new Option<string>("--output", "-o") { Description = "The HTML page", HelpName = "file", DefaultValueFactory = _ => "report.html" };
-        var path = new Option<string?>("--data") { Description = "Images whose embeddings are drawn", HelpName = "data" };
+        var log = new Argument<string>("run")
+        {
+            Description = "Folder of a run, or its log (run.jsonl, or what --json printed)",
+        };
+        var output = new Option<string>("--output", "-o")
+        {
+            Description = "The HTML page",
+            HelpName = "file",
+            DefaultValueFactory = _ => "report.html",
+        };
+        var path = new Option<string?>("--data")
+        {
+            Description = "Images whose embeddings are drawn",
+            HelpName = "data",
+        };
         var command = new TaughtCommand("report", "Draw a run as an HTML page.", Examples) { log, output, path };
         var model = new ModelFlags(command, required: false);
         var data = new DataFlags();
@@ -38,14 +50,16 @@ internal static class ReportCommand
             if (parsed.GetValue(path) is not { } images) report.Write(page);
             else
             {
-                if (model.Name(parsed) is null) throw new Arguments.UsageException("--model is missing: it embeds the images of --data.");
+                if (model.Name(parsed) is null) throw new Arguments.UsageException(
+                    "--model is missing: it embeds the images of --data.");
                 var context = common.Context(parsed, session);
                 using var encoder = model.Load(parsed, context, session);
                 var source = RowSource.Open(data.Choice(parsed, images)) as ImageSource
                     ?? throw new InvalidDataException($"'{images}' has rows of a table; expected images.");
                 var view = ImageViews.Of(context, source, OnUnreadableImage.Skip, session);
                 string? label = source.Labels is null ? null : ImageRow.LabelColumn;
-                if (label is not null) view = context.Transforms.Conversion.MapValueToKey(label).Fit(view).Transform(view);
+                if (label is not null) view = context.Transforms.Conversion.MapValueToKey(label).Fit(view)
+                    .Transform(view);
                 report.Write(page, encoder.Encoder, view, label, cancellationToken: session.Token);
             }
             session.Result($"wrote {page}", new { @event = "done", output = page });

@@ -6,7 +6,8 @@ using MLNet.Ssl.Cli.Terminal;
 
 namespace MLNet.Ssl.Cli.Commands;
 
-/// <summary>Fetches libtorch, which is not in the tool's package, through the .NET SDK from the user's NuGet sources.</summary>
+/// <summary>Fetches libtorch, which is not in the tool's package, through the .NET SDK from the user's NuGet
+/// sources.</summary>
 internal static class SetupCommand
 {
     private const string Examples = """
@@ -14,14 +15,19 @@ internal static class SetupCommand
           mlssl setup                          for the processor: 0.5 GB on Linux
           mlssl setup --backend cuda-linux     for a GPU
 
-        The packages TorchSharp-cpu, TorchSharp-cuda-linux and TorchSharp-cuda-windows come from the NuGet sources of the .NET SDK that the
-        tool was installed with, or from its cache of packages; their libraries are linked or copied to the folder that the last line names.
-        In place of it, the variable MLNETSSL_LIBTORCH may name a folder that has them.
+        The packages TorchSharp-cpu, TorchSharp-cuda-linux and TorchSharp-cuda-windows come from the NuGet sources of
+        the .NET SDK that the tool was installed with, or from its cache of packages; their libraries are linked or
+        copied to the folder that the last line names. In place of it, the variable MLNETSSL_LIBTORCH may name a folder
+        that has them.
         """;
 
     public static Command Create(Session session)
     {
-        var backend = new Option<string>("--backend") { Description = "Where networks are computed", DefaultValueFactory = _ => "cpu" };
+        var backend = new Option<string>("--backend")
+        {
+            Description = "Where networks are computed",
+            DefaultValueFactory = _ => "cpu",
+        };
         backend.AcceptOnlyFromAmong([.. TorchLibrary.Backends]);
         var command = new TaughtCommand("setup", "Fetch libtorch, once.", Examples) { backend };
         var common = new CommonFlags(command, computes: false);
@@ -30,7 +36,8 @@ internal static class SetupCommand
             common.Apply(parsed, session);
             string name = parsed.GetValue(backend)!, folder = TorchLibrary.FolderOf(name);
             if (!TorchLibrary.IsIn(folder)) Fetch(session, name, folder);
-            session.Result($"libtorch is in {folder}", new { @event = "done", output = folder, backend = name, torchSharp = TorchLibrary.Version });
+            session.Result($"libtorch is in {folder}", new { @event = "done", output = folder, backend = name,
+                torchSharp = TorchLibrary.Version });
             return ExitCode.Done;
         });
         return command;
@@ -45,7 +52,8 @@ internal static class SetupCommand
         var work = Directory.CreateDirectory(Path.Combine(parent, Path.GetRandomFileName()));
         try
         {
-            string project = Path.Combine(work.FullName, "libtorch.csproj"), output = Path.Combine(work.FullName, "libraries");
+            string project = Path.Combine(work.FullName, "libtorch.csproj"),
+                output = Path.Combine(work.FullName, "libraries");
             File.WriteAllText(project, $"""
                 <Project Sdk="Microsoft.NET.Sdk">
                   <PropertyGroup>
@@ -59,11 +67,13 @@ internal static class SetupCommand
                 </Project>
                 """);
             // What stands in folders above is not for this project.
-            foreach (string file in new[] { "Directory.Build.props", "Directory.Build.targets", "Directory.Packages.props" })
+            foreach (string file in new[] { "Directory.Build.props", "Directory.Build.targets",
+                "Directory.Packages.props" })
                 File.WriteAllText(Path.Combine(work.FullName, file), "<Project />");
             File.WriteAllText(Path.Combine(work.FullName, "Program.cs"), "return;");
             Build(session, work.FullName, output);
-            if (!TorchLibrary.IsIn(output)) throw new IOException($"The package {package} was built, but has no libtorch for {RuntimeInformation.RuntimeIdentifier}.");
+            if (!TorchLibrary.IsIn(output)) throw new IOException(
+                $"The package {package} was built, but has no libtorch for {RuntimeInformation.RuntimeIdentifier}.");
             Directory.Move(output, folder);
         }
         finally
@@ -74,14 +84,16 @@ internal static class SetupCommand
 
     private static void Build(Session session, string folder, string output)
     {
-        var start = new ProcessStartInfo("dotnet", ["build", "libtorch.csproj", "-c", "Release", "-o", output, "-v", "quiet", "--nologo", "-nodeReuse:false"])
+        var start = new ProcessStartInfo("dotnet", ["build", "libtorch.csproj", "-c", "Release", "-o", output, "-v",
+            "quiet", "--nologo", "-nodeReuse:false"])
         {
             WorkingDirectory = folder,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
         // A test or a build that the tool runs in leaves marks that the SDK would take for its own.
-        foreach (string name in start.Environment.Keys.Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToList())
+        foreach (string name in start.Environment.Keys.Where(name =>
+            name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToList())
             start.Environment.Remove(name);
         Process process;
         try
@@ -90,7 +102,8 @@ internal static class SetupCommand
         }
         catch (System.ComponentModel.Win32Exception e)
         {
-            throw new IOException($"The .NET SDK cannot be started: {e.Message}. 'mlssl setup' needs it to fetch packages.", e);
+            throw new IOException(
+                $"The .NET SDK cannot be started: {e.Message}. 'mlssl setup' needs it to fetch packages.", e);
         }
         using (process)
         using (session.Token.Register(() => process.Kill(entireProcessTree: true)))
@@ -99,8 +112,9 @@ internal static class SetupCommand
             string log = process.StandardOutput.ReadToEnd();
             process.WaitForExit();
             session.Token.ThrowIfCancellationRequested();
-            if (process.ExitCode != 0)
-                throw new IOException($"The .NET SDK could not fetch libtorch: {string.Join(' ', (log + errors.Result).Split('\n').Where(line => line.Contains("error")).Take(3)).Trim()}");
+            if (process.ExitCode == 0) return;
+            var faults = (log + errors.Result).Split('\n').Where(line => line.Contains("error")).Take(3);
+            throw new IOException($"The .NET SDK could not fetch libtorch: {string.Join(' ', faults).Trim()}");
         }
     }
 }

@@ -4,12 +4,26 @@ using MLNet.Ssl.Cli.Terminal;
 
 namespace MLNet.Ssl.Cli.Commands;
 
-/// <summary>What pretraining and fine-tuning have around them: the run's folder, its log, report and curves, and how to go on.</summary>
+/// <summary>What pretraining and fine-tuning have around them: the run's folder, its log, report and curves, and how to
+/// go on.</summary>
 internal sealed class TrainingJob
 {
-    private readonly Option<string?> _report = new("--report") { Description = "HTML page that receives a report of the run", HelpName = "file" };
-    private readonly Option<string?> _board = new("--tensorboard") { Description = "Folder that receives the run's curves, for tensorboard --logdir", HelpName = "folder" };
-    private readonly Option<string?> _log = new("--log") { Description = "File that receives the run's log, JSON lines that 'mlssl report' reads [run.jsonl in the run's folder]", HelpName = "file" };
+    private readonly Option<string?> _report = new("--report")
+    {
+        Description = "HTML page that receives a report of the run",
+        HelpName = "file",
+    };
+    private readonly Option<string?> _board = new("--tensorboard")
+    {
+        Description = "Folder that receives the run's curves, for tensorboard --logdir",
+        HelpName = "folder",
+    };
+    private readonly Option<string?> _log = new("--log")
+    {
+        Description =
+            "File that receives the run's log, JSON lines that 'mlssl report' reads [run.jsonl in the run's folder]",
+        HelpName = "file",
+    };
     private readonly Session _session;
 
     public TrainingJob(Command command, Session session)
@@ -21,7 +35,8 @@ internal sealed class TrainingJob
     }
 
     /// <summary>Runs what trains.</summary>
-    /// <param name="options">The options; without a folder of checkpoints they get one beside the output, which is empty in the end.</param>
+    /// <param name="options">The options; without a folder of checkpoints they get one beside the output, which is
+    /// empty in the end.</param>
     /// <param name="output">The file that the network goes to.</param>
     /// <param name="goOn">The command line that goes on where a stopped run stands.</param>
     /// <param name="train">Trains, and writes the output.</param>
@@ -44,7 +59,8 @@ internal sealed class TrainingJob
             result = TrainingDisplay.Show(_session, display => train((TOptions)(options with
             {
                 CheckpointFolder = folder,
-                Progress = new ProgressGroup([display, lines, report, .. board is null ? Array.Empty<IProgress<TrainingProgress>>() : [board]]),
+                Progress = new ProgressGroup([display, lines, report, .. board is null
+                    ? Array.Empty<IProgress<TrainingProgress>>() : [board]]),
                 CancellationToken = _session.Token,
             })));
         }
@@ -70,7 +86,8 @@ internal sealed class TrainingJob
     /// <summary>The command line that goes on.</summary>
     public static string GoOn(IReadOnlyList<string> arguments)
     {
-        var words = arguments.Select(argument => argument.Any(c => !char.IsLetterOrDigit(c) && !"-_./=,:+@".Contains(c)) || argument.Length == 0
+        var words = arguments.Select(argument => argument.Any(c => !char.IsLetterOrDigit(c) && !"-_./=,:+@".Contains(c))
+            || argument.Length == 0
             ? $"'{argument.Replace("'", "'\\''")}'" : argument).ToList();
         if (Arguments.Spelling.ValueOf(arguments, "--resume") is null) words.Add("--resume");
         return $"mlssl {string.Join(' ', words)}";
@@ -81,6 +98,7 @@ internal sealed class TrainingJob
 
     private static void RemoveCheckpoints(string folder)
     {
-        foreach (string file in Directory.EnumerateFiles(folder, "checkpoint-*").Append(Path.Combine(folder, "run.lock"))) File.Delete(file);
+        foreach (string file in Directory.EnumerateFiles(folder, "checkpoint-*")
+            .Append(Path.Combine(folder, "run.lock"))) File.Delete(file);
     }
 }

@@ -10,7 +10,8 @@ namespace MLNet.Ssl.Cli.Embeddings;
 /// <param name="Values">Their embeddings, one after the other.</param>
 internal sealed record EmbeddedRows(IReadOnlyList<string> Keys, IReadOnlyList<string?>? Labels, float[] Values);
 
-/// <summary>Embeddings as a Parquet file of the columns key, label (where there are labels) and embedding, a list of floats.</summary>
+/// <summary>Embeddings as a Parquet file of the columns key, label (where there are labels) and embedding, a list of
+/// floats.</summary>
 internal static class EmbeddingFile
 {
     public const string Key = "key", Label = "label", Embedding = "embedding";
@@ -41,7 +42,8 @@ internal static class EmbeddingFile
             var (definition, repetition) = (new int[count * dimension], new int[count * dimension]);
             Array.Fill(definition, element.MaxDefinitionLevel);
             for (int i = 0; i < repetition.Length; i++) repetition[i] = i % dimension == 0 ? 0 : 1;
-            await group.WriteAllPartsAsync<float>(element, rows.Values.AsMemory(start * dimension, count * dimension), definition,
+            await group.WriteAllPartsAsync<float>(element, rows.Values.AsMemory(start * dimension, count * dimension),
+                definition,
                 repetition, default);
         }
     }

@@ -15,7 +15,8 @@ namespace MLNet.Ssl.Cli.Embeddings;
 /// <param name="FirstRow">Its first row.</param>
 /// <param name="EndRow">The row after its last.</param>
 /// <param name="Skipped">Rows in between that could not be read and are left out.</param>
-internal sealed record EmbeddingHeader(string Model, string Data, int Dimension, int Rows, int Shards, int Shard, int Parts, int Part,
+internal sealed record EmbeddingHeader(string Model, string Data, int Dimension, int Rows, int Shards, int Shard,
+    int Parts, int Part,
     int FirstRow, int EndRow, IReadOnlyList<int> Skipped)
 {
     /// <summary>The metadata's key.</summary>
@@ -44,11 +45,14 @@ internal sealed record EmbeddingHeader(string Model, string Data, int Dimension,
         if (!table.Metadata.TryGetValue(Key, out var text)) return null;
         try
         {
-            var header = JsonSerializer.Deserialize<EmbeddingHeader>(text, Json) ?? throw new InvalidDataException("it is empty.");
+            var header = JsonSerializer.Deserialize<EmbeddingHeader>(text, Json)
+                ?? throw new InvalidDataException("it is empty.");
             bool sound = header.Shards >= 1 && header.Shard >= 0 && header.Shard < header.Shards && header.Part >= 0
-                && header.Part < header.Parts && header.FirstRow >= 0 && header.FirstRow <= header.EndRow && header.EndRow <= header.Rows
+                && header.Part < header.Parts && header.FirstRow >= 0 && header.FirstRow <= header.EndRow
+                    && header.EndRow <= header.Rows
                 && header.EndRow - header.FirstRow - header.Skipped.Count == table.Rows
-                && header.Skipped.Distinct().Count(row => row >= header.FirstRow && row < header.EndRow) == header.Skipped.Count;
+                && header.Skipped.Distinct().Count(row => row >= header.FirstRow
+                    && row < header.EndRow) == header.Skipped.Count;
             return sound ? header : throw new InvalidDataException($"its numbers do not fit each other: {text}");
         }
         catch (Exception e) when (e is JsonException or InvalidDataException)

@@ -17,7 +17,8 @@ internal sealed class ParquetTable : IDisposable
         (_path, _reader) = (path, reader);
         // Columns of values, and lists of them; what is nested deeper is not read.
         _fields = [.. reader.Schema.GetDataFields().Where(field => field.MaxRepetitionLevel <= 1
-            && (field.Path.Length == 1 || reader.Schema.Fields.Any(top => top is ListField && top.Name == field.Path[0])))];
+            && (field.Path.Length == 1 || reader.Schema.Fields.Any(top => top is ListField
+                && top.Name == field.Path[0])))];
         Rows = Guard(() => checked((int)Enumerable.Range(0, reader.RowGroupCount).Sum(RowsOf)));
     }
 
@@ -62,9 +63,11 @@ internal sealed class ParquetTable : IDisposable
 
     public bool IsNumber(string name) => Find(name) is { MaxRepetitionLevel: 0 } field && IsNumber(field.ClrType);
 
-    public bool IsText(string name) => Find(name) is { MaxRepetitionLevel: 0 } field && field.ClrType == typeof(ReadOnlyMemory<char>);
+    public bool IsText(string name) => Find(name) is { MaxRepetitionLevel: 0 } field
+        && field.ClrType == typeof(ReadOnlyMemory<char>);
 
-    public bool IsBytes(string name) => Find(name) is { MaxRepetitionLevel: 0 } field && field.ClrType == typeof(ReadOnlyMemory<byte>);
+    public bool IsBytes(string name) => Find(name) is { MaxRepetitionLevel: 0 } field
+        && field.ClrType == typeof(ReadOnlyMemory<byte>);
 
     /// <summary>Numbers of a row group; NaN where there is none.</summary>
     public float[] Numbers(string name, int group) => Read(group, name, (rows, field) =>
@@ -101,11 +104,13 @@ internal sealed class ParquetTable : IDisposable
         var values = ToSingle(raw);
         if (rows.RowCount == 0) return (values, 0);
         int dimension = (int)(values.Length / rows.RowCount);
-        bool even = dimension > 0 && values.Length == dimension * rows.RowCount && raw.RepetitionLevels.Length == values.Length
+        bool even = dimension > 0 && values.Length == dimension * rows.RowCount
+            && raw.RepetitionLevels.Length == values.Length
             && raw.DefinitionLevels.Count(field.MaxDefinitionLevel) == values.Length;
         for (int i = 0; even && i < values.Length; i++) even = raw.RepetitionLevels[i] == 0 == (i % dimension == 0);
         return even ? (values, dimension)
-            : throw new InvalidDataException($"column '{name}' has vectors of several widths, or rows without one; expected one width.");
+            : throw new InvalidDataException(
+                $"column '{name}' has vectors of several widths, or rows without one; expected one width.");
     });
 
     public void Dispose() => Close(_reader);
@@ -135,14 +140,18 @@ internal sealed class ParquetTable : IDisposable
     {
         if (field.MaxDefinitionLevel == 0 && values.Length == rows) return values;
         var levels = raw.DefinitionLevels;
-        if (levels.Length != rows || levels.Count(field.MaxDefinitionLevel) > values.Length) throw new InvalidDataException($"column '{field.Path[0]}' has {levels.Length} values for {rows} rows.");
+        if (levels.Length != rows
+            || levels.Count(field.MaxDefinitionLevel) > values.Length) throw new InvalidDataException(
+            $"column '{field.Path[0]}' has {levels.Length} values for {rows} rows.");
         var spread = new T[rows];
         int next = 0;
-        for (int row = 0; row < rows; row++) spread[row] = levels[row] == field.MaxDefinitionLevel ? values[next++] : missing;
+        for (int row = 0; row < rows; row++) spread[row] = levels[row] == field.MaxDefinitionLevel ? values[next++]
+            : missing;
         return spread;
     }
 
-    private static bool IsNumber(Type type) => Type.GetTypeCode(type) is >= TypeCode.Boolean and <= TypeCode.Double and not TypeCode.Char;
+    private static bool IsNumber(Type type) => Type.GetTypeCode(type)
+        is >= TypeCode.Boolean and <= TypeCode.Double and not TypeCode.Char;
 
     private static float[] ToSingle(RawColumnData raw) => raw switch
     {
@@ -157,7 +166,8 @@ internal sealed class ParquetTable : IDisposable
         RawColumnData<byte> values => [.. values.Values.ToArray().Select(value => (float)value)],
         RawColumnData<uint> values => [.. values.Values.ToArray().Select(value => (float)value)],
         RawColumnData<ulong> values => [.. values.Values.ToArray().Select(value => (float)value)],
-        _ => throw new InvalidDataException($"its values are {raw.GetType().GetGenericArguments()[0].Name}; expected numbers."),
+        _ => throw new InvalidDataException(
+            $"its values are {raw.GetType().GetGenericArguments()[0].Name}; expected numbers."),
     };
 
     private static string?[] ToText(RawColumnData raw) => raw switch
@@ -169,7 +179,8 @@ internal sealed class ParquetTable : IDisposable
         RawColumnData<short> values => Text(values.Values),
         RawColumnData<byte> values => Text(values.Values),
         RawColumnData<bool> values => [.. values.Values.ToArray().Select(value => value ? "true" : "false")],
-        _ => throw new InvalidDataException($"its values are {raw.GetType().GetGenericArguments()[0].Name}; expected text or numbers."),
+        _ => throw new InvalidDataException(
+            $"its values are {raw.GetType().GetGenericArguments()[0].Name}; expected text or numbers."),
     };
 
     private static string?[] Text<T>(ReadOnlySpan<T> values) where T : IFormattable =>

@@ -11,7 +11,8 @@ internal sealed record ShardChoice(int Index, int Count, string? Source)
 {
     private static readonly (string Rank, string Size)[] Launchers =
     [
-        ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"), ("PMI_RANK", "PMI_SIZE"), ("SLURM_PROCID", "SLURM_NTASKS"), ("RANK", "WORLD_SIZE"),
+        ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"), ("PMI_RANK", "PMI_SIZE"), ("SLURM_PROCID", "SLURM_NTASKS"),
+            ("RANK", "WORLD_SIZE"),
     ];
 
     /// <summary>The first row.</summary>
@@ -20,7 +21,8 @@ internal sealed record ShardChoice(int Index, int Count, string? Source)
     /// <summary>The row after the last.</summary>
     public int End(int rows) => (int)((long)rows * (Index + 1) / Count);
 
-    /// <summary>What --shard i/n says; else i of --shards n from a Kubernetes Job; else the rank that a launcher gave; else all rows.</summary>
+    /// <summary>What --shard i/n says; else i of --shards n from a Kubernetes Job; else the rank that a launcher gave;
+    /// else all rows.</summary>
     /// <exception cref="UsageException">What is said is no shard.</exception>
     public static ShardChoice Of(string? shard, int? shards, Func<string, string?> environment)
     {
@@ -35,19 +37,26 @@ internal sealed record ShardChoice(int Index, int Count, string? Source)
         if (environment("JOB_COMPLETION_INDEX") is { Length: > 0 } job)
         {
             if (shards is not { } count)
-                throw new UsageException("JOB_COMPLETION_INDEX is set, so this is one of several processes; say how many: --shards n (the Job's completions).");
+                throw new UsageException(
+                    "JOB_COMPLETION_INDEX is set, so this is one of several processes; say how many: --shards n (the "
+                    + "Job's completions).");
             return Number(job) is { } index && index < count ? new(index, count, "JOB_COMPLETION_INDEX")
-                : throw new UsageException($"JOB_COMPLETION_INDEX is '{job}' of --shards {count}; expected 0 to {count - 1}.");
+                : throw new UsageException(
+                    $"JOB_COMPLETION_INDEX is '{job}' of --shards {count}; expected 0 to {count - 1}.");
         }
         foreach (var (rank, size) in Launchers)
         {
-            if (Number(environment(rank)) is not { } index || Number(environment(size)) is not { } count || count < 2) continue;
-            if (shards is { } told && told != count) throw new UsageException($"--shards is {told}, but {size} is {count}.");
+            if (Number(environment(rank)) is not { } index || Number(environment(size)) is not { } count
+                || count < 2) continue;
+            if (shards is { } told && told != count) throw new UsageException(
+                $"--shards is {told}, but {size} is {count}.");
             return new(index, count, rank);
         }
         return shards is null or 1 ? new(0, 1, null)
-            : throw new UsageException($"--shards is {shards}, but nothing says which one this is: add --shard i/{shards}.");
+            : throw new UsageException(
+                $"--shards is {shards}, but nothing says which one this is: add --shard i/{shards}.");
     }
 
-    private static int? Number(string? text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : null;
+    private static int? Number(string? text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture,
+        out int number) ? number : null;
 }

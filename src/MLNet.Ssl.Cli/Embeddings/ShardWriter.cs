@@ -16,10 +16,12 @@ internal sealed class ShardWriter
     {
         (_folder, _shard, _partRows) = (folder, shard, partRows);
         int rows = shard.End(set.Rows) - shard.Start(set.Rows);
-        _set = set with { Shards = shard.Count, Shard = shard.Index, Parts = Math.Max(1, (int)((rows + (long)partRows - 1) / partRows)) };
+        _set = set with { Shards = shard.Count, Shard = shard.Index,
+            Parts = Math.Max(1, (int)((rows + (long)partRows - 1) / partRows)) };
         Directory.CreateDirectory(folder);
         // What a process that was killed in the middle of a write left.
-        foreach (string left in Directory.EnumerateFiles(folder, EmbeddingHeader.Prefix(shard.Index) + "*.tmp")) File.Delete(left);
+        foreach (string left in Directory.EnumerateFiles(folder, EmbeddingHeader.Prefix(shard.Index)
+            + "*.tmp")) File.Delete(left);
         CheckOthers();
     }
 
@@ -32,13 +34,15 @@ internal sealed class ShardWriter
         for (int part = 0; part < _set.Parts; part++)
         {
             int first = start + part * _partRows;
-            var header = _set with { Part = part, FirstRow = first, EndRow = Math.Min(end, first + _partRows), Skipped = [] };
+            var header = _set with { Part = part, FirstRow = first, EndRow = Math.Min(end, first + _partRows),
+                Skipped = [] };
             if (!IsWritten(header, damaged)) open.Add(header);
         }
         return open;
     }
 
-    public void Write(EmbeddingHeader part, EmbeddedRows rows) => EmbeddingFile.Write(Path.Combine(_folder, part.FileName), rows, part);
+    public void Write(EmbeddingHeader part, EmbeddedRows rows) =>
+        EmbeddingFile.Write(Path.Combine(_folder, part.FileName), rows, part);
 
     private bool IsWritten(EmbeddingHeader part, Action<string> damaged)
     {
@@ -47,7 +51,8 @@ internal sealed class ShardWriter
         try
         {
             using var table = ParquetTable.Open(path);
-            if (EmbeddingHeader.Read(table, path) is { } header && header.FirstRow == part.FirstRow && header.EndRow == part.EndRow) return true;
+            if (EmbeddingHeader.Read(table, path) is { } header && header.FirstRow == part.FirstRow
+                && header.EndRow == part.EndRow) return true;
             damaged($"'{path}' is not the part that it should be, and is written anew.");
         }
         catch (InvalidDataException e)
@@ -78,7 +83,9 @@ internal sealed class ShardWriter
             string? difference = header is null ? "program" : _set.Difference(header)
                 ?? (header.Shard == _set.Shard && header.Parts != _set.Parts ? "rows of a part" : null);
             if (difference is not null)
-                throw new InvalidDataException($"'{path}' is of another set, as its {difference} tells; take another folder, or delete its files.");
+                throw new InvalidDataException(
+                    $"'{path}' is of another set, as its {difference} tells; take another folder, or delete its "
+                    + $"files.");
         }
     }
 }

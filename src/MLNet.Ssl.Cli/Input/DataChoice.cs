@@ -8,4 +8,5 @@ namespace MLNet.Ssl.Cli.Input;
 /// <param name="Root">Folder that paths start from; null for the file's.</param>
 /// <param name="Columns">Columns of a table that are learned from; empty for all but label and key.</param>
 internal sealed record DataChoice(
-    string Path, string? Label = null, string? Key = null, string? Image = null, string? Root = null, params IReadOnlyList<string> Columns);
+    string Path, string? Label = null, string? Key = null, string? Image = null, string? Root = null,
+        params IReadOnlyList<string> Columns);

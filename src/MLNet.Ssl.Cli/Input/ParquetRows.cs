@@ -12,27 +12,34 @@ internal static class ParquetRows
         using var table = ParquetTable.Open(choice.Path);
         var names = table.Names.ToList();
         var columns = Columns.Of(choice, names, name => table.IsBytes(name)
-            || (table.IsText(name) && table.Groups > 0 && table.Texts(name, 0).Take(20).All(text => text is not null && ImageFolder.IsImage(text))));
+            || (table.IsText(name) && table.Groups > 0 && table.Texts(name, 0).Take(20)
+                .All(text => text is not null && ImageFolder.IsImage(text))));
         var labels = columns.Label is null ? null : Texts(table, columns.Label).ToList();
         var keys = columns.Key is null ? null : Texts(table, columns.Key).Select((key, row) => key
-            ?? throw new InvalidDataException($"'{choice.Path}', column '{columns.Key}', row {row}: there is no key.")).ToList();
+            ?? throw new InvalidDataException($"'{choice.Path}', column '{columns.Key}', row {row}: there is no key."))
+                .ToList();
         if (columns.Image is { } image) return Images(choice, table, image, keys, labels);
         var frame = new DataFrame([.. columns.Features.Select(name => Column(choice, table, name))]);
         return new TableSource(choice.Path, keys ?? Numbered(table.Rows), labels, frame);
     }
 
-    private static ImageSource Images(DataChoice choice, ParquetTable table, string column, List<string>? keys, List<string?>? labels)
+    private static ImageSource Images(DataChoice choice, ParquetTable table, string column, List<string>? keys,
+        List<string?>? labels)
     {
         if (table.IsText(column))
         {
             string root = choice.Root ?? System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(choice.Path))!;
             var paths = Texts(table, column).Select((path, row) => path
-                ?? throw new InvalidDataException($"'{choice.Path}', column '{column}', row {row}: there is no path.")).ToList();
-            return ImageSource.OfFiles(choice.Path, keys ?? paths, labels, [.. paths.Select(path => System.IO.Path.Combine(root, path))]);
+                ?? throw new InvalidDataException($"'{choice.Path}', column '{column}', row {row}: there is no path."))
+                    .ToList();
+            return ImageSource.OfFiles(choice.Path, keys ?? paths, labels,
+                [.. paths.Select(path => System.IO.Path.Combine(root, path))]);
         }
         if (!table.IsBytes(column))
-            throw new InvalidDataException($"'{choice.Path}', column '{column}' is neither text (paths of images) nor bytes (images).");
-        return new(choice.Path, keys ?? Numbered(table.Rows), labels, (from, to) => Read(choice.Path, column, from, to), null);
+            throw new InvalidDataException(
+                $"'{choice.Path}', column '{column}' is neither text (paths of images) nor bytes (images).");
+        return new(choice.Path, keys ?? Numbered(table.Rows), labels, (from, to) => Read(choice.Path, column, from, to),
+            null);
     }
 
     // A row group at a time: files of images are larger than memory.
@@ -49,7 +56,8 @@ internal static class ParquetRows
                 for (int row = Math.Max(from, start); row < Math.Min(to, start + rows); row++)
                 {
                     var (bytes, name) = (images[row - start], $"{path}, row {row}");
-                    yield return new(row, name, () => RgbImages.Decode(bytes ?? throw new InvalidDataException("there is no image.")));
+                    yield return new(row, name, () => RgbImages.Decode(bytes
+                        ?? throw new InvalidDataException("there is no image.")));
                 }
             }
             start += rows;
@@ -61,7 +69,8 @@ internal static class ParquetRows
         if (table.IsNumber(name))
         {
             return new SingleDataFrameColumn(name, Enumerable.Range(0, table.Groups)
-                .SelectMany(group => table.Numbers(name, group)).Select(value => float.IsNaN(value) ? (float?)null : value));
+                .SelectMany(group => table.Numbers(name, group))
+                    .Select(value => float.IsNaN(value) ? (float?)null : value));
         }
         if (!table.IsText(name))
             throw new InvalidDataException($"'{choice.Path}', column '{name}' is neither of numbers nor of text. "

@@ -18,10 +18,12 @@ internal static class TextTable
         {
             return Read(choice);
         }
-        catch (Exception e) when (e is ArgumentException or NotSupportedException or InvalidOperationException or FormatException
+        catch (Exception e) when (e
+            is ArgumentException or NotSupportedException or InvalidOperationException or FormatException
             || (e is InvalidDataException && !e.Message.Contains(choice.Path, StringComparison.Ordinal)))
         {
-            throw new InvalidDataException($"'{choice.Path}' is no table with a head and rows as long as it: {e.Message}", e);
+            throw new InvalidDataException(
+                $"'{choice.Path}' is no table with a head and rows as long as it: {e.Message}", e);
         }
     }
 
@@ -29,20 +31,24 @@ internal static class TextTable
     {
         List<string> names, keys = [];
         using (var reader = Reader(choice.Path)) names = [.. reader.Header.ColNames];
-        if (names.Count == 0) throw new InvalidDataException($"'{choice.Path}' has no head: its first line names the columns.");
+        if (names.Count == 0) throw new InvalidDataException(
+            $"'{choice.Path}' has no head: its first line names the columns.");
         bool LooksLikePaths(string name) => Values(choice.Path, names, name).Take(20).All(ImageFolder.IsImage);
         var columns = Columns.Of(choice, names, LooksLikePaths);
-        List<string?>? labels = columns.Label is null ? null : [.. Values(choice.Path, names, columns.Label).Select(NullIfMissing)];
+        List<string?>? labels = columns.Label is null ? null
+            : [.. Values(choice.Path, names, columns.Label).Select(NullIfMissing)];
         if (columns.Image is { } image)
         {
             string root = choice.Root ?? System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(choice.Path))!;
             List<string> paths = [.. Values(choice.Path, names, image)];
-            return ImageSource.OfFiles(choice.Path, columns.Key is null ? paths : [.. Values(choice.Path, names, columns.Key)], labels,
+            return ImageSource.OfFiles(choice.Path, columns.Key is null ? paths
+                : [.. Values(choice.Path, names, columns.Key)], labels,
                 [.. paths.Select(path => System.IO.Path.Combine(root, path))]);
         }
         var frame = new DataFrame([.. columns.Features.Select(name => ReadColumn(choice, names, name))]);
         long rows = columns.Features.Count > 0 ? frame.Rows.Count : 0;
-        keys = columns.Key is null ? [.. Enumerable.Range(0, (int)rows).Select(row => row.ToString(CultureInfo.InvariantCulture))]
+        keys = columns.Key is null ? [.. Enumerable.Range(0, (int)rows)
+            .Select(row => row.ToString(CultureInfo.InvariantCulture))]
             : [.. Values(choice.Path, names, columns.Key)];
         return new TableSource(choice.Path, keys, labels, frame);
     }
@@ -53,7 +59,8 @@ internal static class TextTable
         foreach (string text in Values(choice.Path, names, name))
         {
             if (Missing.Contains(text)) numbers.Add(null);
-            else if (float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out float number)) numbers.Add(number);
+            else if (float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture,
+                out float number)) numbers.Add(number);
             else return Words(choice, names, name);
         }
         return new SingleDataFrameColumn(name, numbers);
@@ -71,8 +78,10 @@ internal static class TextTable
     {
         int different = words.Distinct().Count();
         if (different > MostWords)
-            throw new InvalidDataException($"'{choice.Path}', column '{name}' is text of {different} different values, such as "
-                + $"'{words.First(word => word.Length > 0)}'; at most {MostWords} are taken as categories. Name the columns to learn from with --columns.");
+            throw new InvalidDataException(
+                $"'{choice.Path}', column '{name}' is text of {different} different values, such as "
+                + $"'{words.First(word => word.Length > 0)}'; at most {MostWords} are taken as categories. Name the "
+                + $"columns to learn from with --columns.");
     }
 
     private static string? NullIfMissing(string text) => Missing.Contains(text) ? null : text;
@@ -89,7 +98,8 @@ internal static class TextTable
     private static SepReader Reader(string path) =>
         Sep.Reader(options => options with
         {
-            Sep = System.IO.Path.GetExtension(path).Equals(".tsv", StringComparison.OrdinalIgnoreCase) ? Sep.New('\t') : options.Sep,
+            Sep = System.IO.Path.GetExtension(path).Equals(".tsv", StringComparison.OrdinalIgnoreCase) ? Sep.New('\t')
+                : options.Sep,
             Unescape = true,
             Trim = SepTrim.Outer,
         }).FromFile(path);

@@ -14,26 +14,33 @@ internal static class Embedder
     /// <summary>Embeds the rows from one to before another.</summary>
     /// <returns>The rows that could be read, and the numbers of those that could not.</returns>
     /// <exception cref="InvalidDataException">The model takes other data; the message says what.</exception>
-    public static (EmbeddedRows Rows, IReadOnlyList<int> Skipped) Embed(LoadedModel model, RowSource source, int from, int to,
+    public static (EmbeddedRows Rows, IReadOnlyList<int> Skipped) Embed(LoadedModel model, RowSource source, int from,
+        int to,
         OnUnreadableImage onUnreadable, Session session, RowsDisplay display)
     {
         List<int> rows = [], skipped = [];
         var values = source switch
         {
-            ImageSource images when model.TakesImages => Embed(model, images, from, to, onUnreadable, session, display, rows, skipped),
+            ImageSource images when model.TakesImages => Embed(model, images, from, to, onUnreadable, session, display,
+                rows, skipped),
             TableSource table when !model.TakesImages => Embed(model, table, from, to, display, rows),
-            _ => throw new InvalidDataException($"'{model.Name}' embeds {(model.TakesImages ? "images" : "rows of a table")}; "
+            _ => throw new InvalidDataException(
+                $"'{model.Name}' embeds {(model.TakesImages ? "images" : "rows of a table")}; "
                 + $"'{source.Path}' has {(source is ImageSource ? "images" : "rows of a table")}."),
         };
-        return (new([.. rows.Select(row => source.Keys[row])], source.Labels is null ? null : [.. rows.Select(row => source.Labels[row])], values),
+        return (new([.. rows.Select(row => source.Keys[row])], source.Labels is null ? null
+            : [.. rows.Select(row => source.Labels[row])], values),
             skipped);
     }
 
     /// <summary>What a data choice must ask for, so that the model's columns are read.</summary>
-    public static DataChoice ColumnsFor(LoadedModel model, DataChoice choice) => model.TakesImages || model.Schema is null
-        ? choice : choice with { Columns = [.. model.Schema.Where(column => !column.IsHidden).Select(column => column.Name)] };
+    public static DataChoice ColumnsFor(LoadedModel model, DataChoice choice) => model.TakesImages
+        || model.Schema is null
+        ? choice : choice with { Columns = [.. model.Schema.Where(column => !column.IsHidden)
+            .Select(column => column.Name)] };
 
-    private static float[] Embed(LoadedModel model, ImageSource source, int from, int to, OnUnreadableImage onUnreadable,
+    private static float[] Embed(LoadedModel model, ImageSource source, int from, int to,
+        OnUnreadableImage onUnreadable,
         Session session, RowsDisplay display, List<int> rows, List<int> skipped)
     {
         int dimension = model.Encoder.Encoder.EmbeddingDimension;
@@ -69,7 +76,8 @@ internal static class Embedder
         return [.. values];
     }
 
-    private static float[] Embed(LoadedModel model, TableSource source, int from, int to, RowsDisplay display, List<int> rows)
+    private static float[] Embed(LoadedModel model, TableSource source, int from, int to, RowsDisplay display,
+        List<int> rows)
     {
         var part = from == 0 && to == source.Count ? source.Frame
             : source.Frame[Enumerable.Range(from, to - from).Select(row => (long)row)];
@@ -96,7 +104,9 @@ internal static class Embedder
         var schema = ((IDataView)frame).Schema;
         foreach (var column in model.Schema?.Where(column => !column.IsHidden) ?? [])
             if (schema.GetColumnOrNull(column.Name) is not { } found || !found.Type.Equals(column.Type))
-                throw new InvalidDataException($"'{source.Path}', column '{column.Name}' is {schema.GetColumnOrNull(column.Name)?.Type.ToString() ?? "missing"}; "
+                throw new InvalidDataException(
+                    $"'{source.Path}', column '{column.Name}' is "
+                    + $"{schema.GetColumnOrNull(column.Name)?.Type.ToString() ?? "missing"}; "
                     + $"the model learned from {column.Type}.");
     }
 }

@@ -35,6 +35,7 @@ internal static class FileKinds
         if (!File.Exists(path)) return false;
         using var file = File.OpenRead(path);
         Span<byte> read = stackalloc byte[start.Length];
-        return file.ReadAtLeast(read, read.Length, throwOnEndOfStream: false) == read.Length && read.SequenceEqual(start);
+        return file.ReadAtLeast(read, read.Length, throwOnEndOfStream: false) == read.Length
+            && read.SequenceEqual(start);
     }
 }

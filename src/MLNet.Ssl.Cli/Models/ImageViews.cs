@@ -9,13 +9,16 @@ internal static class ImageViews
 {
     private const int ImagesAtATime = 64;
 
-    public static IDataView Of(MLContext context, ImageSource source, OnUnreadableImage onUnreadable, Session session) =>
+    public static IDataView Of(MLContext context, ImageSource source, OnUnreadableImage onUnreadable,
+        Session session) =>
         context.Data.LoadFromEnumerable(Rows(source, onUnreadable, session));
 
     /// <summary>The images of some rows, in their order; those that cannot be read are told of or end it.</summary>
-    /// <exception cref="InvalidOperationException">An image cannot be read, and is not to be left out; the message names it.</exception>
+    /// <exception cref="InvalidOperationException">An image cannot be read, and is not to be left out; the message
+    /// names it.</exception>
     public static IEnumerable<IReadOnlyList<(int Row, RgbImage Image)>> Batches(
-        ImageSource source, int from, int to, OnUnreadableImage onUnreadable, Session session, Action<int>? skipped = null)
+        ImageSource source, int from, int to, OnUnreadableImage onUnreadable, Session session,
+            Action<int>? skipped = null)
     {
         foreach (var chunk in source.Read(from, to).Chunk(ImagesAtATime))
         {
@@ -28,7 +31,8 @@ internal static class ImageViews
                 {
                     images[i] = chunk[i].Load();
                 }
-                catch (Exception e) when (e is InvalidOperationException or InvalidDataException or ArgumentException or IOException)
+                catch (Exception e) when (e
+                    is InvalidOperationException or InvalidDataException or ArgumentException or IOException)
                 {
                     failures[i] = e;
                 }
@@ -44,7 +48,8 @@ internal static class ImageViews
                 string reason = failure.Message.Contains(chunk[i].Name, StringComparison.Ordinal) ? failure.Message
                     : $"{chunk[i].Name}: {failure.Message}";
                 if (onUnreadable == OnUnreadableImage.Throw)
-                    throw new InvalidOperationException($"{reason} (--on-unreadable-image skip leaves such images out.)", failure);
+                    throw new InvalidOperationException(
+                        $"{reason} (--on-unreadable-image skip leaves such images out.)", failure);
                 session.Warn($"left out: {reason}");
                 skipped?.Invoke(chunk[i].Row);
             }

@@ -70,7 +70,8 @@ internal sealed class Inspection
     private static Inspection OfFolder(string path, bool tensors)
     {
         if (EmbeddingSet.IsFolderOfThem(path)) return OfEmbeddings(path);
-        var checkpoints = Directory.EnumerateFiles(path, "checkpoint-*.safetensors").OrderDescending(StringComparer.Ordinal).ToList();
+        var checkpoints = Directory.EnumerateFiles(path, "checkpoint-*.safetensors")
+            .OrderDescending(StringComparer.Ordinal).ToList();
         if (checkpoints.Count > 0)
         {
             var newest = OfWeights(checkpoints[0], tensors);
@@ -87,7 +88,8 @@ internal sealed class Inspection
     {
         var found = new Inspection(path, "images");
         found.Facts["rows"] = images.Count;
-        found.Facts["labels"] = images.Labels?.CountBy(label => label ?? "(none)").OrderBy(entry => entry.Key, StringComparer.Ordinal)
+        found.Facts["labels"] = images.Labels?.CountBy(label => label ?? "(none)")
+            .OrderBy(entry => entry.Key, StringComparer.Ordinal)
             .ToDictionary(entry => entry.Key, object? (entry) => entry.Value);
         return found;
     }
@@ -100,7 +102,8 @@ internal sealed class Inspection
         found.Facts["rows"] = source.Count;
         found.Facts["labelled"] = source.Labels is not null;
         found.Facts["columns"] = ((TableSource)source).Frame.Columns
-            .ToDictionary(column => column.Name, object? (column) => column.DataType == typeof(float) ? "numbers" : "words");
+            .ToDictionary(column => column.Name, object? (column) => column.DataType == typeof(float) ? "numbers"
+                : "words");
         return found;
     }
 
@@ -108,7 +111,8 @@ internal sealed class Inspection
     {
         var header = RgbImages.ReadHeader(File.ReadAllBytes(path));
         var found = new Inspection(path, $"image ({header.Format})");
-        (found.Facts["width"], found.Facts["height"], found.Facts["frames"]) = (header.Width, header.Height, header.Frames);
+        (found.Facts["width"], found.Facts["height"], found.Facts["frames"]) =
+            (header.Width, header.Height, header.Frames);
         if (header.EndsEarly) found.Facts["damage"] = "the file ends early";
         return found;
     }
@@ -139,7 +143,8 @@ internal sealed class Inspection
         var header = EmbeddingHeader.Read(table, path);
         var found = new Inspection(path, header is null ? "Parquet file" : "embeddings, one file of them");
         found.Facts["rows"] = table.Rows;
-        found.Facts["columns"] = table.Names.Distinct().ToDictionary(name => name, object? (name) => table.IsVector(name) ? "vectors"
+        found.Facts["columns"] = table.Names.Distinct()
+            .ToDictionary(name => name, object? (name) => table.IsVector(name) ? "vectors"
             : table.IsNumber(name) ? "numbers" : table.IsText(name) ? "text" : table.IsBytes(name) ? "bytes" : "other");
         if (header is null) return found;
         (found.Facts["dimension"], found.Facts["shard"]) = (header.Dimension, $"{header.Shard} of {header.Shards}");
@@ -173,11 +178,13 @@ internal sealed class Inspection
             var found = new Inspection(path, "model");
             found.Facts["written by"] = $"MLNet.Ssl {description.LibraryVersion}, format {description.FormatVersion}";
             found.Facts["bytes"] = file.Length;
-            var parts = description.Model is ChainPart chain ? [.. chain.Members.Select(member => member.Transformer)] : new[] { description.Model };
+            var parts = description.Model is ChainPart chain ? [.. chain.Members.Select(member => member.Transformer)]
+                : new[] { description.Model };
             foreach (var (number, part) in parts.Index()) found.Facts[$"step {number + 1}"] = Describe(part);
             return found;
         }
-        catch (Exception e) when (e is JsonException or InvalidDataException or NotSupportedException or ArgumentException)
+        catch (Exception e) when (e
+            is JsonException or InvalidDataException or NotSupportedException or ArgumentException)
         {
             throw new InvalidDataException($"The model file '{path}' is refused: {e.Message}", e);
         }
@@ -193,7 +200,8 @@ internal sealed class Inspection
             ["network"] = embedding.Backbone.Describe(),
             ["method"] = embedding.Method,
             ["takes"] = embedding.Images is null ? "rows of a table" : "images",
-            ["options"] = embedding.Options.Count == 0 ? null : embedding.Options.ToDictionary(option => option.Key, object? (option) => option.Value),
+            ["options"] = embedding.Options.Count == 0 ? null
+                : embedding.Options.ToDictionary(option => option.Key, object? (option) => option.Value),
         },
         ImageClassificationPart => new() { ["does"] = "classifies images" },
         MLNetPart other => new() { ["does"] = other.Type },
@@ -203,22 +211,26 @@ internal sealed class Inspection
     private static Inspection OfWeights(string path, bool tensors)
     {
         using var file = Checkpoint.Open(path);
-        bool isRun = file.Metadata.Keys.Any(key => key.StartsWith(Run, StringComparison.Ordinal)) && file.Metadata.ContainsKey("step");
+        bool isRun = file.Metadata.Keys.Any(key => key.StartsWith(Run, StringComparison.Ordinal))
+            && file.Metadata.ContainsKey("step");
         var found = new Inspection(path, $"{(isRun ? "checkpoint of a run" : "weights")} ({file.Format})");
         found.Facts["bytes"] = file.Length;
         var all = Tensors(file.Root).ToList();
         (found.Facts["tensors"], found.Facts["values"]) = (all.Count, all.Sum(tensor => tensor.Value.Count));
-        found.Facts["types"] = string.Join(", ", all.CountBy(tensor => tensor.Value.Type).Select(type => $"{type.Value} {type.Key}"));
+        found.Facts["types"] = string.Join(", ", all.CountBy(tensor => tensor.Value.Type)
+            .Select(type => $"{type.Value} {type.Key}"));
         if (isRun)
         {
             found.Facts["step"] = file.Metadata["step"];
             if (TrainingCheckpoint.ScoreOf(path) is { } score) found.Facts["score"] = score;
             found.Facts["run"] = file.Metadata.Where(entry => entry.Key.StartsWith(Run, StringComparison.Ordinal))
-                .OrderBy(entry => entry.Key, StringComparer.Ordinal).ToDictionary(entry => entry.Key[Run.Length..], object? (entry) => entry.Value);
+                .OrderBy(entry => entry.Key, StringComparer.Ordinal)
+                    .ToDictionary(entry => entry.Key[Run.Length..], object? (entry) => entry.Value);
         }
         else
         {
-            found.Facts["metadata"] = file.Metadata.Count == 0 ? null : file.Metadata.ToDictionary(entry => entry.Key, object? (entry) => entry.Value);
+            found.Facts["metadata"] = file.Metadata.Count == 0 ? null
+                : file.Metadata.ToDictionary(entry => entry.Key, object? (entry) => entry.Value);
             Networks(found, file, path);
         }
         if (tensors) found.Facts["names"] = all.Select(tensor => $"{tensor.Key}: {tensor.Value}").ToList();
@@ -229,11 +241,14 @@ internal sealed class Inspection
     {
         var networks = StoredNetwork.FindAll(file.Root);
         if (networks.Count > 0)
-            found.Facts["networks"] = networks.Select(network => network.Place.Length == 0 ? "the whole file" : network.Place).ToList();
+            found.Facts["networks"] = networks.Select(network => network.Place.Length == 0 ? "the whole file"
+                : network.Place).ToList();
         try
         {
             using var weights = PretrainedWeights.Open(path);
-            found.Facts["--model takes"] = $"{weights.Backbone.Describe()}{(weights.Method is { } method ? $", of {method}" : "")}; {weights.Report}";
+            found.Facts["--model takes"] =
+                $"{weights.Backbone.Describe()}{(weights.Method is { } method ? $", of {method}" : "")}; "
+                + "{weights.Report}";
         }
         catch (InvalidDataException e)
         {
@@ -255,7 +270,8 @@ internal sealed class Inspection
             if (next.Value is StoredTensor tensor) yield return new(next.Name, tensor);
             if (next.Value is not IReadOnlyDictionary<string, object?> dictionary || !visited.Add(dictionary)) continue;
             foreach (var (key, value) in dictionary)
-                pending.Enqueue((value is StoredTensor or not IReadOnlyDictionary<string, object?> ? next.Name + key : $"{next.Name}{key}/", value));
+                pending.Enqueue((value is StoredTensor or not IReadOnlyDictionary<string, object?> ? next.Name + key
+                    : $"{next.Name}{key}/", value));
         }
     }
 }

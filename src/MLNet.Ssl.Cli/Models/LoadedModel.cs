@@ -4,10 +4,12 @@ using MLNet.Ssl.Files;
 
 namespace MLNet.Ssl.Cli.Models;
 
-/// <summary>An encoder from a file: a model of this library with the steps before it, or weights that it knows.</summary>
+/// <summary>An encoder from a file: a model of this library with the steps before it, or weights that it
+/// knows.</summary>
 internal sealed class LoadedModel : IDisposable
 {
-    private LoadedModel(string name, EmbeddingTransformer encoder, ITransformer model, DataViewSchema? schema, string fingerprint) =>
+    private LoadedModel(string name, EmbeddingTransformer encoder, ITransformer model, DataViewSchema? schema,
+        string fingerprint) =>
         (Name, Encoder, Model, Schema, Fingerprint) = (name, encoder, model, schema, fingerprint);
 
     public string Name { get; }
@@ -34,7 +36,8 @@ internal sealed class LoadedModel : IDisposable
     /// <param name="download">Fetches a published network that is not here; null to refuse.</param>
     /// <exception cref="IOException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The file has no encoder; the message says what it is.</exception>
-    public static LoadedModel Load(MLContext context, string path, PretrainedOptions options, Action<PretrainedModel>? download)
+    public static LoadedModel Load(MLContext context, string path, PretrainedOptions options,
+        Action<PretrainedModel>? download)
     {
         TorchLibrary.Require();
         var ssl = context.SelfSupervised();
@@ -44,12 +47,14 @@ internal sealed class LoadedModel : IDisposable
             if (PretrainedModels.Find(known) is null)
             {
                 if (download is null)
-                    throw new FileNotFoundException($"The weights of {known.Name} ({known.License}) are not here; --download fetches them.");
+                    throw new FileNotFoundException(
+                        $"The weights of {known.Name} ({known.License}) are not here; --download fetches them.");
                 download(known);
             }
         }
         else if (!File.Exists(path))
-            throw new FileNotFoundException($"There is no file '{path}', and no published network of that name is known. "
+            throw new FileNotFoundException(
+                $"There is no file '{path}', and no published network of that name is known. "
                 + $"Known are {string.Join(", ", PretrainedModels.All.Select(model => model.Name))}.");
         var none = context.Data.LoadFromEnumerable(Array.Empty<ImageRow>());
         var encoder = ssl.LoadPretrained(ImageRow.Embedding, ImageRow.Column, path, options).Fit(none);
@@ -66,7 +71,8 @@ internal sealed class LoadedModel : IDisposable
         if (last is not EmbeddingTransformer encoder)
         {
             (model as IDisposable)?.Dispose();
-            throw new InvalidDataException($"'{path}' ends in a {last?.GetType().Name ?? "nothing"}; expected a model that ends in an encoder.");
+            throw new InvalidDataException(
+                $"'{path}' ends in a {last?.GetType().Name ?? "nothing"}; expected a model that ends in an encoder.");
         }
         using var file = File.OpenRead(path);
         return new(path, encoder, model, schema, Convert.ToHexStringLower(SHA256.HashData(file)));

@@ -14,16 +14,20 @@ internal static class ModelOutput
     {
         string ending = Path.GetExtension(path).ToLowerInvariant();
         if (ending is not (".zip" or ".onnx") && (classifier || ending != ".safetensors"))
-            throw new UsageException($"'{path}' ends in '{ending}'; expected {(classifier ? ".zip (model) or .onnx" : Endings)}.");
-        if (Directory.Exists(path)) throw new UsageException($"'{path}' is a folder; expected a file that ends in {Endings}.");
+            throw new UsageException(
+                $"'{path}' ends in '{ending}'; expected {(classifier ? ".zip (model) or .onnx" : Endings)}.");
+        if (Directory.Exists(path)) throw new UsageException(
+            $"'{path}' is a folder; expected a file that ends in {Endings}.");
         string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        if (!Directory.Exists(folder)) throw new UsageException($"'{path}' cannot be written: there is no folder '{folder}'.");
+        if (!Directory.Exists(folder)) throw new UsageException(
+            $"'{path}' cannot be written: there is no folder '{folder}'.");
     }
 
     /// <summary>Writes the file.</summary>
     /// <param name="model">All of the chain.</param>
     /// <param name="last">Its end: an encoder or a classifier.</param>
-    public static void Write(MLContext context, string path, ITransformer model, ITransformer last, DataViewSchema? schema)
+    public static void Write(MLContext context, string path, ITransformer model, ITransformer last,
+        DataViewSchema? schema)
     {
         switch (Path.GetExtension(path).ToLowerInvariant(), last)
         {
@@ -31,7 +35,8 @@ internal static class ModelOutput
             case (".onnx", EmbeddingTransformer encoder): encoder.ExportOnnx(path); break;
             case (".onnx", ImageClassificationTransformer classifier): classifier.ExportOnnx(path); break;
             case (_, EmbeddingTransformer encoder): encoder.SaveSafeTensors(path); break;
-            default: throw new UsageException($"A {last.GetType().Name} cannot be written as '{path}'; expected a file .zip or .onnx.");
+            default: throw new UsageException(
+                $"A {last.GetType().Name} cannot be written as '{path}'; expected a file .zip or .onnx.");
         }
     }
 }

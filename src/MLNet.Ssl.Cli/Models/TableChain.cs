@@ -1,6 +1,7 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using MLNet.Ssl.Cli.Input;
+using static Microsoft.ML.Transforms.MissingValueReplacingEstimator;
 
 namespace MLNet.Ssl.Cli.Models;
 
@@ -23,12 +24,13 @@ internal static class TableChain
         {
             chain = chain.Append((IEstimator<ITransformer>)transforms.Concatenate(Numbers, numbers))
                 .Append((IEstimator<ITransformer>)transforms.ReplaceMissingValues(
-                    Numbers, replacementMode: Microsoft.ML.Transforms.MissingValueReplacingEstimator.ReplacementMode.Mean));
+                    Numbers, replacementMode: ReplacementMode.Mean));
             parts.Add(Numbers);
         }
         foreach (string word in words)
         {
-            chain = chain.Append((IEstimator<ITransformer>)transforms.Categorical.OneHotEncoding($"mlssl.{word}", word));
+            chain = chain.Append((IEstimator<ITransformer>)transforms.Categorical.OneHotEncoding($"mlssl.{word}",
+                word));
             parts.Add($"mlssl.{word}");
         }
         return chain.Append((IEstimator<ITransformer>)transforms.Concatenate(Features, [.. parts]));

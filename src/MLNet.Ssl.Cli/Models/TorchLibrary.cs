@@ -8,7 +8,8 @@ namespace MLNet.Ssl.Cli.Models;
 internal sealed class NoLibTorchException(string message) : Exception(message);
 
 /// <summary>
-/// libtorch, which is half a gigabyte and another one for every system and GPU: the tool takes what stands beside it, what the variable
+/// libtorch, which is half a gigabyte and another one for every system and GPU: the tool takes what stands beside it,
+/// what the variable
 /// <see cref="Variable"/> names, or what 'mlssl setup' fetched.
 /// </summary>
 internal static class TorchLibrary
@@ -22,12 +23,14 @@ internal static class TorchLibrary
     private static bool _loaded;
 
     /// <summary>The version of TorchSharp that this program is built with.</summary>
-    public static string Version { get; } = typeof(TorchLibrary).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+    public static string Version { get; } = typeof(
+        TorchLibrary).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
         .First(data => data.Key == "TorchSharpVersion").Value!;
 
     /// <summary>Where 'mlssl setup' puts the libraries of a backend.</summary>
     public static string FolderOf(string backend) => Path.Combine(
-        Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify),
+        Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData,
+            Environment.SpecialFolderOption.DoNotVerify),
         "mlnet-ssl", $"libtorch-{backend}-{Version}");
 
     /// <summary>Loads libtorch, before anything needs it.</summary>
@@ -44,7 +47,8 @@ internal static class TorchLibrary
             }
             catch (InvalidOperationException e)
             {
-                throw new NoLibTorchException($"libtorch is not here: run 'mlssl setup' once (0.5 GB for the processor; "
+                throw new NoLibTorchException(
+                    $"libtorch is not here: run 'mlssl setup' once (0.5 GB for the processor; "
                     + $"'mlssl setup --backend cuda-linux' for a GPU), or name a folder that has it in {Variable}. "
                     + $"({e.InnerException?.GetBaseException().Message.Split('\n')[0].Trim() ?? e.Message})");
             }
@@ -58,8 +62,10 @@ internal static class TorchLibrary
     private static string? Find()
     {
         if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } named)
-            return IsIn(named) ? named : throw new NoLibTorchException($"{Variable} is '{named}', which has no {FileName("torch_cpu")}.");
-        string beside = Path.Combine(AppContext.BaseDirectory, "runtimes", RuntimeInformation.RuntimeIdentifier, "native");
+            return IsIn(named) ? named : throw new NoLibTorchException(
+                $"{Variable} is '{named}', which has no {FileName("torch_cpu")}.");
+        string beside = Path.Combine(AppContext.BaseDirectory, "runtimes", RuntimeInformation.RuntimeIdentifier,
+            "native");
         if (IsIn(AppContext.BaseDirectory) || IsIn(beside)) return null;
         // A GPU's libraries compute on the processor too.
         return Backends.Reverse().Select(FolderOf).FirstOrDefault(IsIn);

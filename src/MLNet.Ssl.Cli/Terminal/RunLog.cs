@@ -5,7 +5,8 @@ using MLNet.Ssl.Runs;
 namespace MLNet.Ssl.Cli.Terminal;
 
 /// <summary>
-/// The log of a run as JSON lines: what it was to do, its progress, its warnings. 'mlssl report' draws it; a run that goes on adds to it.
+/// The log of a run as JSON lines: what it was to do, its progress, its warnings. 'mlssl report' draws it; a run that
+/// goes on adds to it.
 /// </summary>
 internal sealed class RunLog : IProgress<TrainingProgress>, IRunObserver, IDisposable
 {
@@ -29,11 +30,13 @@ internal sealed class RunLog : IProgress<TrainingProgress>, IRunObserver, IDispo
         [.. run.Views.Select(view => OptionJson.Write(view, typeof(ViewRecipe)).Deserialize<JsonElement>())],
         run.ViewSeed, run.Threads));
 
-    void IRunObserver.OnMessage(TrainingMessage message) => Add(new MessageEvent("message", message.IsWarning, message.Text));
+    void IRunObserver.OnMessage(TrainingMessage message) =>
+        Add(new MessageEvent("message", message.IsWarning, message.Text));
 
     public void Dispose() => _file?.Dispose();
 
-    /// <summary>Tells an observer what a log holds, in the order it happened; what a run did again after it went on is told once.</summary>
+    /// <summary>Tells an observer what a log holds, in the order it happened; what a run did again after it went on is
+    /// told once.</summary>
     /// <exception cref="InvalidDataException">It is no log of a run; the message names file and line.</exception>
     public static void Replay(string path, IProgress<TrainingProgress> observer)
     {
@@ -51,7 +54,8 @@ internal sealed class RunLog : IProgress<TrainingProgress>, IRunObserver, IDispo
         return (start, progress.LastOrDefault());
     }
 
-    private static (RunDescription Start, List<TrainingProgress> Progress, List<TrainingMessage> Messages) ReadAll(string path)
+    private static (RunDescription Start, List<TrainingProgress> Progress,
+        List<TrainingMessage> Messages) ReadAll(string path)
     {
         RunDescription? start = null;
         List<TrainingProgress> progress = [];
@@ -81,13 +85,17 @@ internal sealed class RunLog : IProgress<TrainingProgress>, IRunObserver, IDispo
             }
             // The last line of a run that was killed.
             catch (JsonException) when (start is not null && !line.EndsWith('}')) { }
-            catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or UsageException)
+            catch (Exception e) when (e
+                is JsonException or KeyNotFoundException or InvalidOperationException or UsageException)
             {
-                throw new InvalidDataException($"'{path}', line {number + 1}, is no line of a run's log (run.jsonl, or what --json printed): {e.Message}", e);
+                throw new InvalidDataException(
+                    $"'{path}', line {number + 1}, is no line of a run's log (run.jsonl, or what --json printed): "
+                    + $"{e.Message}", e);
             }
         }
         return start is null
-            ? throw new InvalidDataException($"'{path}' is no log of a run: no line begins one.") : (start, progress, messages);
+            ? throw new InvalidDataException($"'{path}' is no log of a run: no line begins one.")
+                : (start, progress, messages);
     }
 
     private static RunDescription Describe(StartEvent start) => new(start.Title, start.Options,

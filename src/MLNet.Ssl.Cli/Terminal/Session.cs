@@ -5,7 +5,8 @@ using Microsoft.ML;
 
 namespace MLNet.Ssl.Cli.Terminal;
 
-/// <summary>Where a command speaks to: results on the output, all else beside it; or with --json an object a line on the output.</summary>
+/// <summary>Where a command speaks to: results on the output, all else beside it; or with --json an object a line on
+/// the output.</summary>
 internal sealed class Session(TextWriter output, TextWriter error, CancellationToken token)
 {
     private static readonly JsonSerializerOptions Compact = new()

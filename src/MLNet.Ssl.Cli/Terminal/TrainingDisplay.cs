@@ -3,7 +3,8 @@ using Spectre.Console;
 
 namespace MLNet.Ssl.Cli.Terminal;
 
-/// <summary>The progress of a run for people: a bar on a terminal; elsewhere a line an epoch, at most one in ten seconds.</summary>
+/// <summary>The progress of a run for people: a bar on a terminal; elsewhere a line an epoch, at most one in ten
+/// seconds.</summary>
 internal sealed class TrainingDisplay : IProgress<TrainingProgress>
 {
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(10);
@@ -41,7 +42,8 @@ internal sealed class TrainingDisplay : IProgress<TrainingProgress>
 
     internal static string Text(TrainingProgress value)
     {
-        string text = FormattableString.Invariant($"epoch {value.Epoch}/{value.Epochs}  step {value.Step}/{value.TotalSteps}  ")
+        string text =
+            FormattableString.Invariant($"epoch {value.Epoch}/{value.Epochs}  step {value.Step}/{value.TotalSteps}  ")
             + FormattableString.Invariant($"loss {value.Loss:0.000}  {value.RowsPerSecond:0} rows/s  ")
             + FormattableString.Invariant($"waited for data {value.DataWait:p0}");
         if (value.KnnAccuracy is { } accuracy) text += FormattableString.Invariant($"  kNN {accuracy:p1}");
