@@ -21,8 +21,8 @@ public static class Continuation
     /// <exception cref="InvalidDataException">The weights are of no known network.</exception>
     public static (RetrievalMetrics Before, RetrievalMetrics After) Run(ContinuationOptions told)
     {
-        var photos = PhotoFolder.Open(told.Photos);
         var ml = new MLContext(told.Seed);
+        var photos = PhotoFolder.Open(ml.SelfSupervised().Data, told.Photos);
         var rows = ml.Data.LoadFromEnumerable(photos.Files.Select(path => new PhotoRow { Path = path }));
         var images = ml.Transforms.LoadImages("Image", imageFolder: null, "Path").Fit(rows).Transform(rows);
         string folder = Directory.CreateTempSubdirectory("continue-dino").FullName;

@@ -26,7 +26,7 @@ public sealed class ToolPackageTests(ToolPackageTests.Installed tool) : IClassFi
     }
 
     [Fact]
-    public void TheInstalledToolLearnsFromPhotosAndStopsOnASignal()
+    public async Task TheInstalledToolLearnsFromPhotosAndStopsOnASignal()
     {
         Assert.SkipWhen(tool.Reason is not null, tool.Reason ?? "");
         string photos = RealData.Path("photos");
@@ -45,15 +45,15 @@ public sealed class ToolPackageTests(ToolPackageTests.Installed tool) : IClassFi
         string log = folder.File("m.run/run.jsonl");
         using var running = tool.Start([], [.. command, "--epochs", "100000"]);
         var (told, said) = (running.StandardOutput.ReadToEndAsync(), running.StandardError.ReadToEndAsync());
-        for (int i = 0; i < 600 && !(File.Exists(log) && ReadShared(log).Contains("\"progress\"")); i++) Thread.Sleep(
-            100);
+        for (int i = 0; i < 600 && !(File.Exists(log) && ReadShared(log).Contains("\"progress\"")); i++) await Task.Delay(
+            100, TestContext.Current.CancellationToken);
         Assert.Equal(0, Kill(running.Id, Terminate));
         Assert.True(running.WaitForExit(60_000), "It did not stop in a minute.");
         Assert.Equal(130, running.ExitCode);
-        Assert.Contains("Go on with: mlssl pretrain", said.Result);
-        Assert.Contains("--resume", said.Result);
+        Assert.Contains("Go on with: mlssl pretrain", await said);
+        Assert.Contains("--resume", await said);
         Assert.NotEmpty(Directory.GetFiles(folder.File("m.run"), "checkpoint-*.safetensors"));
-        Assert.Equal("", told.Result);
+        Assert.Equal("", await told);
     }
 
     private const int Terminate = 15;

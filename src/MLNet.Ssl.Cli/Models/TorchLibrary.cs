@@ -1,6 +1,6 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
-using MLNet.Ssl.Hosting;
+using MLNet.Ssl.Tensors;
 
 namespace MLNet.Ssl.Cli.Models;
 
