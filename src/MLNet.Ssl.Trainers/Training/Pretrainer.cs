@@ -28,7 +28,11 @@ public static class Pretrainer
     /// <exception cref="IOException">The folder of checkpoints cannot be written or is in use, or its disk is full: thrown before training, or when a checkpoint
     /// is written; earlier checkpoints stay as they are.</exception>
     /// <exception cref="InvalidDataException">All checkpoints of the run to resume are damaged.</exception>
-    public static ImageEncoder Fit(ImageStore images, PretrainOptions options, Device? device = null, Action<TrainingMessage>? log = null)
+    public static ImageEncoder Fit(ImageStore images, PretrainOptions options, Device? device = null, Action<TrainingMessage>? log = null) =>
+        Fit((IImageSource)images, options, device, log);
+
+    /// <inheritdoc cref="Fit(ImageStore, PretrainOptions, Device?, Action{TrainingMessage}?)"/>
+    internal static ImageEncoder Fit(IImageSource images, PretrainOptions options, Device? device, Action<TrainingMessage>? log)
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(options);
@@ -118,7 +122,7 @@ public static class Pretrainer
             options = options with { Backbone = choices.Note(weights.Backbone, "that of InitialWeights", nameof(options.Backbone)) };
         }
         var plan = PretrainPlan.Of(options, facts, choices);
-        RunLog.Start(options, plan.Description, options.MethodName, log);
+        RunLog.Start(options, plan.Description with { Rows = facts.Rows }, options.MethodName, log);
         if (MeasuredGains.Warning(options, facts) is { } warning) log?.Invoke(new(true, warning));
         return plan;
     }
@@ -158,6 +162,7 @@ public static class Pretrainer
         {
             using var copy = encoderOf(Copy(settings.Backbone, device));
             using var evaluator = options.Evaluation is { } evaluation ? new OnlineEvaluator(evaluation, method, copy, log) : null;
+            if (options.Progress is IRunObserver { WantsBaseline: true } observer) evaluator?.TellBaseline(observer);
             new TrainingRun
             {
                 Options = options,

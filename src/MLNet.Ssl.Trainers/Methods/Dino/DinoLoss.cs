@@ -41,10 +41,10 @@ public sealed class DinoLoss : IDisposable
         var targets = Probabilities(teacher, teacherTemperature);
         var logP = log_softmax(student.Div(_studentTemperature), -1);
         // A global view learns from the other one, a local view from both: all that is summed over u is summed in the targets.
-        var (other, both) = (targets.view(2, batch, width).flip(0).view(-1, width), targets.view(2, batch, width).sum(0));
+        var (other, both) = (targets.view(2, batch, width).flip(0).view(-1, width), targets.view(2, batch, width).sum(dim: 0));
         var globals = logP.narrow(0, 0, 2 * batch);
         var sum = (other * globals).sum();
-        if (views > 2) sum = sum.Add((both * logP.narrow(0, 2 * batch, (views - 2) * batch).view(views - 2, batch, width).sum(0)).sum());
+        if (views > 2) sum = sum.Add((both * logP.narrow(0, 2 * batch, (views - 2) * batch).view(views - 2, batch, width).sum(dim: 0)).sum());
         double pairs = batch * (2 * views - 2);
         // ∂/∂s of −Σ q·log softmax(s/τ) is (Σq·softmax(s/τ) − q)/τ.
         var gradient = logP.exp_();
