@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using MLNet.Ssl.Benchmarks;
 using MLNet.Ssl.Benchmarks.Plain;
+using MLNet.Ssl.Benchmarks.Tables;
 using TorchSharp;
 
 var cases = new Option<string[]>("--case") { Description = "cases to run", DefaultValueFactory = _ => [.. BenchmarkCase.All.Select(c => c.Name)], AllowMultipleArgumentsPerToken = true };
@@ -83,6 +84,8 @@ root.Subcommands.Add(ResultsCommands.Results());
 root.Subcommands.Add(ResultsCommands.Result());
 foreach (var table in TableComparison.Commands(against)) root.Subcommands.Add(table);
 root.Subcommands.Add(CovTypeResults.Command());
+root.Subcommands.Add(TableResults.Command());
+root.Subcommands.Add(TableMemory.Command());
 return root.Parse(args).Invoke();
 
 static bool Has(string python, string modules)

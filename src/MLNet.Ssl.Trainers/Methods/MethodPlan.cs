@@ -15,6 +15,10 @@ public sealed record MethodPlan(OptimizationPlan Optimization, Func<MethodContex
     /// <summary>Views of a row of a table.</summary>
     /// <value>Default 2.</value>
     public int TableViews { get; init; } = 2;
+
+    /// <summary>How many of a row's views, from the first on, are the row as it is, without masking or resampling.</summary>
+    /// <value>Default 0.</value>
+    public int WholeTableViews { get; init; }
 }
 
 /// <summary>Where a method is built.</summary>
@@ -46,4 +50,8 @@ public sealed record MethodDefaults
     /// <summary>p of the masking noise of a table.</summary>
     /// <value>Default 0.2.</value>
     public double MaskProbability { get; init; } = 0.2;
+
+    /// <summary>p of a table's marginal resampling.</summary>
+    /// <value>Default 0.</value>
+    public double ResampleProbability { get; init; }
 }

@@ -42,7 +42,7 @@ public sealed class PlanContext
         {
             Backbone = backbone,
             ImageSize = size,
-            Table = _facts.Table is null ? null : Table(_facts.Table, defaults.MaskProbability),
+            Table = _facts.Table is null ? null : Table(_facts.Table, defaults),
             Epochs = o.Epochs,
             BatchSize = _choices.BatchSize(o, usualBatch, _facts.Rows),
             WarmupEpochs = _choices.WarmupEpochs(
@@ -104,17 +104,21 @@ public sealed class PlanContext
             return _choices.Note<BackboneOptions>(usual, reason, nameof(_options.Backbone));
         }
         var filled = given.WithColumns(table.Columns);
+        if (filled is TabularMlpOptions mlp) filled = mlp.WithNumericSlots(_options.Table.ContinuousSlots ?? table.Continuous);
         return filled == given ? given : _choices.Note(filled, reason, nameof(_options.Backbone));
     }
 
-    private TableSettings Table(TableFacts facts, double usualProbability)
+    private TableSettings Table(TableFacts facts, MethodDefaults defaults)
     {
         var o = _options.Table;
         var slots = _choices.Choose(
             o.ContinuousSlots, facts.Continuous, $"of {facts.Columns}, they have more than two different values",
             "Table.ContinuousSlots");
-        double probability = _choices.Choose(o.MaskProbability, usualProbability, "as published", "Table.MaskProbability");
-        Check.Below(probability, 0, 1, "Table.MaskProbability");
+        double mask = _choices.Choose(o.MaskProbability, defaults.MaskProbability, "as published", "Table.MaskProbability");
+        double resample = _choices.Choose(
+            o.ResampleProbability, defaults.ResampleProbability, "the method's usual one", "Table.ResampleProbability");
+        Check.Below(mask, 0, 1, "Table.MaskProbability");
+        Check.Below(resample, 0, 1, "Table.ResampleProbability");
         foreach (int slot in slots)
         {
             if (slot >= 0 && slot < facts.Columns) continue;
@@ -123,7 +127,34 @@ public sealed class PlanContext
         }
         if (facts.Constant.Length == facts.Columns)
             throw new ArgumentException($"All {facts.Columns} slots are constant: there is nothing to learn from.");
-        return new(probability, slots, o.Standardize);
+        return new(mask, slots, o.Standardize) { ResampleProbability = resample, CategoricalSlots = Categories(facts, slots) };
+    }
+
+    private IReadOnlyList<Range> Categories(TableFacts facts, IReadOnlyList<int> continuous)
+    {
+        const string name = "Table.CategoricalSlots";
+        if (_options.Table.CategoricalSlots is not { } given)
+        {
+            var found = facts.Categories.Where(c => !continuous.Any(slot => slot >= c.Start.Value && slot < c.End.Value)).ToList();
+            if (found.Count == 0) return [];
+            string reason = facts.CategoriesAreKnown
+                ? "the column says that they are one-hot codes" : "one and only one of each range is set in every row";
+            return _choices.Note<IReadOnlyList<Range>>(found, reason, name);
+        }
+        int before = 0;
+        foreach (var category in given)
+        {
+            if (category.Start.IsFromEnd || category.End.IsFromEnd || category.Start.Value < before
+                || category.End.Value <= category.Start.Value || category.End.Value > facts.Columns)
+            {
+                throw new ArgumentOutOfRangeException(name, category,
+                    $"{name} has {category}; expected ranges of the slots 0 to {facts.Columns - 1}, in order and apart from each other.");
+            }
+            before = category.End.Value;
+            if (continuous.FirstOrDefault(slot => slot >= category.Start.Value && slot < before, -1) is var slot and >= 0)
+                throw new ArgumentException($"Slot {slot} is in Table.ContinuousSlots and in {category} of {name}; expected one of them.", name);
+        }
+        return given;
     }
 
     private void CheckMixing(PretrainSettings settings)

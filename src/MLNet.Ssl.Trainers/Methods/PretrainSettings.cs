@@ -23,4 +23,13 @@ public sealed record PretrainSettings : TrainingSettings
 /// <param name="MaskProbability">p of the masking noise.</param>
 /// <param name="ContinuousSlots">Slots that hold continuous values.</param>
 /// <param name="Standardize">Whether they are standardised.</param>
-public sealed record TableSettings(double MaskProbability, IReadOnlyList<int> ContinuousSlots, bool Standardize);
+public sealed record TableSettings(double MaskProbability, IReadOnlyList<int> ContinuousSlots, bool Standardize)
+{
+    /// <summary>p of marginal resampling.</summary>
+    /// <value>Default 0.</value>
+    public double ResampleProbability { get; init; }
+
+    /// <summary>Slots that are the indicators of one category each, in order.</summary>
+    /// <value>Default none.</value>
+    public IReadOnlyList<Range> CategoricalSlots { get; init; } = [];
+}

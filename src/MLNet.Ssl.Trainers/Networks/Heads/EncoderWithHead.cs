@@ -9,13 +9,16 @@ internal sealed class EncoderWithHead : nn.Module<Tensor, Tensor>
     private readonly Backbone backbone;
     private readonly nn.Module<Tensor, Tensor> head;
     private readonly nn.Module<Tensor, Tensor>? predictor;
+    private readonly nn.Module<Tensor, Tensor>? second_head;
 
-    public EncoderWithHead(Backbone backbone, nn.Module<Tensor, Tensor> head, nn.Module<Tensor, Tensor>? predictor = null)
+    public EncoderWithHead(
+        Backbone backbone, nn.Module<Tensor, Tensor> head, nn.Module<Tensor, Tensor>? predictor = null, nn.Module<Tensor, Tensor>? secondHead = null)
         : base(nameof(EncoderWithHead))
     {
         this.backbone = backbone;
         this.head = head;
         this.predictor = predictor;
+        second_head = secondHead;
         RegisterComponents();
     }
 
