@@ -57,9 +57,9 @@ internal sealed record SlotMoments(int Slot, double Mean, double Deviation, doub
         var index = tensor(Array.ConvertAll(all, slot => (long)slot));
         Tensor sum = zeros([all.Length], ScalarType.Float64, CPU), squares = sum.clone();
         var (least, most) = (table.Values.amin([0]).index_select(0, index), table.Values.amax([0]).index_select(0, index));
-        Pieces(rows => sum.Add_(rows.sum(0)));
+        Pieces(rows => sum.Add_(rows.sum(dim: 0)));
         var mean = sum.Div(table.Count);
-        Pieces(rows => squares.Add_((rows - mean).Pow(2).sum(0)));
+        Pieces(rows => squares.Add_((rows - mean).Pow(2).sum(dim: 0)));
         var variance = squares.Div(table.Count);
         return [.. all.Select((slot, i) => new SlotMoments(slot, mean[i].ToNumber(), Math.Sqrt(variance[i].ToNumber()),
             least[i].ToNumber(), most[i].ToNumber()))];

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Tests;
@@ -91,7 +92,8 @@ public class MaskedReconstructionTests
         foreach (int layers in new[] { 1, 2 })
         {
             using var heads = new ReconstructionHeads(6, new(Columns, Categories, 2, layers), generator);
-            Assert.Equal((Units, new long[] { Rows, Units + Columns }), (heads.Units, heads.call(rand(Rows, 6)).shape));
+            Assert.Equal(Units, heads.Units);
+            Assert.Equal([Rows, Units + Columns], heads.call(rand(Rows, 6)).shape);
             var (clean, corrupted, _) = Draw();
             Tensor Of(double[] values) => tensor(Array.ConvertAll(values, v => (float)v), [Rows, Columns]);
             heads.Loss(heads.call(rand(Rows, 6)), Of(clean), Of(corrupted)).backward();

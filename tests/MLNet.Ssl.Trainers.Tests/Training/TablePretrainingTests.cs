@@ -18,7 +18,7 @@ public class TablePretrainingTests
         Mixing = new IMixOptions { Alpha = 2 },
     };
 
-    private static readonly MaskedReconstructionOptions Reconstruction = new() { Backbone = Mlp, Epochs = 30, BatchSize = 128, Seed = 1, Threads = 1 };
+    private static readonly MaskedReconstructionOptions Reconstruction = new() { Backbone = Mlp, Epochs = 30, BatchSize = 128, LearningRate = 0.01, Seed = 1, Threads = 1 };
 
     public static TheoryData<string, PretrainOptions> Methods => new()
     {

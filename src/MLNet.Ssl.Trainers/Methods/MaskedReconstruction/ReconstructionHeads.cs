@@ -1,7 +1,6 @@
 using MLNet.Ssl.Data;
 using MLNet.Ssl.Networks;
 using MLNet.Ssl.Tensors;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Methods;
