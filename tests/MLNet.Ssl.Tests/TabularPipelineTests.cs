@@ -89,14 +89,14 @@ public sealed class TabularPipelineTests
     }
 
     [Fact]
-    public void WithoutArgumentsItFindsTheFeaturesAndTakesMoCoWithIMix()
+    public void WithoutArgumentsItFindsTheFeaturesAndReconstructsThem()
     {
         var messages = new List<string>();
         _ml.Log += (_, e) => messages.Add(e.Message);
         var data = _ml.Transforms.ReplaceMissingValues("Features").Fit(_ml.Data.LoadFromEnumerable(Draw(40))).Transform(_ml.Data.LoadFromEnumerable(Draw(40)));
         using var transformer = _ml.SelfSupervised().Pretrain().Fit(data);
         Assert.Equal(("Embedding", "Features"), (transformer.OutputColumnName, transformer.InputColumnName));
-        Assert.Contains(messages, m => m.Contains("MoCo with i-Mix is used", StringComparison.Ordinal));
+        Assert.Contains(messages, m => m.Contains("Masked reconstruction is used", StringComparison.Ordinal));
         Assert.Contains(messages, m => m.Contains("BatchSize = 40: of 40 rows", StringComparison.Ordinal));
     }
 

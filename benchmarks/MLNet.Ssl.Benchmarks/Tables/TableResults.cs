@@ -10,11 +10,11 @@ internal sealed record TableResult(
     double accuracy, double macro_f1, double seconds);
 
 /// <summary>Few labels: raw features, embeddings, and both, under linear, kNN and boosted trees.</summary>
-internal sealed class TableResults(TableData all, string record, int epochs, int seed, int threads, double[] shares, int draws, string[] classifiers)
+internal sealed class TableResults(TableData data, string record, int epochs, int seed, int threads, double[] shares, int draws, string[] classifiers)
 {
-    private TableData data = all;
-
     private const string Raw = "raw", Embedding = "embedding", Both = "both";
+
+    private readonly List<TableResult> _done = [];
 
     /// <summary>The subcommand <c>few-labels</c>.</summary>
     public static Command Command()
@@ -48,54 +48,81 @@ internal sealed class TableResults(TableData all, string record, int epochs, int
     public void Run(string[] methods)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(record))!);
+        if (File.Exists(record)) _done.AddRange(File.ReadLines(record).Select(line => JsonSerializer.Deserialize<TableResult>(line)!));
         foreach (string method in methods) Run(method);
+        Print(methods);
     }
 
     private void Run(string method)
     {
-        double seconds = 0;
-        data = all;
-        var (train, test) = (Normalize(data.Train, data.Pool), Normalize(data.Test, data.Pool));
-        if (method == TableMethods.Raw)
+        string[] kinds = method == TableMethods.Raw ? [Raw] : [Embedding, Both];
+        var missing = (from features in kinds from share in shares from classifier in classifiers
+                       where !Done(method, features, classifier, share).Any()
+                       select (features, share, classifier)).ToList();
+        if (missing.Count == 0) return;
+        var rows = new Dictionary<string, (float[][] Train, float[][] Test)>
         {
-            Evaluate(method, Raw, train, test, 0);
-            return;
-        }
+            [Raw] = (Normalize(data.Train, data.Pool), Normalize(data.Test, data.Pool)),
+        };
         var clock = Stopwatch.StartNew();
-        if (method.Contains("q=1", StringComparison.Ordinal)) data = Quantiles(data);
-        var (trainEmbeddings, testEmbeddings) = Embed(TableMethods.Parse(method));
-        seconds = clock.Elapsed.TotalSeconds;
-        Evaluate(method, Embedding, trainEmbeddings, testEmbeddings, seconds);
-        Evaluate(method, Both, Join(train, trainEmbeddings), Join(test, testEmbeddings), seconds);
+        if (method != TableMethods.Raw)
+        {
+            rows[Embedding] = Embed(TableMethods.All[method]);
+            rows[Both] = (Join(rows[Raw].Train, rows[Embedding].Train), Join(rows[Raw].Test, rows[Embedding].Test));
+        }
+        double seconds = clock.Elapsed.TotalSeconds;
+        foreach (var (features, share, classifier) in missing) Evaluate(method, features, share, classifier, rows[features], seconds);
     }
 
-    private void Evaluate(string method, string features, float[][] train, float[][] test, double seconds)
+    private IEnumerable<TableResult> Done(string method, string features, string classifier, double share) => _done.Where(r =>
+        (r.data, r.method, r.features, r.classifier, r.share, r.epochs, r.pool, r.seed)
+        == (data.Name, method, features, classifier, share, method == TableMethods.Raw ? 0 : epochs, data.Pool.Length, seed));
+
+    private void Evaluate(
+        string method, string features, double share, string classifier, (float[][] Train, float[][] Test) rows, double seconds)
     {
         var measure = new TableClassifiers(data.Classes);
-        foreach (double share in shares)
+        var results = new List<TableResult>();
+        for (int draw = 1; draw <= (share < 1 ? draws : 1); draw++)
         {
-            foreach (string classifier in classifiers)
+            int[] known = data.Draw(share, draw);
+            var score = measure.Measure(classifier, known.Select(i => (rows.Train[i], data.TrainLabels[i])), rows.Test.Zip(data.TestLabels));
+            results.Add(new(data.Name, method, method == TableMethods.Raw ? 0 : epochs, data.Pool.Length, seed, features, classifier, share, draw,
+                known.Length, score.Accuracy, score.MacroF1, seconds));
+        }
+        _done.AddRange(results);
+        File.AppendAllLines(record, results.Select(r => JsonSerializer.Serialize(r)));
+        Console.Error.WriteLine(FormattableString.Invariant($"{method}, {features}, {classifier}, {share:p1}: {results.Average(r => r.accuracy):0.000}"));
+    }
+
+    /// <summary>Accuracy and macro F1, the mean over the draws.</summary>
+    private void Print(string[] methods)
+    {
+        Console.WriteLine($"| {data.Name} | | {string.Join(" | ", shares.Select(s => FormattableString.Invariant($"{s:p1} of the labels")))} |");
+        Console.WriteLine($"|---|---|{string.Concat(shares.Select(_ => "---|"))}");
+        foreach (string method in methods)
+        {
+            foreach (string features in new[] { Raw, Embedding, Both })
             {
-                var results = new List<TableResult>();
-                for (int draw = 1; draw <= (share < 1 ? draws : 1); draw++)
+                foreach (string classifier in classifiers)
                 {
-                    var rows = data.Draw(share, draw);
-                    var score = measure.Measure(classifier, rows.Select(i => (train[i], data.TrainLabels[i])), test.Zip(data.TestLabels));
-                    results.Add(new(data.Name, method, epochs, data.Pool.Length, seed, features, classifier, share, draw, rows.Length,
-                        score.Accuracy, score.MacroF1, seconds));
+                    var cells = shares.Select(share => Done(method, features, classifier, share).ToList()).ToList();
+                    if (cells.All(cell => cell.Count == 0)) continue;
+                    string name = features == Raw ? method : $"{method}: {features}";
+                    Console.WriteLine($"| {name} | {classifier} | {string.Join(" | ", cells.Select(Cell))} |");
                 }
-                File.AppendAllLines(record, results.Select(r => JsonSerializer.Serialize(r)));
-                Console.WriteLine(FormattableString.Invariant(
-                    $"{method,-24} {features,-10} {classifier,-9} {share,6:p1} accuracy {results.Average(r => r.accuracy):0.000} F1 {results.Average(r => r.macro_f1):0.000}  {seconds:0} s"));
             }
         }
+
+        static string Cell(List<TableResult> runs) => runs.Count == 0
+            ? "–" : FormattableString.Invariant($"{runs.Average(r => r.accuracy):0.000} / {runs.Average(r => r.macro_f1):0.000}");
     }
 
     private (float[][] Train, float[][] Test) Embed(PretrainOptions options)
     {
         using var table = new TableStore(data.Pool.SelectMany(row => row).ToArray(), data.Columns);
         options = options with { Epochs = options.Epochs == 0 ? 0 : epochs, Seed = seed, Threads = threads };
-        using var encoder = Pretrainer.Fit(table, options, log: null);
+        using var encoder = Pretrainer.Fit(table, options, log: message => Console.Error.WriteLine(message.Text));
         float[][] Rows(float[][] rows)
         {
             var result = new float[rows.Length * encoder.EmbeddingDimension];
@@ -118,29 +145,6 @@ internal sealed class TableResults(TableData all, string record, int epochs, int
             scale[j] = deviation > 0 ? 1 / deviation : 0;
         }
         return [.. rows.Select(row => row.Select((v, j) => (float)((v - mean[j]) * scale[j])).ToArray())];
-    }
-
-    private static TableData Quantiles(TableData data)
-    {
-        var pool = data.Pool;
-        int columns = data.Columns;
-        float[][] Copy(float[][] rows) => [.. rows.Select(r => (float[])r.Clone())];
-        var (train, un, test) = (Copy(data.Train), Copy(data.Unlabelled), Copy(data.Test));
-        for (int j = 0; j < columns; j++)
-        {
-            float[] sorted = [.. pool.Select(r => r[j]).Order()];
-            if (sorted.Distinct().Take(3).Count() < 3) continue;
-            foreach (var row in train.Concat(un).Concat(test))
-            {
-                int at = Array.BinarySearch(sorted, row[j]);
-                if (at < 0) at = ~at;
-                int low = at, high = at;
-                while (low > 0 && sorted[low - 1] >= row[j]) low--;
-                while (high < sorted.Length && sorted[high] <= row[j]) high++;
-                row[j] = (low + high) / 2f / sorted.Length;
-            }
-        }
-        return data with { Train = train, Unlabelled = un, Test = test };
     }
 
     /// <summary>Side by side, either side with the same share of the squared length.</summary>

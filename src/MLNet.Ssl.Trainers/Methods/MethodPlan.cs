@@ -38,6 +38,10 @@ public sealed record MethodDefaults
     /// <value>Default ResNet-50.</value>
     public BackboneOptions Backbone { get; init; } = ResNetOptions.ResNet50();
 
+    /// <summary>The backbone of tables.</summary>
+    /// <value>Default a <see cref="TabularMlpOptions"/> of its own defaults.</value>
+    public BackboneOptions TableBackbone { get; init; } = new TabularMlpOptions();
+
     /// <summary>Whether a ResNet that is chosen starts with silent residual branches
     /// (<see cref="ResNetOptions.ZeroInitResidual"/>).</summary>
     /// <value>Default false.</value>

@@ -36,7 +36,7 @@ public sealed class PlanContext
         var o = _options;
         Check.AtLeast(o.Epochs, 0, nameof(o.Epochs));
         int size = _facts.Table is null ? ImageSize() : 0;
-        var backbone = _facts.Table is { } table ? TableBackbone(table) : ImageBackbone(defaults, size);
+        var backbone = _facts.Table is { } table ? TableBackbone(table, defaults.TableBackbone) : ImageBackbone(defaults, size);
         int usualBatch = _facts.Table is null ? defaults.BatchSize : Math.Max(defaults.BatchSize, 512);
         var settings = new PretrainSettings
         {
@@ -95,17 +95,14 @@ public sealed class PlanContext
         return _choices.Choose(_options.Backbone, usual, $"for images of {size} pixels", nameof(_options.Backbone));
     }
 
-    private BackboneOptions TableBackbone(TableFacts table)
+    private BackboneOptions TableBackbone(TableFacts table, BackboneOptions usual)
     {
-        string reason = $"for rows of {table.Columns} values";
-        if (_options.Backbone is not { } given)
-        {
-            var usual = new TabularMlpOptions { InputGroups = [table.Columns] };
-            return _choices.Note<BackboneOptions>(usual, reason, nameof(_options.Backbone));
-        }
+        var given = _options.Backbone ?? usual;
         var filled = given.WithColumns(table.Columns);
         if (filled is TabularMlpOptions mlp) filled = mlp.WithNumericSlots(_options.Table.ContinuousSlots ?? table.Continuous);
-        return filled == given ? given : _choices.Note(filled, reason, nameof(_options.Backbone));
+        return filled == _options.Backbone
+            ? given
+            : _choices.Note(filled, $"for rows of {table.Columns} values", nameof(_options.Backbone));
     }
 
     private TableSettings Table(TableFacts facts, MethodDefaults defaults)

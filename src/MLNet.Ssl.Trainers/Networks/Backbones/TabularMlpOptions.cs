@@ -107,8 +107,11 @@ public sealed record TabularMlpOptions : BackboneOptions
     }
 
     /// <summary>The same architecture with the slots to embed filled in; itself if nothing was left open.</summary>
-    internal TabularMlpOptions WithNumericSlots(IReadOnlyList<int> slots) =>
-        NumberEmbedding == NumberEmbedding.None || NumericSlots is not null ? this : this with { NumericSlots = [.. slots] };
+    internal TabularMlpOptions WithNumericSlots(IReadOnlyList<int> slots)
+    {
+        if (NumberEmbedding == NumberEmbedding.None || NumericSlots is not null) return this;
+        return slots.Count == 0 ? this with { NumberEmbedding = NumberEmbedding.None } : this with { NumericSlots = [.. slots.Order()] };
+    }
 
     private void ValidateNumericSlots()
     {
@@ -116,6 +119,7 @@ public sealed record TabularMlpOptions : BackboneOptions
         if (InputGroups!.Length > 1)
             throw new ArgumentException($"{nameof(InputGroups)} is [{string.Join(", ", InputGroups)}]; with a {nameof(NumberEmbedding)} it must be one group.");
         int before = -1;
+        if (NumericSlots is { Length: 0 }) throw new ArgumentException($"{nameof(NumericSlots)} is []; with a {nameof(NumberEmbedding)} it must name slots.");
         foreach (int slot in NumericSlots ?? throw new ArgumentException($"{nameof(NumericSlots)} is null; with a {nameof(NumberEmbedding)} it must name slots."))
         {
             if (slot <= before || slot >= InputGroups[0])
