@@ -48,10 +48,10 @@ internal sealed class TableClassifiers(int classes)
             Knn => _ml.Transforms.CopyColumns("Features", "Features")
                 .Append(trainers.NearestNeighbors("Label", "Features", Math.Clamp(rows / (2 * classes), 1, 20))),
             LightGbm => _ml.Transforms.CopyColumns("Features", "Features")
-                .Append(trainers.LightGbm(new LightGbmMulticlassTrainer.Options { MinimumExampleCountPerLeaf = leaf, NumberOfThreads = 1, Seed = 1 })),
+                .Append(trainers.LightGbm(new LightGbmMulticlassTrainer.Options { MinimumExampleCountPerLeaf = leaf, Seed = 1 })),
             FastTree => _ml.Transforms.CopyColumns("Features", "Features")
                 .Append(trainers.OneVersusAll(_ml.BinaryClassification.Trainers.FastTree(
-                    new FastTreeBinaryTrainer.Options { MinimumExampleCountPerLeaf = leaf, NumberOfThreads = 1 }))),
+                    new FastTreeBinaryTrainer.Options { MinimumExampleCountPerLeaf = leaf }))),
             _ => throw new ArgumentException($"There is no classifier '{classifier}'; expected {string.Join(", ", All)}."),
         };
     }
@@ -61,6 +61,7 @@ internal sealed class TableClassifiers(int classes)
         var schema = SchemaDefinition.Create(typeof(Row));
         schema["Features"].ColumnType = new VectorDataViewType(NumberDataViewType.Single, rows[0].Features.Length);
         schema["Label"].ColumnType = new KeyDataViewType(typeof(uint), classes);
-        return _ml.Data.LoadFromEnumerable(rows.Select(row => new Row { Features = row.Features, Label = (uint)row.Label + 1 }), schema);
+        // Keys count from 1 in a view, and from 0 in an object.
+        return _ml.Data.LoadFromEnumerable(rows.Select(row => new Row { Features = row.Features, Label = (uint)row.Label }), schema);
     }
 }
