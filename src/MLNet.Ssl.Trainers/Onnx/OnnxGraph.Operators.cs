@@ -48,7 +48,7 @@ public sealed partial class OnnxGraph
 
     /// <summary>Some indices of a dimension.</summary>
     public string Gather(string x, long axis, params long[] indices) =>
-        Node("Gather", [x, Constant<long>("indices", TensorProto.Types.DataType.Int64, indices, indices.Length)], Attribute("axis", axis));
+        Node("Gather", [x, Constant<long>("indices", TensorProto.Types.DataType.Int64, indices, indices.Length)], ("axis", axis));
 
     /// <summary>The range [start, start + length) of each of the axes.</summary>
     public string Slice(string x, long start, long length, params long[] axes)

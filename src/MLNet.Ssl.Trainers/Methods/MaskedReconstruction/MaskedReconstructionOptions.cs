@@ -58,7 +58,7 @@ public sealed record MaskedReconstructionOptions : PretrainOptions
         double peak = settings.PeakRate(rate);
         var target = Target(columns, settings.Table!);
         var optimization = new OptimizationPlan(
-            () => FlatOptimizer.Of(optimizer),
+            optimizer,
             t => Schedules.SimClr(t.Step, t.TotalSteps, settings.WarmupEpochs * t.StepsPerEpoch, peak),
             _ => WeightDecay);
         return new(optimization, where => new MaskedReconstruction(settings.Backbone, target, where))

@@ -14,7 +14,7 @@ internal sealed record ReconstructionTarget(int Columns, IReadOnlyList<Range> Ca
 
 /// <summary>The two heads of masked reconstruction and their loss: which units of a row were changed, and its values.</summary>
 /// <remarks>A unit is a slot, or all slots of a category.</remarks>
-internal sealed class ReconstructionHeads : nn.Module<Tensor, Tensor>
+internal sealed class ReconstructionHeads : nn.Module<Tensor, Tensor>, IKeepsSinglePrecision
 {
     private readonly ReconstructionTarget _target;
     private readonly Tensor _unitOf, _plain;
