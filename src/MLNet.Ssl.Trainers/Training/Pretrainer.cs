@@ -118,7 +118,7 @@ public static class Pretrainer
             options = options with { Backbone = choices.Note(weights.Backbone, "that of InitialWeights", nameof(options.Backbone)) };
         }
         var plan = PretrainPlan.Of(options, facts, choices);
-        RunLog.Start(options, plan.Description with { Rows = facts.Count }, options.MethodName, log);
+        RunLog.Start(options, plan.Description with { Rows = facts.Rows }, options.MethodName, log);
         if (MeasuredGains.Warning(options, facts) is { } warning) log?.Invoke(new(true, warning));
         return plan;
     }
