@@ -42,9 +42,21 @@ public sealed class ImageClassifier : IDisposable
     public void Probabilities(IReadOnlyList<RgbImage> images, Span<float> destination)
     {
         Logits(images, destination);
-        for (int i = 0; i < images.Count; i++)
+        SoftMax(images.Count, destination);
+    }
+
+    /// <summary>Class probabilities of images that <see cref="ImagePreprocessing.Resized"/> gave.</summary>
+    internal void ProbabilitiesOfResized(IReadOnlyList<RgbImage> images, Span<float> destination)
+    {
+        _network.EmbedResized(images, destination);
+        SoftMax(images.Count, destination);
+    }
+
+    private void SoftMax(int images, Span<float> logits)
+    {
+        for (int i = 0; i < images; i++)
         {
-            var row = destination.Slice(i * NumberOfClasses, NumberOfClasses);
+            var row = logits.Slice(i * NumberOfClasses, NumberOfClasses);
             TensorPrimitives.SoftMax(row, row);
         }
     }

@@ -80,8 +80,10 @@ internal sealed class OnlineEvaluator : IDisposable
         var (train, test, k) = (evaluation.TrainRows, evaluation.TestRows, evaluation.NumberOfNeighbors);
         int classes = 1 + (int)Math.Max(train.Labels.Max(), test.Labels.Max());
         using var scope = NewDisposeScope();
-        using var knn = new WeightedKnn(Embed(encoder, train), tensor(train.Labels), classes, k);
-        return knn.Accuracy(Embed(encoder, test), tensor(test.Labels), [k])[0].Accuracy;
+        var remembered = Embed(encoder, train);
+        using var knn = new WeightedKnn(remembered, tensor(train.EmbeddedLabels), classes, k);
+        var classified = Embed(encoder, test);
+        return knn.Accuracy(classified, tensor(test.EmbeddedLabels), [k])[0].Accuracy;
     }
 
     /// <summary>Puts the weights of the best encoder back into the method, if that is what the run returns.</summary>
