@@ -3,10 +3,7 @@
 using System.CommandLine;
 using ContinueDino;
 
-var photos = new Option<string?>("--photos")
-{
-    Description = "Folder with a subfolder for each kind of photo; without it, MLNETSSL_DATA/photos",
-};
+var photos = new Option<string>("--photos") { Description = "Folder with a subfolder for each kind of photo", Required = true };
 var weights = new Option<string?>("--weights")
 {
     Description = "File of DINOv2's or another network's weights, or a name such as dinov2_vits14 of one that is on this "
@@ -31,11 +28,11 @@ command.SetAction(o =>
     try
     {
         Continuation.Run(new(
-            o.GetValue(photos), o.GetValue(weights), o.GetValue(epochs), o.GetValue(rate), o.GetValue(koLeo), o.GetValue(size),
+            o.GetValue(photos)!, o.GetValue(weights), o.GetValue(epochs), o.GetValue(rate), o.GetValue(koLeo), o.GetValue(size),
             o.GetValue(output), o.GetValue(seed)));
         return 0;
     }
-    catch (Exception e) when (e is IOException or ArgumentException or InvalidDataException)
+    catch (Exception e) when (e is IOException or ArgumentException or InvalidDataException or InvalidOperationException)
     {
         Console.Error.WriteLine(e.Message);
         return 1;

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Microsoft.ML;
 using MLNet.Ssl;
-using MLNet.Ssl.Samples;
 using Spectre.Console;
 
 namespace PhotoSearch;

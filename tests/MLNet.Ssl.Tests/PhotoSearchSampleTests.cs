@@ -1,5 +1,6 @@
 using Microsoft.ML;
-using MLNet.Ssl.Samples;
+using Microsoft.ML.Data;
+using PhotoSearch;
 
 namespace MLNet.Ssl.Tests;
 

@@ -65,7 +65,7 @@ internal sealed class Dino : Method
     internal DinoLoss Loss => _loss;
 
     /// <inheritdoc/>
-    public override int? PartialBatchMultiple => _options.Mixing is null ? 1 : 2;
+    public override int? PartialBatchMultiple => _options is { Mixing: null, KoLeoWeight: 0 } ? 1 : 2;
 
     /// <inheritdoc/>
     public override MethodOutput Forward(IReadOnlyList<Tensor> views, StepClock clock, int shard)
@@ -110,8 +110,7 @@ internal sealed class Dino : Method
 
     /// <summary>KoLeo of the global crops' features, each crop on its own: crops of an image shall not be driven apart.</summary>
     private static Tensor Spread(Tensor features, long batch) =>
-        KoLeo.Loss(features.narrow(0, 0, batch).to(ScalarType.Float32))
-            .Add(KoLeo.Loss(features.narrow(0, batch, batch).to(ScalarType.Float32)));
+        KoLeo.Loss(features.narrow(0, 0, batch)).Add(KoLeo.Loss(features.narrow(0, batch, batch)));
 
     private Tensor Teach(Tensor first, Tensor second) =>
         Teacher.Head.call(BySize(Teacher.Backbone, [first, second])).to(ScalarType.Float32);
