@@ -74,9 +74,9 @@ internal static class ImageLoading
             (string Name, Action Epoch)[] ways =
             [
                 ("decoding alone", () => Parallel.For(0, paths.Length, new ParallelOptions { MaxDegreeOfParallelism = threads },
-                    () => new PixelBuffer(), (row, _, buffer) =>
+                    () => new PixelBuffer(), (int row, ParallelLoopState _, PixelBuffer buffer) =>
                     {
-                        _ = files.Images.Read(row, buffer);
+                        files.Images.Read(row, buffer);
                         return buffer;
                     }, _ => { })),
                 ("decoding and views", () => Epoch(pipeline, files.Images)),

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.ML;
 using MLNet.Ssl;
+using MLNet.Ssl.Samples;
 using Spectre.Console;
 
 namespace PhotoSearch;
@@ -13,7 +14,7 @@ internal sealed record SearchOptions(
 /// <summary>The demonstration: pretrain on the folder, index it, search it, write the page.</summary>
 internal static class Search
 {
-    private const int QueriesFromFolder = 6, ThumbnailSide = 240, AttentionSize = 224;
+    private const int QueriesFromFolder = 6, AttentionSize = 224;
 
     public static int Run(SearchOptions options)
     {
@@ -35,8 +36,8 @@ internal static class Search
         var ssl = ml.SelfSupervised();
         var folder = PhotoFolder.Open(ssl.Data, options.Photos);
         AnsiConsole.MarkupLineInterpolated($"{folder.Files.Count:N0} photos in {folder.Path}");
-        foreach (var (file, reason) in folder.Unreadable)
-            AnsiConsole.MarkupLineInterpolated($"[yellow]left out: {file}: {reason}[/]");
+        foreach (var (unreadable, reason) in folder.Unreadable)
+            AnsiConsole.MarkupLineInterpolated($"[yellow]left out: {unreadable}: {reason}[/]");
 
         var clock = Stopwatch.StartNew();
         using var encoder = Estimator(ssl, folder, options).Fit(ssl.Data.LoadImageFolder(folder.Path));
@@ -44,16 +45,6 @@ internal static class Search
         var index = ssl.Index(encoder, folder.Files);
         Directory.CreateDirectory(options.Output);
         index.Save(Path.Combine(options.Output, "photos.index"));
-
-        var results = new List<PageResult>();
-        foreach (var (number, query) in (
-            options.Queries.Length > 0 ? options.Queries : folder.Sample(QueriesFromFolder)).Index())
-        {
-            var found = index.Search(encoder, query, options.Neighbors + 1).Where(n => n.Key != query)
-                .Take(options.Neighbors).ToArray();
-            results.Add(new(Photo(folder, query), [.. found.Select(n => Photo(folder, n.Key, n.Similarity))],
-                Attention(ssl, encoder, query, options, number)));
-        }
 
         string origin = options.Encoder is { } weights ? Path.GetFileName(weights)
             : FormattableString.Invariant(
@@ -66,10 +57,18 @@ internal static class Search
                 $" Of the {options.Neighbors} nearest photos {share.Found:P0} lie in the query's own subfolder; ")
                 + FormattableString.Invariant($"by chance it would be {share.Chance:P0}.");
         }
-        string page = Path.Combine(options.Output, "index.html");
-        File.WriteAllText(page, ResultPage.Html("Photos like these", facts, results));
+        var page = new SearchPage { Facts = facts };
+        foreach (var (number, query) in (
+            options.Queries.Length > 0 ? options.Queries : folder.Sample(QueriesFromFolder)).Index())
+        {
+            var found = index.Search(encoder, query, options.Neighbors + 1).Where(n => n.Key != query)
+                .Take(options.Neighbors).Select(n => (Name(folder, n.Key), RgbImages.Load(n.Key), n.Similarity));
+            page.Add(Name(folder, query), RgbImages.Load(query), found, Attention(ssl, encoder, query, options, number));
+        }
+        string file = Path.Combine(options.Output, "index.html");
+        page.Write(file);
         AnsiConsole.MarkupLineInterpolated($"{facts}");
-        AnsiConsole.MarkupLineInterpolated($"[green]{Path.GetFullPath(page)}[/]");
+        AnsiConsole.MarkupLineInterpolated($"[green]{Path.GetFullPath(file)}[/]");
         return 0;
     }
 
@@ -119,27 +118,23 @@ internal static class Search
         });
     }
 
-    private static PagePhoto Photo(PhotoFolder folder, string path, float? similarity = null) =>
-        new(folder.Files.Contains(path) ? folder.Name(path) : path,
-            Thumbnail.DataUri(RgbImages.Load(path), ThumbnailSide), similarity);
+    private static string Name(PhotoFolder folder, string path) => folder.Files.Contains(path) ? folder.Name(path) : path;
 
-    /// <summary>Writes the attention maps and their contact sheet, and gives them for the page.</summary>
-    private static IReadOnlyList<string> Attention(
+    /// <summary>Writes the attention maps and their contact sheet, and gives them for the page; null of a residual
+    /// network, which has no attention.</summary>
+    private static AttentionMaps? Attention(
         SelfSupervisedCatalog ssl, EmbeddingTransformer encoder, string path, SearchOptions options, int number)
     {
-        AttentionMaps maps;
         try
         {
-            maps = ssl.AttentionMaps(encoder, path, AttentionSize);
+            var maps = ssl.AttentionMaps(encoder, path, AttentionSize);
+            maps.Save(Path.Combine(options.Output, "attention"), $"{number}-{Path.GetFileNameWithoutExtension(path)}");
+            return maps;
         }
         catch (NotSupportedException)
         {
-            // A residual network has no attention.
-            return [];
+            return null;
         }
-        maps.Save(Path.Combine(options.Output, "attention"), $"{number}-{Path.GetFileNameWithoutExtension(path)}");
-        return [.. Enumerable.Range(0, maps.Heads)
-            .Select(head => Thumbnail.DataUri(maps.Overlay(head), ThumbnailSide))];
     }
 
     /// <summary>

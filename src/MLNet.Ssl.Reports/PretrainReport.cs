@@ -113,6 +113,13 @@ public sealed class PretrainReport : IProgress<TrainingProgress>, IRunObserver
             if (message.IsWarning) _run.Warnings.Add(message.Text);
     }
 
+    bool IRunObserver.WantsBaseline => true;
+
+    void IRunObserver.OnBaseline(double untrained, double chance)
+    {
+        lock (_gate) _run.Baseline = (untrained, chance);
+    }
+
     /// <summary>Up to <paramref name="most"/> numbers below <paramref name="count"/>, evenly spread.</summary>
     internal static int[] Spread(int count, int most)
     {

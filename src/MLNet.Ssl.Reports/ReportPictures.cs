@@ -66,8 +66,8 @@ internal static class ReportPictures
         return html.Append("</div>\n").ToString();
     }
 
-    private static string Figure(RgbImage image, int height, string name) =>
-        $"<figure><img src=\"{PngImage.DataUri(image)}\" height=\"{height}\" "
+    private static string Figure(RgbImage image, int side, string name) =>
+        $"<figure style=\"--side: {side}\"><img src=\"{PngImage.DataUri(image)}\" "
             + $"alt=\"{name}\"><figcaption>{name}</figcaption></figure>\n";
 
     private static RgbImage Small(RgbImage image)

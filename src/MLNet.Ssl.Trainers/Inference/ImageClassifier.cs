@@ -19,6 +19,13 @@ public sealed class ImageClassifier : IDisposable
     /// <summary>What is done to an image first.</summary>
     public ImagePreprocessing Preprocessing => _network.Preprocessing;
 
+    /// <inheritdoc cref="Encoder.Threads"/>
+    public int Threads
+    {
+        get => _network.Threads;
+        set => _network.Threads = value;
+    }
+
     internal ClassifierNetwork Network => (ClassifierNetwork)_network.Backbone;
 
     internal TorchSharp.torch.Device Device => _network.Device;

@@ -4,6 +4,7 @@ using MLNet.Ssl.Inference;
 using MLNet.Ssl.Methods;
 using MLNet.Ssl.Networks;
 using MLNet.Ssl.Optimization;
+using MLNet.Ssl.Runs;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Training;
@@ -62,6 +63,15 @@ internal sealed class OnlineEvaluator : IDisposable
             + string.Create(CultureInfo.InvariantCulture, $"{train:N0} rows remembered, {test:N0} classified)")
             + (best ? ", the best so far." : string.Create(CultureInfo.InvariantCulture, $"; the best is {_best:0.0000}."))));
         return accuracy;
+    }
+
+    /// <summary>Measures what the run is to be compared with, before its first step.</summary>
+    public void TellBaseline(IRunObserver observer)
+    {
+        using var noGrad = no_grad();
+        _copy.Load(_method.Encoder.Weights());
+        long common = _evaluation.TrainRows.Labels.CountBy(label => label).MaxBy(c => c.Value).Key;
+        observer.OnBaseline(Accuracy(_evaluation, _copy), _evaluation.TestRows.Labels.Average(label => label == common ? 1.0 : 0));
     }
 
     /// <summary>Share of the test rows that a kNN classifies right.</summary>

@@ -20,7 +20,8 @@ namespace MLNet.Ssl;
 /// <item><term>Requires labels?</term><description>No</description></item>
 /// <item><term>Is caching required?</term><description>Behind it where several passes follow:
 /// <c>AppendCacheCheckpoint</c> saves embedding the rows again on each</description></item>
-/// <item><term>Exportable to ONNX</term><description>No</description></item>
+/// <item><term>Exportable to ONNX</term><description>Yes, the encoder alone:
+/// <see cref="EmbeddingTransformer.ExportOnnx(string)"/></description></item>
 /// </list>
 /// </remarks>
 public sealed class PretrainedEstimator : IEstimator<EmbeddingTransformer>

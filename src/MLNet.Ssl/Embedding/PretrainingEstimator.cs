@@ -42,7 +42,8 @@ namespace MLNet.Ssl;
 /// <item><term>Is caching required?</term><description>Behind it where several passes follow:
 /// <c>AppendCacheCheckpoint</c> saves embedding the rows again on each. Not before it: ML.NET's cache drops image
 /// columns</description></item>
-/// <item><term>Exportable to ONNX</term><description>No</description></item>
+/// <item><term>Exportable to ONNX</term><description>Yes, the encoder alone:
+/// <see cref="EmbeddingTransformer.ExportOnnx(string)"/></description></item>
 /// </list>
 /// <para>Random numbers come from the options' seed, else from the seed of the <see cref="MLContext"/>; fitting an
 /// estimator again gives the same encoder. It runs on <see cref="MLContext.GpuDeviceId"/>, else on the CPU.</para>
