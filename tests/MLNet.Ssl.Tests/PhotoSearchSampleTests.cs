@@ -1,9 +1,4 @@
-<<<<<<< HEAD
-=======
-using System.Text.RegularExpressions;
 using Microsoft.ML;
-using Microsoft.ML.Data;
->>>>>>> 9aefdbab7e33f367ce0165644fe0e97e66eddac9
 using PhotoSearch;
 
 namespace MLNet.Ssl.Tests;

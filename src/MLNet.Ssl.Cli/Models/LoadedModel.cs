@@ -59,7 +59,7 @@ internal sealed class LoadedModel : IDisposable
         var none = context.Data.LoadFromEnumerable(Array.Empty<ImageRow>());
         var encoder = ssl.LoadPretrained(ImageRow.Embedding, ImageRow.Column, path, options).Fit(none);
         using var hash = new HashingStream(Stream.Null);
-        encoder.Encoder.WriteSafeTensors(hash);
+        encoder.Encoder.SaveSafeTensors(hash);
         return new(path, encoder, encoder, null, hash.Hash());
     }
 
