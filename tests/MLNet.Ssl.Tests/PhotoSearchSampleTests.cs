@@ -1,5 +1,4 @@
 using Microsoft.ML;
-using Microsoft.ML.Data;
 using PhotoSearch;
 
 namespace MLNet.Ssl.Tests;
