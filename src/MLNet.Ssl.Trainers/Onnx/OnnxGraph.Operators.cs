@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Onnx;
@@ -14,6 +15,8 @@ internal sealed partial class OnnxGraph
     public string Div(string a, string b) => Node("Div", [a, b]);
 
     public string MatMul(string a, string b) => Node("MatMul", [a, b]);
+
+    public string Exp(string x) => Node("Exp", [x]);
 
     public string Neg(string x) => Node("Neg", [x]);
 
@@ -34,6 +37,20 @@ internal sealed partial class OnnxGraph
     /// <summary>One index of a dimension, which is dropped.</summary>
     public string Select(string x, long axis, long index) =>
         Node("Gather", [x, Constant<long>("index", TensorProto.Types.DataType.Int64, [index])], Attribute("axis", axis));
+
+    /// <summary>Entries of a value's first dimension.</summary>
+    public string Gather(string x, string indices) => Node("Gather", [x, indices], Attribute("axis", 0));
+
+    /// <summary>Sums of the updates (N,k) that go into the same column, of (N, columns).</summary>
+    public string ScatterAdd(string columns, string updates, long count) =>
+        Node("ScatterElements", [Constant(new float[count], 1, count), columns, updates], Attribute("axis", 1), Attribute("reduction", "add"));
+
+    /// <summary>The last dimension at length 1, as <c>torch.nn.functional.normalize</c> has it.</summary>
+    public string Normalize(string x) =>
+        Div(x, Node("Max", [Node("ReduceL2", [x], Attribute("axes", [-1]), Attribute("keepdims", 1)), Constant(1e-12f)]));
+
+    /// <summary>The sum over the last dimension, which stays.</summary>
+    public string ReduceSum(string x) => Node("ReduceSum", [x, Integers(-1)], Attribute("keepdims", 1));
 
     /// <summary>The range [start, start + length) of each of the axes.</summary>
     public string Slice(string x, long start, long length, params long[] axes)
@@ -112,6 +129,12 @@ internal sealed partial class OnnxGraph
 
     private static AttributeProto Attribute(string name, float value) =>
         new() { Name = name, Type = AttributeProto.Types.AttributeType.Float, F = value };
+
+    private static AttributeProto Attribute(string name, string value) =>
+        new() { Name = name, Type = AttributeProto.Types.AttributeType.String, S = ByteString.CopyFromUtf8(value) };
+
+    private static AttributeProto Attribute(string name, IEnumerable<string> values) =>
+        new() { Name = name, Type = AttributeProto.Types.AttributeType.Strings, Strings = { values.Select(ByteString.CopyFromUtf8) } };
 
     private static AttributeProto Attribute(string name, long[] values) =>
         new() { Name = name, Type = AttributeProto.Types.AttributeType.Ints, Ints = { values } };

@@ -15,6 +15,10 @@ internal sealed partial class OnnxGraph
     /// <summary>Version of the operators' definitions; 17 brings LayerNormalization.</summary>
     public const long Opset = 17;
 
+    /// <summary>The operators of classical machine learning; version 2 of them can name slots.</summary>
+    private const string MLDomain = "ai.onnx.ml";
+    private const long MLOpset = 2;
+
     /// <summary>Protobuf's limit of 2 GiB, less room for all that is not weights.</summary>
     private const long MostBytes = int.MaxValue - (16L << 20);
 
@@ -25,15 +29,25 @@ internal sealed partial class OnnxGraph
 
     /// <param name="network">Initializers have the names of its state dict.</param>
     /// <param name="inputShape">Shape of what the network sees, without the batch.</param>
-    public OnnxGraph(Module network, params long[] inputShape)
+    public OnnxGraph(Module network, params long[] inputShape) : this(network.GetName(), inputShape)
     {
-        _graph.Name = network.GetName();
         foreach (var (name, tensor) in network.state_dict()) _names.TryAdd(tensor, name);
-        InputShape = inputShape;
     }
+
+    public OnnxGraph(string name, params long[] inputShape) => (_graph.Name, InputShape) = (name, inputShape);
 
     /// <summary>Shape of what the network sees, without the batch: (3,H,W) for images.</summary>
     public IReadOnlyList<long> InputShape { get; }
+
+    /// <summary>The operator sets that the nodes are of.</summary>
+    public IEnumerable<OperatorSetIdProto> Opsets
+    {
+        get
+        {
+            yield return new() { Domain = "", Version = Opset };
+            if (_graph.Node.Any(node => node.Domain == MLDomain)) yield return new() { Domain = MLDomain, Version = MLOpset };
+        }
+    }
 
     /// <summary>Declares an input of single precision; the batch comes first and may be of any size.</summary>
     public string Input(string name, string description, params long[] shape)
@@ -47,6 +61,46 @@ internal sealed partial class OnnxGraph
     {
         _graph.Node.Add(new NodeProto { Name = name, OpType = "Identity", Input = { x }, Output = { name } });
         _graph.Output.Add(Value(name, description, shape));
+    }
+
+    /// <summary>
+    /// Declares an input that is one row's vector, as ML.NET's ApplyOnnxModel feeds it; without a length, of any length: there, a vector of unknown size.
+    /// </summary>
+    /// <returns>The row as a batch of one, (1, length).</returns>
+    public string RowInput(string name, string description, long? length)
+    {
+        var value = Value(name, description, []);
+        var dimensions = value.Type.TensorType.Shape.Dim;
+        dimensions[0] = new() { DimValue = 1 };
+        dimensions.Add(length is { } size ? new() { DimValue = size } : new TensorShapeProto.Types.Dimension { DimParam = "values" });
+        _graph.Input.Add(value);
+        return name;
+    }
+
+    /// <summary>Declares a batch of one row as an output that is the row's vector, without the batch: ML.NET then has a vector of one dimension.</summary>
+    public void RowOutput(string name, string description, string x, long length)
+    {
+        var value = Value(name, description, []);
+        value.Type.TensorType.Shape.Dim[0] = new() { DimValue = length };
+        _graph.Node.Add(new NodeProto { Name = name, OpType = "Reshape", Input = { x, Integers(length) }, Output = { name } });
+        _graph.Output.Add(value);
+    }
+
+    /// <summary>Names of an output's slots, in the form in which ML.NET's ApplyOnnxModel reads them: on a node that computes nothing.</summary>
+    public void SlotNames(string output, IReadOnlyCollection<string> names)
+    {
+        string unused = Unique("unused");
+        var text = Initializer(unused, TensorProto.Types.DataType.String, [1]);
+        text.StringData.Add(ByteString.Empty);
+        _graph.Node.Add(new NodeProto
+        {
+            Name = $"mlnet.{output}.SlotNames",
+            OpType = "LabelEncoder",
+            Domain = MLDomain,
+            Input = { unused },
+            Output = { Unique("unused") },
+            Attribute = { Attribute("keys_strings", names), Attribute("values_int64s", [.. Enumerable.Range(0, names.Count).Select(n => (long)n)]) },
+        });
     }
 
     /// <summary>The nodes of a module: an <see cref="IOnnxLayer"/>, or a chain of them.</summary>
@@ -64,6 +118,14 @@ internal sealed partial class OnnxGraph
         string name = Unique(op);
         _graph.Node.Add(new NodeProto { Name = name, OpType = op, Input = { inputs }, Output = { name }, Attribute = { attributes } });
         return name;
+    }
+
+    /// <summary>The greatest values of the last dimension, the greatest first, and where they stand.</summary>
+    public (string Values, string Indices) TopK(string x, long count)
+    {
+        string name = Unique("TopK"), indices = Unique("TopK");
+        _graph.Node.Add(new NodeProto { Name = name, OpType = "TopK", Input = { x, Integers(count) }, Output = { name, indices } });
+        return (name, indices);
     }
 
     /// <summary>A parameter or buffer of the network, by its name in the state dict.</summary>

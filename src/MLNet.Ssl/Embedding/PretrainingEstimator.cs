@@ -145,6 +145,7 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
                 return new(Pretrainer.Fit(read, options, device, channel.Write), _output, column.Name, _host)
                 {
                     OnUnreadableImage = options.OnUnreadableImage,
+                    InputType = column.Type,
                 };
             }
             var table = TableRows.Read(rows).Table;
