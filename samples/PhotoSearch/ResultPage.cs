@@ -43,14 +43,24 @@ public static class ResultPage
         details { grid-column: 1 / -1; }
         summary { cursor: pointer; color: var(--quiet); }
         .heads { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(14rem, 100%), 1fr)); gap: .9rem; margin-top: .75rem; }
+        form { display: flex; flex-wrap: wrap; gap: .75rem; margin-bottom: 1.5rem; }
         @media (max-width: 40rem) { section { grid-template-columns: 1fr; } }
+        """;
+
+    private const string Form = """
+        <form method="post" enctype="multipart/form-data">
+        <label>Photo to search for <input type="file" name="photo" accept="image/*" required></label>
+        <button>Search</button>
+        </form>
+
         """;
 
     /// <summary>The page.</summary>
     /// <param name="title">Its title.</param>
     /// <param name="facts">A line of what was done.</param>
     /// <param name="results">The queries in their order; the first one's attention is unfolded.</param>
-    public static string Html(string title, string facts, IReadOnlyList<PageResult> results)
+    /// <param name="asks">Whether the page asks for another photo, to be sent to where the page came from.</param>
+    public static string Html(string title, string facts, IReadOnlyList<PageResult> results, bool asks = false)
     {
         var page = new StringBuilder();
         page.Append($"""
@@ -67,6 +77,7 @@ public static class ResultPage
             <p class="facts">{Text(facts)}</p>
 
             """);
+        if (asks) page.Append(Form);
         foreach (var (number, result) in results.Index())
         {
             page.Append($"""
