@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using MLNet.Ssl.Networks;
 using MLNet.Ssl.Optimization;
 using MLNet.Ssl.Options;
 using MLNet.Ssl.Weights;
@@ -189,6 +190,7 @@ internal sealed class RunCheckpoints : IDisposable
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         foreach (var (name, value) in _state) value.copy_(_saved.State[name]);
+        MixedPrecision.Refresh(_state.Select(entry => entry.Value));
     }
 
     private bool MoveNext()

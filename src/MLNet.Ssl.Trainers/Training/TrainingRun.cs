@@ -56,6 +56,7 @@ internal sealed class TrainingRun
     public void Run()
     {
         int batch = Settings.BatchSize, threads = Settings.Threads, shards = TrainingStep.ShardsFor(Method, batch, threads, Device.type);
+        using var tf32 = TensorFloat32.Use(Settings.Precision != Precision.Float32);
         using var step = new TrainingStep(Method, Plan, shards, threads, SplitMix64.Hash(Seed, 2));
         var alarm = new CollapseAlarm();
         var (clock, alarmCounts) = Checkpoints.Start(

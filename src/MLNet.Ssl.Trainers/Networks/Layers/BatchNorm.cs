@@ -11,7 +11,7 @@ namespace MLNet.Ssl.Networks;
 /// Batch normalisation of (B,C) or (B,C,H,W) per channel: batch statistics in training, running ones (momentum 0.1, unbiased variance) otherwise.
 /// </summary>
 /// <remarks>The running statistics are the one thing a forward pass writes: in training, pass one batch at a time through it.</remarks>
-internal sealed class BatchNorm : Module<Tensor, Tensor>, IOnnxLayer
+internal sealed class BatchNorm : Module<Tensor, Tensor>, IOnnxLayer, IKeepsSinglePrecision
 {
     private const double Eps = 1e-5;
 
