@@ -5,8 +5,11 @@ using Microsoft.Extensions.Caching.Memory;
 using Microsoft.Extensions.Options;
 using Microsoft.ML;
 using MLNet.Ssl;
+<<<<<<< HEAD
 using MLNet.Ssl.Samples;
 using PhotoSearch.Stores;
+=======
+>>>>>>> 9aefdbab7e33f367ce0165644fe0e97e66eddac9
 using Spectre.Console;
 
 namespace PhotoSearch;
@@ -25,7 +28,11 @@ internal static class Search
     {
         try
         {
+<<<<<<< HEAD
             return await RunAsync(options, PhotoFolder.Open(options.Photos), token);
+=======
+            return Run(options, new MLContext(options.Seed));
+>>>>>>> 9aefdbab7e33f367ce0165644fe0e97e66eddac9
         }
         catch (Exception error) when (
             error is IOException or InvalidDataException or InvalidOperationException or ArgumentException
@@ -36,18 +43,20 @@ internal static class Search
         }
     }
 
+<<<<<<< HEAD
     private static async Task<int> RunAsync(SearchOptions options, PhotoFolder folder, CancellationToken token)
+=======
+    private static int Run(SearchOptions options, MLContext ml)
+>>>>>>> 9aefdbab7e33f367ce0165644fe0e97e66eddac9
     {
+        var ssl = ml.SelfSupervised();
+        var folder = PhotoFolder.Open(ssl.Data, options.Photos);
         AnsiConsole.MarkupLineInterpolated($"{folder.Files.Count:N0} photos in {folder.Path}");
         foreach (var (file, reason) in folder.Unreadable)
             AnsiConsole.MarkupLineInterpolated($"[yellow]left out: {file}: {reason}[/]");
 
-        var ml = new MLContext(options.Seed);
-        var ssl = ml.SelfSupervised();
         var clock = Stopwatch.StartNew();
-        var rows = ml.Data.LoadFromEnumerable(folder.Files.Select(path => new PhotoRow { Path = path }));
-        using var encoder = ml.Transforms.LoadImages("Image", imageFolder: null, "Path")
-            .Append(Estimator(ssl, folder, options)).Fit(rows).LastTransformer;
+        using var encoder = Estimator(ssl, folder, options).Fit(ssl.Data.LoadImageFolder(folder.Path));
         var pretrained = clock.Elapsed;
         Directory.CreateDirectory(options.Output);
         // A photo that is searched for has been embedded before, mostly.
@@ -137,13 +146,14 @@ internal static class Search
     {
         if (options.Encoder is { } file) return ssl.LoadPretrained("Embedding", "Image", file);
         var chosen = Encoder(options.Method);
-        return new WithProgress(progress => ssl.Pretrain("Embedding", "Image", chosen with
+        return ssl.Pretrain("Embedding", "Image", chosen with
         {
             Epochs = options.Epochs,
             Seed = options.Seed,
+            OnUnreadableImage = OnUnreadableImage.Skip,
             BatchSize = Math.Min(chosen.BatchSize!.Value, folder.Files.Count),
-            Progress = progress,
-        }));
+            Progress = new ConsoleProgress(),
+        });
     }
 
     private static PagePhoto Photo(PhotoFolder folder, string path, float? similarity = null) =>
@@ -184,20 +194,5 @@ internal static class Search
             found += (await NearestAsync(photos, query, neighbors, token)).Average(n => kinds[n.Path] == kinds[query] ? 1.0 : 0);
         return (found / queries.Length,
             queries.Average(query => (kinds.Values.Count(kind => kind == kinds[query]) - 1.0) / (kinds.Count - 1)));
-    }
-
-    /// <summary>Shows a bar while the estimator fits.</summary>
-    private sealed class WithProgress(Func<IProgress<TrainingProgress>?, PretrainingEstimator> create)
-        : IEstimator<EmbeddingTransformer>
-    {
-        public SchemaShape GetOutputSchema(SchemaShape inputSchema) => create(null).GetOutputSchema(inputSchema);
-
-        public EmbeddingTransformer Fit(IDataView input) =>
-            ProgressBar.Show("photos", progress => create(progress).Fit(input));
-    }
-
-    private sealed class PhotoRow
-    {
-        public string Path { get; set; } = "";
     }
 }

@@ -36,6 +36,13 @@ public abstract class Method : IDisposable
     /// <summary>True if samples do not meet in the forward pass, so that parts of a batch may be passed side by side.</summary>
     public virtual bool SamplesAreIndependent => false;
 
+    /// <summary>
+    /// What the rows of an epoch's last, partial batch must be a multiple of; null if every batch must have the same size, so that
+    /// rows which are left are dropped.
+    /// </summary>
+    /// <value>Default null.</value>
+    public virtual int? PartialBatchMultiple => null;
+
     /// <summary>Where a pass of the online and of the slow network run at the same time; set by whoever steps the method.</summary>
     internal SideBySide Sides { get; set; } = SideBySide.InTurn;
 

@@ -33,7 +33,10 @@ internal sealed class Choices
 
     public int BatchSize(TrainingOptions options, int usual, int rows)
     {
-        int batch = Choose(options.BatchSize, Math.Min(usual, rows), $"of {rows} rows", nameof(options.BatchSize));
+        // An epoch of few rows has several steps; eights part well into shards and groups.
+        int quarter = rows / 4;
+        int batch = Math.Min(usual, Math.Max(2, quarter < 16 ? quarter : quarter / 8 * 8));
+        batch = Choose(options.BatchSize, batch, $"of {rows} rows{(batch < usual ? ", a quarter at most" : "")}", nameof(options.BatchSize));
         Check.InRange(batch, 2, rows, nameof(options.BatchSize));
         return batch;
     }

@@ -35,7 +35,8 @@ public static class Pretrainer
         if (images.Count < 2) throw new ArgumentException($"there are {images.Count} training images; expected 2 or more.", nameof(images));
         log = RunLog.Of(options, log);
         using var checkpoints = RunCheckpoints.Open(options, log);
-        var plan = Plan(checkpoints.Continue(options), DataFacts.Of(images), device ?? CPU, log);
+        var facts = DataFacts.Of(images) with { IsOnProcessor = (device ?? CPU).type == DeviceType.CPU };
+        var plan = Plan(checkpoints.Continue(options), facts, device ?? CPU, log);
         var views = new ImageViews(images, new ViewPipeline(plan.Method.Views, plan.ViewSeed, plan.Settings.Threads));
         var (backbone, head) = Train(plan, views, b => EncoderOf(b, null), checkpoints, device ?? CPU, log);
         return EncoderOf(backbone, head);
@@ -61,7 +62,7 @@ public static class Pretrainer
         ArgumentNullException.ThrowIfNull(table);
         ArgumentNullException.ThrowIfNull(options);
         if (table.Count < 2) throw new ArgumentException($"there is {table.Count} training row; expected 2 or more.", nameof(table));
-        var facts = DataFacts.Of(table);
+        var facts = DataFacts.Of(table) with { IsOnProcessor = (device ?? CPU).type == DeviceType.CPU };
         log = RunLog.Of(options, log);
         using var checkpoints = RunCheckpoints.Open(options, log);
         var plan = Plan(checkpoints.Continue(options), facts, device ?? CPU, log);
@@ -86,6 +87,13 @@ public static class Pretrainer
     internal static void CheckFiles(PretrainOptions options)
     {
         RunCheckpoints.CheckFolder(options);
+        options.CheckLimits();
+        if (options is { InitialWeights: not null, ContinueFrom: not null })
+        {
+            throw new ArgumentException(
+                "InitialWeights and ContinueFrom are both given: a run goes on from all that another one kept, or starts from weights.",
+                nameof(options.InitialWeights));
+        }
         if (options.InitialWeights is not null) Checkpoint.Open(InitialFile(options)).Dispose();
         else if (options.InitialWeightsOptions is not null)
         {
@@ -111,6 +119,7 @@ public static class Pretrainer
         }
         var plan = PretrainPlan.Of(options, facts, choices);
         RunLog.Start(options, plan.Description, options.MethodName, log);
+        if (MeasuredGains.Warning(options, facts) is { } warning) log?.Invoke(new(true, warning));
         return plan;
     }
 
@@ -128,11 +137,11 @@ public static class Pretrainer
         return TablePreprocessing.None(table.Columns);
     }
 
-    // The network and the method's name are kept in places of their own; where initial weights lay tells nothing elsewhere.
+    // The network and the method's name are kept in places of their own; where weights to start from lay tells nothing elsewhere.
     private static Dictionary<string, string> OptionsToKeep(PretrainPlan plan) => plan.OptionTexts
         .Where(option => option.Value != OptionText.None && option.Key.Split('.')[0]
             is not (nameof(PretrainOptions.Backbone) or nameof(PretrainOptions.InitialWeights)
-                or nameof(PretrainOptions.InitialWeightsOptions) or nameof(PretrainOptions.MethodName)))
+                or nameof(PretrainOptions.InitialWeightsOptions) or nameof(PretrainOptions.ContinueFrom) or nameof(PretrainOptions.MethodName)))
         .ToDictionary();
 
     private static (Backbone Backbone, ProjectionHead? Head) Train(
@@ -147,9 +156,8 @@ public static class Pretrainer
         if (options.InitialWeights is not null) WarmStart(method, settings.Backbone, options, log);
         if (settings.Epochs > 0)
         {
-            using var evaluator = options.Evaluation is { } evaluation
-                ? new OnlineEvaluator(evaluation, method, encoderOf(Copy(settings.Backbone, device)), log)
-                : null;
+            using var copy = encoderOf(Copy(settings.Backbone, device));
+            using var evaluator = options.Evaluation is { } evaluation ? new OnlineEvaluator(evaluation, method, copy, log) : null;
             new TrainingRun
             {
                 Options = options,
@@ -163,6 +171,7 @@ public static class Pretrainer
                 Identity = plan.OptionTexts,
                 Log = log,
                 Evaluator = evaluator,
+                Quality = new(method, copy.Backbone, views, device, settings.Epochs, plan.Seed),
                 WatchesForCollapse = true,
             }.Run();
         }

@@ -47,35 +47,58 @@ internal sealed class TrainingRun
     /// <summary>Measures the encoder between epochs; null for none.</summary>
     public OnlineEvaluator? Evaluator { get; init; }
 
+    /// <summary>Measures embeddings without labels; null for not at all.</summary>
+    public QualityProbe? Quality { get; init; }
+
     /// <summary>Whether embeddings are watched for a collapse, which labels rule out.</summary>
     public bool WatchesForCollapse { get; init; }
 
-    /// <summary>Trains to the end, from the beginning or from a checkpoint.</summary>
+    /// <summary>
+    /// Trains to the end, or until the options or the evaluation end it, from the beginning or from a checkpoint.
+    /// </summary>
     /// <exception cref="ArithmeticException">The loss is not finite.</exception>
     /// <exception cref="OperationCanceledException">The options' token was cancelled; what was learned is saved.</exception>
     public void Run()
     {
+        try
+        {
+            Train();
+        }
+        finally
+        {
+            RunLog.End(Options);
+        }
+    }
+
+    private void Train()
+    {
         int batch = Settings.BatchSize, threads = Settings.Threads, shards = TrainingStep.ShardsFor(Method, batch, threads, Device.type);
         using var tf32 = TensorFloat32.Use(Settings.Precision != Precision.Float32);
+        var batches = EpochBatches.Of(Views.Count, batch, Method.PartialBatchMultiple * shards);
         using var step = new TrainingStep(Method, Plan, shards, threads, SplitMix64.Hash(Seed, 2));
         var alarm = new CollapseAlarm();
         var (clock, alarmCounts) = Checkpoints.Start(
-            new(0, Views.Count / batch, Settings.Epochs), step.State,
+            new(0, batches.Steps, Settings.Epochs), step.State,
             () => RunIdentity.Of(Identity, Views.Count, Views.Fingerprint, Device.type),
             saved => Method.Misfit(saved, batch));
         if (alarmCounts is not null) alarm.Counts = alarmCounts;
-        Evaluator?.Best = Checkpoints.BestScore;
-        using var loader = new ViewLoader(Views, batch, Settings.Epochs, SplitMix64.Hash(Seed, 4), Device, clock.Step);
-        var report = new RunReport(batch, loader, clock.Step);
+        Evaluator?.GoOn(Checkpoints.Best);
+        using var loader = new ViewLoader(Views, batches, Settings.Epochs, SplitMix64.Hash(Seed, 4), Device, clock.Step);
+        var report = new RunReport(loader, clock.Step);
+        var end = new RunEnd(Options, Evaluator, clock);
+        var lines = new ProgressLines(line => Log?.Invoke(new(false, line)));
 
         for (; clock.Step < clock.TotalSteps; clock = clock.Next)
         {
             if (Options.CancellationToken.IsCancellationRequested) Cancel(step, clock, alarm);
             using var scope = NewDisposeScope();
-            var output = step.Run(loader.Next(), clock);
-            report.Add(output.Loss);
-            bool measures = Evaluator?.IsDueBefore(clock.Next) == true, saves = Checkpoints.IsDue(clock.Next);
-            bool reports = report.IsDue || measures || clock.Next.Step == clock.TotalSteps;
+            var views = loader.Next();
+            var output = step.Run(views, clock);
+            report.Add(output.Loss, views[0].size(0));
+            bool ends = end.IsReached, saves = ends ? Checkpoints.IsBehind(clock.Next) : Checkpoints.IsDue(clock.Next);
+            bool measures = Evaluator is not null && (ends || Evaluator.IsDueBefore(clock.Next));
+            bool endsEpoch = ends || ProgressLines.EndsToldEpoch(clock.Next.Step, clock.TotalSteps, clock.Epochs);
+            bool reports = report.IsDue || measures || endsEpoch;
             // Reading a loss waits for an accelerator; on a processor it is there already.
             if (Device.type == DeviceType.CPU || reports || saves) report.CheckFinite(clock);
             double? accuracy = null;
@@ -84,16 +107,25 @@ internal sealed class TrainingRun
                 var progress = report.Take(output, clock, Plan.LearningRate(clock), WatchesForCollapse);
                 if (measures)
                 {
-                    accuracy = Evaluator!.Measure(progress.Epoch, out bool best);
+                    accuracy = Evaluator!.Measure(clock, out bool best);
                     saves |= best && Checkpoints.AreWritten;
-                    report.Restart();
+                    if (!ends && end.IsReached) (ends, saves) = (true, saves || Checkpoints.IsBehind(clock.Next));
                 }
+                if (Quality is not null && endsEpoch && (Quality.IsCheap || ends || clock.Next.Step == clock.TotalSteps))
+                    progress = Quality.Measure(progress);
+                if (measures || progress.RankMe is not null) report.Restart();
                 progress = progress with { TeacherMomentum = Method.TeacherMomentum(clock), KnnAccuracy = accuracy };
                 Options.Progress?.Report(progress);
+                lines.Add(progress);
                 if (WatchesForCollapse && alarm.Check(progress) is { } warning) Log?.Invoke(new(true, warning));
             }
             if (saves) Save(step, clock.Next, alarm, accuracy);
+            if (!ends) continue;
+            clock = clock.Next;
+            break;
         }
+        Log?.Invoke(new(false, end.Describe(clock)));
+        Evaluator?.TakeBest(Checkpoints);
     }
 
     private void Cancel(TrainingStep step, StepClock clock, CollapseAlarm alarm)
