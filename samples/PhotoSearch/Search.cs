@@ -5,11 +5,8 @@ using Microsoft.Extensions.Caching.Memory;
 using Microsoft.Extensions.Options;
 using Microsoft.ML;
 using MLNet.Ssl;
-<<<<<<< HEAD
 using MLNet.Ssl.Samples;
 using PhotoSearch.Stores;
-=======
->>>>>>> 9aefdbab7e33f367ce0165644fe0e97e66eddac9
 using Spectre.Console;
 
 namespace PhotoSearch;
@@ -22,17 +19,13 @@ internal sealed record SearchOptions(
 /// <summary>The demonstration: pretrain on the folder, store embeddings, search, write the page.</summary>
 internal static class Search
 {
-    private const int QueriesFromFolder = 6, ThumbnailSide = 240, AttentionSize = 224;
+    private const int QueriesFromFolder = 6, AttentionSize = 224;
 
     public static async Task<int> RunAsync(SearchOptions options, CancellationToken token)
     {
         try
         {
-<<<<<<< HEAD
-            return await RunAsync(options, PhotoFolder.Open(options.Photos), token);
-=======
-            return Run(options, new MLContext(options.Seed));
->>>>>>> 9aefdbab7e33f367ce0165644fe0e97e66eddac9
+            return await RunAsync(options, new MLContext(options.Seed), token);
         }
         catch (Exception error) when (
             error is IOException or InvalidDataException or InvalidOperationException or ArgumentException
@@ -43,17 +36,13 @@ internal static class Search
         }
     }
 
-<<<<<<< HEAD
-    private static async Task<int> RunAsync(SearchOptions options, PhotoFolder folder, CancellationToken token)
-=======
-    private static int Run(SearchOptions options, MLContext ml)
->>>>>>> 9aefdbab7e33f367ce0165644fe0e97e66eddac9
+    private static async Task<int> RunAsync(SearchOptions options, MLContext ml, CancellationToken token)
     {
         var ssl = ml.SelfSupervised();
         var folder = PhotoFolder.Open(ssl.Data, options.Photos);
         AnsiConsole.MarkupLineInterpolated($"{folder.Files.Count:N0} photos in {folder.Path}");
-        foreach (var (file, reason) in folder.Unreadable)
-            AnsiConsole.MarkupLineInterpolated($"[yellow]left out: {file}: {reason}[/]");
+        foreach (var (unreadable, reason) in folder.Unreadable)
+            AnsiConsole.MarkupLineInterpolated($"[yellow]left out: {unreadable}: {reason}[/]");
 
         var clock = Stopwatch.StartNew();
         using var encoder = Estimator(ssl, folder, options).Fit(ssl.Data.LoadImageFolder(folder.Path));
@@ -65,16 +54,7 @@ internal static class Search
         using var photos = PhotoStores.Open(options.Store, options.Connection, options.Output, generator);
         await photos.EnsureCollectionDeletedAsync(token);
         await photos.EnsureCollectionExistsAsync(token);
-        await photos.UpsertAsync(folder.Files.Select(path => new IndexedPhoto { Path = path, Photo = File(path) }), token);
-
-        var results = new List<PageResult>();
-        foreach (var (number, query) in (
-            options.Queries.Length > 0 ? options.Queries : folder.Sample(QueriesFromFolder)).Index())
-        {
-            var found = await NearestAsync(photos, query, options.Neighbors, token);
-            results.Add(new(Photo(folder, query), [.. found.Select(n => Photo(folder, n.Path, n.Similarity))],
-                Attention(ssl, encoder, query, options, number)));
-        }
+        await photos.UpsertAsync(folder.Files.Select(path => new IndexedPhoto { Path = path, Photo = Content(path) }), token);
 
         string origin = options.Encoder is { } weights ? Path.GetFileName(weights)
             : FormattableString.Invariant(
@@ -87,10 +67,20 @@ internal static class Search
                 $" Of the {options.Neighbors} nearest photos {share.Found:P0} lie in the query's own subfolder; ")
                 + FormattableString.Invariant($"by chance it would be {share.Chance:P0}.");
         }
-        string page = Path.Combine(options.Output, "index.html");
-        System.IO.File.WriteAllText(page, ResultPage.Html("Photos like these", facts, results));
+        var page = new SearchPage { Facts = facts };
+        foreach (var (number, query) in (
+            options.Queries.Length > 0 ? options.Queries : folder.Sample(QueriesFromFolder)).Index())
+        {
+            var found = await NearestAsync(photos, query, options.Neighbors, token);
+            page.Add(
+                Name(folder, query), RgbImages.Load(query),
+                found.Select(n => (Name(folder, n.Path), RgbImages.Load(n.Path), n.Similarity)),
+                Attention(ssl, encoder, query, options, number));
+        }
+        string file = Path.Combine(options.Output, "index.html");
+        page.Write(file);
         AnsiConsole.MarkupLineInterpolated($"{facts}");
-        AnsiConsole.MarkupLineInterpolated($"[green]{Path.GetFullPath(page)}[/]");
+        AnsiConsole.MarkupLineInterpolated($"[green]{Path.GetFullPath(file)}[/]");
         if (options.Serve is not { } port) return 0;
         await using var site = SearchSite.Build(photos, folder, options.Neighbors, $"http://127.0.0.1:{port}");
         AnsiConsole.MarkupLineInterpolated($"[green]http://127.0.0.1:{port}[/], until Ctrl+C");
@@ -98,14 +88,14 @@ internal static class Search
         return 0;
     }
 
-    private static DataContent File(string path) => new(System.IO.File.ReadAllBytes(path), "image/*");
+    private static DataContent Content(string path) => new(File.ReadAllBytes(path), "image/*");
 
     /// <summary>The photos most like a file, which is not among them.</summary>
     private static async Task<IReadOnlyList<(string Path, float Similarity)>> NearestAsync(
         PhotoCollection photos, string query, int count, CancellationToken token)
     {
         var found = new List<(string, float)>();
-        await foreach (var result in photos.SearchAsync(File(query), count + 1, cancellationToken: token))
+        await foreach (var result in photos.SearchAsync(Content(query), count + 1, cancellationToken: token))
             if (result.Record.Path != query && found.Count < count) found.Add((result.Record.Path, (float)result.Score!));
         return found;
     }
@@ -156,27 +146,23 @@ internal static class Search
         });
     }
 
-    private static PagePhoto Photo(PhotoFolder folder, string path, float? similarity = null) =>
-        new(folder.Files.Contains(path) ? folder.Name(path) : path,
-            Thumbnail.DataUri(RgbImages.Load(path), ThumbnailSide), similarity);
+    private static string Name(PhotoFolder folder, string path) => folder.Files.Contains(path) ? folder.Name(path) : path;
 
-    /// <summary>Writes the attention maps and their contact sheet, and gives them for the page.</summary>
-    private static IReadOnlyList<string> Attention(
+    /// <summary>Writes the attention maps and their contact sheet, and gives them for the page; null of a residual
+    /// network, which has no attention.</summary>
+    private static AttentionMaps? Attention(
         SelfSupervisedCatalog ssl, EmbeddingTransformer encoder, string path, SearchOptions options, int number)
     {
-        AttentionMaps maps;
         try
         {
-            maps = ssl.AttentionMaps(encoder, path, AttentionSize);
+            var maps = ssl.AttentionMaps(encoder, path, AttentionSize);
+            maps.Save(Path.Combine(options.Output, "attention"), $"{number}-{Path.GetFileNameWithoutExtension(path)}");
+            return maps;
         }
         catch (NotSupportedException)
         {
-            // A residual network has no attention.
-            return [];
+            return null;
         }
-        maps.Save(Path.Combine(options.Output, "attention"), $"{number}-{Path.GetFileNameWithoutExtension(path)}");
-        return [.. Enumerable.Range(0, maps.Heads)
-            .Select(head => Thumbnail.DataUri(maps.Overlay(head), ThumbnailSide))];
     }
 
     /// <summary>

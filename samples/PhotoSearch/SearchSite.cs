@@ -1,9 +1,11 @@
+using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
 using MLNet.Ssl;
+using MLNet.Ssl.Samples;
 using PhotoSearch.Stores;
 
 namespace PhotoSearch;
@@ -11,7 +13,6 @@ namespace PhotoSearch;
 /// <summary>Searches by a photo that a browser sends.</summary>
 public static class SearchSite
 {
-    private const int ThumbnailSide = 240;
     private const long MostBytes = 20 << 20;
 
     /// <summary>The site, to be started.</summary>
@@ -25,7 +26,7 @@ public static class SearchSite
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls(url).ConfigureKestrel(server => server.Limits.MaxRequestBodySize = MostBytes);
         var site = builder.Build();
-        site.MapGet("/", () => Page($"{folder.Files.Count:N0} photos", []));
+        site.MapGet("/", () => Page(new() { AsksForPhoto = true, Facts = $"{folder.Files.Count:N0} photos" }));
         // Nothing changes by a search, so nobody else's page can do harm by asking for one.
         site.MapPost("/", async (IFormFile photo, CancellationToken token) =>
         {
@@ -38,21 +39,24 @@ public static class SearchSite
             }
             catch (Exception e) when (e is ArgumentException or InvalidDataException)
             {
-                return Page($"The photo cannot be read: {e.Message}", [], StatusCodes.Status400BadRequest);
+                var refusal = new SearchPage { AsksForPhoto = true, Facts = $"The photo cannot be read: {e.Message}" };
+                return Page(refusal, StatusCodes.Status400BadRequest);
             }
-            var found = new List<PagePhoto>();
+            var found = new List<(string, RgbImage, float)>();
             var query = new DataContent(bytes.ToArray(), "image/*");
             await foreach (var result in photos.SearchAsync(query, neighbors, cancellationToken: token))
-            {
-                string path = result.Record.Path;
-                found.Add(new(folder.Name(path), Thumbnail.DataUri(RgbImages.Load(path), ThumbnailSide), (float?)result.Score));
-            }
-            var asked = new PagePhoto(photo.FileName, Thumbnail.DataUri(image, ThumbnailSide));
-            return Page($"{folder.Files.Count:N0} photos. Numbers are cosine similarities.", [new(asked, found, [])]);
+                found.Add((folder.Name(result.Record.Path), RgbImages.Load(result.Record.Path), (float)result.Score!));
+            var page = new SearchPage { AsksForPhoto = true, Facts = $"{folder.Files.Count:N0} photos. Numbers are cosine similarities." };
+            page.Add(string.IsNullOrEmpty(photo.FileName) ? "photo" : photo.FileName, image, found);
+            return Page(page);
         }).DisableAntiforgery();
         return site;
     }
 
-    private static IResult Page(string facts, IReadOnlyList<PageResult> results, int status = StatusCodes.Status200OK) =>
-        Results.Content(ResultPage.Html("Photos like these", facts, results, asks: true), "text/html; charset=utf-8", statusCode: status);
+    private static IResult Page(SearchPage page, int status = StatusCodes.Status200OK)
+    {
+        using var bytes = new MemoryStream();
+        page.Write(bytes);
+        return Results.Content(Encoding.UTF8.GetString(bytes.ToArray()), "text/html; charset=utf-8", statusCode: status);
+    }
 }

@@ -22,7 +22,8 @@ internal sealed class BuiltInParts : IBuiltInParts
         {
             EmbeddingTransformer { Encoder: ImageEncoder images } embedding => Embedding(
                 embedding, Images(
-                    embedding.InputType, images.Preprocessing, RowModel.OfImages(images.Backbone, images.Preprocessing))),
+                    embedding.InputType, images.Preprocessing, embedding.ApplyExifOrientation,
+                    RowModel.OfImages(images.Backbone, images.Preprocessing))),
             EmbeddingTransformer { Encoder: TableEncoder rows } embedding => Embedding(
                 embedding, Vectors(rows.Columns, RowModel.OfTable(rows))),
             MulticlassTransformer features => Classification(
@@ -31,7 +32,7 @@ internal sealed class BuiltInParts : IBuiltInParts
             ImageClassificationTransformer { Classifier: var classifier } images => Classification(
                 images.Columns, images.Label, classifier.NumberOfClasses,
                 slots => Images(
-                    images.InputType, classifier.Preprocessing,
+                    images.InputType, classifier.Preprocessing, images.ApplyExifOrientation,
                     RowModel.OfImages(classifier.Network, classifier.Preprocessing, slots))),
             _ => throw new NotSupportedException($"{transformer.GetType()} is not known to this package."),
         };
@@ -54,16 +55,21 @@ internal sealed class BuiltInParts : IBuiltInParts
     }
 
     /// <summary>Preprocessing and a network of images.</summary>
-    private Network Images(DataViewType? column, ImagePreprocessing preprocessing, Stream model)
+    private Network Images(DataViewType? column, ImagePreprocessing preprocessing, bool upright, Stream model)
     {
-        var settings = KeyValuePair.Create(1u, PreprocessorSettings.Write(preprocessing, column));
+        var settings = KeyValuePair.Create(1u, PreprocessorSettings.Write(preprocessing, column, upright));
         return new(column ?? new ImageDataViewType(),
             [
                 _ml.Transforms.CustomMapping(new ConstantMapping().GetMapping(), ConstantMapping.Contract),
                 _ml.Transforms.Conversion.MapValue(Columns.Settings, [settings], Columns.One),
-                column is VectorDataViewType
-                    ? _ml.Transforms.CustomMapping(new PixelMapping().GetMapping(), PixelMapping.Contract)
-                    : _ml.Transforms.CustomMapping(new ImageMapping().GetMapping(), ImageMapping.Contract),
+                column switch
+                {
+                    TextDataViewType => _ml.Transforms.CustomMapping(new PathMapping().GetMapping(), PathMapping.Contract),
+                    VectorDataViewType { ItemType: var item } when item == NumberDataViewType.Byte =>
+                        _ml.Transforms.CustomMapping(new BytesMapping().GetMapping(), BytesMapping.Contract),
+                    VectorDataViewType => _ml.Transforms.CustomMapping(new PixelMapping().GetMapping(), PixelMapping.Contract),
+                    _ => _ml.Transforms.CustomMapping(new ImageMapping().GetMapping(), ImageMapping.Contract),
+                },
                 _ml.Transforms.ApplyOnnxModel(Columns.Result, Columns.Pixels, model),
             ]);
     }
@@ -99,7 +105,13 @@ internal sealed class BuiltInParts : IBuiltInParts
     }
 
     private IDataView Empty(string column, DataViewType type) =>
-        type is ImageDataViewType ? Empty<ImageRow>(column, type) : Empty<VectorRow>(column, type);
+        type switch
+        {
+            ImageDataViewType => Empty<ImageRow>(column, type),
+            TextDataViewType => Empty<TextRow>(column, type),
+            VectorDataViewType { ItemType: var item } when item == NumberDataViewType.Byte => Empty<BytesRow>(column, type),
+            _ => Empty<VectorRow>(column, type),
+        };
 
     private IDataView Empty<TRow>(string column, DataViewType type) where TRow : class
     {
@@ -116,6 +128,16 @@ internal sealed class BuiltInParts : IBuiltInParts
     {
         [ImageType(1, 1)]
         public MLImage? Input { get; set; }
+    }
+
+    private sealed class TextRow
+    {
+        public string Input { get; set; } = "";
+    }
+
+    private sealed class BytesRow
+    {
+        public VBuffer<byte> Input { get; set; }
     }
 
     private sealed class VectorRow

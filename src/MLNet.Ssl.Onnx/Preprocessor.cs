@@ -10,13 +10,16 @@ namespace MLNet.Ssl.Onnx;
 /// <param name="Width">Width of images that are vectors of pixels; 0 otherwise.</param>
 /// <param name="Height">Height of them.</param>
 /// <param name="Planar">Whether a colour's values stand together.</param>
-internal sealed record PreprocessorSettings(SavedImagePreprocessing Images, int Width, int Height, bool Planar)
+/// <param name="ApplyExifOrientation">Whether files are turned as their EXIF data say.</param>
+internal sealed record PreprocessorSettings(
+    SavedImagePreprocessing Images, int Width, int Height, bool Planar, bool ApplyExifOrientation)
 {
-    public static string Write(ImagePreprocessing preprocessing, DataViewType? column)
+    public static string Write(ImagePreprocessing preprocessing, DataViewType? column, bool applyExifOrientation)
     {
         var (width, height, planar) = (column is null ? null : ImageColumn.PixelSize(column)) ?? default;
         return JsonSerializer.Serialize(
-            new PreprocessorSettings(SavedImagePreprocessing.Of(preprocessing), width, height, planar), ModelJson.Options);
+            new PreprocessorSettings(SavedImagePreprocessing.Of(preprocessing), width, height, planar, applyExifOrientation),
+            ModelJson.Options);
     }
 
     public static PreprocessorSettings Read(string text) =>
@@ -38,6 +41,21 @@ internal sealed class Preprocessor
         if (image is null) throw new InvalidOperationException("There is no image.");
         if (image.Refusal() is { } refusal) throw new InvalidOperationException($"The image is not taken: {refusal}");
         Apply(image.ToRgbImage(), Read(settings).Preprocessing, ref pixels);
+    }
+
+    /// <summary>The network's input of an image file.</summary>
+    public void Apply(string path, ReadOnlySpan<char> settings, ref VBuffer<float> pixels)
+    {
+        var told = Read(settings);
+        Apply(RgbImages.Load(path, told.Settings.ApplyExifOrientation), told.Preprocessing, ref pixels);
+    }
+
+    /// <summary>The network's input of an image file's bytes.</summary>
+    public void Apply(VBuffer<byte> file, ReadOnlySpan<char> settings, ref VBuffer<float> pixels)
+    {
+        var told = Read(settings);
+        var image = RgbImages.Decode(file.DenseValues().ToArray(), told.Settings.ApplyExifOrientation);
+        Apply(image, told.Preprocessing, ref pixels);
     }
 
     /// <summary>The network's input of an image that is a vector of pixels.</summary>

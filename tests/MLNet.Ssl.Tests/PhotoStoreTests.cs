@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.ML;
+using MLNet.Ssl.Samples;
 using PhotoSearch;
 using PhotoSearch.Stores;
 
@@ -51,7 +52,7 @@ public sealed class PhotoStoreTests : IDisposable
         await photos.EnsureCollectionExistsAsync();
         await photos.EnsureCollectionExistsAsync();
         Assert.True(await photos.CollectionExistsAsync());
-        string[] files = [.. PhotoFolder.Open(_folder.File("photos")).Files];
+        string[] files = [.. PhotoFolder.Open(new MLContext().SelfSupervised().Data, _folder.File("photos")).Files];
         await photos.UpsertAsync(files.Select(path => new IndexedPhoto { Path = path, Photo = Content(path) }));
         await photos.UpsertAsync(new IndexedPhoto { Path = files[4], Photo = Content(files[4]) });
 
@@ -83,7 +84,7 @@ public sealed class PhotoStoreTests : IDisposable
     {
         using var photos = PhotoStores.Open("sqlite", null, _folder.Path, _generator);
         await photos.EnsureCollectionExistsAsync();
-        var folder = PhotoFolder.Open(_folder.File("photos"));
+        var folder = PhotoFolder.Open(new MLContext().SelfSupervised().Data, _folder.File("photos"));
         await photos.UpsertAsync(folder.Files.Select(path => new IndexedPhoto { Path = path, Photo = Content(path) }));
         await using var site = SearchSite.Build(photos, folder, 3, "http://127.0.0.1:0");
         await site.StartAsync();

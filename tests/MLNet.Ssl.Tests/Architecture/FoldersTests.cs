@@ -63,7 +63,8 @@ public class FoldersTests
     {
         yield return "MLNet.Ssl";
         if (folder == "") yield return project;
-        else yield return $"MLNet.Ssl.{Top(folder)}";
+        // A library's namespaces are the product's, a program's its own.
+        else yield return $"{(project == "MLNet.Ssl.Cli" ? project : "MLNet.Ssl")}.{Top(folder)}";
         // Extensions of MLContext, as ML.NET's own are.
         if (folder == "Catalogs") yield return "Microsoft.ML";
     }

@@ -86,6 +86,29 @@ public sealed class SavedByMLNetTests : IDisposable
         Assert.Contains("256 is no pixel value", Assert.ThrowsAny<Exception>(() => Column(model.Transform(view), "Embedding")).ToString());
     }
 
+    private sealed class PhotoFile
+    {
+        public string Path { get; set; } = "";
+
+        public byte[] Bytes { get; set; } = [];
+    }
+
+    [Theory, InlineData("Path"), InlineData("Bytes")]
+    public void FilesGiveTheSameEmbeddings(string column)
+    {
+        var files = Enumerable.Range(0, 5).Select(i =>
+        {
+            string path = _folder.File($"{i}.png");
+            using (var image = TestImages.Image(i, width: 20 + i, height: 30)) image.Save(path);
+            return new PhotoFile { Path = path, Bytes = File.ReadAllBytes(path) };
+        }).ToArray();
+        var view = _ml.Data.LoadFromEnumerable(files);
+        using var original = _ml.SelfSupervised().Pretrain("Embedding", column, TestImages.Untrained).Fit(view);
+        var model = Reloaded(original, view.Schema);
+        Same(original.Transform(view), model.Transform(view), "Embedding");
+        Assert.Equal(5, Column(model.Transform(view), "Embedding").Select(e => e[0]).Distinct().Count());
+    }
+
     private sealed class Pixels
     {
         public float[] Image { get; set; } = [];

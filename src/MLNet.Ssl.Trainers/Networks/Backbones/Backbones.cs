@@ -31,6 +31,9 @@ public static class Backbones
 
     internal static int Count => ByKind.Count;
 
+    /// <summary>The kinds by name, in the order of their names.</summary>
+    internal static IEnumerable<KeyValuePair<string, Type>> Kinds => ByKind.OrderBy(kind => kind.Key, StringComparer.Ordinal);
+
     /// <summary>Tells JSON the kinds; serializer options keep what they are told, so new ones are needed when <see cref="Count"/> grows.</summary>
     internal static void Describe(JsonTypeInfo info)
     {

@@ -1,24 +1,25 @@
 using System.Net;
 using System.Text;
+using MLNet.Ssl.Files;
+using MLNet.Ssl.Reports;
 
-namespace PhotoSearch;
+namespace MLNet.Ssl;
 
-/// <summary>A photo on the page.</summary>
-/// <param name="Name">What it is called.</param>
-/// <param name="Picture">Its picture, a data URI.</param>
-/// <param name="Similarity">Cosine similarity to the query; null for the query itself.</param>
-public sealed record PagePhoto(string Name, string Picture, float? Similarity = null);
-
-/// <summary>A query and what was found.</summary>
-/// <param name="Query">The photo searched for.</param>
-/// <param name="Neighbors">The photos most like it, the most similar first.</param>
-/// <param name="Attention">Pictures of the encoder's attention to the query, one a head, data URIs; none where there is
-/// no attention.</param>
-public sealed record PageResult(PagePhoto Query, IReadOnlyList<PagePhoto> Neighbors, IReadOnlyList<string> Attention);
-
-/// <summary>The results as one HTML file that needs no other, for light and dark screens.</summary>
-public static class ResultPage
+/// <summary>
+/// What a search by example found, as one HTML page that needs no other file, for light and dark screens: every query
+/// with the photos
+/// most like it and, of a vision transformer, where the encoder looks.
+/// </summary>
+/// <example><code>
+/// var page = new SearchPage { Facts = "1 000 photos" };
+/// page.Add("query.jpg", RgbImages.Load("query.jpg"),
+///     index.Search(encoder, "query.jpg", 5).Select(n =&gt; (n.Key, RgbImages.Load(n.Key), n.Similarity)));
+/// page.Write("search.html");
+/// </code></example>
+public sealed class SearchPage
 {
+    private const int ThumbnailSide = 240;
+
     private const string Style = """
         :root { color-scheme: light dark; --ground: #f6f5f2; --card: #fff; --text: #1d1d1f; --quiet: #66676c; --line: #dddcd8; --accent: #b4540a; }
         @media (prefers-color-scheme: dark) {
@@ -55,12 +56,60 @@ public static class ResultPage
 
         """;
 
-    /// <summary>The page.</summary>
-    /// <param name="title">Its title.</param>
-    /// <param name="facts">A line of what was done.</param>
-    /// <param name="results">The queries in their order; the first one's attention is unfolded.</param>
-    /// <param name="asks">Whether the page asks for another photo, to be sent to where the page came from.</param>
-    public static string Html(string title, string facts, IReadOnlyList<PageResult> results, bool asks = false)
+    private readonly List<Result> _results = [];
+
+    /// <summary>Title of the page.</summary>
+    /// <value>Default "Photos like these".</value>
+    public string Title { get; init; } = "Photos like these";
+
+    /// <summary>A line below the title: what was searched.</summary>
+    /// <value>Default empty.</value>
+    public string Facts { get; init; } = "";
+
+    /// <summary>
+    /// Whether the page has a form that sends another photo, as the file <c>photo</c>, to where the page came from: for
+    /// a program that answers.
+    /// </summary>
+    /// <value>Default false.</value>
+    public bool AsksForPhoto { get; init; }
+
+    /// <summary>Adds a query. Images are kept as small pictures.</summary>
+    /// <param name="name">What the query is called.</param>
+    /// <param name="query">The image that was searched for.</param>
+    /// <param name="found">Names, images and cosine similarities of what was found, the most similar first.</param>
+    /// <param name="attention">The encoder's attention to the query; null where there is none. That of the first query
+    /// is unfolded.</param>
+    public void Add(string name, RgbImage query, IEnumerable<(string Name, RgbImage Image, float Similarity)> found,
+        AttentionMaps? attention = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        ArgumentNullException.ThrowIfNull(found);
+        _results.Add(new(new(name, Thumbnail(query), null),
+            [.. found.Select(photo => new Photo(photo.Name, Thumbnail(photo.Image), photo.Similarity))],
+            attention is null ? [] : [.. Enumerable.Range(0, attention.Heads)
+                .Select(head => Thumbnail(attention.Overlay(head)))]));
+    }
+
+    /// <summary>Writes the page.</summary>
+    /// <param name="path">The file, replaced if it exists: wholly or, on failure, not at all.</param>
+    /// <exception cref="IOException">The file cannot be written, or its folder does not exist.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be written, or the path is that of a
+    /// folder.</exception>
+    public void Write(string path)
+    {
+        var page = Encoding.UTF8.GetBytes(Html());
+        AtomicFile.Write(path, stream => stream.Write(page));
+    }
+
+    /// <summary>Writes the page into a stream, UTF-8, which stays open.</summary>
+    /// <param name="stream">The stream.</param>
+    public void Write(Stream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        stream.Write(Encoding.UTF8.GetBytes(Html()));
+    }
+
+    internal string Html()
     {
         var page = new StringBuilder();
         page.Append($"""
@@ -68,17 +117,17 @@ public static class ResultPage
             <html lang="en">
             <meta charset="utf-8">
             <meta name="viewport" content="width=device-width, initial-scale=1">
-            <title>{Text(title)}</title>
+            <title>{Text(Title)}</title>
             <style>
             {Style}
             </style>
             <main>
-            <h1>{Text(title)}</h1>
-            <p class="facts">{Text(facts)}</p>
+            <h1>{Text(Title)}</h1>
+            <p class="facts">{Text(Facts)}</p>
 
             """);
-        if (asks) page.Append(Form);
-        foreach (var (number, result) in results.Index())
+        if (AsksForPhoto) page.Append(Form);
+        foreach (var (number, result) in _results.Index())
         {
             page.Append($"""
                 <section>
@@ -87,7 +136,7 @@ public static class ResultPage
                 <div class="neighbors">
 
                 """);
-            foreach (var neighbor in result.Neighbors) page.Append(Figure(neighbor));
+            foreach (var neighbor in result.Neighbors) page.Append(FormattableString.Invariant(Figure(neighbor)));
             page.Append("</div>\n");
             if (result.Attention.Count > 0)
             {
@@ -108,7 +157,7 @@ public static class ResultPage
         return page.Append("</main>\n</html>\n").ToString();
     }
 
-    private static FormattableString Figure(PagePhoto photo) => $"""
+    private static FormattableString Figure(Photo photo) => $"""
         <figure><img src="{photo.Picture}" alt="{Text(photo.Name)}" loading="lazy"><figcaption>
         <span class="similarity">{photo.Similarity:0.000}
         <span class="bar"><i style="width:{100 * Math.Clamp(photo.Similarity ?? 0, 0, 1):0}%"></i></span></span>
@@ -116,8 +165,17 @@ public static class ResultPage
 
         """;
 
-    private static StringBuilder Append(this StringBuilder page, FormattableString text) =>
-        page.Append(FormattableString.Invariant(text));
+    /// <summary>The image as a data URI, with a shorter side of at most <see cref="ThumbnailSide"/> pixels.</summary>
+    private static string Thumbnail(RgbImage image)
+    {
+        var store = new ImageStore(ThumbnailSide);
+        store.Add(image.Pixels.Span, image.Width, image.Height);
+        return JpegImage.DataUri(store[0]);
+    }
 
     private static string Text(string text) => WebUtility.HtmlEncode(text);
+
+    private sealed record Photo(string Name, string Picture, float? Similarity);
+
+    private sealed record Result(Photo Query, IReadOnlyList<Photo> Neighbors, IReadOnlyList<string> Attention);
 }

@@ -1,0 +1,138 @@
+using System.CommandLine;
+using System.Globalization;
+using Microsoft.ML;
+using MLNet.Ssl.Cli.Arguments;
+using MLNet.Ssl.Cli.Models;
+using MLNet.Ssl.Cli.Terminal;
+
+namespace MLNet.Ssl.Cli.Commands;
+
+/// <summary>Measures embeddings by the accuracy of simple classifiers on them.</summary>
+internal static class EvaluateCommand
+{
+    private static readonly string[] Protocols = ["knn", "linear", "closed-form"];
+
+    private const string Examples = """
+        Examples:
+          mlssl evaluate photos --model photos.zip                     every fifth photo of a class is held out
+          mlssl evaluate train --test test --model dinov2_vits14 --protocol knn,linear
+          mlssl evaluate embeddings --protocol linear --preset Dino    embeddings that 'mlssl embed' wrote, with labels
+
+        knn is DINO's weighted nearest neighbours; linear trains a classifier by SGD, whose options are the flags above;
+        closed-form is i-Mix's least squares. Learning rate and epoch of the linear classifier are chosen by the test
+        rows, as the published protocols do.
+        """;
+
+    public static Command Create(Session session)
+    {
+        var train = new Argument<string>("data")
+        {
+            Description = "Labelled data; with --model images or a table, else embeddings",
+        };
+        var test = new Option<string?>("--test")
+        {
+            Description = "Labelled rows to classify [every fifth of a class]",
+            HelpName = "data",
+        };
+        var protocol = new Option<string>("--protocol")
+        {
+            Description = $"Any of {string.Join(", ", Protocols)}",
+            HelpName = "a,b,…",
+            DefaultValueFactory = _ => "knn",
+        };
+        var neighbors = new Option<string>("--neighbors")
+        {
+            Description = "Neighbours that vote",
+            HelpName = "a,b,…",
+            DefaultValueFactory = _ => "10,20,100,200",
+        };
+        var preset = new Option<string?>("--preset")
+        {
+            Description =
+                $"Published linear protocol: {string.Join(", ", OptionTypes.Named(typeof(LinearProbeOptions)).Keys)}",
+            HelpName = "name",
+        };
+        var unreadable = new Option<OnUnreadableImage>("--on-unreadable-image")
+        {
+            Description = "What is done with an image that cannot be read",
+            HelpName = "throw|skip",
+        };
+        var command = new TaughtCommand("evaluate", "Measure embeddings by simple classifiers on them.", Examples)
+        {
+            train, test, protocol, neighbors, preset, unreadable,
+        };
+        var model = new ModelFlags(command, required: false);
+        var data = new DataFlags();
+        data.AddTo(command);
+        var common = new CommonFlags(command, computes: true);
+        var flags = new OptionFlags(typeof(LinearProbeOptions));
+        flags.AddTo(command);
+        command.SetAction(parsed =>
+        {
+            common.Apply(parsed, session);
+            var protocols = List(parsed.GetValue(protocol)!);
+            if (protocols.FirstOrDefault(name => !Protocols.Contains(name)) is { } unknown)
+                throw new UsageException(
+                    $"--protocol has '{unknown}'; expected any of {string.Join(", ", Protocols)}.");
+            int[] ks = [.. List(parsed.GetValue(neighbors)!).Select(text =>
+                int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int k) && k > 0 ? k
+                : throw new UsageException($"--neighbors has '{text}'; expected whole numbers with commas between."))];
+            var options = (LinearProbeOptions)flags.Create(parsed, Preset(parsed.GetValue(preset)));
+            var context = common.Context(parsed, session);
+            TorchLibrary.Require();
+            using var encoder = model.Name(parsed) is null ? null : model.Load(parsed, context, session);
+            var seen = LabeledEmbeddings.Of(data.Choice(parsed, parsed.GetValue(train)!), encoder,
+                parsed.GetValue(unreadable), session);
+            var unseen = parsed.GetValue(test) is { } path
+                ? LabeledEmbeddings.Of(data.Choice(parsed, path), encoder, parsed.GetValue(unreadable), session) : null;
+            if (unseen is null) (seen, unseen) = seen.Split();
+            session.Say($"{seen.Count} rows to learn from, {unseen.Count} to classify, {seen.Dimension} values each");
+            Measure(session, context, seen, unseen, protocols, ks, options with { CancellationToken = session.Token });
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static void Measure(Session session, MLContext context, LabeledEmbeddings seen, LabeledEmbeddings unseen,
+        IReadOnlyList<string> protocols, int[] ks, LinearProbeOptions options)
+    {
+        var evaluate = context.SelfSupervised().Evaluate;
+        var view = seen.View(context);
+        var labels = context.Transforms.Conversion.MapValueToKey(ImageRow.LabelColumn).Fit(view);
+        var (train, test) = (labels.Transform(view), labels.Transform(unseen.View(context)));
+        if (protocols.Contains("knn"))
+            foreach (var result in evaluate.NearestNeighbors(train, test, ks: ks, cancellationToken: session.Token))
+                session.Result(
+                    FormattableString.Invariant($"knn, {result.NumberOfNeighbors} neighbours: {result.Accuracy:p2}"),
+                    new { @event = "accuracy", protocol = "knn", result.Accuracy, result.NumberOfNeighbors,
+                        result.Temperature, train = seen.Count, test = unseen.Count });
+        if (protocols.Contains("linear"))
+        {
+            var result = evaluate.Linear(train, test, options: options);
+            session.Result(
+                FormattableString.Invariant($"linear: {result.Accuracy:p2} at learning rate {result.Chosen.LearningRate}")
+                    + FormattableString.Invariant($", epoch {result.Chosen.Epoch} (chosen by the test rows)"),
+                new { @event = "accuracy", protocol = "linear", result.Accuracy, result.TopKAccuracy,
+                    result.TopKPredictionCount, result.Chosen, result.ChosenOnTestRows, train = seen.Count,
+                    test = unseen.Count });
+        }
+        if (protocols.Contains("closed-form"))
+        {
+            var result = evaluate.ClosedForm(train, test, cancellationToken: session.Token);
+            session.Result(FormattableString.Invariant($"closed-form: {result.Accuracy:p2}"),
+                new { @event = "accuracy", protocol = "closed-form", result.Accuracy, result.TopKAccuracy,
+                    result.TopKPredictionCount, train = seen.Count, test = unseen.Count });
+        }
+    }
+
+    private static object? Preset(string? name)
+    {
+        if (name is null) return null;
+        var known = OptionTypes.Named(typeof(LinearProbeOptions));
+        return known.FirstOrDefault(preset => Names.Same(preset.Key, name)).Value?.Invoke()
+            ?? throw new UsageException($"--preset is '{name}'; expected one of {string.Join(", ", known.Keys)}.");
+    }
+
+    private static string[] List(string text) => text.Split(',',
+        StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+}

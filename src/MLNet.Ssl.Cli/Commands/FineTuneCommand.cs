@@ -1,0 +1,107 @@
+using System.CommandLine;
+using Microsoft.ML;
+using MLNet.Ssl.Cli.Arguments;
+using MLNet.Ssl.Cli.Input;
+using MLNet.Ssl.Cli.Models;
+using MLNet.Ssl.Cli.Terminal;
+
+namespace MLNet.Ssl.Cli.Commands;
+
+/// <summary>Trains an encoder further on labelled images, with a classifier on top.</summary>
+internal static class FineTuneCommand
+{
+    private const string Score = "Score", Predicted = "PredictedLabel", Key = "LabelKey";
+
+    private const string Examples = """
+        Examples:
+          mlssl finetune labelled --model photos.zip --output classifier.zip --epochs 30
+          mlssl finetune train --test test --model dinov2_vits14 --learning-rate 0.0001 --layer-decay 0.65
+
+        The flags above are the library's FineTuneOptions. Ctrl-C and SIGTERM save a checkpoint; the same command with
+        --resume goes on.
+        """;
+
+    public static Command Create(Session session, IReadOnlyList<string> arguments)
+    {
+        var path = new Argument<string>("data")
+        {
+            Description =
+                "Labelled images: a folder with a subfolder for each class, or a file with a column of labels",
+        };
+        var output = new Option<string>("--output", "-o")
+        {
+            Description = "File of the classifier: .zip or .onnx",
+            HelpName = "file",
+            DefaultValueFactory = _ => "classifier.zip",
+        };
+        var test = new Option<string?>("--test")
+        {
+            Description = "Labelled images that the classifier is measured on in the end",
+            HelpName = "data",
+        };
+        var file = new Option<string?>("--options")
+        {
+            Description = "JSON file of options by their names",
+            HelpName = "file",
+        };
+        var command = new TaughtCommand("finetune", "Train an encoder and a classifier on labelled images.",
+            Examples) { path, output, test, file };
+        var model = new ModelFlags(command, required: true);
+        var data = new DataFlags();
+        data.AddTo(command);
+        var job = new TrainingJob(command, session);
+        var common = new CommonFlags(command, computes: true);
+        var flags = new OptionFlags(typeof(FineTuneOptions));
+        flags.AddTo(command);
+        command.SetAction(parsed =>
+        {
+            common.Apply(parsed, session);
+            string to = parsed.GetValue(output)!;
+            ModelOutput.Check(to, classifier: true);
+            var options = (FineTuneOptions)flags.Create(parsed, null, parsed.GetValue(file) is { } json
+                ? MethodChoice.ReadFile(json) : null);
+            var source = Images(data.Choice(parsed, parsed.GetValue(path)!));
+            var unseen = parsed.GetValue(test) is { } held ? Images(data.Choice(parsed, held)) : null;
+            var context = common.Context(parsed, session);
+            using var encoder = model.Load(parsed, context, session);
+            if (!encoder.TakesImages) throw new InvalidDataException(
+                $"'{encoder.Name}' embeds rows of a table; fine-tuning takes images.");
+            job.Run(parsed, options, to, TrainingJob.GoOn(arguments),
+                told => Train(session, context, encoder, source, unseen, told, to),
+                (report, page, _) => report.Write(page));
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static ImageSource Images(DataChoice choice)
+    {
+        var source = RowSource.Open(choice) as ImageSource
+            ?? throw new InvalidDataException(
+                $"'{choice.Path}' has rows of a table; fine-tuning takes images. Name their column with --image.");
+        _ = source.RequireLabels();
+        return source;
+    }
+
+    private static ImageClassificationTransformer Train(Session session, MLContext context, LoadedModel encoder,
+        ImageSource source,
+        ImageSource? unseen, FineTuneOptions options, string output)
+    {
+        var view = ImageViews.Of(context, source, options.OnUnreadableImage, session);
+        var labels = context.Transforms.Conversion.MapValueToKey(Key, ImageRow.LabelColumn).Fit(view);
+        var estimator = context.SelfSupervised().FineTune(Predicted, ImageRow.Column, Key, encoder.Encoder, options,
+            Score);
+        var classifier = estimator.Fit(labels.Transform(view));
+        ModelOutput.Write(context, output, classifier, classifier, view.Schema);
+        if (unseen is not null)
+        {
+            var predicted = classifier.Transform(labels.Transform(
+                ImageViews.Of(context, unseen, options.OnUnreadableImage, session)));
+            double accuracy = context.MulticlassClassification.Evaluate(predicted, Key, Score, Predicted).MicroAccuracy;
+            session.Result(
+                FormattableString.Invariant($"accuracy on {unseen.Count} images of {unseen.Path}: {accuracy:p2}"),
+                new { @event = "accuracy", protocol = "finetuned", accuracy, test = unseen.Count });
+        }
+        return classifier;
+    }
+}

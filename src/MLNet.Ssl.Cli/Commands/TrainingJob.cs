@@ -1,0 +1,104 @@
+using System.CommandLine;
+using System.Diagnostics;
+using MLNet.Ssl.Cli.Terminal;
+
+namespace MLNet.Ssl.Cli.Commands;
+
+/// <summary>What pretraining and fine-tuning have around them: the run's folder, its log, report and curves, and how to
+/// go on.</summary>
+internal sealed class TrainingJob
+{
+    private readonly Option<string?> _report = new("--report")
+    {
+        Description = "HTML page that receives a report of the run",
+        HelpName = "file",
+    };
+    private readonly Option<string?> _board = new("--tensorboard")
+    {
+        Description = "Folder that receives the run's curves, for tensorboard --logdir",
+        HelpName = "folder",
+    };
+    private readonly Option<string?> _log = new("--log")
+    {
+        Description =
+            "File that receives the run's log, JSON lines that 'mlssl report' reads [run.jsonl in the run's folder]",
+        HelpName = "file",
+    };
+    private readonly Session _session;
+
+    public TrainingJob(Command command, Session session)
+    {
+        _session = session;
+        command.Add(_report);
+        command.Add(_board);
+        command.Add(_log);
+    }
+
+    /// <summary>Runs what trains.</summary>
+    /// <param name="options">The options; without a folder of checkpoints they get one beside the output, which is
+    /// empty in the end.</param>
+    /// <param name="output">The file that the network goes to.</param>
+    /// <param name="goOn">The command line that goes on where a stopped run stands.</param>
+    /// <param name="train">Trains, and writes the output.</param>
+    /// <param name="write">Writes the report.</param>
+    public void Run<TOptions, TResult>(ParseResult parsed, TOptions options, string output, string goOn,
+        Func<TOptions, TResult> train, Action<PretrainReport, string, TResult> write)
+        where TOptions : TrainingOptions where TResult : IDisposable
+    {
+        string folder = options.CheckpointFolder ?? Path.ChangeExtension(output, ".run");
+        string log = parsed.GetValue(_log) ?? Path.Combine(folder, "run.jsonl");
+        // A run that begins anew is told of from its beginning.
+        if (!options.Resume && File.Exists(log) && !HasCheckpoints(folder)) File.Delete(log);
+        long start = Stopwatch.GetTimestamp();
+        var report = new PretrainReport();
+        using var lines = new RunLog(_session, log);
+        using var board = parsed.GetValue(_board) is { } curves ? new TensorBoardWriter(curves) : null;
+        TResult result;
+        try
+        {
+            result = TrainingDisplay.Show(_session, display => train((TOptions)(options with
+            {
+                CheckpointFolder = folder,
+                Progress = new ProgressGroup([display, lines, report, .. board is null
+                    ? Array.Empty<IProgress<TrainingProgress>>() : [board]]),
+                CancellationToken = _session.Token,
+            })));
+        }
+        catch (OperationCanceledException e)
+        {
+            string hint = HasCheckpoints(folder) ? $"{e.Message} Go on with: {goOn}" : e.Message;
+            throw new OperationCanceledException(hint, e, e.CancellationToken);
+        }
+        using (result)
+        {
+            if (parsed.GetValue(_report) is { } page)
+            {
+                write(report, page, result);
+                _session.Say($"wrote {page}");
+            }
+        }
+        if (options.CheckpointFolder is null) RemoveCheckpoints(folder);
+        var took = Stopwatch.GetElapsedTime(start);
+        _session.Result($"wrote {output} after {TrainingDisplay.Span(took)}; the run's log is {log}",
+            new { @event = "done", output, log, seconds = Math.Round(took.TotalSeconds, 1) });
+    }
+
+    /// <summary>The command line that goes on.</summary>
+    public static string GoOn(IReadOnlyList<string> arguments)
+    {
+        var words = arguments.Select(argument => argument.Any(c => !char.IsLetterOrDigit(c) && !"-_./=,:+@".Contains(c))
+            || argument.Length == 0
+            ? $"'{argument.Replace("'", "'\\''")}'" : argument).ToList();
+        if (Arguments.Spelling.ValueOf(arguments, "--resume") is null) words.Add("--resume");
+        return $"mlssl {string.Join(' ', words)}";
+    }
+
+    private static bool HasCheckpoints(string folder) =>
+        Directory.Exists(folder) && Directory.EnumerateFiles(folder, "checkpoint-*.safetensors").Any();
+
+    private static void RemoveCheckpoints(string folder)
+    {
+        foreach (string file in Directory.EnumerateFiles(folder, "checkpoint-*")
+            .Append(Path.Combine(folder, "run.lock"))) File.Delete(file);
+    }
+}

@@ -1,0 +1,241 @@
+using System.Text.Json;
+using MLNet.Ssl.Cli.Embeddings;
+
+namespace MLNet.Ssl.Cli.Tests;
+
+/// <summary>The commands on real photos, one after the other as a user would.</summary>
+[Collection(nameof(CommandTests))]
+public sealed class CommandTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void FromPhotosToASearchPage()
+    {
+        string photos = RealData.Path("photos"), model = _folder.File("photos.zip"),
+            embeddings = _folder.File("embeddings");
+        int count = Directory.EnumerateFiles(photos, "*.jpg", SearchOption.AllDirectories).Count();
+
+        var trained = Tool.Do(["pretrain", photos, "--output", model, "--epochs", "2", .. Tool.Small, "--json",
+            "--report", _folder.File("run.html")]);
+        var events = trained.Lines();
+        var start = events.Single(line => line.GetProperty("event").GetString() == "start");
+        Assert.Equal("SimCLR", start.GetProperty("options").GetProperty("MethodName").GetString());
+        var progress = events.Last(line => line.GetProperty("event").GetString() == "progress").GetProperty("progress");
+        Assert.Equal((2, 2), (progress.GetProperty("epoch").GetInt32(), progress.GetProperty("epochs").GetInt32()));
+        Assert.InRange(progress.GetProperty("dataWait").GetDouble(), 0, 1);
+        Assert.Equal(model, events[^1].GetProperty("output").GetString());
+        Assert.Equal(["run.jsonl"], Directory.GetFileSystemEntries(_folder.File("photos.run"))
+            .Select(Path.GetFileName));
+        Assert.Contains("Embeddings", File.ReadAllText(_folder.File("run.html")));
+
+        // Three shards, of which one is cut off and goes on.
+        string[] embed = ["embed", photos, "--model", model, "--output", embeddings, "--rows-per-file", "8"];
+        for (int shard = 0; shard < 3; shard++) Tool.Do([.. embed, "--shard", $"{shard}/3"]);
+        var lost = Directory.GetFiles(embeddings, "shard-00001-*").Order().Last();
+        var whole = File.ReadAllBytes(lost);
+        File.Delete(lost);
+        string index = _folder.File("photos.index");
+        var refused = Tool.Run("index", embeddings, "--output", index);
+        Assert.Equal(1, refused.Code);
+        Assert.Contains("shard 1 lacks part", refused.Error);
+        Assert.False(File.Exists(index));
+        Assert.Contains("are there already", Tool.Do([.. embed, "--shard", "1/3"]).Error);
+        Assert.Equal(whole, File.ReadAllBytes(lost));
+        Assert.Equal(count, Tool.Do("index", embeddings, "--output", index, "--json").Lines()[^1].GetProperty("rows")
+            .GetInt32());
+
+        // One process gives the same embeddings as three.
+        Tool.Do(["embed", photos, "--model", model, "--output", _folder.File("alone")]);
+        var alone = EmbeddingSet.Open([_folder.File("alone")]).Read().Single();
+        var sharded = EmbeddingSet.Open([embeddings]).Read().ToList();
+        Assert.Equal(alone.Keys, sharded.SelectMany(rows => rows.Keys));
+        Assert.Equal(alone.Labels!, sharded.SelectMany(rows => rows.Labels!));
+        Assert.All(alone.Values.Zip(sharded.SelectMany(rows => rows.Values)),
+            pair => Assert.Equal(pair.First, pair.Second, 1e-4f));
+
+        string query = Path.Combine(photos, alone.Keys[0]);
+        var search = Tool.Do("search", index, query, "--model", model, "--count", "3", "--json").Lines()[0];
+        Assert.Equal(alone.Keys[0], search.GetProperty("rows")[0].GetProperty("key").GetString());
+        Assert.Equal(3, search.GetProperty("rows").GetArrayLength());
+        var byKey = Tool.Do("search", index, "--key", alone.Keys[0], "--count", "3");
+        Assert.DoesNotContain($"  {alone.Keys[0]}", byKey.Output);
+        Tool.Do("search", index, "--model", model, "--images", photos, "--page", _folder.File("search.html"));
+        Assert.Equal(6, File.ReadAllText(_folder.File("search.html")).Split("<section>").Length - 1);
+
+        var accuracy = Tool.Do("evaluate", embeddings, "--protocol", "knn,linear,closed-form", "--neighbors", "5",
+            "--epochs", "2", "--json").Lines();
+        Assert.Equal(["knn", "linear", "closed-form"],
+            accuracy.Select(line => line.GetProperty("protocol").GetString()));
+        Assert.All(accuracy, line => Assert.InRange(line.GetProperty("accuracy").GetDouble(), 0, 1));
+        Assert.Contains("knn, 5 neighbours", Tool.Do("evaluate", photos, "--model", model, "--neighbors", "5").Output);
+
+        Tool.Do(
+            "report", _folder.File("photos.run"), "--output", _folder.File("later.html"), "--model", model, "--data", photos);
+        string page = File.ReadAllText(_folder.File("later.html"));
+        Assert.Contains("SimCLR", page);
+        Assert.Contains("Embeddings", page);
+    }
+
+    [Fact]
+    public void AnEncoderIsExportedInspectedAndFineTuned()
+    {
+        string photos = RealData.Path("photos"), weights = _folder.File("w.safetensors");
+        Tool.Do(["pretrain", photos, "--output", weights, "--epochs", "0", .. Tool.Small]);
+        Assert.Contains("networks", Tool.Do("inspect", weights).Output);
+        Assert.Contains("ResNet", Tool.Do("inspect", weights, "--json").Lines()[0].GetProperty("--model takes")
+            .GetString());
+        Assert.Contains("conv1.weight: Float32 (8, 3, 3, 3)", Tool.Do("inspect", weights, "--tensors").Output);
+
+        Tool.Do("export", weights, _folder.File("e.zip"));
+        Tool.Do("export", _folder.File("e.zip"), _folder.File("e.onnx"));
+        Assert.True(new FileInfo(_folder.File("e.onnx")).Length > 1000);
+        var model = Tool.Do("inspect", _folder.File("e.zip"), "--json").Lines()[0];
+        Assert.Equal("model", model.GetProperty("kind").GetString());
+        Assert.Equal("embeds", model.GetProperty("step 1").GetProperty("does").GetString());
+
+        var tuned = Tool.Do(["finetune", photos, "--model", weights, "--output", _folder.File("c.zip"),
+            "--test", photos, "--epochs", "1", "--batch-size", "16", "--layer-decay", "0.9", "--seed", "1", "--json"]).Lines();
+        Assert.InRange(tuned.Single(line => line.GetProperty("event").GetString() == "accuracy").GetProperty("accuracy")
+            .GetDouble(), 0.05, 1);
+        Assert.Contains("classifies images", Tool.Do("inspect", _folder.File("c.zip")).Output);
+        Tool.Do("export", _folder.File("c.zip"), _folder.File("c.onnx"));
+        var refused = Tool.Run("embed", photos, "--model", _folder.File("c.zip"), "--output", _folder.File("x"));
+        Assert.Equal(1, refused.Code);
+        Assert.Contains("expected a model that ends in an encoder", refused.Error);
+
+        Assert.Contains("tulips: ", Tool.Do("inspect", photos).Output);
+    }
+
+    [Fact]
+    public void ATableLearnsByMoCoWithIMixAndKeepsItsSteps()
+    {
+        var lines = Enumerable.Range(0, 80).Select(row => FormattableString.Invariant(
+            $"r{row},{Math.Sin(row):0.000},{(row % 9 == 0 ? "" : $"{row % 5}")},{(row % 3 == 0 ? "red" : "blue")},{row % 2}"));
+        File.WriteAllLines(_folder.File("t.csv"), ["id,a,b,colour,label", .. lines]);
+        var trained = Tool.Do("pretrain", _folder.File("t.csv"), "--output", _folder.File("t.zip"), "--epochs", "1",
+            "--batch-size", "16", "--seed", "1");
+        Assert.Contains("MoCo v2 on 80 rows", trained.Error);
+        Assert.Contains("\"Mixing\":\"IMixOptions\"", File.ReadAllText(_folder.File("t.run/run.jsonl")));
+        Tool.Do("embed", _folder.File("t.csv"), "--model", _folder.File("t.zip"), "--output", _folder.File("e"));
+        var rows = EmbeddingSet.Open([_folder.File("e")]).Read().Single();
+        Assert.Equal(80, rows.Keys.Count);
+        Assert.Equal("r79", rows.Keys[^1]);
+        Assert.Contains("closed-form", Tool.Do("evaluate", _folder.File("e"), "--protocol", "closed-form").Output);
+        // A column that was numbers and is words, and one that is gone.
+        File.WriteAllText(_folder.File("bad.csv"), "a,b,colour\nx,1,red\n");
+        var words = Tool.Run("embed", _folder.File("bad.csv"), "--model", _folder.File("t.zip"), "--output",
+            _folder.File("f"));
+        Assert.Equal(1, words.Code);
+        Assert.Contains("column 'a'", words.Error);
+        File.WriteAllText(_folder.File("less.csv"), "a,colour\n1,red\n");
+        Assert.Contains("no column 'b'", Tool.Run("embed", _folder.File("less.csv"), "--model", _folder.File("t.zip"),
+            "--output", _folder.File("f")).Error);
+    }
+
+    [Fact]
+    public void AStoppedRunSaysHowToGoOnAndGoesOn()
+    {
+        string photos = RealData.Path("photos");
+        string[] command = ["pretrain", photos, "--output", _folder.File("m.zip"), "--epochs", "3", .. Tool.Small];
+        using var stop = new CancellationTokenSource();
+        var output = new Stopping(stop);
+        var error = new StringWriter();
+        int code = Commands.CommandLine.Run([.. command, "--json"], output, error, stop.Token);
+        Assert.Equal(130, code);
+        Assert.Contains($"mlssl pretrain {photos}", error.ToString());
+        Assert.EndsWith("--resume", error.ToString().Trim());
+        Assert.False(File.Exists(_folder.File("m.zip")));
+        var checkpoint = Tool.Do("inspect", _folder.File("m.run"), "--json").Lines()[0];
+        Assert.Contains("checkpoints", checkpoint.GetProperty("kind").GetString());
+        Assert.Equal("SimCLR", checkpoint.GetProperty("run").GetProperty("MethodName").GetString());
+        // Without the flag the run is not thrown away.
+        var refused = Tool.Run(command);
+        Assert.Equal(1, refused.Code);
+        Assert.Contains("Resume", refused.Error);
+        Tool.Do([.. command, "--resume"]);
+        Tool.Do([.. command[..3], _folder.File("whole.zip"), .. command[4..]]);
+        Assert.Equal(Weights("whole.zip"), Weights("m.zip"));
+        Tool.Do("report", _folder.File("m.run"), "--output", _folder.File("report.html"));
+    }
+
+    [Theory]
+    [InlineData(2, "expected .zip", "pretrain", "{photos}", "--output", "x.pth")]
+    [InlineData(1, "no images", "pretrain", "{empty}")]
+    [InlineData(1, "There is no file or folder", "pretrain", "nowhere")]
+    [InlineData(1, "--download fetches them", "embed", "{photos}", "--model", "dinov2_vits14")]
+    [InlineData(1, "no published network of that name", "embed", "{photos}", "--model", "no-such")]
+    [InlineData(2, "--shard is '9/3'", "embed", "{photos}", "--model", "x", "--shard", "9/3")]
+    [InlineData(2, "Required", "embed", "{photos}")]
+    [InlineData(2, "", "no-such-command")]
+    [InlineData(1, "line 1, is no line of a run's log", "report", "{text}")]
+    [InlineData(1, "no image", "search", "{text}", "x")]
+    public void WhatCannotBeEndsInItsExitCode(int code, string expected, params string[] command)
+    {
+        Environment.SetEnvironmentVariable("HF_HUB_OFFLINE", "1");
+        Directory.CreateDirectory(_folder.File("empty"));
+        File.WriteAllText(_folder.File("text.jsonl"), "no json\n");
+        string photos = RealData.Path("photos");
+        var run = Tool.Run([.. command.Select(word => word.Replace("{photos}", photos)
+            .Replace("{empty}", _folder.File("empty"))
+            .Replace("{text}", _folder.File("text.jsonl")))]);
+        Assert.True(run.Code == code, $"{run.Code}: {run.Error}");
+        if (command[0] != "search") Assert.Contains(expected, run.Error, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public void UnreadableImagesEndTheCommandOrAreLeftOut()
+    {
+        string photos = _folder.File("photos");
+        foreach (string file in Directory.EnumerateFiles(RealData.Path("photos"), "*.jpg", SearchOption.AllDirectories)
+            .Order().Take(4))
+        {
+            Directory.CreateDirectory(photos);
+            File.Copy(file, Path.Combine(photos, Path.GetFileName(file)));
+        }
+        File.WriteAllText(Path.Combine(photos, "bad.jpg"), "no image");
+        string weights = _folder.File("w.safetensors");
+        string[] pretrain = ["pretrain", photos, "--output", weights, "--epochs", "0", .. Tool.Small, "--batch-size",
+            "4"];
+        var refused = Tool.Run(Without(pretrain));
+        Assert.Equal(1, refused.Code);
+        Assert.Contains("bad.jpg", refused.Error);
+        Tool.Do([.. Without(pretrain), "--on-unreadable-image", "skip"]);
+        Assert.Equal(1, Tool.Run("embed", photos, "--model", weights, "--output", _folder.File("e")).Code);
+        var embedded = Tool.Do("embed", photos, "--model", weights, "--output", _folder.File("e"),
+            "--on-unreadable-image", "skip");
+        Assert.Contains("bad.jpg", embedded.Error);
+        Assert.Equal((4, 1), (EmbeddingSet.Open([_folder.File("e")]).Rows,
+            EmbeddingSet.Open([_folder.File("e")]).Skipped));
+    }
+
+    // A flag stands on a command line once.
+    private static string[] Without(string[] command)
+    {
+        int batch = Array.IndexOf(command, "--batch-size");
+        return [.. command[..batch], .. command[(batch + 2)..]];
+    }
+
+    private string Weights(string model)
+    {
+        Tool.Do("export", _folder.File(model), _folder.File("weights.safetensors"));
+        return Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(
+            File.ReadAllBytes(_folder.File("weights.safetensors"))));
+    }
+
+    /// <summary>Stops the command once it has told of its progress.</summary>
+    private sealed class Stopping(CancellationTokenSource stop) : StringWriter
+    {
+        public override void WriteLine(string? value)
+        {
+            base.WriteLine(value);
+            if (value is not null && JsonDocument.Parse(value).RootElement.GetProperty("event")
+                .GetString() == "progress") stop.Cancel();
+        }
+    }
+}
+
+[CollectionDefinition(nameof(CommandTests), DisableParallelization = true)]
+public class CommandCollection;

@@ -1,0 +1,117 @@
+using Microsoft.Data.Analysis;
+using MLNet.Ssl.Cli.Input;
+using Parquet;
+using Parquet.Schema;
+
+namespace MLNet.Ssl.Cli.Tests;
+
+public sealed class InputTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void AFolderHasKeysByPathAndLabelsBySubfolder()
+    {
+        foreach (string name in new[] { "b/2.png", "b/deep/1.png", "a/1.png", "top.png", "a/notes.txt" })
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(_folder.File(name))!);
+            if (name.EndsWith("txt", StringComparison.Ordinal)) File.WriteAllText(_folder.File(name), "no");
+            else RgbImages.Save(new(new byte[3 * 4 * 4], 4, 4), _folder.File(name));
+        }
+        var source = Assert.IsType<ImageSource>(RowSource.Open(new(_folder.Path)));
+        Assert.Equal(["a/1.png", "b/2.png", "b/deep/1.png", "top.png"], source.Keys);
+        Assert.Equal(["a", "b", "b", null], source.Labels);
+        Assert.Equal(4, source.Read(2, 3).Single().Load().Width);
+    }
+
+    [Theory]
+    [InlineData("t.csv", ',')]
+    [InlineData("t.tsv", '\t')]
+    [InlineData("semi.csv", ';')]
+    public void ATableHasNumbersAndWords(string name, char separator)
+    {
+        string[] lines = ["id,age,\"city, or town\",label", "x,1.5,\"Rome\",yes", "y,,Oslo,no",
+            "z,NA,\"a \"\"b\"\"\",yes"];
+        File.WriteAllLines(_folder.File(name), lines.Select(line => Swap(line, separator)));
+        var source = Assert.IsType<TableSource>(RowSource.Open(new(_folder.File(name))));
+        Assert.Equal(["x", "y", "z"], source.Keys);
+        Assert.Equal(["yes", "no", "yes"], source.Labels);
+        Assert.Equal(["age", "city, or town"], source.Frame.Columns.Select(column => column.Name));
+        Assert.Equal([1.5f, null, null], Assert.IsType<SingleDataFrameColumn>(source.Frame.Columns[0]));
+        Assert.Equal(["Rome", "Oslo", "a \"b\""], Assert.IsType<StringDataFrameColumn>(source.Frame.Columns[1]));
+    }
+
+    [Fact]
+    public void AListNamesImagesFromItsFolder()
+    {
+        Directory.CreateDirectory(_folder.File("photos"));
+        RgbImages.Save(new(new byte[3 * 4 * 4], 4, 4), _folder.File("photos/a.png"));
+        File.WriteAllText(_folder.File("list.csv"), "path,class\nphotos/a.png,cat\nphotos/none.png,dog\n");
+        var source = Assert.IsType<ImageSource>(RowSource.Open(new(_folder.File("list.csv"))));
+        Assert.Equal(["photos/a.png", "photos/none.png"], source.Keys);
+        Assert.Equal(["cat", "dog"], source.Labels);
+        Assert.Equal(4, source.Read(0, 1).Single().Load().Height);
+        Assert.Contains("none.png", Assert.Throws<InvalidOperationException>(() => source.Read(1, 2).Single()
+            .Load()).Message);
+    }
+
+    [Theory]
+    [InlineData("a,b\n1,2\n3\n", "rows")]
+    [InlineData("a,b\n", "no rows")]
+    [InlineData("", "t.csv")]
+    public void ATableThatIsNoneIsRefused(string text, string expected)
+    {
+        File.WriteAllText(_folder.File("t.csv"), text);
+        Assert.Contains(expected, Assert.Throws<InvalidDataException>(() =>
+            RowSource.Open(new(_folder.File("t.csv")))).Message);
+    }
+
+    [Fact]
+    public void AMissingColumnIsNamedWithThoseThereAre()
+    {
+        File.WriteAllText(_folder.File("t.csv"), "a,b\n1,2\n");
+        var error = Assert.Throws<InvalidDataException>(() => RowSource.Open(new(_folder.File("t.csv"), Label: "c")));
+        Assert.Contains("no column 'c'; it has a, b", error.Message);
+    }
+
+    [Fact]
+    public async Task ParquetHasNumbersWordsAndBytesOfImages()
+    {
+        string path = _folder.File("t.parquet");
+        RgbImages.Save(new(new byte[3 * 5 * 5], 5, 5), _folder.File("i.png"));
+        var image = File.ReadAllBytes(_folder.File("i.png"));
+        var (id, age, city, bytes) = (new DataField<string>("id"), new DataField<int?>("age"),
+            new DataField<string>("city"), new DataField<byte[]>("bytes"));
+        await using (var stream = File.Create(path))
+        await using (var writer = await ParquetWriter.CreateAsync(new(id, age, city, bytes), stream))
+        {
+            for (int group = 0; group < 2; group++)
+            {
+                using var rows = writer.CreateRowGroup();
+                await rows.WriteAsync(id, [$"{group}a", $"{group}b"]);
+                await rows.WriteAsync<int>(age, new int?[] { group, null });
+                await rows.WriteAsync(city, ["Rome", "Oslo"]);
+                await rows.WriteAsync(bytes, [image, [1, 2]]);
+            }
+        }
+        var images = Assert.IsType<ImageSource>(RowSource.Open(new(path)));
+        Assert.Equal(["0a", "0b", "1a", "1b"], images.Keys);
+        Assert.Equal(5, images.Read(2, 3).Single().Load().Width);
+        Assert.ThrowsAny<Exception>(() => images.Read(3, 4).Single().Load());
+        var table = Assert.IsType<TableSource>(RowSource.Open(new(path, Columns: ["age", "city"])));
+        Assert.Equal([0f, null, 1f, null], Assert.IsType<SingleDataFrameColumn>(table.Frame.Columns[0]));
+        Assert.Equal(["Rome", "Oslo", "Rome", "Oslo"], Assert.IsType<StringDataFrameColumn>(table.Frame.Columns[1]));
+    }
+
+    private static string Swap(string line, char separator)
+    {
+        bool quoted = false;
+        return string.Concat(line.Select(c =>
+        {
+            quoted ^= c == '"';
+            return c == ',' && !quoted ? separator : c;
+        }));
+    }
+}

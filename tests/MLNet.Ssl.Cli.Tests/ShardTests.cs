@@ -1,0 +1,166 @@
+using MLNet.Ssl.Cli.Arguments;
+using MLNet.Ssl.Cli.Embeddings;
+
+namespace MLNet.Ssl.Cli.Tests;
+
+public sealed class ShardTests : IDisposable
+{
+    private const int Rows = 23, Dimension = 3, PartRows = 4;
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData("0/1", null, "", 0, 1)]
+    [InlineData("3/8", null, "JOB_COMPLETION_INDEX=5", 3, 8)]
+    [InlineData("3", 8, "", 3, 8)]
+    [InlineData(null, 8, "JOB_COMPLETION_INDEX=5", 5, 8)]
+    [InlineData(null, null, "OMPI_COMM_WORLD_RANK=2;OMPI_COMM_WORLD_SIZE=4", 2, 4)]
+    [InlineData(null, 4, "SLURM_PROCID=3;SLURM_NTASKS=4", 3, 4)]
+    [InlineData(null, null, "", 0, 1)]
+    public void AShardIsWhatIsSaidFirst(string? shard, int? shards, string environment, int index, int count)
+    {
+        var choice = ShardChoice.Of(shard, shards, Environment(environment));
+        Assert.Equal((index, count), (choice.Index, choice.Count));
+    }
+
+    [Theory]
+    [InlineData("8/8", null, "")]
+    [InlineData("-1/8", null, "")]
+    [InlineData("1", null, "")]
+    [InlineData("a/b", null, "")]
+    [InlineData(null, 8, "")]
+    [InlineData(null, null, "JOB_COMPLETION_INDEX=1")]
+    [InlineData(null, 4, "JOB_COMPLETION_INDEX=4")]
+    [InlineData(null, 8, "OMPI_COMM_WORLD_RANK=2;OMPI_COMM_WORLD_SIZE=4")]
+    public void WhatIsNoShardIsRefused(string? shard, int? shards, string environment) =>
+        Assert.Throws<UsageException>(() => ShardChoice.Of(shard, shards, Environment(environment)));
+
+    [Theory]
+    [InlineData(0, 3)]
+    [InlineData(1, 1)]
+    [InlineData(23, 8)]
+    [InlineData(int.MaxValue, 7)]
+    public void ShardsCoverEveryRowOnce(int rows, int shards)
+    {
+        int next = 0;
+        for (int index = 0; index < shards; index++)
+        {
+            var shard = new ShardChoice(index, shards, null);
+            Assert.Equal(next, shard.Start(rows));
+            next = shard.End(rows);
+        }
+        Assert.Equal(rows, next);
+    }
+
+    [Fact]
+    public void ShardsMergeToTheRowsInTheirOrder()
+    {
+        WriteAll(3);
+        var set = EmbeddingSet.Open([_folder.Path]);
+        var keys = set.Read().SelectMany(rows => rows.Keys).ToList();
+        var values = set.Read().SelectMany(rows => rows.Values).ToList();
+        var labels = set.Read().SelectMany(rows => rows.Labels!).ToList();
+        // Row 5 could not be read.
+        var rows = Enumerable.Range(0, Rows).Where(row => row != 5).ToList();
+        Assert.Equal(rows.Select(row => $"key{row}"), keys);
+        Assert.Equal(rows.SelectMany(Values), values);
+        Assert.Equal(rows.Select(row => row % 7 == 0 ? null : $"label{row % 7}"), labels);
+        Assert.Equal((Rows - 1, 1), (set.Rows, set.Skipped));
+    }
+
+    [Fact]
+    public void MissingAndDoubledPartsAreListed()
+    {
+        WriteAll(3);
+        var files = Directory.GetFiles(_folder.Path).Order().ToList();
+        Assert.Equal(6, files.Count);
+        File.Delete(files[1]);
+        Assert.Contains("shard 0 lacks part 1 of 2", Refusal());
+        WriteAll(3);
+        foreach (string file in files.Where(file => file.Contains("shard-00002-"))) File.Delete(file);
+        Assert.Contains("shard 2 of 3 is missing", Refusal());
+        WriteAll(3);
+        File.Copy(files[2], _folder.File("again.parquet"));
+        Assert.Contains("shard 1 part 0 is there twice", Refusal());
+    }
+
+    [Fact]
+    public void AShardGoesOnBehindItsLastWholeFile()
+    {
+        WriteAll(1);
+        var files = Directory.GetFiles(_folder.Path).Order().ToList();
+        Assert.Equal(6, files.Count);
+        File.Delete(files[3]);
+        File.WriteAllBytes(files[4], File.ReadAllBytes(files[4])[..^9]);
+        File.WriteAllText(files[5].Replace(".parquet", ".parquet.x.tmp"), "cut off");
+        var times = files.ToDictionary(file => file, File.GetLastWriteTimeUtc);
+        var said = new List<string>();
+        var open = Writer(0, 1).Open(said.Add);
+        Assert.Equal([3, 4], open.Select(part => part.Part));
+        Assert.Contains(files[4], Assert.Single(said));
+        Write(0, 1);
+        Assert.Equal(Rows - 1, EmbeddingSet.Open([_folder.Path]).Rows);
+        Assert.Equal(times[files[0]], File.GetLastWriteTimeUtc(files[0]));
+        Assert.Empty(Directory.GetFiles(_folder.Path, "*.tmp"));
+    }
+
+    [Theory]
+    [InlineData("model")]
+    [InlineData("data")]
+    [InlineData("number of shards")]
+    [InlineData("rows of a part")]
+    public void AnotherSetInTheFolderIsRefused(string what)
+    {
+        WriteAll(2);
+        var set = Set() with { Model = what == "model" ? "other" : "m", Data = what == "data" ? "other" : "d" };
+        var error = Assert.Throws<InvalidDataException>(() =>
+            new ShardWriter(_folder.Path, new(0, what == "number of shards" ? 3 : 2, null),
+            what == "rows of a part" ? 6 : PartRows, set));
+        Assert.Contains(what, error.Message);
+    }
+
+    [Fact]
+    public void ForeignAndDamagedFilesAreRefusedByName()
+    {
+        File.WriteAllText(_folder.File("x.parquet"), "PAR1 no PAR1");
+        Assert.Contains("x.parquet", Refusal());
+        var run = Tool.Run("index", _folder.Path, "--output", _folder.File("i"));
+        Assert.Equal(1, run.Code);
+        Assert.Contains("x.parquet", run.Error);
+        Assert.False(File.Exists(_folder.File("i")));
+    }
+
+    private static Func<string, string?> Environment(string variables)
+    {
+        var values = variables.Split(';', StringSplitOptions.RemoveEmptyEntries).Select(v => v.Split('='))
+            .ToDictionary(v => v[0], v => v[1]);
+        return name => values.GetValueOrDefault(name);
+    }
+
+    private string Refusal() => Assert.Throws<InvalidDataException>(() => EmbeddingSet.Open([_folder.Path])).Message;
+
+    private static EmbeddingHeader Set() => new("m", "d", Dimension, Rows, 1, 0, 1, 0, 0, 0, []);
+
+    private ShardWriter Writer(int shard, int shards) => new(_folder.Path, new(shard, shards, null), PartRows, Set());
+
+    private void WriteAll(int shards)
+    {
+        for (int shard = 0; shard < shards; shard++) Write(shard, shards);
+    }
+
+    private void Write(int shard, int shards)
+    {
+        var writer = Writer(shard, shards);
+        foreach (var part in writer.Open(_ => { }))
+        {
+            var rows = Enumerable.Range(part.FirstRow, part.EndRow - part.FirstRow).Where(row => row != 5).ToList();
+            int[] skipped = part.FirstRow <= 5 && 5 < part.EndRow ? [5] : [];
+            writer.Write(part with { Skipped = skipped }, new([.. rows.Select(row => $"key{row}")],
+                [.. rows.Select(row => row % 7 == 0 ? null : $"label{row % 7}")], [.. rows.SelectMany(Values)]));
+        }
+    }
+
+    private static IEnumerable<float> Values(int row) => Enumerable.Range(0, Dimension).Select(i => row + i / 8f);
+}

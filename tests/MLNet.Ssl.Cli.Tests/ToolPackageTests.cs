@@ -1,0 +1,146 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace MLNet.Ssl.Cli.Tests;
+
+/// <summary>The tool as users get it: packed, installed from the package, and run in processes of its own.</summary>
+[Collection(nameof(CommandTests))]
+public sealed class ToolPackageTests(ToolPackageTests.Installed tool) : IClassFixture<ToolPackageTests.Installed>
+{
+    [Fact]
+    public void ThePackageHasNoLibTorchAndSaysHowToGetIt()
+    {
+        Assert.SkipWhen(tool.Reason is not null, tool.Reason ?? "");
+        var package = new FileInfo(tool.Package);
+        Assert.InRange(package.Length, 5 << 20, 40 << 20);
+        Assert.Contains("mlssl setup", tool.Run([], "--help").Output);
+        using var folder = new TemporaryFolder();
+        var (code, _, error) = tool.Run(new() { ["MLNETSSL_LIBTORCH"] = "", ["XDG_DATA_HOME"] = folder.Path,
+            ["LOCALAPPDATA"] = folder.Path },
+            "embed", RealData.Path("photos"), "--model", "dinov2_vits14");
+        Assert.Equal(3, code);
+        Assert.Contains("run 'mlssl setup' once", error);
+        (code, _, error) = tool.Run(new() { ["MLNETSSL_LIBTORCH"] = folder.Path }, "evaluate", "x");
+        Assert.Equal(3, code);
+        Assert.Contains($"MLNETSSL_LIBTORCH is '{folder.Path}'", error);
+    }
+
+    [Fact]
+    public async Task TheInstalledToolLearnsFromPhotosAndStopsOnASignal()
+    {
+        Assert.SkipWhen(tool.Reason is not null, tool.Reason ?? "");
+        string photos = RealData.Path("photos");
+        using var folder = new TemporaryFolder();
+        string[] command = ["pretrain", photos, "--output", folder.File("m.zip"), .. Tool.Small];
+        var (code, output, error) = tool.Run([], [.. command, "--epochs", "1"]);
+        Assert.True(code == 0, error);
+        Assert.Contains("wrote", output);
+        // Piped: lines, and no drawing.
+        Assert.Contains("epoch 1/1  step", error);
+        Assert.Contains("waited for data", error);
+        Assert.DoesNotContain('\u001b', output + error);
+        Assert.Contains("ResNet", tool.Run([], "inspect", folder.File("m.zip")).Output);
+
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no SIGTERM to send");
+        string log = folder.File("m.run/run.jsonl");
+        using var running = tool.Start([], [.. command, "--epochs", "100000"]);
+        var (told, said) = (running.StandardOutput.ReadToEndAsync(), running.StandardError.ReadToEndAsync());
+        for (int i = 0; i < 600 && !(File.Exists(log) && ReadShared(log).Contains("\"progress\"")); i++) await Task.Delay(
+            100, TestContext.Current.CancellationToken);
+        Assert.Equal(0, Kill(running.Id, Terminate));
+        Assert.True(running.WaitForExit(60_000), "It did not stop in a minute.");
+        Assert.Equal(130, running.ExitCode);
+        Assert.Contains("Go on with: mlssl pretrain", await said);
+        Assert.Contains("--resume", await said);
+        Assert.NotEmpty(Directory.GetFiles(folder.File("m.run"), "checkpoint-*.safetensors"));
+        Assert.Equal("", await told);
+    }
+
+    private const int Terminate = 15;
+
+    [DllImport("libc", EntryPoint = "kill")]
+    private static extern int Kill(int process, int signal);
+
+    private static string ReadShared(string path)
+    {
+        using var file = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+        return file.ReadToEnd();
+    }
+
+    /// <summary>Packs what was built, and installs it beside a folder of packages that has nothing else.</summary>
+    public sealed class Installed : IDisposable
+    {
+        private readonly TemporaryFolder _folder = new();
+
+        public Installed()
+        {
+            string output = AppContext.BaseDirectory;
+            string configuration = output.Contains($"{Path.DirectorySeparatorChar}Release{Path.DirectorySeparatorChar}")
+                ? "Release" : "Debug";
+            string packages = _folder.File("packages");
+            if (!Dotnet("pack", Project(), "-c", configuration, "--no-build", "-o", packages,
+                "-nodeReuse:false")) return;
+            Package = Directory.GetFiles(packages, "*.nupkg").Single();
+            string version = Path.GetFileNameWithoutExtension(Package)["MLNet.Ssl.Cli.".Length..];
+            Dotnet("tool", "install", "MLNet.Ssl.Cli", "--tool-path", _folder.File("tools"), "--source", packages,
+                "--version", version);
+        }
+
+        /// <summary>Why there is no tool here; null if there is one.</summary>
+        public string? Reason { get; private set; }
+
+        public string Package { get; } = "";
+
+        public (int Code, string Output, string Error) Run(Dictionary<string, string> environment,
+            params IReadOnlyList<string> arguments)
+        {
+            using var process = Start(environment, arguments);
+            var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+            Assert.True(process.WaitForExit(120_000), "The tool did not end in two minutes.");
+            return (process.ExitCode, output.Result, error.Result);
+        }
+
+        public Process Start(Dictionary<string, string> environment, params IReadOnlyList<string> arguments)
+        {
+            var start = new ProcessStartInfo(Path.Combine(_folder.File("tools"), OperatingSystem.IsWindows()
+                ? "mlssl.exe" : "mlssl"), arguments)
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            };
+            // The libtorch that these tests are built with.
+            start.Environment["MLNETSSL_LIBTORCH"] = AppContext.BaseDirectory;
+            foreach (var (name, value) in environment) start.Environment[name] = value;
+            return Process.Start(start)!;
+        }
+
+        public void Dispose() => _folder.Dispose();
+
+        private bool Dotnet(params string[] arguments)
+        {
+            var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
+                arguments)
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            };
+            foreach (string name in start.Environment.Keys.Where(name =>
+                name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToList())
+                start.Environment.Remove(name);
+            using var process = Process.Start(start)!;
+            var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+            process.WaitForExit();
+            if (process.ExitCode != 0) Reason =
+                $"dotnet {arguments[0]} is not possible here: {output.Result}{error.Result}";
+            return process.ExitCode == 0;
+        }
+
+        private static string Project()
+        {
+            var folder = new DirectoryInfo(AppContext.BaseDirectory);
+            while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "MLNet.Ssl.slnx"))) folder =
+                folder.Parent;
+            return Path.Combine(folder!.FullName, "src", "MLNet.Ssl.Cli");
+        }
+    }
+}
