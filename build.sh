@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Setup and one verb: ./build.sh build | test | format | api | demo | fuzz | soak | bench | results | pack [arguments passed on]
+# Setup and one verb: ./build.sh build | test | format | api | demo | fuzz | soak | bench | results | docs | pack [arguments passed on]
 set -euo pipefail
 cd "$(dirname "$0")"
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
@@ -82,6 +82,7 @@ case "$verb" in
   soak) setup; build; exec dotnet run --project tests/MLNet.Ssl.Soak -c Release --no-build -- "$@" ;;
   bench) setup; build; exec dotnet run --project benchmarks/MLNet.Ssl.Benchmarks -c Release --no-build -- "$@" ;;
   results) setup; build; exec dotnet run --project benchmarks/MLNet.Ssl.Benchmarks -c Release --no-build -- results "$@" ;;
+  docs) setup; dotnet tool restore; exec dotnet docfx docs/docfx.json --warningsAsErrors "$@" ;;
   pack) setup; dotnet pack MLNet.Ssl.slnx -c Release -o artifacts/packages "$@" ;;
   *) sed -n '2s/^# //p' "$0" >&2; exit 2 ;;
 esac

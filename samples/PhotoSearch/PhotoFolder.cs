@@ -1,3 +1,4 @@
+using MLNet.Ssl;
 using Microsoft.ML.Data;
 
 namespace PhotoSearch;

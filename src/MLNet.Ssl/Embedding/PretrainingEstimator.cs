@@ -169,6 +169,7 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
                 return new(Pretrainer.Fit(found.Images, options, device, channel.Write), _output, column.Name, _host)
                 {
                     OnUnreadableImage = options.OnUnreadableImage,
+                    InputType = column.Type,
                     ApplyExifOrientation = options.ApplyExifOrientation,
                 };
             }
