@@ -19,6 +19,7 @@ internal static class RunIdentity
             ["Rows of the data"] = rows.ToString(CultureInfo.InvariantCulture),
             ["Fingerprint of the data"] = fingerprint,
             ["Device"] = $"{device}",
+            ["Processes"] = World.Size.ToString(CultureInfo.InvariantCulture),
             ["Version of MLNet.Ssl"] = $"{typeof(RunIdentity).Assembly.GetName().Version}",
         };
 

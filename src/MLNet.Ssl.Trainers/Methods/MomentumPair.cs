@@ -1,3 +1,4 @@
+using MLNet.Ssl.Distributed;
 using MLNet.Ssl.Networks;
 using MLNet.Ssl.Optimization;
 using MLNet.Ssl.Tensors;
@@ -38,14 +39,19 @@ internal sealed class MomentumPair : IDisposable
 
     /// <summary>
     /// The target's outputs, without gradient. With groups, the batch is shuffled before it is split and sorted after, so that a query and its key never
-    /// share batch statistics (MoCo's shuffled batch norm).
+    /// share batch statistics (MoCo's shuffled batch norm); the batch is that of all processes.
     /// </summary>
     public Tensor Keys(Tensor input, int groups = 1)
     {
         using var noGrad = no_grad();
         if (groups == 1) return Target.Pass(input).Output;
-        var order = tensor(HostRandom.OfThisPass().Permutation(input.size(0)), device: input.device);
-        return Target.Pass(input.index_select(0, order), groups).Output.index_select(0, order.argsort());
+        var ranks = Communicator.Current;
+        long rows = input.size(0), first = ranks.Rank * rows;
+        var permutation = ranks.Broadcast(HostRandom.OfThisPass().Permutation(ranks.Count * rows));
+        var order = tensor(permutation, device: input.device);
+        var shuffled = ranks.Gather(input).index_select(0, order.narrow(0, first, rows));
+        var output = ranks.Gather(Target.Pass(shuffled, groups).Output);
+        return output.index_select(0, order.argsort().narrow(0, first, rows));
     }
 
     public void Dispose()

@@ -30,9 +30,13 @@ internal sealed class Choices
 
     public int BatchSize(TrainingOptions options, int usual, int rows)
     {
-        int batch = Choose(options.BatchSize, Math.Min(usual, rows), $"of {rows} rows", nameof(options.BatchSize));
+        int processes = World.Size;
+        int batch = Choose(
+            options.BatchSize, Math.Min(usual, rows) / processes * processes, $"of {rows} rows", nameof(options.BatchSize));
         Check.InRange(batch, 2, rows, nameof(options.BatchSize));
-        return batch;
+        if (batch % processes == 0) return batch;
+        throw new ArgumentException(
+            $"BatchSize is {batch}; {processes} processes share it, so it must be a multiple of {processes}.", nameof(options.BatchSize));
     }
 
     public OptimizerKind Optimizer(TrainingOptions options, OptimizerKind usual, string reason)
@@ -66,7 +70,7 @@ internal sealed class Choices
     public int Seed(TrainingOptions options)
     {
         var (seed, reason) = options.DefaultSeed is { } given
-            ? (given, "drawn from the MLContext")
+            ? (given, World.Size == 1 ? "drawn from the MLContext" : "rank 0's")
             : (Environment.TickCount, "from the clock");
         return Choose(options.Seed, seed, reason, nameof(options.Seed));
     }

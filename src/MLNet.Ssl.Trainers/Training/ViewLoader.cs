@@ -1,13 +1,17 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.ExceptionServices;
+using MLNet.Ssl.Distributed;
 using MLNet.Ssl.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Training;
 
-/// <summary>Draws batches in a seeded order and makes their views ahead of training, on a thread of its own.</summary>
+/// <summary>
+/// Draws batches in a seeded order and makes their views ahead of training, on a thread of its own. All processes draw the same order, and each
+/// makes the views of its part of a batch.
+/// </summary>
 internal sealed class ViewLoader : IDisposable
 {
     // Two batches ahead hide the time views take; more would only hold memory.
@@ -72,13 +76,14 @@ internal sealed class ViewLoader : IDisposable
     {
         try
         {
-            int stepsPerEpoch = source.Count / batch;
+            var ranks = Communicator.Current;
+            int stepsPerEpoch = source.Count / batch, share = batch / ranks.Count;
             int firstRow = (int)(firstStep % stepsPerEpoch) * batch;
             for (int epoch = (int)(firstStep / stepsPerEpoch); epoch < epochs; epoch++, firstRow = 0)
             {
                 var order = Order(source.Count, epoch, seed);
                 for (int first = firstRow; first + batch <= order.Length; first += batch)
-                    _ready.Add(source.Render(order.AsSpan(first, batch), epoch), _stop.Token);
+                    _ready.Add(source.Render(order.AsSpan(first + ranks.Rank * share, share), epoch), _stop.Token);
             }
         }
         catch (OperationCanceledException)

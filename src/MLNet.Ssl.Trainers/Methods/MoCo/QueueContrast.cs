@@ -46,7 +46,7 @@ internal static class QueueContrast
     }
 
     /// <summary>A tensor of the loss's value whose derivative by q is the gradient.</summary>
-    private static Tensor WithGradient(Tensor q, Tensor loss, Tensor gradient)
+    internal static Tensor WithGradient(Tensor q, Tensor loss, Tensor gradient)
     {
         using var grad = enable_grad();
         var linear = (q * gradient).sum();
