@@ -1,6 +1,7 @@
 using MLNet.Ssl.Augmentation;
 using MLNet.Ssl.Checkpoints;
 using MLNet.Ssl.Data;
+using MLNet.Ssl.Distributed;
 using MLNet.Ssl.Methods;
 using MLNet.Ssl.Networks;
 using MLNet.Ssl.Options;
@@ -33,9 +34,10 @@ public static class Pretrainer
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(options);
         if (images.Count < 2) throw new ArgumentException($"there are {images.Count} training images; expected 2 or more.", nameof(images));
-        log = RunLog.Of(options, log);
+        (options, log) = (RunLog.OfThisRank(options), RunLog.Of(options, log));
         using var checkpoints = RunCheckpoints.Open(options, log);
-        var plan = Plan(checkpoints.Continue(options), DataFacts.Of(images), log);
+        var told = checkpoints.Continue(options);
+        var plan = Communicator.Current.Together(() => Plan(told, DataFacts.Of(images), log));
         var views = new ImageViews(images, new ViewPipeline(plan.Method.Views, plan.ViewSeed, plan.Settings.Threads));
         var (backbone, head) = Train(plan, views, b => EncoderOf(b, null), checkpoints, device ?? CPU, log);
         return EncoderOf(backbone, head);
@@ -61,9 +63,10 @@ public static class Pretrainer
         ArgumentNullException.ThrowIfNull(options);
         if (table.Count < 2) throw new ArgumentException($"there is {table.Count} training row; expected 2 or more.", nameof(table));
         var facts = DataFacts.Of(table);
-        log = RunLog.Of(options, log);
+        (options, log) = (RunLog.OfThisRank(options), RunLog.Of(options, log));
         using var checkpoints = RunCheckpoints.Open(options, log);
-        var plan = Plan(checkpoints.Continue(options), facts, log);
+        var told = checkpoints.Continue(options);
+        var plan = Communicator.Current.Together(() => Plan(told, facts, log));
         var settings = plan.Settings.Table!;
         var preprocessing = Preprocessing(table, facts.Table!, settings, log);
         using var scope = NewDisposeScope();
@@ -128,7 +131,8 @@ public static class Pretrainer
         if (options.InitialWeights is { } path) WarmStart(method, settings.Backbone, path, log);
         if (settings.Epochs > 0)
         {
-            using var evaluator = options.Evaluation is { } evaluation
+            // Rank 0 measures, and the others wait for it at the next step.
+            using var evaluator = World.Rank == 0 && options.Evaluation is { } evaluation
                 ? new OnlineEvaluator(evaluation, method, encoderOf(Copy(settings.Backbone, device)), log)
                 : null;
             new TrainingRun
@@ -144,7 +148,7 @@ public static class Pretrainer
                 Identity = plan.OptionTexts,
                 Log = log,
                 Evaluator = evaluator,
-                WatchesForCollapse = true,
+                WatchesForCollapse = World.Rank == 0,
             }.Run();
         }
         var encoder = Copy(settings.Backbone, device);

@@ -1,4 +1,5 @@
 using MLNet.Ssl.Checkpoints;
+using MLNet.Ssl.Distributed;
 using MLNet.Ssl.Methods;
 using MLNet.Ssl.Optimization;
 using MLNet.Ssl.Runs;
@@ -51,25 +52,39 @@ internal sealed class TrainingRun
     public bool WatchesForCollapse { get; init; }
 
     /// <summary>Trains to the end, from the beginning or from a checkpoint.</summary>
+    /// <exception cref="ArgumentException">Several processes were started with different options or data.</exception>
     /// <exception cref="ArithmeticException">The loss is not finite.</exception>
     /// <exception cref="OperationCanceledException">The options' token was cancelled; what was learned is saved.</exception>
     public void Run()
     {
-        int batch = Settings.BatchSize, threads = Settings.Threads, shards = TrainingStep.ShardsFor(Method, batch, threads, Device.type);
+        var ranks = Communicator.Current;
+        int batch = Settings.BatchSize, threads = Settings.Threads;
+        int shards = TrainingStep.ShardsFor(Method, batch / ranks.Count, threads, Device.type);
         using var step = new TrainingStep(Method, Plan, shards, threads, SplitMix64.Hash(Seed, 2));
         var alarm = new CollapseAlarm();
-        var (clock, alarmCounts) = Checkpoints.Start(
-            new(0, Views.Count / batch, Settings.Epochs), step.State,
-            () => RunIdentity.Of(Identity, Views.Count, Views.Fingerprint, Device.type),
-            saved => Method.Misfit(saved, batch));
+        var run = new Lazy<IReadOnlyDictionary<string, string>>(() => RunIdentity.Of(Identity, Views.Count, Views.Fingerprint, Device.type));
+        RunIdentity.CheckRanks(() => run.Value);
+        var (clock, alarmCounts) = ranks.Together(() => Checkpoints.Start(
+            new(0, Views.Count / batch, Settings.Epochs), step.State, () => run.Value, saved => Method.Misfit(saved, batch)));
+        if (ranks.Count > 1)
+        {
+            Log?.Invoke(new(false, $"{ranks.Description}: each passes {batch / ranks.Count} of a step's {batch} rows."));
+            clock = clock with { Step = ranks.Broadcast(clock.Step)[0] };
+            foreach (var (_, value) in step.State) ranks.Broadcast_(value);
+        }
         if (alarmCounts is not null) alarm.Counts = alarmCounts;
         Evaluator?.Best = Checkpoints.BestScore;
         using var loader = new ViewLoader(Views, batch, Settings.Epochs, SplitMix64.Hash(Seed, 4), Device, clock.Step);
         var report = new RunReport(batch, loader, clock.Step);
 
+        ranks.IsTraining(true);
         for (; clock.Step < clock.TotalSteps; clock = clock.Next)
         {
-            if (Options.CancellationToken.IsCancellationRequested) Cancel(step, clock, alarm);
+            if (ranks.Any(Options.CancellationToken.IsCancellationRequested))
+            {
+                ranks.IsTraining(false);
+                Cancel(step, clock, alarm);
+            }
             using var scope = NewDisposeScope();
             var output = step.Run(loader.Next(), clock);
             report.Add(output.Loss);
@@ -93,6 +108,9 @@ internal sealed class TrainingRun
             }
             if (saves) Save(step, clock.Next, alarm, accuracy);
         }
+        // Statistics that are a rank's own are rank 0's in the end, as in its checkpoints.
+        foreach (var (_, value) in Method.State) ranks.Broadcast_(value);
+        ranks.IsTraining(false);
     }
 
     private void Cancel(TrainingStep step, StepClock clock, CollapseAlarm alarm)
