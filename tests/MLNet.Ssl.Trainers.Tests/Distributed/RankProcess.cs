@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace MLNet.Ssl.Tests;
 
 /// <summary>
-/// The test program as one of several processes that mpirun starts: <c>ranks train folder name…</c> trains runs with a checkpoint of each in the folder,
+/// The test program as one of several processes that mpirun starts: <c>ranks train folder steps name…</c> trains runs with checkpoints in the folder,
 /// <c>ranks differ option|data</c> is told something else on rank 1, <c>ranks endless folder</c> trains until it is killed.
 /// </summary>
 internal static class RankProcess
@@ -14,8 +14,8 @@ internal static class RankProcess
     {
         switch (task)
         {
-            case ["train", var folder, .. var names]:
-                foreach (string name in names) Train(name, folder);
+            case ["train", var folder, var every, .. var names]:
+                foreach (string name in names) Train(name, folder, int.Parse(every));
                 return 0;
             case ["differ", var what]:
                 return Differ(what);
@@ -29,9 +29,9 @@ internal static class RankProcess
         }
     }
 
-    /// <summary>Trains a run with its checkpoint of every step in a folder of its name.</summary>
-    public static void Train(string name, string folder) =>
-        SmallRuns.Train(RankRuns.Of(name).In(Path.Combine(folder, name), resume: true), rows: RankRuns.Rows);
+    /// <summary>Trains a run, from where its checkpoints are, with one after so many steps in a folder of its name.</summary>
+    public static void Train(string name, string folder, int every) => SmallRuns.Train(
+        RankRuns.Of(name).In(Path.Combine(folder, name), resume: true) with { CheckpointEvery = CheckpointInterval.Steps(every) }, rows: RankRuns.Rows);
 
     /// <summary>How <paramref name="launcher"/> starts this program so many times.</summary>
     public static ProcessStartInfo Command(string launcher, int ranks, params string[] task)
