@@ -31,7 +31,7 @@ internal static class RankRuns
         HeadHiddenDimension = 16,
         ProjectionDimension = 8,
         Optimizer = OptimizerKind.Sgd,
-        LearningRate = 0.2,
+        LearningRate = 0.02,
     };
 
     private static readonly ByolOptions Byol = new()
@@ -56,7 +56,7 @@ internal static class RankRuns
         ["MoCo v2"] = MoCo,
         ["MoCo v2, symmetric"] = MoCo with { Symmetric = true },
         ["MoCo v3"] = MoCoV3,
-        ["MoCo v3, ResNet"] = MoCoV3 with { Backbone = ResNet },
+        ["MoCo v3, ResNet"] = MoCoV3 with { Backbone = ResNet, LearningRate = 0.2 },
         ["BYOL"] = Byol,
         ["BYOL, 2 groups"] = Byol with { BatchNormGroups = 2 },
         ["table: MoCo"] = new MoCoOptions { Backbone = Mlp, QueueLength = 48, LearningRate = 0.1, Table = new() { MaskProbability = 0 } },
