@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using MLNet.Ssl;
 using MLNet.Ssl.Benchmarks;
+using MLNet.Ssl.Benchmarks.Gpu;
 using MLNet.Ssl.Benchmarks.Plain;
 using TorchSharp;
 
@@ -56,6 +57,7 @@ run.SetAction(parsed =>
 });
 root.Subcommands.Add(run);
 root.Subcommands.Add(RanksComparison.Command(cases, runs, seconds, data));
+root.Subcommands.Add(GpuSide.Command());
 root.Subcommands.Add(PlainSide.Command());
 root.Subcommands.Add(PlainTableSide.Command());
 
@@ -86,6 +88,9 @@ root.Subcommands.Add(ResultsCommands.Results());
 root.Subcommands.Add(ResultsCommands.Result());
 foreach (var table in TableComparison.Commands(against)) root.Subcommands.Add(table);
 root.Subcommands.Add(CovTypeResults.Command());
+root.Subcommands.Add(Extractors.Speed());
+root.Subcommands.Add(Extractors.Load());
+root.Subcommands.Add(Extractors.LoadRun());
 return root.Parse(args).Invoke();
 
 static bool Has(string python, string modules)

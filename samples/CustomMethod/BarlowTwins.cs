@@ -29,7 +29,7 @@ public sealed record BarlowTwinsOptions : PretrainOptions
         double peak = settings.PeakRate(context.ChooseLearningRate(0.001, $"for {optimizer}"));
         long WarmupSteps(StepClock t) => settings.WarmupEpochs * t.StepsPerEpoch;
         var moves = new OptimizationPlan(
-            () => FlatOptimizer.Of(optimizer), t => Schedules.SimClr(t.Step, t.TotalSteps, WarmupSteps(t), peak), _ => 1e-4);
+            optimizer, t => Schedules.SimClr(t.Step, t.TotalSteps, WarmupSteps(t), peak), _ => 1e-4);
         var view = context.Choose(View, ViewRecipes.SimClr(), "SimCLR's") with { Size = settings.ImageSize };
         return new(moves, where => new BarlowTwins(this, settings.Backbone, where)) { Views = [view, view] };
     }

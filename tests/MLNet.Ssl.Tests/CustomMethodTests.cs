@@ -5,13 +5,22 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Tests;
 
-/// <summary>A method that a user writes, of the sample: it is trained, saved, resumed and reported like any other.</summary>
+/// <summary>Methods that a user writes, of the sample: they are trained, saved, resumed and reported like any other.</summary>
 public sealed class CustomMethodTests : IDisposable
 {
     private static readonly BarlowTwinsOptions Small = new()
     {
         Backbone = new ResNetOptions { BlocksPerStage = [1, 1], Width = 16, Stem = ResNetStem.SmallStride2 },
         ProjectionDimension = 128,
+        BatchSize = 64,
+        Seed = 1,
+        Threads = 2,
+    };
+
+    private static readonly MeanShiftOptions SmallMeanShift = new()
+    {
+        Backbone = Small.Backbone,
+        MemoryLength = 256,
         BatchSize = 64,
         Seed = 1,
         Threads = 2,
@@ -56,6 +65,49 @@ public sealed class CustomMethodTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    public void MeanShiftsLossIsThePapers(int neighbors)
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(3, CPU);
+        const int Rows = 6, Width = 5, Memory = 12;
+        Tensor predictions = randn([Rows, Width], generator: generator), targets = randn([Rows, Width], generator: generator);
+        var memory = nn.functional.normalize(randn([Width, Memory], generator: generator), dim: 0);
+        float[,] p = Values(predictions), t = Values(targets), m = Values(memory.t());
+        double sum = 0;
+        for (int i = 0; i < Rows; i++)
+            foreach (int j in Enumerable.Range(0, Memory).OrderByDescending(j => Dot(t, i, m, j)).Take(neighbors))
+                sum += 2 - 2 * Dot(p, i, m, j) / Math.Sqrt(Dot(p, i, p, i));
+        Assert.Equal(sum / (Rows * neighbors), MeanShift.Loss(predictions, targets, memory, neighbors).item<float>(), 1e-5);
+
+        static double Dot(float[,] a, int i, float[,] b, int j) => Enumerable.Range(0, Width).Sum(k => (double)a[i, k] * b[j, k]);
+
+        static float[,] Values(Tensor rows)
+        {
+            var values = new float[rows.size(0), rows.size(1)];
+            var flat = rows.contiguous().data<float>().ToArray();
+            Buffer.BlockCopy(flat, 0, values, 0, flat.Length * sizeof(float));
+            return values;
+        }
+    }
+
+    [Fact]
+    public void MeanShiftsNeighboursAreTruerToo()
+    {
+        var (train, test) = (Patterns.Draw(512, 1), Patterns.Draw(256, 2));
+        var options = SmallMeanShift with
+        {
+            View = ViewRecipes.SimClr() with { Scale = (0.3, 1), BlurProbability = 0 },
+            Evaluation = new(train.Images, train.Labels, test.Images, test.Labels) { EveryEpochs = 1000 },
+            LearningRate = 0.2,
+        };
+        double before = Accuracy(train.Images, options with { Epochs = 1, LearningRate = 1e-12, Momentum = 1 });
+        double after = Accuracy(train.Images, options with { Epochs = 20 });
+        Assert.True(after > before + 0.1, $"kNN: untrained {before:0.000}, pretrained {after:0.000}");
+    }
+
     [Fact]
     public void NeighboursAreTruerThanThoseOfTheUntrainedEncoder()
     {
@@ -71,8 +123,8 @@ public sealed class CustomMethodTests : IDisposable
             LearningRate = 0.01,
         };
         // The first epoch at a rate that moves nothing measures the untrained encoder.
-        double before = Accuracy(options with { Epochs = 1, LearningRate = 1e-12 });
-        double after = Accuracy(options with { Epochs = 40, Progress = report });
+        double before = Accuracy(train.Images, options with { Epochs = 1, LearningRate = 1e-12 });
+        double after = Accuracy(train.Images, options with { Epochs = 40, Progress = report });
         Assert.True(after > before + 0.1, $"kNN: untrained {before:0.000}, pretrained {after:0.000}");
         string page = Path.Combine(_folder, "report.html");
         report.Write(page);
@@ -80,15 +132,15 @@ public sealed class CustomMethodTests : IDisposable
         Assert.Contains("Pretraining with Barlow Twins", html);
         Assert.Contains("it suits small batches", html);
         Assert.Contains("Lambda", html);
+    }
 
-        double Accuracy(PretrainOptions told)
-        {
-            double accuracy = 0;
-            var listener = new Collect(p => accuracy = p.KnnAccuracy ?? accuracy);
-            var progress = told.Progress is { } other ? new ProgressGroup(other, listener) : (IProgress<TrainingProgress>)listener;
-            Pretrainer.Fit(train.Images, told with { Progress = progress }).Dispose();
-            return accuracy;
-        }
+    private static double Accuracy(ImageStore images, PretrainOptions told)
+    {
+        double accuracy = 0;
+        var listener = new Collect(p => accuracy = p.KnnAccuracy ?? accuracy);
+        var progress = told.Progress is { } other ? new ProgressGroup(other, listener) : (IProgress<TrainingProgress>)listener;
+        Pretrainer.Fit(images, told with { Progress = progress }).Dispose();
+        return accuracy;
     }
 
     [Fact]
@@ -101,11 +153,19 @@ public sealed class CustomMethodTests : IDisposable
         Assert.Equal("0.005", encoder.Encoder.TrainingOptions["Lambda"]);
     }
 
-    [Fact]
-    public void AResumedRunEndsInTheBitsOfAnUninterruptedOne()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void AResumedRunEndsInTheBitsOfAnUninterruptedOne(bool meanShift)
     {
         var images = Patterns.Draw(128, 1).Images;
-        var options = Small with { Epochs = 3, ImageSize = 24, CheckpointEvery = CheckpointInterval.Steps(1), CheckpointsKept = 100 };
+        var options = (meanShift ? (PretrainOptions)SmallMeanShift : Small) with
+        {
+            Epochs = 3,
+            ImageSize = 24,
+            CheckpointEvery = CheckpointInterval.Steps(1),
+            CheckpointsKept = 100,
+        };
         var plain = Weights(options);
         string whole = Path.Combine(_folder, "whole"), part = Path.Combine(_folder, "part");
         Assert.Equal(plain, Weights(options with { CheckpointFolder = whole }));
@@ -113,9 +173,9 @@ public sealed class CustomMethodTests : IDisposable
         string checkpoint = Directory.GetFiles(whole, "*.safetensors").Order().ElementAt(2);
         File.Copy(checkpoint, Path.Combine(part, Path.GetFileName(checkpoint)));
         Assert.Equal(plain, Weights(options with { CheckpointFolder = part, Resume = true }));
-        var other = Assert.Throws<ArgumentException>(
-            () => Weights(options with { CheckpointFolder = part, Resume = true, Lambda = 0.01 }));
-        Assert.Contains("Lambda was 0.005 and is 0.01", other.Message);
+        PretrainOptions changed = meanShift ? (MeanShiftOptions)options with { Momentum = 0.9 } : (BarlowTwinsOptions)options with { Lambda = 0.01 };
+        var other = Assert.Throws<ArgumentException>(() => Weights(changed with { CheckpointFolder = part, Resume = true }));
+        Assert.Contains(meanShift ? "Momentum was 0.99 and is 0.9" : "Lambda was 0.005 and is 0.01", other.Message);
 
         byte[] Weights(PretrainOptions told)
         {

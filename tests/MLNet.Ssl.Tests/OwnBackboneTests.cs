@@ -30,7 +30,7 @@ public sealed record TwoConvolutionsOptions : BackboneOptions
 }
 
 /// <summary>The network itself.</summary>
-public sealed class TwoConvolutions : Backbone
+public sealed class TwoConvolutions : Backbone, IOnnxLayer
 {
     private readonly TwoConvolutionsOptions _options;
     private Parameter first;
@@ -52,6 +52,20 @@ public sealed class TwoConvolutions : Backbone
         x = nn.functional.relu(nn.functional.conv2d(x, first, strides: [2, 2], padding: [1, 1]));
         return nn.functional.relu(nn.functional.conv2d(x, second, strides: [2, 2], padding: [1, 1])).mean([2, 3]);
     }
+
+    public string Export(OnnxGraph graph, string x)
+    {
+        x = graph.Relu(graph.Conv(x, first, bias: null, stride: 2, padding: 1));
+        // Any operator of ONNX has this form.
+        x = graph.Node("Relu", [graph.Conv(x, second, bias: null, stride: 2, padding: 1)]);
+        return graph.Node("ReduceMean", [x], ("axes", new long[] { 2, 3 }), ("keepdims", 0L));
+    }
+}
+
+/// <summary>One that cannot be exported.</summary>
+public sealed class Silent() : Backbone(nameof(Silent), embeddingDimension: 3)
+{
+    public override Tensor forward(Tensor x) => x.mean([2, 3]);
 }
 
 /// <summary>A backbone written outside of the library takes part in everything by one registration.</summary>
@@ -96,6 +110,35 @@ public sealed class OwnBackboneTests
         using var loaded = ssl.LoadPretrained("Embedding", "Image", folder.File("own.safetensors")).Fit(View);
         Assert.Equal(
             encoder.Transform(View).GetColumn<float[]>("Embedding"), loaded.Transform(View).GetColumn<float[]>("Embedding"));
+    }
+
+    [Fact]
+    public void ItIsExportedAsItSaysItself()
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(1, CPU);
+        using var encoder = new ImageEncoder(new TwoConvolutionsOptions().Create(generator), ImagePreprocessing.For(16));
+        encoder.ExportOnnx(folder.File("own.onnx"));
+        using var run = new OnnxRun(folder.File("own.onnx"));
+        var image = new RgbImage(TestImages.Rgb(1), 16, 16);
+        var expected = new float[16];
+        encoder.Embed([image], expected);
+        float[] planes = new float[3 * 16 * 16];
+        for (int i = 0; i < planes.Length; i++) planes[i % 3 * 256 + i / 3] = image.Pixels.Span[i];
+        float[] exported = run.Run(planes, 1, 3, 16, 16);
+        for (int i = 0; i < expected.Length; i++) Assert.Equal(expected[i], exported[i], 1e-5f);
+        Assert.Contains(expected, value => value > 0.01f);
+    }
+
+    [Fact]
+    public void OneThatDoesNotSayHowIsRefusedWithAdvice()
+    {
+        using var folder = new TemporaryFolder();
+        using var encoder = new ImageEncoder(new Silent(), ImagePreprocessing.For(16));
+        var error = Assert.Throws<NotSupportedException>(() => encoder.ExportOnnx(folder.File("silent.onnx")));
+        Assert.Contains("Silent cannot be exported to ONNX: it does not implement IOnnxLayer", error.Message);
+        Assert.False(File.Exists(folder.File("silent.onnx")));
     }
 
     [Fact]

@@ -70,6 +70,68 @@ public sealed class ResumedPipelineTests : IDisposable
         Assert.True(Cancel(resume: true) > first);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void ACancelledFineTuningOrDistillationResumesToTheSameScores(bool distils)
+    {
+        const int Epochs = 100, Steps = 3 * Epochs;
+        string folder = _temporary.File("run");
+        var ml = new MLContext(seed: 1);
+        var log = new List<string>();
+        ml.Log += (_, e) => log.Add(e.Message);
+        var ssl = ml.SelfSupervised();
+        var rows = ml.View(TestImages.Rows(24));
+        var view = ml.Transforms.Conversion.MapValueToKey("Label").Fit(rows).Transform(rows);
+        using var encoder = ssl.Pretrain("Embedding", "Image", TestImages.Untrained with { Seed = 1 }).Fit(view);
+        using var teacher = ssl.FineTune("PredictedLabel", "Image", "Label", encoder, new() { Epochs = 1, BatchSize = 8, Seed = 1 }).Fit(view);
+
+        var whole = Scores(null);
+        using (var cancel = new CancellationTokenSource())
+        {
+            var error = Assert.Throws<OperationCanceledException>(() => Scores(folder, cancel));
+            Assert.Contains("Resume = true continues it", error.Message);
+        }
+        string saved = Path.GetFileNameWithoutExtension(Assert.Single(Directory.GetFiles(folder, "*.safetensors")));
+        int step = int.Parse(saved["checkpoint-".Length..]);
+        Assert.InRange(step, 1, Steps - 1);
+        log.Clear();
+        Assert.Equal(whole, Scores(folder));
+        Assert.Contains(log, line => line.Contains($"The run goes on after step {step} of {Steps}", StringComparison.Ordinal));
+
+        // Behind another transform, and resumed with a seed and threads left at Auto, which are the run's.
+        List<float[]> Scores(string? checkpoints, CancellationTokenSource? cancel = null)
+        {
+            var tuning = new FineTuneOptions
+            {
+                Epochs = Epochs,
+                BatchSize = 8,
+                Seed = checkpoints is null || cancel is not null ? 3 : null,
+                Threads = checkpoints is null || cancel is not null ? 1 : null,
+                CheckpointFolder = checkpoints,
+                Resume = checkpoints is not null,
+                CancellationToken = cancel?.Token ?? CancellationToken.None,
+                Progress = cancel is null ? null : new Collect(cancel.Cancel),
+            };
+            var distilling = new DistillOptions
+            {
+                Epochs = tuning.Epochs,
+                BatchSize = tuning.BatchSize,
+                Seed = tuning.Seed,
+                Threads = tuning.Threads,
+                CheckpointFolder = tuning.CheckpointFolder,
+                Resume = tuning.Resume,
+                CancellationToken = tuning.CancellationToken,
+                Progress = tuning.Progress,
+            };
+            var estimator = distils
+                ? ssl.Distill("PredictedLabel", "Copy", null, teacher, distilling)
+                : ssl.FineTune("PredictedLabel", "Copy", "Label", encoder, tuning);
+            using var model = ml.Transforms.CopyColumns("Copy", "Image").Append(estimator).Fit(view);
+            return [.. model.Transform(view).GetColumn<float[]>("Score")];
+        }
+    }
+
     [Fact]
     public void AFolderThatCannotBeWrittenIsToldBeforeARowIsRead()
     {

@@ -8,13 +8,13 @@ namespace MLNet.Ssl.Benchmarks;
 /// <summary>One run of a case in this process: pretraining, then how well frozen embeddings tell the classes apart.</summary>
 internal static class ResultRun
 {
-    public static ResultRow Run(ResultCase wanted, string trainFile, string testFile, int images, int epochs, int seed, int threads)
+    public static ResultRow Run(ResultCase wanted, string trainFile, string testFile, int images, int epochs, int seed, int threads, Device device)
     {
         var (train, trainLabels) = Cifar10File.Read(trainFile, images);
         var (test, testLabels) = Cifar10File.Read(testFile);
         var options = wanted.For(epochs, seed, threads);
         var clock = Stopwatch.StartNew();
-        using var encoder = Pretrainer.Fit(train, options);
+        using var encoder = Pretrainer.Fit(train, options, device);
         double trained = clock.Elapsed.TotalSeconds, peak = ChildProcess.PeakMemory();
         float[] known = Embed(encoder, train), asked = Embed(encoder, test);
         return new(wanted.Name, epochs, train.Count, seed, threads,

@@ -43,10 +43,12 @@ internal static class ResultsCommands
     {
         var name = new Option<string>("--case") { Required = true };
         var seed = new Option<int>("--seed") { DefaultValueFactory = _ => 1 };
-        var command = new Command("result", "One run of a row in this process.") { name, Images, Epochs, seed, Threads, Train, Test };
+        var device = new Option<string>("--device") { Description = "cpu or cuda", DefaultValueFactory = _ => "cpu" };
+        var command = new Command("result", "One run of a row in this process.") { name, Images, Epochs, seed, Threads, Train, Test, device };
         command.SetAction(parsed => Console.WriteLine(JsonSerializer.Serialize(ResultRun.Run(
             ResultCase.Named(parsed.GetValue(name)!), parsed.GetValue(Train)!, parsed.GetValue(Test)!,
-            parsed.GetValue(Images), parsed.GetValue(Epochs), parsed.GetValue(seed), parsed.GetValue(Threads)))));
+            parsed.GetValue(Images), parsed.GetValue(Epochs), parsed.GetValue(seed), parsed.GetValue(Threads),
+            TorchSharp.torch.device(parsed.GetValue(device)!)))));
         return command;
     }
 

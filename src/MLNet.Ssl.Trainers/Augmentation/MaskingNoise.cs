@@ -6,7 +6,7 @@ namespace MLNet.Ssl;
 /// Masking noise on rows of a table (i-Mix; Lee et al., arXiv 2010.08887, appendix): every continuous value is set to
 /// 0, the mean of a standardised slot, with probability p. What is kept is not rescaled.
 /// </summary>
-public static class MaskingNoise
+internal static class MaskingNoise
 {
     /// <summary>Masks rows by draws from outside; a new tensor.</summary>
     /// <param name="rows">(B, D).</param>

@@ -1,3 +1,4 @@
+using MLNet.Ssl.Images;
 using MLNet.Ssl.Options;
 using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
@@ -17,6 +18,7 @@ internal sealed class ViewPipeline
     private readonly ViewRecipe[] _recipes;
     private readonly ulong _seed;
     private readonly ParallelOptions _parallel;
+    private readonly List<(int First, int Count)> _runs = [];
 
     /// <summary>Creates a pipeline of one view per recipe.</summary>
     /// <param name="recipes">At least one recipe; each yields one view of every image.</param>
@@ -35,6 +37,14 @@ internal sealed class ViewPipeline
         _recipes = [.. recipes];
         _seed = seed;
         _parallel = new() { MaxDegreeOfParallelism = threads };
+        for (int view = 0; view < _recipes.Length; view++)
+        {
+            if (_runs is [.., var (first, count)] && _recipes[first].Size == _recipes[view].Size
+                && _recipes[first].Normalization == _recipes[view].Normalization)
+                _runs[^1] = (first, count + 1);
+            else
+                _runs.Add((view, 1));
+        }
     }
 
     /// <summary>The recipes, in the order of the views.</summary>
@@ -51,30 +61,64 @@ internal sealed class ViewPipeline
     /// <exception cref="ArgumentOutOfRangeException">An index is outside the store.</exception>
     public Tensor[] Render(ImageStore store, ReadOnlySpan<int> indices, int epoch)
     {
+        int count = indices.Length;
+        var views = Array.ConvertAll(_recipes, recipe =>
+            empty(count, 3, recipe.Size, recipe.Size, ScalarType.Float32, CPU));
+        var rows = Array.ConvertAll(views, view => new TensorRows(view));
+        Render(store, indices, epoch, (workspace, image, sample, view, row) =>
+            RenderView(workspace, image, sample, view, epoch, rows[view][row]));
+        foreach (var view in rows) view.Dispose();
+        return views;
+    }
+
+    /// <summary>The same views as they are before they are normalised, for <see cref="Normalize"/> on another device.</summary>
+    /// <returns>For every run of recipes of one size and normalisation a new uint8 CPU tensor (views in the run · indices, 3, Size, Size),
+    /// view-major; the caller owns them.</returns>
+    /// <inheritdoc cref="Render(ImageStore, ReadOnlySpan{int}, int)"/>
+    public Tensor[] RenderBytes(ImageStore store, ReadOnlySpan<int> indices, int epoch)
+    {
+        int count = indices.Length;
+        var runs = _runs.ConvertAll(run => empty(
+            run.Count * count, 3, _recipes[run.First].Size, _recipes[run.First].Size, ScalarType.Byte, CPU));
+        var rows = runs.ConvertAll(run => new TensorRows(run));
+        var runOf = _runs.SelectMany((run, i) => Enumerable.Repeat((Rows: rows[i], run.First), run.Count)).ToArray();
+        Render(store, indices, epoch, (workspace, image, sample, view, row) =>
+            RenderPlanes(workspace, image, sample, view, epoch).CopyPlanesTo(runOf[view].Rows.Bytes((view - runOf[view].First) * count + row)));
+        foreach (var run in rows) run.Dispose();
+        return [.. runs];
+    }
+
+    /// <summary>What <see cref="Render(ImageStore, ReadOnlySpan{int}, int)"/> gives, of <see cref="RenderBytes"/>' on their device.</summary>
+    public Tensor[] Normalize(IReadOnlyList<Tensor> runs) =>
+        [.. _runs.SelectMany((run, i) => _recipes[run.First].Normalization.Apply(runs[i]).chunk(run.Count))];
+
+    private delegate void RenderOne(ViewWorkspace workspace, RgbImage image, int sample, int view, int row);
+
+    private void Render(ImageStore store, ReadOnlySpan<int> indices, int epoch, RenderOne render)
+    {
         ArgumentNullException.ThrowIfNull(store);
         if (indices.IsEmpty) throw new ArgumentException("There is no index; expected at least one.", nameof(indices));
         foreach (int index in indices) Check.InRange(index, 0, store.Count - 1, nameof(indices));
 
         int[] samples = indices.ToArray();
-        var views = Array.ConvertAll(_recipes, recipe =>
-            empty(samples.Length, 3, recipe.Size, recipe.Size, ScalarType.Float32, CPU));
-        var rows = Array.ConvertAll(views, view => new TensorRows(view));
         Parallel.For(0, samples.Length, _parallel, ViewWorkspace.Rent, (row, _, workspace) =>
         {
             var image = store[samples[row]];
-            for (int view = 0; view < views.Length; view++)
-                RenderView(workspace, image, samples[row], view, epoch, rows[view][row]);
+            for (int view = 0; view < _recipes.Length; view++) render(workspace, image, samples[row], view, row);
             return workspace;
         }, workspace => workspace.Return());
-        foreach (var view in rows) view.Dispose();
-        return views;
     }
 
     /// <summary>Renders one view of <paramref name="image"/> into (3, Size, Size).</summary>
     internal void RenderView(ViewWorkspace workspace, RgbImage image, int sample, int view, int epoch, Span<float> chw)
     {
+        _recipes[view].Normalization.Apply(RenderPlanes(workspace, image, sample, view, epoch), chw);
+    }
+
+    private PlanarImage RenderPlanes(ViewWorkspace workspace, RgbImage image, int sample, int view, int epoch)
+    {
         var recipe = _recipes[view];
         var plan = ViewPlan.Draw(recipe, image.Width, image.Height, new ViewRandom(_seed, epoch, sample, view));
-        recipe.Normalization.Apply(workspace.Render(image, recipe, plan), chw);
+        return workspace.Render(image, recipe, plan);
     }
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using MLNet.Ssl.Distributed;
+using MLNet.Ssl.Networks;
 using MLNet.Ssl.Optimization;
 using MLNet.Ssl.Options;
 using MLNet.Ssl.Weights;
@@ -203,6 +204,7 @@ internal sealed class RunCheckpoints : IDisposable
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         foreach (var (name, value) in _state) value.copy_(_saved.State[name]);
+        MixedPrecision.Refresh(_state.Select(entry => entry.Value));
     }
 
     private bool MoveNext()

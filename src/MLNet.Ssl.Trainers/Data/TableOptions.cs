@@ -5,7 +5,7 @@ public sealed record TableOptions
 {
     /// <summary>
     /// p of the masking noise: every continuous value of a view is 0, the mean, with this probability
-    /// (<see cref="MaskingNoise"/>).
+    /// (i-Mix; Lee et al., arXiv 2010.08887, appendix).
     /// </summary>
     /// <value>Auto: 0.2; 0 for MoCo and BYOL with i-Mix, as in the published CovType runs. Range 0 to below 1.</value>
     public double? MaskProbability { get; init; }

@@ -6,7 +6,7 @@ using static TorchSharp.torch.nn.functional;
 namespace MLNet.Ssl.FineTuning;
 
 /// <summary>What a student is distilled by (Hinton et al., arXiv 1503.02531; SimCLR v2, arXiv 2006.10029, Eq. 2 and 3).</summary>
-public static class DistillationLoss
+internal static class DistillationLoss
 {
     /// <summary>−Σ_y P_T(y; τ) log P_S(y; τ) with P(y; τ) = softmax(logits / τ), mean over the rows. The gradient goes to the student.</summary>
     /// <param name="student">(B, C).</param>

@@ -34,7 +34,8 @@ public static class Distiller
         options ??= new();
         var backbone = options.Student ?? teacher.Backbone;
         using var run = SupervisedRun.Open(
-            options, (told, choices) => told.PlanFor(teacher.Backbone, images.Count, size, choices), teacher.Preprocessing, log);
+            options, (told, choices) => told.PlanFor(teacher.Backbone, images.Count, size, choices), teacher.Preprocessing,
+            teacher.Device, log);
         if (options.Alpha < 1 && known.All(label => label < 0))
         {
             throw new ArgumentException(
@@ -51,7 +52,7 @@ public static class Distiller
         var features = backbone.Create(generator);
         if (options.StartFromTeacher) features.load_state_dict(teacher.Network.Features.state_dict());
         var student = new ClassifierNetwork(features, null, 0, teacher.NumberOfClasses, generator).to(teacher.Device);
-        using (var method = new Distillation(student, teacher.Network, options, run.Settings.Temperature))
+        using (var method = new Distillation(student, teacher.Network, options, run.Settings))
         {
             run.Train(
                 method, run.Settings.Optimization(), images, known, ("Weights of the teacher", teacher.Network), teacher.Device);
@@ -65,10 +66,10 @@ public static class Distiller
         private readonly DistillOptions _options;
         private readonly double _temperature;
 
-        public Distillation(ClassifierNetwork student, ClassifierNetwork teacher, DistillOptions options, double temperature)
+        public Distillation(ClassifierNetwork student, ClassifierNetwork teacher, DistillOptions options, SupervisedSettings settings)
         {
-            (_student, _teacher, _options, _temperature) = (student, teacher, options, temperature);
-            Parameters = new(student);
+            (_student, _teacher, _options, _temperature) = (student, teacher, options, settings.Temperature);
+            Parameters = new(student, precision: settings.Precision);
             SamplesAreIndependent = !student.buffers().Any();
         }
 
@@ -83,8 +84,8 @@ public static class Distiller
         public override MethodOutput Forward(IReadOnlyList<Tensor> views, StepClock clock, int shard)
         {
             Tensor teacher;
-            using (no_grad()) teacher = _teacher.call(views[0]);
-            var student = _student.call(views[0]);
+            using (no_grad()) teacher = _teacher.call(views[0].to(ScalarType.Float32));
+            var student = _student.call(views[0]).to(ScalarType.Float32);
             var loss = DistillationLoss.WithLabels(
                 student, teacher, views[1], _options.Alpha, _temperature, _options.TemperatureSquared);
             return new(loss, student.detach());
@@ -93,7 +94,9 @@ public static class Distiller
         // The networks outlive the training.
         protected override void Dispose(bool disposing)
         {
-            if (disposing) Parameters.Dispose();
+            if (!disposing) return;
+            MixedPrecision.ToSinglePrecision(_student);
+            Parameters.Dispose();
         }
     }
 }

@@ -39,7 +39,8 @@ public static class FineTuner
         int size = SizeOf(encoder.Preprocessing);
         options ??= new();
         using var run = SupervisedRun.Open(
-            options, (told, choices) => told.PlanFor(backbone, images.Count, size, choices), encoder.Preprocessing, log);
+            options, (told, choices) => told.PlanFor(backbone, images.Count, size, choices), encoder.Preprocessing,
+            encoder.Device, log);
         int layers = encoder.ProjectionHead?.Layers ?? 0;
         if (options.HeadLayers > layers)
         {
@@ -50,7 +51,7 @@ public static class FineTuner
         }
         using var generator = new Generator(run.WeightSeed, CPU);
         var network = Copy(encoder, backbone, options, numberOfClasses, generator);
-        using (var method = new Supervised(network, options, backbone))
+        using (var method = new Supervised(network, options, backbone, run.Settings.Precision))
         {
             int top = ClassifierNetwork.Layers(backbone);
             var plan = run.Settings.Optimization(
@@ -101,7 +102,7 @@ public static class FineTuner
         private readonly ClassifierNetwork _network;
         private readonly FineTuneOptions _options;
 
-        public Supervised(ClassifierNetwork network, FineTuneOptions options, BackboneOptions backbone)
+        public Supervised(ClassifierNetwork network, FineTuneOptions options, BackboneOptions backbone, Precision precision)
         {
             (_network, _options) = (network, options);
             Parameters = new(network, (name, p) =>
@@ -109,7 +110,7 @@ public static class FineTuner
                 bool decays = FlatParameters.ByRank(name, p) == FlatParameters.Decayed && !name.EndsWith("pos_embed", StringComparison.Ordinal)
                     && !name.EndsWith("cls_token", StringComparison.Ordinal);
                 return $"{(decays ? FlatParameters.Decayed : FlatParameters.Undecayed)} {ClassifierNetwork.LayerOf(name, backbone)}";
-            });
+            }, precision);
             SamplesAreIndependent = !network.buffers().Any();
         }
 
@@ -125,7 +126,7 @@ public static class FineTuner
         {
             var (images, labels) = (views[0], views[1]);
             var (mixed, share) = Mix(images);
-            var logits = _network.call(mixed);
+            var logits = _network.call(mixed).to(ScalarType.Float32);
             Tensor Loss(Tensor target) => functional.cross_entropy(logits, target, label_smoothing: _options.LabelSmoothing);
             var loss = share == 1 ? Loss(labels) : Loss(labels).Mul(share).Add_(Loss(labels.flip(0)), 1 - share);
             return new(loss, logits.detach());
@@ -147,7 +148,9 @@ public static class FineTuner
         // The network outlives its training.
         protected override void Dispose(bool disposing)
         {
-            if (disposing) Parameters.Dispose();
+            if (!disposing) return;
+            MixedPrecision.ToSinglePrecision(_network);
+            Parameters.Dispose();
         }
     }
 }

@@ -16,10 +16,16 @@ internal sealed class LabeledViews(ImageStore images, IReadOnlyList<int> labels,
         foreach (int label in labels) writer.Write(label);
     });
 
-    public Tensor[] Render(ReadOnlySpan<int> rows, int epoch)
+    public Tensor[] Render(ReadOnlySpan<int> rows, int epoch) => [.. pipeline.Render(images, rows, epoch), Classes(rows)];
+
+    public Tensor[] Pack(ReadOnlySpan<int> rows, int epoch) => [.. pipeline.RenderBytes(images, rows, epoch), Classes(rows)];
+
+    public Tensor[] Unpack(Tensor[] packed) => [.. pipeline.Normalize(packed[..^1]), packed[^1]];
+
+    private Tensor Classes(ReadOnlySpan<int> rows)
     {
         var classes = new long[rows.Length];
         for (int i = 0; i < classes.Length; i++) classes[i] = labels[rows[i]];
-        return [.. pipeline.Render(images, rows, epoch), tensor(classes)];
+        return tensor(classes);
     }
 }

@@ -42,6 +42,7 @@ public abstract record SupervisedOptions : TrainingOptions
             WarmupEpochs = choices.WarmupEpochs(this, transformer ? Math.Min(5, Epochs / 10) : 0, network),
             Seed = choices.Seed(this),
             Threads = choices.Threads(this, Communicator.Current.Processors),
+            Precision = choices.Precision(this, possible: true),
             Optimizer = optimizer,
             LearningRate = rate,
             WeightDecay = decay,

@@ -49,9 +49,11 @@ internal sealed class SupervisedRun : IDisposable
     /// <param name="options">What it was told.</param>
     /// <param name="plan">Resolves the options, adding to the choices.</param>
     /// <param name="preprocessing">That of the network.</param>
+    /// <param name="device">Where it will train.</param>
     /// <param name="log">Receives what was chosen, and warnings.</param>
     public static SupervisedRun Open<T>(
-        T options, Func<T, Choices, SupervisedSettings> plan, ImagePreprocessing preprocessing, Action<TrainingMessage>? log)
+        T options, Func<T, Choices, SupervisedSettings> plan, ImagePreprocessing preprocessing, Device device,
+        Action<TrainingMessage>? log)
         where T : SupervisedOptions
     {
         (options, log) = (RunLog.OfThisRank(options), RunLog.Of(options, log));
@@ -61,7 +63,7 @@ internal sealed class SupervisedRun : IDisposable
             options = checkpoints.Continue(options);
             return Communicator.Current.Together(() =>
             {
-                var choices = new Choices();
+                var choices = new Choices { HasBFloat16 = CudaDriver.HasBFloat16(device) };
                 return new SupervisedRun(options, plan(options, choices), choices.Made, preprocessing, checkpoints, log);
             });
         }

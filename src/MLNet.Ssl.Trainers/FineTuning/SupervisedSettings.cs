@@ -21,8 +21,8 @@ internal sealed record SupervisedSettings : TrainingSettings
     public double Temperature { get; init; } = 1;
 
     public OptimizationPlan Optimization(Func<string, double>? rateScale = null) => new(
-        () => FlatOptimizer.Of(Optimizer, LarsMomentum.RateInside),
+        Optimizer,
         t => Schedules.SimClr(t.Step, t.TotalSteps, WarmupEpochs * t.StepsPerEpoch, PeakRate(LearningRate)),
         _ => WeightDecay,
-        RateScale: rateScale);
+        RateScale: rateScale) { LarsMomentum = LarsMomentum.RateInside };
 }

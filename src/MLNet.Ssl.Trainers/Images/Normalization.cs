@@ -1,6 +1,8 @@
 using System.Runtime.Intrinsics;
 using MLNet.Ssl.Images;
 using MLNet.Ssl.Options;
+using MLNet.Ssl.Tensors;
+using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
 
@@ -36,6 +38,14 @@ public sealed record Normalization((float Red, float Green, float Blue) Mean, (f
         int pixels = image.Width * image.Height;
         for (int channel = 0; channel < 3; channel++)
             Apply(image.Plane(channel), chw.Slice(channel * pixels, pixels), Of(Mean, channel), Of(Std, channel));
+    }
+
+    /// <summary>The same of uint8 images (N, 3, H, W), on their device.</summary>
+    internal Tensor Apply(Tensor images)
+    {
+        Tensor PerChannel(Func<float, float, double> value) => NativeTensor.On(
+            images.device, [.. Enumerable.Range(0, 3).Select(c => (float)value(Of(Mean, c), Of(Std, c)))]).view(1, 3, 1, 1);
+        return PerChannel((mean, std) => -mean / std).AddCMul(images.to(ScalarType.Float32), PerChannel((_, std) => 1 / (255.0 * std)));
     }
 
     private static void Apply(ReadOnlySpan<byte> plane, Span<float> result, float mean, float std)

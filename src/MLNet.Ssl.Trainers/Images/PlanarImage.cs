@@ -30,6 +30,13 @@ internal sealed class PlanarImage
         if (_pixels.Length < 3 * PlaneLength) _pixels = new byte[checked(3 * PlaneLength)];
     }
 
+    /// <summary>The planes one after the other, without their padding.</summary>
+    public void CopyPlanesTo(Span<byte> planes)
+    {
+        int pixels = Width * Height;
+        for (int channel = 0; channel < 3; channel++) Plane(channel)[..pixels].CopyTo(planes[(channel * pixels)..]);
+    }
+
     public void CopyTo(Span<byte> rgb)
     {
         for (int channel = 0; channel < 3; channel++)

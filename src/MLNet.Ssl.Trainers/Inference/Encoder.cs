@@ -19,6 +19,7 @@ public abstract class Encoder : IDisposable
     private static readonly Lazy<ShardThreads> Threads = new(() => new(Environment.ProcessorCount, Environment.ProcessorCount));
 
     private readonly int _leastPart, _mostPart;
+    private Lazy<Backbone> _network;
     private bool _disposed;
 
     /// <summary>Takes over <paramref name="backbone"/>, which must be on <paramref name="device"/>, and puts it into evaluation mode.</summary>
@@ -28,6 +29,7 @@ public abstract class Encoder : IDisposable
         ArgumentNullException.ThrowIfNull(backbone);
         (Backbone, Device, _leastPart, _mostPart) = (backbone, device ?? CPU, leastPart, mostPart);
         Backbone.eval();
+        _network = new(NetworkThatComputes);
     }
 
     /// <summary>D, width of an embedding.</summary>
@@ -39,7 +41,12 @@ public abstract class Encoder : IDisposable
     /// <summary>Options of that method as they were used, by name; empty if unknown. A nested option has a dot in its name.</summary>
     public IReadOnlyDictionary<string, string> TrainingOptions { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>The network.</summary>
+    /// <summary>What embeddings are computed in; the weights stay in single precision, also in files.</summary>
+    /// <value>Default null: <see cref="Precision.BFloat16"/> on a GPU that has it, for backbones of this library; else single precision.
+    /// Embeddings in bfloat16 differ by some thousandths of their norm.</value>
+    public Precision? Precision { get; init; }
+
+    /// <summary>The network, in single precision.</summary>
     internal Backbone Backbone { get; }
 
     /// <summary>Where it computes.</summary>
@@ -94,7 +101,20 @@ public abstract class Encoder : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private protected virtual void Free() => Backbone.Dispose();
+    /// <summary>Takes other weights of the same network. Nothing may embed meanwhile.</summary>
+    internal void Load(Dictionary<string, Tensor> weights)
+    {
+        Backbone.load_state_dict(weights);
+        if (!_network.IsValueCreated) return;
+        if (_network.Value != Backbone) _network.Value.Dispose();
+        _network = new(NetworkThatComputes);
+    }
+
+    private protected virtual void Free()
+    {
+        if (_network.IsValueCreated && _network.Value != Backbone) _network.Value.Dispose();
+        Backbone.Dispose();
+    }
 
     private protected abstract ModelProto ToOnnx();
 
@@ -124,11 +144,45 @@ public abstract class Encoder : IDisposable
     private void EmbedRange(Func<int, int, Tensor> input, int first, int end, float[] result)
     {
         using var mode = inference_mode();
+        using var scope = NewDisposeScope();
+        var network = _network.Value;
+        var type = network == Backbone ? ScalarType.Float32 : ScalarType.BFloat16;
+        // An accelerator's embeddings are fetched at the end: the next part is made ready while it computes one.
+        var parts = new List<(int First, Tensor Embeddings)>();
+        bool waits = Device.type == DeviceType.CPU;
         for (; first < end; first += _mostPart)
         {
-            using var scope = NewDisposeScope();
-            var embeddings = Backbone.call(input(first, Math.Min(_mostPart, end - first)).to(Device)).cpu().contiguous();
-            MemoryMarshal.Cast<byte, float>(embeddings.bytes).CopyTo(result.AsSpan(first * EmbeddingDimension));
+            using var part = NewDisposeScope();
+            var rows = input(first, Math.Min(_mostPart, end - first)).to(Device, non_blocking: true).to(type);
+            parts.Add((first, network.call(rows).to(ScalarType.Float32).MoveToOuterDisposeScope()));
+            if (waits) Fetch();
         }
+        Fetch();
+
+        void Fetch()
+        {
+            foreach (var (start, embeddings) in parts)
+            {
+                using var values = embeddings.cpu();
+                MemoryMarshal.Cast<byte, float>(values.contiguous().bytes).CopyTo(result.AsSpan(start * EmbeddingDimension));
+                embeddings.Dispose();
+            }
+            parts.Clear();
+        }
+    }
+
+    /// <summary>The backbone, or a copy of it in bfloat16.</summary>
+    private Backbone NetworkThatComputes()
+    {
+        bool copies = Precision is { } precision ? precision == Ssl.Precision.BFloat16 : CudaDriver.HasBFloat16(Device);
+        if (!copies || Backbone.Options is not { } options || !Backbones.Knows(options)) return Backbone;
+        using var mode = inference_mode(false);
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(0, CPU);
+        var copy = Initialization.WithoutValues(() => options.Create(generator)).to(Device);
+        copy.load_state_dict(Backbone.state_dict());
+        MixedPrecision.ToBFloat16(copy);
+        copy.eval();
+        return copy;
     }
 }

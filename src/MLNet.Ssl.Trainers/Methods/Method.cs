@@ -65,11 +65,12 @@ public abstract class Method : IDisposable
     /// <summary>Releases networks and buffers.</summary>
     protected abstract void Dispose(bool disposing);
 
-    /// <summary>Parameters and buffers of a network, under their state-dict names behind the one given.</summary>
+    /// <summary>Parameters and buffers of a network, under their state-dict names behind the one given; in single precision, whatever the
+    /// network computes in.</summary>
     /// <param name="name">Put before the names, with a dot.</param>
     /// <param name="network">The network.</param>
     protected internal static IEnumerable<(string Name, Tensor Value)> StateOf(string name, nn.Module network) =>
-        network.state_dict().Select(entry => ($"{name}.{entry.Key}", entry.Value));
+        network.Weights().Select(entry => ($"{name}.{entry.Key}", entry.Value));
 
     /// <summary>Passes views of equal size through <paramref name="network"/> together, and returns the outputs in the order of the views.</summary>
     /// <returns>(V·B, D), view-major: all samples of the first view, then of the second.</returns>

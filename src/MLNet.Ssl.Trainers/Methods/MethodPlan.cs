@@ -21,7 +21,12 @@ public sealed record MethodPlan(OptimizationPlan Optimization, Func<MethodContex
 /// <param name="Generator">Source of the initial weights, on the CPU.</param>
 /// <param name="Device">Where the networks belong.</param>
 /// <param name="Shards">Parts of a batch that may be passed at once, if <see cref="Method.SamplesAreIndependent"/>.</param>
-public sealed record MethodContext(Generator Generator, Device Device, int Shards);
+public sealed record MethodContext(Generator Generator, Device Device, int Shards)
+{
+    /// <summary>What the networks compute in; <see cref="FlatParameters"/> takes it and sees to the rest.</summary>
+    /// <value>Bfloat16 only for methods that say they can (<see cref="MethodDefaults.BFloat16"/>).</value>
+    public Precision Precision { get; init; }
+}
 
 /// <summary>What a method has where the user gave nothing.</summary>
 public sealed record MethodDefaults
@@ -42,6 +47,13 @@ public sealed record MethodDefaults
     /// <summary>Epochs over which the learning rate rises.</summary>
     /// <value>Default null: 10, at most a tenth of the epochs.</value>
     public int? WarmupEpochs { get; init; }
+
+    /// <summary>
+    /// Whether the method's networks may compute in bfloat16: it hands <see cref="MethodContext.Precision"/> to its parameters, takes views of
+    /// that type, and puts what networks answer into single precision before its loss.
+    /// </summary>
+    /// <value>Default false.</value>
+    public bool BFloat16 { get; init; }
 
     /// <summary>p of the masking noise of a table.</summary>
     /// <value>Default 0.2.</value>

@@ -50,6 +50,7 @@ public sealed class PlanContext
                 defaults.WarmupEpochs is null ? $"at most a tenth of {o.Epochs} epochs" : "as published"),
             Seed = _choices.Seed(o),
             Threads = _choices.Threads(o, _facts.Processors),
+            Precision = _choices.Precision(o, defaults.BFloat16),
         };
         backbone.Validate();
         if (_facts.Table is null) backbone.ValidateViewSize(size);
@@ -83,7 +84,9 @@ public sealed class PlanContext
     private int ImageSize()
     {
         string reason = $"the images' median shorter side is {_facts.MedianShorterSide}";
-        int size = _choices.Choose(_options.ImageSize, _facts.DefaultImageSize, reason, nameof(_options.ImageSize));
+        int usual = _facts.DefaultImageSize, patch = Math.Max(1, _options.Backbone?.SizeMultiple ?? 1);
+        if (usual % patch != 0) usual = Math.Max(1, Math.Min(224, _facts.MedianShorterSide) / patch) * patch;
+        int size = _choices.Choose(_options.ImageSize, usual, reason, nameof(_options.ImageSize));
         Check.AtLeast(size, 8, nameof(_options.ImageSize));
         return size;
     }

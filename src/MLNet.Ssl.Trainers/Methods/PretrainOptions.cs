@@ -1,6 +1,5 @@
 using MLNet.Ssl.Data;
 using MLNet.Ssl.Methods;
-using MLNet.Ssl.Networks;
 using MLNet.Ssl.Options;
 
 namespace MLNet.Ssl;
@@ -15,19 +14,26 @@ namespace MLNet.Ssl;
 public abstract record PretrainOptions : TrainingOptions
 {
     /// <summary>The encoder's network.</summary>
-    /// <value>Auto: a ResNet-18 with the small-image stem up to 64 pixels, above that the method's usual one; for tables a <see cref="TabularMlp"/>.</value>
+    /// <value>Auto: a ResNet-18 with the small-image stem up to 64 pixels, above that the method's usual one; for tables a <see cref="TabularMlpOptions"/>.</value>
     public BackboneOptions? Backbone { get; init; }
 
     /// <summary>
-    /// File of weights that the backbone starts from: an official checkpoint or what <see cref="Encoder.SaveSafeTensors"/> wrote (<see cref="PretrainedWeights"/>).
-    /// Heads start at random.
+    /// Weights that the backbone starts from: a file, which is an official checkpoint or what <see cref="Encoder.SaveSafeTensors"/> wrote
+    /// (<see cref="PretrainedWeights"/>), or the name of a published network that is on this machine, such as <c>dinov2_vits14</c>
+    /// (<see cref="PretrainedModels.Download"/> brings it). Heads start at random.
     /// </summary>
     /// <value>Default null: random weights. With it, a <see cref="Backbone"/> left at Auto is the file's.</value>
     public string? InitialWeights { get; init; }
 
+    /// <summary>What the file of <see cref="InitialWeights"/> does not say by names and shapes, such as which of its two networks is meant; what is
+    /// said of images there is not looked at.</summary>
+    /// <value>Default null: all Auto.</value>
+    public PretrainedOptions? InitialWeightsOptions { get; init; }
+
     /// <summary>Side of the square view that the encoder sees whole, in pixels; also the size that rows are embedded at. For images
     /// only.</summary>
-    /// <value>Auto: the median shorter side of the images, at most 224, rounded down to a multiple of 16 (of 8 below 32).</value>
+    /// <value>Auto: the median shorter side of the images, at most 224, rounded down to a multiple of 16 (of 8 below 32), or of the
+    /// patch where <see cref="Backbone"/> has others.</value>
     public int? ImageSize { get; init; }
 
     /// <summary>Mixes samples and their targets; which methods can is said where one cannot.</summary>

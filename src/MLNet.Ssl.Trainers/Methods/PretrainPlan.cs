@@ -44,5 +44,5 @@ internal sealed record PretrainPlan(
 
     /// <summary>Builds the method.</summary>
     public Method CreateMethod(Generator generator, Device device, int shards) =>
-        Method.Create(new(generator, device, shards));
+        Method.Create(new(generator, device, shards) { Precision = Settings.Precision });
 }

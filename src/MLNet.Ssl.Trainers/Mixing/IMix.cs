@@ -42,7 +42,7 @@ internal sealed class IMix(IMixOptions options)
     public (Tensor Mixed, SoftTargets Targets) Mix(Tensor x, HostRandom random)
     {
         var partners = random.Permutation(x.size(0));
-        var partner = x.index_select(0, tensor(partners, device: x.device));
+        var partner = x.index_select(0, NativeTensor.On(x.device, partners));
         if (options.Mixer == Mixer.CutMix)
         {
             int height = (int)x.size(2), width = (int)x.size(3);

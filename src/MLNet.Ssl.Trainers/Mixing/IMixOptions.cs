@@ -1,4 +1,3 @@
-using MLNet.Ssl.Networks;
 using MLNet.Ssl.Options;
 
 namespace MLNet.Ssl;
@@ -21,7 +20,7 @@ public sealed record IMixOptions : MixingOptions
     public bool SharedLambda { get; init; }
 
     /// <summary>
-    /// Where queries are mixed, one of these for every pass: 0 is the image; of a <see cref="ResNet"/> 1 is what follows the stem, 2 what follows the first
+    /// Where queries are mixed, one of these for every pass: 0 is the image; of a ResNet 1 is what follows the stem, 2 what follows the first
     /// stage of blocks, and so on. More than one makes the manifold form of the official code (Verma et al., arXiv 1806.05236).
     /// </summary>
     /// <value>Default 0 alone. Range 0 to the stages of blocks plus 1 for a ResNet, 0 for every other backbone.</value>

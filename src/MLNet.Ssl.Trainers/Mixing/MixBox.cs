@@ -7,7 +7,7 @@ namespace MLNet.Ssl.Mixing;
 /// <param name="Left">First column.</param>
 /// <param name="Bottom">Row after the last.</param>
 /// <param name="Right">Column after the last.</param>
-public readonly record struct MixBox(int Top, int Left, int Bottom, int Right)
+internal readonly record struct MixBox(int Top, int Left, int Bottom, int Right)
 {
     /// <summary>λ, the share of a height × width image that the box leaves uncovered.</summary>
     public float Share(int height, int width) => 1 - (Bottom - Top) * (Right - Left) / (float)(height * width);

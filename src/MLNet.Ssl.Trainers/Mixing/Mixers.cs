@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Mixing;
 
 /// <summary>Ways to mix a batch with another, as functions of tensors: what is drawn at random comes from outside.</summary>
-public static class Mixers
+internal static class Mixers
 {
     /// <summary>Mixup (Zhang et al., arXiv 1710.09412): λ·x + (1 − λ)·partner, for inputs of any shape.</summary>
     /// <param name="x">(B, …).</param>
@@ -15,8 +15,8 @@ public static class Mixers
     public static Tensor Mixup(Tensor x, Tensor partner, float[] shares)
     {
         foreach (float value in shares) Check.InRange(value, 0, 1, "λ");
-        var share = tensor(shares, device: x.device).view([-1, .. Enumerable.Repeat(1L, (int)x.ndim - 1)]);
-        return (x * share).AddCMul(partner, share.OneMinus());
+        var share = NativeTensor.On(x.device, shares).view([-1, .. Enumerable.Repeat(1L, (int)x.ndim - 1)]);
+        return (x * share).AddCMul(partner, share.OneMinus()).to(x.dtype);
     }
 
     /// <summary>CutMix (Yun et al., arXiv 1905.04899): a box of the partner in the same place of x.</summary>
@@ -37,7 +37,8 @@ public static class Mixers
         RequireImages(x, nameof(ResizeMix));
         var rows = Stretch(x.size(2), [.. boxes.Select(b => (b.Top, b.Bottom))], x.device);
         var columns = Stretch(x.size(3), [.. boxes.Select(b => (b.Left, b.Right))], x.device);
-        return where(Inside(x, boxes), rows.matmul(partner).matmul(columns.transpose(-1, -2)), x);
+        var resized = rows.matmul(partner.to(ScalarType.Float32)).matmul(columns.transpose(-1, -2));
+        return where(Inside(x, boxes), resized.to(x.dtype), x);
     }
 
     /// <summary>InputMix (Lee et al., arXiv 2010.08887): x and permutations of it, summed with <paramref name="coefficients"/>; labels stay x's.</summary>
@@ -47,11 +48,11 @@ public static class Mixers
     public static Tensor InputMix(Tensor x, IReadOnlyList<long[]> permutations, IReadOnlyList<float[]> coefficients)
     {
         long[] shape = [-1, .. Enumerable.Repeat(1L, (int)x.ndim - 1)];
-        Tensor Weight(int of) => tensor(coefficients.Select(c => c[of]).ToArray(), device: x.device).view(shape);
+        Tensor Weight(int of) => NativeTensor.On(x.device, coefficients.Select(c => c[of]).ToArray()).view(shape);
         var mixed = x * Weight(0);
         for (int i = 0; i < permutations.Count; i++)
-            mixed = mixed.AddCMul(x.index_select(0, tensor(permutations[i], device: x.device)), Weight(i + 1));
-        return mixed;
+            mixed = mixed.AddCMul(x.index_select(0, NativeTensor.On(x.device, permutations[i])), Weight(i + 1));
+        return mixed.to(x.dtype);
     }
 
     private static void RequireImages(Tensor x, string mixer)
@@ -63,7 +64,7 @@ public static class Mixers
     /// <summary>(boxes, 1, H, W), true inside.</summary>
     private static Tensor Inside(Tensor x, MixBox[] boxes)
     {
-        Tensor Edge(Func<MixBox, int> edge) => tensor(boxes.Select(b => (long)edge(b)).ToArray(), device: x.device).view(-1, 1, 1, 1);
+        Tensor Edge(Func<MixBox, int> edge) => NativeTensor.On(x.device, boxes.Select(b => (long)edge(b)).ToArray()).view(-1, 1, 1, 1);
         var row = TensorArithmetic.Range(x.size(2), x.device).view(1, 1, -1, 1);
         var column = TensorArithmetic.Range(x.size(3), x.device).view(1, 1, 1, -1);
         return row.ge(Edge(b => b.Top)).logical_and(row.lt(Edge(b => b.Bottom)))
@@ -73,7 +74,7 @@ public static class Mixers
     /// <summary>Bilinear maps (spans, 1, size, size) of a whole side onto spans of it, rows outside a span meaningless: (resized) = R·(whole).</summary>
     private static Tensor Stretch(long size, (int Start, int End)[] spans, Device device)
     {
-        Tensor PerSpan(Func<(int Start, int End), float> value) => tensor(spans.Select(value).ToArray(), device: device).view(-1, 1, 1, 1);
+        Tensor PerSpan(Func<(int Start, int End), float> value) => NativeTensor.On(device, spans.Select(value).ToArray()).view(-1, 1, 1, 1);
         var pixel = TensorArithmetic.Range(size, device, ScalarType.Float32);
         var at = ((pixel.view(1, 1, -1, 1) - PerSpan(s => s.Start)).Add(0.5) * PerSpan(s => size / (float)Math.Max(1, s.End - s.Start)))
             .Add(-0.5).Clamp(0, size - 1);

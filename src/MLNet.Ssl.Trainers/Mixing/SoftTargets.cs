@@ -37,7 +37,7 @@ public sealed class SoftTargets : ITensorHolder
     {
         foreach (float share in shares) Check.InRange(share, 0, 1, "λ");
         var own = TensorArithmetic.Range(partners.Length, device);
-        return new(own.unsqueeze(1), tensor(partners, device: device).unsqueeze(1), tensor(shares, device: device));
+        return new(own.unsqueeze(1), NativeTensor.On(device, partners).unsqueeze(1), NativeTensor.On(device, shares));
     }
 
     /// <summary>The targets of <paramref name="count"/> rows from <paramref name="start"/> on.</summary>

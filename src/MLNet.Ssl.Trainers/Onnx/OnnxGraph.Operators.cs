@@ -2,38 +2,49 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Onnx;
 
-/// <summary>Operators under their ONNX names (opset 17), and the few that ONNX lacks.</summary>
-internal sealed partial class OnnxGraph
+public sealed partial class OnnxGraph
 {
+    /// <summary>a + b.</summary>
     public string Add(string a, string b) => Node("Add", [a, b]);
 
+    /// <summary>a − b.</summary>
     public string Sub(string a, string b) => Node("Sub", [a, b]);
 
+    /// <summary>a · b.</summary>
     public string Mul(string a, string b) => Node("Mul", [a, b]);
 
+    /// <summary>a / b.</summary>
     public string Div(string a, string b) => Node("Div", [a, b]);
 
+    /// <summary>The matrix product of the last two dimensions.</summary>
     public string MatMul(string a, string b) => Node("MatMul", [a, b]);
 
+    /// <summary>−x.</summary>
     public string Neg(string x) => Node("Neg", [x]);
 
     /// <summary>x·σ(x).</summary>
     public string Silu(string x) => Mul(x, Node("Sigmoid", [x]));
 
+    /// <summary>max(x, 0).</summary>
     public string Relu(string x) => Node("Relu", [x]);
 
-    public string Softmax(string x, long axis = -1) => Node("Softmax", [x], Attribute("axis", axis));
+    /// <summary>The softmax over a dimension.</summary>
+    public string Softmax(string x, long axis = -1) => Node("Softmax", [x], ("axis", axis));
 
-    public string Transpose(string x, params long[] permutation) => Node("Transpose", [x], Attribute("perm", permutation));
+    /// <summary>The dimensions in another order.</summary>
+    public string Transpose(string x, params long[] permutation) => Node("Transpose", [x], ("perm", permutation));
 
-    /// <summary>0 keeps a dimension, −1 is inferred.</summary>
+    /// <summary>The value in another shape.</summary>
+    /// <param name="x">The value.</param>
+    /// <param name="shape">0 keeps a dimension, −1 is inferred.</param>
     public string Reshape(string x, params long[] shape) => Node("Reshape", [x, Integers(shape)]);
 
-    public string Concat(long axis, params string[] values) => Node("Concat", values, Attribute("axis", axis));
+    /// <summary>Values one after the other along a dimension.</summary>
+    public string Concat(long axis, params string[] values) => Node("Concat", values, ("axis", axis));
 
     /// <summary>One index of a dimension, which is dropped.</summary>
     public string Select(string x, long axis, long index) =>
-        Node("Gather", [x, Constant<long>("index", TensorProto.Types.DataType.Int64, [index])], Attribute("axis", axis));
+        Node("Gather", [x, Constant<long>("index", TensorProto.Types.DataType.Int64, [index])], ("axis", axis));
 
     /// <summary>The range [start, start + length) of each of the axes.</summary>
     public string Slice(string x, long start, long length, params long[] axes)
@@ -42,34 +53,44 @@ internal sealed partial class OnnxGraph
         return Node("Slice", [x, Integers(starts), Integers(ends), Integers(axes)]);
     }
 
+    /// <summary>The mean over dimensions.</summary>
     public string ReduceMean(string x, bool keepDimensions, params long[] axes) => Reduce("ReduceMean", x, keepDimensions, axes);
 
+    /// <summary>The largest value over dimensions.</summary>
     public string ReduceMax(string x, bool keepDimensions, params long[] axes) => Reduce("ReduceMax", x, keepDimensions, axes);
 
-    /// <summary>As <c>Conv2d</c>: square kernels of that weight.</summary>
+    /// <summary>A convolution as TorchSharp's conv2d does it.</summary>
+    /// <param name="x">The input (N,C,H,W).</param>
+    /// <param name="weight">Square kernels (out,C/groups,k,k): a parameter of the network.</param>
+    /// <param name="bias">(out), a parameter of the network, or null.</param>
+    /// <param name="stride">Stride of both dimensions.</param>
+    /// <param name="padding">Zeros on every side.</param>
+    /// <param name="groups">Groups of channels. Default 1.</param>
     public string Conv(string x, Tensor weight, Tensor? bias, long stride, long padding, long groups = 1)
     {
         string[] inputs = bias is null ? [x, Weight(weight)] : [x, Weight(weight), Weight(bias)];
-        AttributeProto[] window = [.. Window(weight.size(2), stride, padding)];
-        return Node("Conv", inputs, groups == 1 ? window : [.. window, Attribute("group", groups)]);
+        var window = Window(weight.size(2), stride, padding, padding, padding, padding);
+        return Node("Conv", inputs, groups == 1 ? window : [.. window, ("group", groups)]);
     }
 
-    public string MaxPool(string x, long kernel, long stride, long padding) => Node("MaxPool", [x], [.. Window(kernel, stride, padding)]);
+    /// <summary>The largest value of every square window of the last two dimensions.</summary>
+    public string MaxPool(string x, long kernel, long stride, long padding) =>
+        Node("MaxPool", [x], Window(kernel, stride, padding, padding, padding, padding));
 
     /// <summary>As <c>AveragePool2x2</c>: behind the last row and column stands a border of zeros, which counts at stride 2 only.</summary>
-    public string AveragePool2x2(string x, long stride) => Node("AveragePool", [x],
-        Attribute("kernel_shape", [2, 2]), Attribute("strides", [stride, stride]), Attribute("pads", [0, 0, 1, 1]), Attribute("count_include_pad", stride - 1));
+    internal string AveragePool2x2(string x, long stride) =>
+        Node("AveragePool", [x], [.. Window(2, stride, 0, 0, 1, 1), ("count_include_pad", stride - 1)]);
 
     /// <summary>(N,C) or (N,C,H,W), by running statistics.</summary>
     public string BatchNorm(string x, Tensor mean, Tensor variance, Tensor? scale, Tensor? shift, double eps)
     {
         string gamma = scale is null ? Filled(mean.numel(), 1) : Weight(scale), beta = shift is null ? Filled(mean.numel(), 0) : Weight(shift);
-        return Node("BatchNormalization", [x, gamma, beta, Weight(mean), Weight(variance)], Attribute("epsilon", (float)eps));
+        return Node("BatchNormalization", [x, gamma, beta, Weight(mean), Weight(variance)], ("epsilon", (float)eps));
     }
 
     /// <summary>Over the last dimension.</summary>
     public string LayerNorm(string x, Tensor scale, Tensor shift, double eps) =>
-        Node("LayerNormalization", [x, Weight(scale), Weight(shift)], Attribute("axis", -1), Attribute("epsilon", (float)eps));
+        Node("LayerNormalization", [x, Weight(scale), Weight(shift)], ("axis", -1), ("epsilon", (float)eps));
 
     /// <summary>x Wᵀ + b over the last dimension, of any rank.</summary>
     public string Linear(string x, Tensor weight, Tensor? bias)
@@ -83,17 +104,17 @@ internal sealed partial class OnnxGraph
         Mul(Mul(x, Add(Node("Erf", [Div(x, Constant(MathF.Sqrt(2)))]), Constant(1))), Constant(0.5f));
 
     /// <summary>(N, units·pieces) → (N, units), the largest of pieces neighbours.</summary>
-    public string Maxout(string x, long pieces) => ReduceMax(Reshape(x, 0, -1, pieces), keepDimensions: false, 2);
+    internal string Maxout(string x, long pieces) => ReduceMax(Reshape(x, 0, -1, pieces), keepDimensions: false, 2);
 
     /// <summary>A (1,…) value once for every row of the input x.</summary>
     public string ForEachRow(string value, string x, params long[] shape)
     {
-        string batch = Node("Shape", [x], Attribute("start", 0), Attribute("end", 1));
+        string batch = Node("Shape", [x], ("start", 0), ("end", 1));
         return Node("Expand", [value, Concat(0, batch, Integers(shape))]);
     }
 
     private string Reduce(string op, string x, bool keepDimensions, long[] axes) =>
-        Node(op, [x], Attribute("axes", axes), Attribute("keepdims", keepDimensions ? 1 : 0));
+        Node(op, [x], ("axes", axes), ("keepdims", keepDimensions ? 1 : 0));
 
     private string Filled(long count, float value)
     {
@@ -102,17 +123,6 @@ internal sealed partial class OnnxGraph
         return Constant(values, count);
     }
 
-    private static AttributeProto[] Window(long kernel, long stride, long padding) =>
-    [
-        Attribute("kernel_shape", [kernel, kernel]), Attribute("strides", [stride, stride]), Attribute("pads", [padding, padding, padding, padding]),
-    ];
-
-    private static AttributeProto Attribute(string name, long value) =>
-        new() { Name = name, Type = AttributeProto.Types.AttributeType.Int, I = value };
-
-    private static AttributeProto Attribute(string name, float value) =>
-        new() { Name = name, Type = AttributeProto.Types.AttributeType.Float, F = value };
-
-    private static AttributeProto Attribute(string name, long[] values) =>
-        new() { Name = name, Type = AttributeProto.Types.AttributeType.Ints, Ints = { values } };
+    private static (string Name, object Value)[] Window(long kernel, long stride, params long[] pads) =>
+        [("kernel_shape", new[] { kernel, kernel }), ("strides", new[] { stride, stride }), ("pads", pads)];
 }

@@ -8,9 +8,12 @@ namespace MLNet.Ssl.Onnx;
 
 /// <summary>
 /// An ONNX graph under construction (opset 17). A value is known by its name: methods add a node or an initializer and return the name of what it gives.
-/// The operators are in OnnxGraph.Operators.cs.
 /// </summary>
-internal sealed partial class OnnxGraph
+/// <remarks>
+/// Operators have the names of ONNX and the meaning of <see href="https://onnx.ai/onnx/operators/"/>; <see cref="Node"/>
+/// adds any other. Dimensions count from 0 with the batch, −1 is the last.
+/// </remarks>
+public sealed partial class OnnxGraph
 {
     /// <summary>Version of the operators' definitions; 17 brings LayerNormalization.</summary>
     public const long Opset = 17;
@@ -25,7 +28,7 @@ internal sealed partial class OnnxGraph
 
     /// <param name="network">Initializers have the names of its state dict.</param>
     /// <param name="inputShape">Shape of what the network sees, without the batch.</param>
-    public OnnxGraph(Module network, params long[] inputShape)
+    internal OnnxGraph(Module network, params long[] inputShape)
     {
         _graph.Name = network.GetName();
         foreach (var (name, tensor) in network.state_dict()) _names.TryAdd(tensor, name);
@@ -36,41 +39,57 @@ internal sealed partial class OnnxGraph
     public IReadOnlyList<long> InputShape { get; }
 
     /// <summary>Declares an input of single precision; the batch comes first and may be of any size.</summary>
-    public string Input(string name, string description, params long[] shape)
+    internal string Input(string name, string description, params long[] shape)
     {
         _graph.Input.Add(Value(name, description, shape));
         return name;
     }
 
     /// <summary>Declares a value as an output of that name.</summary>
-    public void Output(string name, string description, string x, params long[] shape)
+    internal void Output(string name, string description, string x, params long[] shape)
     {
         _graph.Node.Add(new NodeProto { Name = name, OpType = "Identity", Input = { x }, Output = { name } });
         _graph.Output.Add(Value(name, description, shape));
     }
 
     /// <summary>The nodes of a module: an <see cref="IOnnxLayer"/>, or a chain of them.</summary>
+    /// <param name="module">The module.</param>
+    /// <param name="x">Name of its input.</param>
     /// <exception cref="NotSupportedException">The module, or one in it, cannot be written as ONNX.</exception>
     public string Apply(Module module, string x) => module switch
     {
         IOnnxLayer layer => layer.Export(this, x),
         Sequential chain => chain.children().Aggregate(x, (value, child) => Apply(child, value)),
-        _ => throw new NotSupportedException($"{module.GetType().Name} cannot be exported to ONNX; the backbones and layers of MLNet.Ssl can."),
+        _ => throw new NotSupportedException(
+            $"{module.GetType().Name} cannot be exported to ONNX: it does not implement {nameof(IOnnxLayer)}, which says how "
+            + "(docs/onnx.md). The backbones of MLNet.Ssl do."),
     };
 
     /// <summary>Adds a node with one result.</summary>
-    public string Node(string op, string[] inputs, params AttributeProto[] attributes)
+    /// <param name="op">The operator, of opset 17.</param>
+    /// <param name="inputs">Names of its inputs.</param>
+    /// <param name="attributes">Its attributes by name: an integer, a float, or an array of integers (long[]) each.</param>
+    /// <returns>Name of the result.</returns>
+    /// <exception cref="ArgumentException">An attribute is of another type.</exception>
+    public string Node(string op, string[] inputs, params (string Name, object Value)[] attributes)
     {
         string name = Unique(op);
-        _graph.Node.Add(new NodeProto { Name = name, OpType = op, Input = { inputs }, Output = { name }, Attribute = { attributes } });
+        var node = new NodeProto { Name = name, OpType = op, Input = { inputs }, Output = { name } };
+        node.Attribute.AddRange(attributes.Select(attribute => Attribute(attribute.Name, attribute.Value)));
+        _graph.Node.Add(node);
         return name;
     }
 
     /// <summary>A parameter or buffer of the network, by its name in the state dict.</summary>
-    public string Weight(Tensor tensor) => Weight(_names[tensor], tensor);
+    /// <param name="tensor">The very tensor that the module holds.</param>
+    /// <exception cref="ArgumentException">It is not in the network's state dict.</exception>
+    public string Weight(Tensor tensor) => _names.TryGetValue(tensor, out string? name)
+        ? Weight(name, tensor)
+        : throw new ArgumentException(
+            $"A tensor of shape ({string.Join(", ", tensor.shape)}) is no parameter or buffer of {_graph.Name}.", nameof(tensor));
 
     /// <summary>A tensor in single precision; it must live until <see cref="Build"/>.</summary>
-    public string Weight(string name, Tensor tensor)
+    internal string Weight(string name, Tensor tensor)
     {
         if (!_used.TryAdd(name, 1)) return name;
         var proto = Initializer(name, TensorProto.Types.DataType.Float, tensor.shape);
@@ -78,10 +97,10 @@ internal sealed partial class OnnxGraph
         return name;
     }
 
-    /// <summary>A constant scalar.</summary>
+    /// <summary>A constant scalar of single precision.</summary>
     public string Constant(float value) => Constant([value]);
 
-    /// <summary>A constant of that shape; without one, a scalar.</summary>
+    /// <summary>A constant of single precision and that shape; without one, a scalar.</summary>
     public string Constant(ReadOnlySpan<float> values, params long[] shape) =>
         Constant("constant", TensorProto.Types.DataType.Float, values, shape);
 
@@ -90,7 +109,7 @@ internal sealed partial class OnnxGraph
 
     /// <summary>The finished graph, with copies of the weights.</summary>
     /// <exception cref="NotSupportedException">It would not fit into a file.</exception>
-    public GraphProto Build()
+    internal GraphProto Build()
     {
         long bytes = _weights.Sum(w => w.Value.numel() * sizeof(float));
         if (bytes > MostBytes)
@@ -120,6 +139,16 @@ internal sealed partial class OnnxGraph
         int number = CollectionsMarshal.GetValueRefOrAddDefault(_used, name, out _)++;
         return $"{name}_{number}";
     }
+
+    private static AttributeProto Attribute(string name, object value) => value switch
+    {
+        long number => new() { Name = name, Type = AttributeProto.Types.AttributeType.Int, I = number },
+        int number => new() { Name = name, Type = AttributeProto.Types.AttributeType.Int, I = number },
+        float number => new() { Name = name, Type = AttributeProto.Types.AttributeType.Float, F = number },
+        long[] numbers => new() { Name = name, Type = AttributeProto.Types.AttributeType.Ints, Ints = { numbers } },
+        _ => throw new ArgumentException(
+            $"the attribute {name} is a {value.GetType().Name}; expected an integer, a float or an array of integers.", nameof(value)),
+    };
 
     private static ValueInfoProto Value(string name, string description, long[] shape)
     {

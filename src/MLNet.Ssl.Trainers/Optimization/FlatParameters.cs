@@ -1,3 +1,4 @@
+using MLNet.Ssl.Networks;
 using MLNet.Ssl.Tensors;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -6,26 +7,38 @@ namespace MLNet.Ssl.Optimization;
 
 /// <summary>A parameter's place in the flat buffer of its group.</summary>
 /// <param name="Name">State-dict name.</param>
-/// <param name="Parameter">The module's parameter; its storage is the slot.</param>
+/// <param name="Parameter">The module's parameter; its storage is the slot, or the slot's shadow in bfloat16.</param>
 /// <param name="Offset">First element in the group's buffer.</param>
 /// <param name="Length">Number of elements.</param>
-public sealed record ParameterSlot(string Name, Parameter Parameter, long Offset, long Length);
+internal sealed record ParameterSlot(string Name, Parameter Parameter, long Offset, long Length)
+{
+    /// <summary>The slot in single precision, where the parameter is its shadow in bfloat16.</summary>
+    internal Tensor? Master { get; init; }
+}
 
 /// <summary>Parameters that the optimiser treats alike, as one flat buffer.</summary>
-public sealed class ParameterGroup
+internal sealed class ParameterGroup
 {
-    internal ParameterGroup(string name, Tensor values, IReadOnlyList<ParameterSlot> slots)
+    internal ParameterGroup(string name, Tensor values, Tensor? shadow, IReadOnlyList<ParameterSlot> slots)
     {
         Name = name;
         Values = values;
+        Shadow = shadow;
         Slots = slots;
+        Runs = SlotRuns.Of(slots);
     }
 
     /// <summary>Name of the group, one of <see cref="FlatParameters"/>' constants or a method's own.</summary>
     public string Name { get; }
 
-    /// <summary>All elements of the group, 1-D; the parameters are views into it.</summary>
+    /// <summary>All elements of the group, 1-D, in single precision; the parameters are views into it.</summary>
     public Tensor Values { get; }
+
+    /// <summary>The same elements in bfloat16, which the parameters of a network that computes in it are views into; null for others.</summary>
+    internal Tensor? Shadow { get; }
+
+    /// <summary>The parameters as few strided blocks.</summary>
+    internal SlotRuns Runs { get; }
 
     /// <summary>The parameters, in the module's order.</summary>
     public IReadOnlyList<ParameterSlot> Slots { get; }
@@ -53,18 +66,21 @@ public sealed class FlatParameters : IDisposable
     private readonly Dictionary<string, string> _groupOf = [];
 
     /// <summary>Flattens the parameters of <paramref name="module"/>.</summary>
-    /// <param name="module">The network, on its final device.</param>
+    /// <param name="module">The network, on its final device, in single precision.</param>
     /// <param name="groupOf">Names the group of a parameter that requires a gradient; <see cref="ByRank"/> by default.</param>
-    public FlatParameters(nn.Module module, Func<string, Parameter, string>? groupOf = null)
-        : this(module.named_parameters(), (name, p) => p.requires_grad ? (groupOf ?? ByRank)(name, p) : Frozen) { }
+    /// <param name="precision">What the network is to compute in; for bfloat16 its parameters are replaced.</param>
+    public FlatParameters(nn.Module module, Func<string, Parameter, string>? groupOf = null, Precision precision = Precision.Float32)
+        : this(precision, module, (name, p) => p.requires_grad ? (groupOf ?? ByRank)(name, p) : Frozen) { }
 
     /// <summary>
-    /// Flattens <paramref name="twin"/> in the layout of <paramref name="like"/>, so that buffers of the two correspond element by element. The twin may
-    /// lack the last parameters, such as a predictor's.
+    /// Flattens <paramref name="twin"/> in the layout and the precision of <paramref name="like"/>, so that buffers of the two correspond
+    /// element by element. The twin may lack the last parameters, such as a predictor's.
     /// </summary>
     /// <exception cref="ArgumentException">The parameters differ in name or number of elements.</exception>
     public FlatParameters(nn.Module twin, FlatParameters like)
-        : this(twin.named_parameters(), (name, _) => like._groupOf.GetValueOrDefault(name) ?? throw new ArgumentException($"parameter '{name}' is not in the layout"))
+        : this(
+            like.Precision, twin,
+            (name, _) => like._groupOf.GetValueOrDefault(name) ?? throw new ArgumentException($"parameter '{name}' is not in the layout"))
     {
         foreach (var group in Groups)
         {
@@ -74,19 +90,25 @@ public sealed class FlatParameters : IDisposable
         }
     }
 
-    private FlatParameters(IEnumerable<(string name, Parameter parameter)> parameters, Func<string, Parameter, string> groupOf)
+    private FlatParameters(Precision precision, nn.Module module, Func<string, Parameter, string> groupOf)
     {
         using var noGrad = no_grad();
-        var all = parameters.ToList();
-        foreach (var (name, parameter) in all) _groupOf[name] = groupOf(name, parameter);
-        Groups = [.. all.GroupBy(p => _groupOf[p.name]).OrderBy(g => g.Key, StringComparer.Ordinal).Select(g => Flatten(g.Key, [.. g]))];
+        using var scope = NewDisposeScope();
+        Precision = precision;
+        foreach (var (name, parameter) in module.named_parameters()) _groupOf[name] = groupOf(name, parameter);
+        var masters = precision == Precision.BFloat16 ? MixedPrecision.ToBFloat16(module) : null;
+        var all = module.named_parameters().ToList();
+        Groups = [.. all.GroupBy(p => _groupOf[p.name]).OrderBy(g => g.Key, StringComparer.Ordinal).Select(g => Flatten(g.Key, [.. g], masters))];
     }
 
+    /// <summary>What the network computes in.</summary>
+    public Precision Precision { get; }
+
     /// <summary>The groups, ordered by name.</summary>
-    public IReadOnlyList<ParameterGroup> Groups { get; }
+    internal IReadOnlyList<ParameterGroup> Groups { get; }
 
     /// <summary>The groups that an optimiser may move.</summary>
-    public IEnumerable<ParameterGroup> Trainable => Groups.Where(g => g.Name != Frozen);
+    internal IEnumerable<ParameterGroup> Trainable => Groups.Where(g => g.Name != Frozen);
 
     /// <summary>False for groups whose names begin with <see cref="Undecayed"/>: they neither decay nor adapt.</summary>
     public static bool Decays(string group) => !group.StartsWith(Undecayed, StringComparison.Ordinal);
@@ -104,34 +126,62 @@ public sealed class FlatParameters : IDisposable
         using var scope = NewDisposeScope();
         foreach (var own in Groups)
             own.Values.Mul_(momentum).Add_(source.Named(own.Name).Values.narrow(0, 0, own.Values.numel()), 1 - momentum);
+        RefreshShadows();
+    }
+
+    /// <summary>Lets a network that computes in bfloat16 see what its masters have become.</summary>
+    internal void RefreshShadows()
+    {
+        using var noGrad = no_grad();
+        foreach (var group in Groups) group.Shadow?.copy_(group.Values);
     }
 
     /// <summary>Releases the flat buffers; the parameters keep their storage alive as long as the module lives.</summary>
     public void Dispose()
     {
-        foreach (var group in Groups) group.Values.Dispose();
+        foreach (var group in Groups)
+        {
+            group.Values.Dispose();
+            group.Shadow?.Dispose();
+            foreach (var slot in group.Slots) slot.Master?.Dispose();
+        }
     }
 
     private ParameterGroup Named(string name) => Groups.First(g => g.Name == name);
 
     private static long Aligned(long length) => (length + SlotElements - 1) / SlotElements * SlotElements;
 
-    private static ParameterGroup Flatten(string name, List<(string name, Parameter parameter)> members)
+    private static ParameterGroup Flatten(
+        string name, List<(string name, Parameter parameter)> members, IReadOnlyDictionary<string, Tensor>? masters)
     {
         using var scope = NewDisposeScope();
-        var first = members[0].parameter;
-        var values = zeros(members.Sum(m => Aligned(m.parameter.numel())), first.dtype, first.device).DetachFromDisposeScope();
+        long total = members.Sum(m => Aligned(m.parameter.numel()));
+        var device = members[0].parameter.device;
+        var values = zeros(total, ScalarType.Float32, device).DetachFromDisposeScope();
+        var shadow = members.Any(m => m.parameter.dtype == ScalarType.BFloat16)
+            ? zeros(total, ScalarType.BFloat16, device).DetachFromDisposeScope()
+            : null;
         var slots = new List<ParameterSlot>(members.Count);
         long offset = 0;
         foreach (var (slotName, parameter) in members)
         {
-            long length = parameter.numel();
-            var view = values.narrow(0, offset, length).view(parameter.shape);
-            view.copy_(parameter);
-            parameter.set_(view);
-            slots.Add(new(slotName, parameter, offset, length));
+            long length = parameter.numel(), start = offset;
+            Tensor View(Tensor flat) => flat.narrow(0, start, length).view(parameter.shape);
+            var master = View(values);
+            master.copy_(masters is null ? parameter : masters[slotName]);
+            if (parameter.dtype == ScalarType.BFloat16)
+            {
+                parameter.set_(View(shadow!).copy_(master));
+                MixedPrecision.Shadow(parameter, master.DetachFromDisposeScope());
+                slots.Add(new(slotName, parameter, offset, length) { Master = master });
+            }
+            else
+            {
+                parameter.set_(master);
+                slots.Add(new(slotName, parameter, offset, length));
+            }
             offset += Aligned(length);
         }
-        return new(name, values, slots);
+        return new(name, values, shadow, slots);
     }
 }

@@ -1,10 +1,11 @@
 using MLNet.Ssl.Tensors;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Optimization;
 
 /// <summary>Gradients of the trainable groups of a network, flat as their parameters are.</summary>
-public sealed class GradientBuffer : IDisposable
+internal sealed class GradientBuffer : IDisposable
 {
     private readonly List<Tensor> _flat = [];
     private readonly List<Tensor> _views = [];
@@ -42,7 +43,15 @@ public sealed class GradientBuffer : IDisposable
         using var scope = NewDisposeScope();
         var gradients = autograd.grad([loss], Parameters);
         using var noGrad = no_grad();
-        for (int i = 0; i < gradients.Count; i++) _views[i].copy_(gradients[i]);
+        for (int g = 0, first = 0; g < Groups.Count; first += Groups[g++].Slots.Count)
+        {
+            var slots = Groups[g].Slots;
+            var own = gradients.Skip(first).Take(slots.Count).ToList();
+            if (_flat[g].device_type != DeviceType.CPU && own.All(gradient => gradient.dtype == own[0].dtype))
+                _flat[g].copy_(Joined(own, slots, _flat[g].numel()));
+            else
+                for (int i = 0; i < own.Count; i++) _views[first + i].copy_(own[i]);
+        }
     }
 
     /// <summary>Replaces the content by the mean of <paramref name="shards"/>, of which this may be the first.</summary>
@@ -60,20 +69,33 @@ public sealed class GradientBuffer : IDisposable
     }
 
     /// <summary>Clips every parameter's gradient on its own to L2 norm <paramref name="maxNorm"/>: g ← g·min(1, c/(‖g‖ + 1e-6)), as DINO does.</summary>
-    /// <returns>The norms before clipping, one per parameter.</returns>
+    /// <returns>The norms before clipping, one per parameter, in no order to rely on.</returns>
     public Tensor ClipEach(double maxNorm)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var norms = stack(_views.Select(v => v.norm()).ToList());
-        var coefficients = norms.Add(1e-6).reciprocal_().Mul_(maxNorm).ClampMax(1).unbind(0);
-        for (int i = 0; i < _views.Count; i++) _views[i].mul_(coefficients[i]);
-        return norms.MoveToOuterDisposeScope();
+        var norms = Groups.Select((group, g) => group.Runs.Norms(_flat[g])).ToList();
+        for (int g = 0; g < Groups.Count; g++)
+            Groups[g].Runs.Scale_(_flat[g], norms[g].Add(1e-6).reciprocal_().Mul_(maxNorm).ClampMax(1));
+        return cat(norms).MoveToOuterDisposeScope();
     }
 
     /// <summary>Releases the buffers.</summary>
     public void Dispose()
     {
         foreach (var tensor in _views.Concat(_flat)) tensor.Dispose();
+    }
+
+    /// <summary>Gradients side by side as their slots are: one kernel instead of one for each.</summary>
+    private static Tensor Joined(List<Tensor> gradients, IReadOnlyList<ParameterSlot> slots, long length)
+    {
+        var parts = new List<Tensor>(2 * gradients.Count);
+        for (int i = 0; i < gradients.Count; i++)
+        {
+            parts.Add(gradients[i].reshape(-1));
+            long gap = (i + 1 < slots.Count ? slots[i + 1].Offset : length) - slots[i].Offset - slots[i].Length;
+            if (gap > 0) parts.Add(zeros([gap], gradients[i].dtype, gradients[i].device));
+        }
+        return cat(parts);
     }
 }

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Optimization;
 
-/// <summary>How <see cref="Lars"/> builds up speed; η is the learning rate, r the trust ratio, g the gradient with its decay.</summary>
+/// <summary>How LARS (You et al., arXiv 1708.03888) builds up speed; η is the learning rate, r the trust ratio, g the gradient with its decay.</summary>
 public enum LarsMomentum
 {
     /// <summary>DINO, MoCo v3, BYOL: v ← μv + r·g, w ← w − η·v.</summary>
@@ -24,7 +24,7 @@ public enum LarsMomentum
 /// <param name="form">How speed is built up.</param>
 /// <param name="momentum">μ.</param>
 /// <param name="trustCoefficient">The factor 0.001.</param>
-public sealed class Lars(LarsMomentum form = LarsMomentum.RateOutside, double momentum = 0.9, double trustCoefficient = 0.001) : FlatOptimizer
+internal sealed class Lars(LarsMomentum form = LarsMomentum.RateOutside, double momentum = 0.9, double trustCoefficient = 0.001) : FlatOptimizer
 {
     /// <inheritdoc/>
     protected override int StateTensors => 1;
@@ -60,12 +60,8 @@ public sealed class Lars(LarsMomentum form = LarsMomentum.RateOutside, double mo
 
     private void Adapt(ParameterGroup group, Tensor gradient)
     {
-        foreach (var slot in group.Slots)
-        {
-            var g = gradient.narrow(0, slot.Offset, slot.Length);
-            var (weightNorm, gradientNorm) = (group.Values.narrow(0, slot.Offset, slot.Length).norm(), g.norm());
-            var known = weightNorm.GreaterThan(0).logical_and(gradientNorm.GreaterThan(0));
-            g.mul_(where(known, weightNorm.Mul(trustCoefficient) / gradientNorm, ones_like(weightNorm)));
-        }
+        var (weights, gradients) = (group.Runs.Norms(group.Values), group.Runs.Norms(gradient));
+        var known = weights.GreaterThan(0).logical_and(gradients.GreaterThan(0));
+        group.Runs.Scale_(gradient, where(known, weights.Mul(trustCoefficient) / gradients, ones_like(weights)));
     }
 }

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Optimization;
 
 /// <summary>An optimiser on flat parameter groups.</summary>
-public abstract class FlatOptimizer : IDisposable
+internal abstract class FlatOptimizer : IDisposable
 {
     // A piece of every buffer stays in the processor's cache from the first operator of an update to the last.
     private const long Piece = 1 << 17;
@@ -13,16 +13,6 @@ public abstract class FlatOptimizer : IDisposable
 
     /// <summary>Threads that share an update's pieces; null for the calling one.</summary>
     internal ShardThreads? Threads { get; set; }
-
-    /// <summary>Makes the optimiser that an option names, with its usual momentum.</summary>
-    /// <param name="kind">Which one.</param>
-    /// <param name="lars">The form of LARS, of which papers have several.</param>
-    public static FlatOptimizer Of(OptimizerKind kind, LarsMomentum lars = LarsMomentum.RateOutside) => kind switch
-    {
-        OptimizerKind.Lars => new Lars(lars),
-        OptimizerKind.AdamW => new AdamW(),
-        _ => new Sgd(),
-    };
 
     /// <summary>Number of state tensors, each of the group's size.</summary>
     protected abstract int StateTensors { get; }
@@ -94,7 +84,7 @@ public abstract class FlatOptimizer : IDisposable
 /// <param name="beta1">Decay of the first moment.</param>
 /// <param name="beta2">Decay of the second moment.</param>
 /// <param name="epsilon">Added to the root of the second moment.</param>
-public sealed class AdamW(double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8) : FlatOptimizer
+internal sealed class AdamW(double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8) : FlatOptimizer
 {
     /// <inheritdoc/>
     protected override int StateTensors => 2;
@@ -116,7 +106,7 @@ public sealed class AdamW(double beta1 = 0.9, double beta2 = 0.999, double epsil
 
 /// <summary>Stochastic gradient descent with momentum and coupled (L2) weight decay, as in PyTorch: v ← μv + (g + λw), w ← w − η·v.</summary>
 /// <param name="momentum">μ.</param>
-public sealed class Sgd(double momentum = 0.9) : FlatOptimizer
+internal sealed class Sgd(double momentum = 0.9) : FlatOptimizer
 {
     /// <inheritdoc/>
     protected override int StateTensors => 1;

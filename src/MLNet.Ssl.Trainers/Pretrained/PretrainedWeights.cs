@@ -36,14 +36,14 @@ public sealed class PretrainedWeights : IDisposable
     public PretrainedReport Report { get; }
 
     /// <summary>The network's tensors under the names they have here.</summary>
-    public IEnumerable<KeyValuePair<string, StoredTensor>> StateDict => Report.Matched.Select(name => KeyValuePair.Create(name, _network.Tensors[name]));
+    internal IEnumerable<KeyValuePair<string, StoredTensor>> StateDict => Report.Matched.Select(name => KeyValuePair.Create(name, _network.Tensors[name]));
 
     /// <summary>Opens a file, recognises the network in it and compares all tensors with the architecture.</summary>
     /// <param name="path">The file.</param>
     /// <param name="options">What names and shapes do not say; null means all Auto.</param>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     /// <exception cref="IOException">The file is missing or cannot be read.</exception>
-    /// <exception cref="InvalidDataException">The file is damaged or refused (<see cref="Checkpoint.Open"/>), holds no known network, or a tensor is missing,
+    /// <exception cref="InvalidDataException">The file is damaged or refused, holds no known network, or a tensor is missing,
     /// unknown or of another shape; the message names file, tensor and both shapes.</exception>
     public static PretrainedWeights Open(string path, PretrainedOptions? options = null)
     {

@@ -3,11 +3,14 @@ using MLNet.Ssl.Weights;
 
 namespace MLNet.Ssl.Pretrained;
 
-/// <summary>Names and shapes of a ResNet's state dict, which torchvision, DINO, MoCo and timm share.</summary>
+/// <summary>Names and shapes of a ResNet's state dict, which torchvision, DINO, MoCo and timm share; those of Hugging Face are brought to them.</summary>
 internal sealed class ResNetLayout : NetworkLayout
 {
-    // The second is an nn.Sequential of torchvision's parts, as lightly trains it.
-    public override IReadOnlyList<string> Anchors { get; } = ["layer1.0.conv1.weight", "4.0.conv1.weight"];
+    private const string Convolution = "convolution";
+
+    // The second is an nn.Sequential of torchvision's parts, as lightly trains it; the third Hugging Face's.
+    public override IReadOnlyList<string> Anchors { get; } =
+        ["layer1.0.conv1.weight", "4.0.conv1.weight", "encoder.stages.0.layers.0.layer.0.convolution.weight"];
 
     public override IReadOnlyDictionary<string, StoredTensor> Translate(IReadOnlyDictionary<string, StoredTensor> tensors) =>
         tensors.ContainsKey(Anchors[0]) ? tensors : tensors.ToDictionary(entry => Named(entry.Key), entry => entry.Value);
@@ -17,6 +20,11 @@ internal sealed class ResNetLayout : NetworkLayout
         ["0", .. var rest] => $"conv1.{string.Join('.', rest)}",
         ["1", .. var rest] => $"bn1.{string.Join('.', rest)}",
         [['4' or '5' or '6' or '7'] stage, .. var rest] => $"layer{stage[0] - '3'}.{string.Join('.', rest)}",
+        ["embedder", "embedder", var part, var leaf] => $"{(part == Convolution ? "conv1" : "bn1")}.{leaf}",
+        ["encoder", "stages", [>= '0' and <= '8'] stage, "layers", var block, "shortcut", var part, var leaf] =>
+            $"layer{stage[0] - '0' + 1}.{block}.downsample.{(part == Convolution ? 0 : 1)}.{leaf}",
+        ["encoder", "stages", [>= '0' and <= '8'] stage, "layers", var block, "layer", [>= '0' and <= '8'] layer, var part, var leaf] =>
+            $"layer{stage[0] - '0' + 1}.{block}.{(part == Convolution ? "conv" : "bn")}{layer[0] - '0' + 1}.{leaf}",
         _ => name,
     };
 

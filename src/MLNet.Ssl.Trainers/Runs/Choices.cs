@@ -8,6 +8,9 @@ internal sealed class Choices
 {
     private readonly List<Choice> _made = [];
 
+    /// <summary>Whether the device that is trained on multiplies bfloat16 by units of its own.</summary>
+    public bool HasBFloat16 { get; init; }
+
     /// <summary>The choices, in the order they were made.</summary>
     public IReadOnlyList<Choice> Made => _made;
 
@@ -58,6 +61,26 @@ internal sealed class Choices
         int epochs = Choose(options.WarmupEpochs, usual, reason, nameof(options.WarmupEpochs));
         Check.AtLeast(epochs, 0, nameof(options.WarmupEpochs));
         return epochs;
+    }
+
+    /// <summary>What networks compute in.</summary>
+    /// <param name="options">The run's.</param>
+    /// <param name="possible">Whether they can in bfloat16.</param>
+    public Precision Precision(TrainingOptions options, bool possible)
+    {
+        if (options.Precision is not { } precision)
+        {
+            return HasBFloat16 && possible
+                ? Note(Ssl.Precision.BFloat16, "this GPU has it", nameof(options.Precision))
+                : Ssl.Precision.Float32;
+        }
+        Check.Defined(precision, nameof(options.Precision));
+        if (precision == Ssl.Precision.BFloat16 && !possible)
+        {
+            throw new ArgumentException(
+                "Precision is BFloat16, which the method does not say it can (MethodDefaults.BFloat16).", nameof(options.Precision));
+        }
+        return precision;
     }
 
     public int Threads(TrainingOptions options, int processors)

@@ -41,6 +41,11 @@ public abstract record TrainingOptions
     /// <value>Auto: the processor's. Range 1 and up.</value>
     public int? Threads { get; init; }
 
+    /// <summary>What the networks compute in; weights, optimiser, losses and files are in single precision.</summary>
+    /// <value>Auto: <see cref="Precision.BFloat16"/> on a GPU that has it (compute capability 8.0), for the methods of this library; else
+    /// <see cref="Precision.Float32"/>. On a processor it may be asked for, and is faster on few.</value>
+    public Precision? Precision { get; init; }
+
     /// <summary>What is done with an image that cannot be read, in an ML.NET pipeline: on <c>Fit</c>, in the rows of its evaluation,
     /// and by the transformer that it gives.</summary>
     /// <value>Default <see cref="OnUnreadableImage.Throw"/>.</value>

@@ -18,6 +18,9 @@ public record TrainingSettings
     /// <summary>Processor threads.</summary>
     public required int Threads { get; init; }
 
+    /// <summary>What the networks compute in.</summary>
+    public Precision Precision { get; init; }
+
     /// <summary>The peak learning rate of this batch: rates of options are for a batch of 256.</summary>
     /// <param name="rate">Rate for a batch of 256.</param>
     public double PeakRate(double rate) => rate * BatchSize / 256;

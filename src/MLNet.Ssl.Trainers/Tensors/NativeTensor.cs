@@ -10,6 +10,12 @@ internal static class NativeTensor
 {
     private const int PieceElements = 1 << 26;
 
+    /// <summary>Values on a device. The host does not wait for an accelerator to take them.</summary>
+    public static Tensor On(Device device, float[] values) => tensor(values).to(device, non_blocking: true);
+
+    /// <inheritdoc cref="On(Device, float[])"/>
+    public static Tensor On(Device device, long[] values) => tensor(values).to(device, non_blocking: true);
+
     /// <summary>
     /// Copies values into a contiguous tensor on the processor, in pieces: a span of a tensor's bytes ends at 2 GiB.
     /// </summary>

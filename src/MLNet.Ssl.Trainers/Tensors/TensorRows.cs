@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Tensors;
 
 /// <summary>
-/// The rows of a contiguous float tensor (rows, …) on the processor as spans, also of one beyond 2 GiB, where a span of
+/// The rows of a contiguous float or byte tensor (rows, …) on the processor as spans, also of one beyond 2 GiB, where a span of
 /// the whole ends.
 /// </summary>
 /// <remarks>Made and disposed of on one thread; rows may be asked for on any. It does not own the tensor.</remarks>
@@ -27,6 +27,9 @@ internal sealed class TensorRows : IDisposable
 
     public Span<float> this[int row] =>
         MemoryMarshal.Cast<byte, float>(_blocks[row / _rowsPerBlock].bytes).Slice(row % _rowsPerBlock * _width, _width);
+
+    /// <summary>A row of a tensor of bytes.</summary>
+    public Span<byte> Bytes(int row) => _blocks[row / _rowsPerBlock].bytes.Slice(row % _rowsPerBlock * _width, _width);
 
     public void Dispose()
     {

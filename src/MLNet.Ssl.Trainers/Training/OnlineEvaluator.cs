@@ -1,6 +1,7 @@
 using System.Globalization;
 using MLNet.Ssl.Inference;
 using MLNet.Ssl.Methods;
+using MLNet.Ssl.Networks;
 using MLNet.Ssl.Optimization;
 using static TorchSharp.torch;
 
@@ -32,7 +33,7 @@ internal sealed class OnlineEvaluator : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        _copy.Backbone.load_state_dict(_method.Encoder.state_dict());
+        _copy.Load(_method.Encoder.Weights());
         double accuracy = Accuracy(_evaluation, _copy);
         best = !(accuracy <= Best);
         if (best)

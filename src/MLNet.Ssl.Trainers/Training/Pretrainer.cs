@@ -37,7 +37,7 @@ public static class Pretrainer
         (options, log) = (RunLog.OfThisRank(options), RunLog.Of(options, log));
         using var checkpoints = RunCheckpoints.Open(options, log);
         var told = checkpoints.Continue(options);
-        var plan = Communicator.Current.Together(() => Plan(told, DataFacts.Of(images), log));
+        var plan = Communicator.Current.Together(() => Plan(told, DataFacts.Of(images), device ?? CPU, log));
         var views = new ImageViews(images, new ViewPipeline(plan.Method.Views, plan.ViewSeed, plan.Settings.Threads));
         var (backbone, head) = Train(plan, views, b => EncoderOf(b, null), checkpoints, device ?? CPU, log);
         return EncoderOf(backbone, head);
@@ -49,6 +49,7 @@ public static class Pretrainer
             {
                 Method = plan.Options.MethodName,
                 TrainingOptions = OptionsToKeep(plan),
+                Precision = plan.Settings.Precision,
                 ProjectionHead = head,
             };
         }
@@ -66,7 +67,7 @@ public static class Pretrainer
         (options, log) = (RunLog.OfThisRank(options), RunLog.Of(options, log));
         using var checkpoints = RunCheckpoints.Open(options, log);
         var told = checkpoints.Continue(options);
-        var plan = Communicator.Current.Together(() => Plan(told, facts, log));
+        var plan = Communicator.Current.Together(() => Plan(told, facts, device ?? CPU, log));
         var settings = plan.Settings.Table!;
         var preprocessing = Preprocessing(table, facts.Table!, settings, log);
         using var scope = NewDisposeScope();
@@ -76,22 +77,39 @@ public static class Pretrainer
         return EncoderOf(backbone);
 
         TableEncoder EncoderOf(Backbone backbone) =>
-            new(backbone, preprocessing, device) { Method = plan.Options.MethodName, TrainingOptions = OptionsToKeep(plan) };
+            new(backbone, preprocessing, device)
+            {
+                Method = plan.Options.MethodName,
+                TrainingOptions = OptionsToKeep(plan),
+                Precision = plan.Settings.Precision,
+            };
     }
 
     /// <summary>What can be said of the files that the options name before the data is read.</summary>
     internal static void CheckFiles(PretrainOptions options)
     {
         RunCheckpoints.CheckFolder(options);
-        if (options.InitialWeights is { } path) Checkpoint.Open(path).Dispose();
+        if (options.InitialWeights is not null) Checkpoint.Open(InitialFile(options)).Dispose();
+        else if (options.InitialWeightsOptions is not null)
+        {
+            throw new ArgumentException(
+                $"{nameof(options.InitialWeightsOptions)} is given without {nameof(options.InitialWeights)}; set both or none.",
+                nameof(options.InitialWeightsOptions));
+        }
     }
 
-    private static PretrainPlan Plan(PretrainOptions options, DataFacts facts, Action<TrainingMessage>? log)
+    /// <summary>The file of the initial weights, which may be told by a network's name.</summary>
+    private static string InitialFile(PretrainOptions options) =>
+        !File.Exists(options.InitialWeights) && PretrainedModels.Lookup(options.InitialWeights!) is { } model
+            ? PretrainedModels.Require(model)
+            : options.InitialWeights!;
+
+    private static PretrainPlan Plan(PretrainOptions options, DataFacts facts, Device device, Action<TrainingMessage>? log)
     {
-        var choices = new Choices();
-        if (options is { InitialWeights: { } path, Backbone: null } && facts.Table is null)
+        var choices = new Choices { HasBFloat16 = CudaDriver.HasBFloat16(device) };
+        if (options is { InitialWeights: not null, Backbone: null } && facts.Table is null)
         {
-            using var weights = PretrainedWeights.Open(path);
+            using var weights = PretrainedWeights.Open(InitialFile(options), options.InitialWeightsOptions);
             options = options with { Backbone = choices.Note(weights.Backbone, "that of InitialWeights", nameof(options.Backbone)) };
         }
         var plan = PretrainPlan.Of(options, facts, choices);
@@ -116,7 +134,8 @@ public static class Pretrainer
     // The network and the method's name are kept in places of their own; where initial weights lay tells nothing elsewhere.
     private static Dictionary<string, string> OptionsToKeep(PretrainPlan plan) => plan.OptionTexts
         .Where(option => option.Value != OptionText.None && option.Key.Split('.')[0]
-            is not (nameof(PretrainOptions.Backbone) or nameof(PretrainOptions.InitialWeights) or nameof(PretrainOptions.MethodName)))
+            is not (nameof(PretrainOptions.Backbone) or nameof(PretrainOptions.InitialWeights)
+                or nameof(PretrainOptions.InitialWeightsOptions) or nameof(PretrainOptions.MethodName)))
         .ToDictionary();
 
     private static (Backbone Backbone, ProjectionHead? Head) Train(
@@ -128,7 +147,7 @@ public static class Pretrainer
         using var scope = NewDisposeScope();
         using var generator = new Generator(SplitMix64.Hash(plan.Seed, 1), CPU);
         using var method = plan.CreateMethod(generator, device, settings.Threads);
-        if (options.InitialWeights is { } path) WarmStart(method, settings.Backbone, path, log);
+        if (options.InitialWeights is not null) WarmStart(method, settings.Backbone, options, log);
         if (settings.Epochs > 0)
         {
             // Rank 0 measures, and the others wait for it at the next step.
@@ -152,10 +171,10 @@ public static class Pretrainer
             }.Run();
         }
         var encoder = Copy(settings.Backbone, device);
-        encoder.load_state_dict(method.Encoder.state_dict());
+        encoder.load_state_dict(method.Encoder.Weights());
         if (method.ProjectionHead is not { } head) return (encoder, null);
         var kept = new ProjectionHead(head.Options, generator).to(device);
-        kept.load_state_dict(head.state_dict());
+        kept.load_state_dict(head.Weights());
         kept.eval();
         return (encoder, kept);
     }
@@ -168,12 +187,13 @@ public static class Pretrainer
     }
 
     /// <summary>Every copy of the backbone starts from the file's weights.</summary>
-    private static void WarmStart(Method method, BackboneOptions options, string path, Action<TrainingMessage>? log)
+    private static void WarmStart(Method method, BackboneOptions architecture, PretrainOptions options, Action<TrainingMessage>? log)
     {
         const string Backbone = "backbone.";
+        string path = InitialFile(options);
         using var noGrad = no_grad();
-        using var backbone = Copy(options, CPU);
-        log?.Invoke(new(false, $"{path}: {PretrainedWeights.LoadInto(backbone, path)}"));
+        using var backbone = Copy(architecture, CPU);
+        log?.Invoke(new(false, $"{path}: {PretrainedWeights.LoadInto(backbone, path, options.InitialWeightsOptions)}"));
         var weights = backbone.state_dict();
         foreach (var (name, value) in method.State)
         {
@@ -181,5 +201,6 @@ public static class Pretrainer
             int at = $".{name}".IndexOf($".{Backbone}", StringComparison.Ordinal);
             if (at >= 0) value.copy_(weights[name[(at + Backbone.Length)..]]);
         }
+        MixedPrecision.Refresh(method.State.Select(entry => entry.Value));
     }
 }

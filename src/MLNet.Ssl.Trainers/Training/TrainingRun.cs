@@ -1,6 +1,7 @@
 using MLNet.Ssl.Checkpoints;
 using MLNet.Ssl.Distributed;
 using MLNet.Ssl.Methods;
+using MLNet.Ssl.Networks;
 using MLNet.Ssl.Optimization;
 using MLNet.Ssl.Runs;
 using MLNet.Ssl.Tensors;
@@ -60,6 +61,7 @@ internal sealed class TrainingRun
         var ranks = Communicator.Current;
         int batch = Settings.BatchSize, threads = Settings.Threads;
         int shards = TrainingStep.ShardsFor(Method, batch / ranks.Count, threads, Device.type);
+        using var tf32 = TensorFloat32.Use(Settings.Precision != Precision.Float32);
         using var step = new TrainingStep(Method, Plan, shards, threads, SplitMix64.Hash(Seed, 2));
         var alarm = new CollapseAlarm();
         var run = new Lazy<IReadOnlyDictionary<string, string>>(() => RunIdentity.Of(Identity, Views.Count, Views.Fingerprint, Device.type));
@@ -70,7 +72,7 @@ internal sealed class TrainingRun
         {
             Log?.Invoke(new(false, $"{ranks.Description}: each passes {batch / ranks.Count} of a step's {batch} rows."));
             clock = clock with { Step = ranks.Broadcast(clock.Step)[0] };
-            foreach (var (_, value) in step.State) ranks.Broadcast_(value);
+            Share(ranks, step.State);
         }
         if (alarmCounts is not null) alarm.Counts = alarmCounts;
         Evaluator?.Best = Checkpoints.BestScore;
@@ -109,8 +111,15 @@ internal sealed class TrainingRun
             if (saves) Save(step, clock.Next, alarm, accuracy);
         }
         // Statistics that are a rank's own are rank 0's in the end, as in its checkpoints.
-        foreach (var (_, value) in Method.State) ranks.Broadcast_(value);
+        if (ranks.Count > 1) Share(ranks, Method.State);
         ranks.IsTraining(false);
+    }
+
+    /// <summary>Rank 0's state becomes that of all.</summary>
+    private static void Share(Communicator ranks, IEnumerable<(string Name, Tensor Value)> state)
+    {
+        foreach (var (_, value) in state) ranks.Broadcast_(value);
+        MixedPrecision.Refresh(state.Select(entry => entry.Value));
     }
 
     private void Cancel(TrainingStep step, StepClock clock, CollapseAlarm alarm)

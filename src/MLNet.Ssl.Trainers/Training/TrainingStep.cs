@@ -20,6 +20,8 @@ internal sealed class TrainingStep : IDisposable
     private readonly GradientBuffer[] _gradients;
     private readonly Generator[] _generators;
     private readonly MethodOutput[] _outputs;
+    private readonly Device _device;
+    private readonly KeepPlan? _keeps;
 
     public TrainingStep(Method method, OptimizationPlan plan, int shards, int threads, ulong seed)
     {
@@ -36,12 +38,17 @@ internal sealed class TrainingStep : IDisposable
         _optimizer = plan.CreateOptimizer();
         _optimizer.Threads = _halves;
         _gradients = [.. Enumerable.Range(0, shards).Select(_ => new GradientBuffer(method.Parameters))];
-        _generators = [.. Enumerable.Range(0, shards).Select(_ => new Generator(0, method.Parameters.Groups[0].Values.device))];
+        _generators = [.. Enumerable.Range(0, shards).Select(_ => new Generator(0, CPU))];
         _outputs = new MethodOutput[shards];
+        _device = method.Parameters.Groups[0].Values.device;
+        if (_device.type != DeviceType.CPU) _keeps = new();
     }
 
     /// <summary>All that later steps depend on beside the step's number: what the method and the optimiser keep. Between two steps it is whole.</summary>
     public IEnumerable<(string Name, Tensor Value)> State => [.. _method.State, .. _optimizer.State(_gradients[0].Groups)];
+
+    /// <summary>The gradients of the last step.</summary>
+    internal GradientBuffer Gradients => _gradients[0];
 
     /// <summary>False once a parameter is infinite or not a number.</summary>
     public bool IsFinite
@@ -86,6 +93,7 @@ internal sealed class TrainingStep : IDisposable
         if (_halves != _threads) _halves.Dispose();
         _threads.Dispose();
         _optimizer.Dispose();
+        _keeps?.Dispose();
         foreach (var gradients in _gradients) gradients.Dispose();
         foreach (var generator in _generators) generator.Dispose();
     }
@@ -94,9 +102,11 @@ internal sealed class TrainingStep : IDisposable
     {
         using var scope = NewDisposeScope();
         long rows = views[0].size(0) / _threads.Count;
-        _generators[shard].manual_seed(unchecked((long)SplitMix64.Hash(_seed, (ulong)clock.Step, (ulong)(Communicator.Current.Rank * _threads.Count + shard))));
-        using var random = ForwardRandom.Use(_generators[shard]);
-        var output = _method.Forward([.. views.Select(v => v.narrow(0, shard * rows, rows))], clock, shard);
+        int part = Communicator.Current.Rank * _threads.Count + shard;
+        _generators[shard].manual_seed(unchecked((long)SplitMix64.Hash(_seed, (ulong)clock.Step, (ulong)part)));
+        _keeps?.Begin(SplitMix64.Hash(_seed, (ulong)clock.Step, (ulong)(_threads.Count + part)), _device);
+        using var random = ForwardRandom.Use(_generators[shard], _keeps);
+        var output = _method.Forward([.. views.Select(v => Input(v.narrow(0, shard * rows, rows)))], clock, shard);
         _gradients[shard].Backward(output.Loss);
         _outputs[shard] = new(
             output.Loss.detach().DetachFromDisposeScope(),
@@ -115,7 +125,13 @@ internal sealed class TrainingStep : IDisposable
             double scale = _plan.RateScale?.Invoke(group.Name) ?? 1;
             _optimizer.Step(group, gradients.Flat[g], learningRate * scale, FlatParameters.Decays(group.Name) ? weightDecay : 0);
         }
+        _method.Parameters.RefreshShadows();
     }
+
+    /// <summary>A view in the type that the networks compute in; labels stay as they are.</summary>
+    private Tensor Input(Tensor view) => _method.Parameters.Precision == Precision.BFloat16 && view.is_floating_point()
+        ? view.to(ScalarType.BFloat16)
+        : view;
 
     private MethodOutput Combine(DisposeScope scope)
     {

@@ -20,14 +20,15 @@ internal sealed class ViewLoader : IDisposable
     private readonly BlockingCollection<Tensor[]> _ready = new(Ahead);
     private readonly CancellationTokenSource _stop = new();
     private readonly Thread _thread;
+    private readonly IViewSource _source;
     private readonly Device _device;
     private Exception? _error;
 
     /// <remarks>Starts with the batch of <paramref name="firstStep"/>, which may be in the middle of an epoch.</remarks>
     public ViewLoader(IViewSource source, int batch, int epochs, ulong seed, Device device, long firstStep = 0)
     {
-        _device = device;
-        _thread = new(() => Produce(source, batch, epochs, seed, firstStep)) { IsBackground = true, Name = "views" };
+        (_source, _device) = (source, device);
+        _thread = new(() => Produce(batch, epochs, seed, firstStep)) { IsBackground = true, Name = "views" };
         _thread.Start();
     }
 
@@ -50,7 +51,8 @@ internal sealed class ViewLoader : IDisposable
         }
         Waited += Stopwatch.GetElapsedTime(start);
         CurrentDisposeScope!.Attach(views);
-        return _device.type == DeviceType.CPU ? views : [.. views.Select(v => v.to(_device))];
+        // Pinned, they are copied while the step before is computed; libtorch frees them when the copy is done.
+        return _device.type == DeviceType.CPU ? views : _source.Unpack([.. views.Select(v => v.to(_device, non_blocking: true))]);
     }
 
     public void Dispose()
@@ -72,18 +74,27 @@ internal sealed class ViewLoader : IDisposable
         return order;
     }
 
-    private void Produce(IViewSource source, int batch, int epochs, ulong seed, long firstStep)
+    private Tensor[] Make(ReadOnlySpan<int> rows, int epoch) => _device.type == DeviceType.CPU
+        ? _source.Render(rows, epoch)
+        : [.. _source.Pack(rows, epoch).Select(Pinned)];
+
+    private static Tensor Pinned(Tensor tensor)
+    {
+        using (tensor) return tensor.pin_memory();
+    }
+
+    private void Produce(int batch, int epochs, ulong seed, long firstStep)
     {
         try
         {
             var ranks = Communicator.Current;
-            int stepsPerEpoch = source.Count / batch, share = batch / ranks.Count;
+            int stepsPerEpoch = _source.Count / batch, share = batch / ranks.Count;
             int firstRow = (int)(firstStep % stepsPerEpoch) * batch;
             for (int epoch = (int)(firstStep / stepsPerEpoch); epoch < epochs; epoch++, firstRow = 0)
             {
-                var order = Order(source.Count, epoch, seed);
+                var order = Order(_source.Count, epoch, seed);
                 for (int first = firstRow; first + batch <= order.Length; first += batch)
-                    _ready.Add(source.Render(order.AsSpan(first + ranks.Rank * share, share), epoch), _stop.Token);
+                    _ready.Add(Make(order.AsSpan(first + ranks.Rank * share, share), epoch), _stop.Token);
             }
         }
         catch (OperationCanceledException)

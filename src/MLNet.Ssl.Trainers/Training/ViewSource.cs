@@ -16,6 +16,12 @@ internal interface IViewSource
 
     /// <summary>The views of some rows, a CPU tensor (rows, …) each, in the order the method expects; the caller owns them.</summary>
     Tensor[] Render(ReadOnlySpan<int> rows, int epoch);
+
+    /// <summary>The same as it travels to an accelerator: what has few bytes, <see cref="Unpack"/> makes the views of.</summary>
+    Tensor[] Pack(ReadOnlySpan<int> rows, int epoch) => Render(rows, epoch);
+
+    /// <summary>The views of what was packed, on its device, in the current dispose scope.</summary>
+    Tensor[] Unpack(Tensor[] packed) => packed;
 }
 
 /// <summary>Augmented views of images.</summary>
@@ -26,6 +32,10 @@ internal sealed class ImageViews(ImageStore images, ViewPipeline pipeline) : IVi
     public string Fingerprint => Checksum.Of(images);
 
     public Tensor[] Render(ReadOnlySpan<int> rows, int epoch) => pipeline.Render(images, rows, epoch);
+
+    public Tensor[] Pack(ReadOnlySpan<int> rows, int epoch) => pipeline.RenderBytes(images, rows, epoch);
+
+    public Tensor[] Unpack(Tensor[] packed) => pipeline.Normalize(packed);
 }
 
 /// <summary>Rows of a table, each view with masking noise of its own. Draws depend on seed, epoch and the batch.</summary>

@@ -4,7 +4,7 @@ using MLNet.Ssl.Files;
 namespace MLNet.Ssl.Weights;
 
 /// <summary>The formats that a <see cref="Checkpoint"/> reads.</summary>
-public enum CheckpointFormat
+internal enum CheckpointFormat
 {
     /// <summary>safetensors: a JSON header and raw data; or several such files with an index, <c>….safetensors.index.json</c>.</summary>
     SafeTensors,
@@ -25,7 +25,7 @@ public enum CheckpointFormat
 /// and a file that names a function by which pickles attack is refused. Work and memory are bounded by the length of the file. Tensors are read when asked
 /// for, so the file stays open; use from one thread at a time.
 /// </remarks>
-public sealed class Checkpoint : IDisposable
+internal sealed class Checkpoint : IDisposable
 {
     private readonly IDisposable _file;
 

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Weights;
 
 /// <summary>Writes and reads safetensors files, the format in which Python's libraries exchange weights.</summary>
-public static class SafeTensors
+internal static class SafeTensors
 {
     /// <summary>Reads all tensors of a file; <see cref="Checkpoint.Open"/> reads them one at a time.</summary>
     /// <param name="path">The file.</param>

@@ -41,17 +41,44 @@ internal sealed class ShardedSafeTensors : IDisposable
         }
     }
 
-    private void Read(JsonElement index, string folder)
+    /// <summary>Names of the files that an index names, each beside it.</summary>
+    /// <exception cref="InvalidDataException">It is no such index.</exception>
+    public static IReadOnlyList<string> FilesOf(string path)
+    {
+        using var index = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        if (index.Length > MaxIndex) throw new InvalidDataException($"the index has {index.Length} bytes; at most {MaxIndex} are read.");
+        try
+        {
+            using var json = JsonDocument.Parse(index, new() { AllowDuplicateProperties = false });
+            return Files(Places(json.RootElement));
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"its index is not valid JSON: {e.Message}", e);
+        }
+    }
+
+    private static List<(string Name, string File)> Places(JsonElement index)
     {
         if (index.ValueKind != JsonValueKind.Object || !index.TryGetProperty("weight_map", out var map) || map.ValueKind != JsonValueKind.Object)
             throw new InvalidDataException("its index has no weight_map.");
-        var places = map.EnumerateObject().Select(p => (p.Name, File: p.Value.ValueKind == JsonValueKind.String ? p.Value.GetString()! : "")).ToList();
+        return [.. map.EnumerateObject().Select(p => (p.Name, p.Value.ValueKind == JsonValueKind.String ? p.Value.GetString()! : ""))];
+    }
+
+    private static List<string> Files(List<(string Name, string File)> places)
+    {
         var names = places.Select(place => place.File).Distinct().ToList();
         if (names.Count > MaxFiles) throw new InvalidDataException($"its index names {names.Count} files; at most {MaxFiles} are read.");
         // Files beside the index alone: a name leads nowhere else.
         if (names.FirstOrDefault(name => name is "" or "." or ".." || name.AsSpan().ContainsAny("/\\:\0")) is { } wrong)
             throw new InvalidDataException($"its index names '{wrong}', which is no file beside it.");
-        var files = names.ToDictionary(name => name, name => Shard(Path.Combine(folder, name)));
+        return names;
+    }
+
+    private void Read(JsonElement index, string folder)
+    {
+        var places = Places(index);
+        var files = Files(places).ToDictionary(name => name, name => Shard(Path.Combine(folder, name)));
         foreach (var (name, file) in places)
         {
             if (!files[file].TryGetValue(name, out var tensor)) throw new InvalidDataException($"'{file}' lacks the tensor '{name}'.");

@@ -34,8 +34,13 @@ public sealed class EvaluationCatalog
     }
 
     /// <summary>
-    /// Accuracy of the weighted nearest-neighbour classifier, the protocol of DINO (<see cref="WeightedKnn"/>).
+    /// Accuracy of the weighted nearest-neighbour classifier, the protocol of DINO (<see cref="WeightedKnn"/>;
+    /// <see href="https://arxiv.org/abs/2104.14294">arXiv 2104.14294</see>, section 4.1).
     /// </summary>
+    /// <example><code>
+    /// foreach (var r in ssl.Evaluate.NearestNeighbors(train, test, ks: [20]))
+    ///     Console.WriteLine($"k = {r.NumberOfNeighbors}: {r.Accuracy:p1}");
+    /// </code></example>
     /// <param name="train">Rows that vote.</param>
     /// <param name="test">Rows that are classified.</param>
     /// <param name="labelColumnName">Column of the classes, a key.</param>
@@ -64,8 +69,13 @@ public sealed class EvaluationCatalog
     }
 
     /// <summary>
-    /// Accuracy of a linear classifier trained by SGD on the fixed embedding (<see cref="LinearProbe"/>).
+    /// Accuracy of a linear classifier trained by SGD on the fixed embedding (<see cref="LinearProbe"/>, with the
+    /// protocols' papers).
     /// </summary>
+    /// <example><code>
+    /// var linear = ssl.Evaluate.Linear(train, test, options: LinearProbeOptions.MoCoV3);
+    /// Console.WriteLine($"{linear.Accuracy:p1} at learning rate {linear.Chosen.LearningRate}");
+    /// </code></example>
     /// <param name="train">Rows to train on.</param>
     /// <param name="test">Rows that are classified.</param>
     /// <param name="labelColumnName">Column of the classes, a key.</param>
@@ -101,8 +111,11 @@ public sealed class EvaluationCatalog
 
     /// <summary>
     /// Accuracy of the closed-form least-squares classifier, i-Mix's protocol for tabular data
-    /// (<see cref="ClosedFormProbe"/>).
+    /// (<see cref="ClosedFormProbe"/>; <see href="https://arxiv.org/abs/2010.08887">arXiv 2010.08887</see>).
     /// </summary>
+    /// <example><code>
+    /// Console.WriteLine($"{ssl.Evaluate.ClosedForm(train, test).Accuracy:p1}");
+    /// </code></example>
     /// <param name="train">Rows to solve for.</param>
     /// <param name="test">Rows that are classified.</param>
     /// <param name="labelColumnName">Column of the classes, a key.</param>

@@ -54,9 +54,10 @@ internal static class SmallRuns
         options with { CheckpointFolder = folder, CheckpointEvery = CheckpointInterval.Steps(1), CheckpointsKept = 1000, Resume = resume };
 
     /// <summary>Trains on drawn images or rows; the weights of the encoder.</summary>
-    public static Dictionary<string, byte[]> Train(PretrainOptions options, List<TrainingMessage>? log = null, int rows = Rows, int dataSeed = 1)
+    public static Dictionary<string, byte[]> Train(PretrainOptions options, List<TrainingMessage>? log = null, int rows = Rows, int dataSeed = 1,
+        Device? device = null)
     {
-        using var encoder = Encoder(options, log, rows, dataSeed);
+        using var encoder = Encoder(options, log, rows, dataSeed, device);
         return Bits(encoder.Backbone.state_dict());
     }
 
@@ -75,13 +76,14 @@ internal static class SmallRuns
         Assert.DoesNotContain(expected.Keys, name => !expected[name].AsSpan().SequenceEqual(actual[name]));
     }
 
-    private static Dictionary<string, byte[]> Bits(Dictionary<string, Tensor> tensors) => tensors.ToDictionary(entry => entry.Key, entry => entry.Value.bytes.ToArray());
+    private static Dictionary<string, byte[]> Bits(Dictionary<string, Tensor> tensors) => tensors.ToDictionary(entry => entry.Key, entry => entry.Value.cpu().bytes.ToArray());
 
-    private static Encoder Encoder(PretrainOptions options, List<TrainingMessage>? log, int rows, int dataSeed)
+    public static Encoder Encoder(
+        PretrainOptions options, List<TrainingMessage>? log = null, int rows = Rows, int dataSeed = 1, Device? device = null)
     {
-        if (options.Backbone is not TabularMlpOptions) return Pretrainer.Fit(Patterns.Draw(rows, dataSeed).Images, options, log: m => log?.Add(m));
+        if (options.Backbone is not TabularMlpOptions) return Pretrainer.Fit(Patterns.Draw(rows, dataSeed).Images, options, device, m => log?.Add(m));
         var random = new Random(dataSeed);
         using var table = new TableStore(Enumerable.Range(0, rows * 6).Select(_ => random.NextSingle()).ToArray(), 6);
-        return Pretrainer.Fit(table, options, log: m => log?.Add(m));
+        return Pretrainer.Fit(table, options, device, m => log?.Add(m));
     }
 }

@@ -30,7 +30,7 @@ internal static class TrainingProcess
         {
             ["train", var folder, var run, .. var limit] => Limited(limit, () => Train(folder, run)),
             ["download", var address, var cache, var hash, .. var limit] =>
-                Limited(limit, () => PretrainedModelsTests.DownloadAlone(address, cache, hash)),
+                Limited(limit, () => WeightDownloadTests.DownloadAlone(address, cache, hash)),
             ["step", var network] => RealSizeTests.Step(network),
             ["ranks", .. var task] => RankProcess.Run(task),
             _ => ConsoleRunner.Run(args).GetAwaiter().GetResult(),

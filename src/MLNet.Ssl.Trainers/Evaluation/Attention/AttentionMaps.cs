@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using MLNet.Ssl.Images;
-using MLNet.Ssl.Networks;
 using MLNet.Ssl.Options;
 using static TorchSharp.torch;
 
@@ -8,8 +7,12 @@ namespace MLNet.Ssl;
 
 /// <summary>
 /// Where the class token of a vision transformer looks in one image: the attention of the last block, one map a head
-/// (Caron et al., arXiv 2104.14294, figures 1 and 3).
+/// (Caron et al., <see href="https://arxiv.org/abs/2104.14294">arXiv 2104.14294</see>, figures 1 and 3).
 /// </summary>
+/// <example><code>
+/// var maps = AttentionMaps.Of(encoder, RgbImages.Load("photo.jpg"));
+/// maps.Save("attention", "photo");    // photo.png with all heads, and photo-head0.png …
+/// </code></example>
 public sealed class AttentionMaps
 {
     private readonly float[] _weights;
@@ -33,7 +36,7 @@ public sealed class AttentionMaps
     public int Columns => Image.Width / PatchSize;
 
     /// <summary>Computes the maps of an image.</summary>
-    /// <param name="encoder">An encoder whose backbone is a <see cref="VisionTransformer"/>.</param>
+    /// <param name="encoder">An encoder whose backbone is a vision transformer.</param>
     /// <param name="image">An image of any size; it is resized exactly to a square, whatever its aspect
     /// (bilinear).</param>
     /// <param name="imageSize">Side of the square in pixels, at least a patch and at most 2 048; what does not fill a

@@ -7,17 +7,25 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl;
 
 /// <summary>
-/// Detection of manipulated copies as DINO measures it on Copydays (Caron et al., arXiv 2104.14294, section 4.2): class
-/// token ⊕ generalised mean of the patch tokens, whitened (<see cref="Whitening"/>), compared by cosine similarity; mAP
-/// over the nearest 20.
+/// Detection of manipulated copies as DINO measures it on Copydays (Caron et al.,
+/// <see href="https://arxiv.org/abs/2104.14294">arXiv 2104.14294</see>, section 4.2): class token ⊕ generalised mean of
+/// the patch tokens (Radenović et al., <see href="https://arxiv.org/abs/1711.02512">arXiv 1711.02512</see>), whitened
+/// (<see cref="Whitening"/>), compared by cosine similarity; mAP over the nearest 20.
 /// </summary>
+/// <example><code>
+/// using var others = CopyDetection.Features(encoder, otherImages);
+/// using var whitening = Whitening.Learn(others);
+/// using var queries = whitening.Apply(CopyDetection.Features(encoder, suspects));
+/// using var database = whitening.Apply(CopyDetection.Features(encoder, originals));
+/// Console.WriteLine($"mAP {CopyDetection.MeanAveragePrecision(queries, database, copiesOf):0.000}");
+/// </code></example>
 public static class CopyDetection
 {
     private const int BatchSize = 16;
     private const double Power = 4;
 
     /// <summary>The features of images, not yet whitened.</summary>
-    /// <param name="encoder">An encoder whose backbone is a <see cref="VisionTransformer"/> of width D.</param>
+    /// <param name="encoder">An encoder whose backbone is a vision transformer of width D.</param>
     /// <param name="images">Images of any size; each is resized exactly to the size, whatever its aspect
     /// (bicubic).</param>
     /// <param name="imageSize">Width and height in pixels, at least a patch. Default 320.</param>
@@ -110,5 +118,5 @@ public static class CopyDetection
     internal static ITokenBackbone Transformer(ImageEncoder encoder, string purpose) =>
         encoder.Backbone as ITokenBackbone
         ?? throw new NotSupportedException(
-        $"There are no {purpose} of a {encoder.Backbone.GetType().Name}: they need a {nameof(VisionTransformer)}.");
+        $"There are no {purpose} of a {encoder.Backbone.GetType().Name}: they need a vision transformer.");
 }

@@ -8,7 +8,7 @@ namespace MLNet.Ssl;
 /// Generalised-mean pooling (Radenović et al., arXiv 1711.02512): (mean of x^p)^(1/p), between the mean (p = 1) and the
 /// maximum (p → ∞).
 /// </summary>
-public static class GemPooling
+internal static class GemPooling
 {
     // Powers need positive numbers; the smallest is that of the official codes.
     private const float Floor = 1e-6f;

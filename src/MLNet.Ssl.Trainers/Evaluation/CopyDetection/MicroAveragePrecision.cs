@@ -2,9 +2,14 @@ namespace MLNet.Ssl;
 
 /// <summary>
 /// Copy detection measured over all queries at once, as the image similarity challenge defines it (DISC21; Douze et
-/// al., arXiv 2106.09672): the predictions of all queries are pooled and sorted by score, so scores must be comparable
-/// across queries.
+/// al., <see href="https://arxiv.org/abs/2106.09672">arXiv 2106.09672</see>): the predictions of all queries are pooled
+/// and sorted by score, so scores must be comparable across queries.
 /// </summary>
+/// <example><code>
+/// CopyMatch[] copies = [new(Query: 0, Database: 7)];
+/// CopyMatch[] predicted = [new(0, 7, Score: 0.93f), new(1, 4, Score: 0.61f)];
+/// Console.WriteLine($"µAP {MicroAveragePrecision.Evaluate(copies, predicted).MicroAP:0.000}");
+/// </code></example>
 /// <param name="MicroAP">µAP = Σ_i (R_i − R_{i−1})·P_i over the pooled predictions, from 0 to 1.</param>
 /// <param name="RecallAtPrecision90">The largest recall with a precision of at least 90 %; null where that precision is
 /// never reached.</param>

@@ -9,6 +9,8 @@ namespace MLNet.Ssl;
 /// PCA whitening learnt on features of other images, as DINO's copy detection does it: x → Λ^(−½) Vᵀ (x − μ), where C =
 /// V Λ Vᵀ is the <em>uncentred</em> second moment WᵀW/n of the learning features. Safe to use from several threads.
 /// </summary>
+/// <remarks>A step of <see cref="CopyDetection"/>, which has an example; DINO,
+/// <see href="https://arxiv.org/abs/2104.14294">arXiv 2104.14294</see>, section 4.2.</remarks>
 public sealed class Whitening : IDisposable
 {
     // Directions of hardly any variance are not blown up: eigenvalues are at least this share of the largest.

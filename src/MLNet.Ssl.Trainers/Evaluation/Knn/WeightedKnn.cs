@@ -6,15 +6,21 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl;
 
 /// <summary>
-/// The weighted nearest-neighbour classifier by which DINO measures frozen features (Caron et al., arXiv 2104.14294,
-/// section 4.1; voting of Wu et al., arXiv 1805.01978): of the k training features most similar to a query, each votes
-/// for its class with exp(similarity / T).
+/// The weighted nearest-neighbour classifier by which DINO measures frozen features (Caron et al.,
+/// <see href="https://arxiv.org/abs/2104.14294">arXiv 2104.14294</see>, section 4.1; voting of Wu et al.,
+/// <see href="https://arxiv.org/abs/1805.01978">arXiv 1805.01978</see>): of the k training features most similar to a
+/// query, each votes for its class with exp(similarity / T).
 /// </summary>
 /// <remarks>
 /// Similarity is the dot product of l2-normalised features. Which of several equally similar neighbours at the border
 /// of the k counts is up to the sort; where two classes have equal scores, the arg max is the lower class. Safe to use
 /// from several threads.
 /// </remarks>
+/// <example><code>
+/// using var knn = new WeightedKnn(trainFeatures, trainLabels, numberOfClasses: 10);
+/// foreach (var r in knn.Accuracy(testFeatures, testLabels, [10, 20, 100, 200]))
+///     Console.WriteLine($"k = {r.NumberOfNeighbors}: {r.Accuracy:p1}");
+/// </code></example>
 public sealed class WeightedKnn : IFeatureClassifier
 {
     // Neighbours are held for this many queries at a time.

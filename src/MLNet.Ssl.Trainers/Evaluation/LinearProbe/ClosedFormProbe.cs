@@ -6,11 +6,16 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl;
 
 /// <summary>
-/// The least-squares classifier that i-Mix measures tabular features with (Lee et al., arXiv 2010.08887): W = (Σ
-/// one-hot(y)·fᵀ)·pinv(Σ f·fᵀ), without a bias and without anything to tune. Safe to use from several threads.
+/// The least-squares classifier that i-Mix measures tabular features with (Lee et al.,
+/// <see href="https://arxiv.org/abs/2010.08887">arXiv 2010.08887</see>): W = (Σ one-hot(y)·fᵀ)·pinv(Σ f·fᵀ), without a
+/// bias and without anything to tune. Safe to use from several threads.
 /// </summary>
 /// <remarks>The sums are taken in double precision; directions of the features below 1e-12 of the largest eigenvalue
 /// are left out.</remarks>
+/// <example><code>
+/// using var probe = ClosedFormProbe.Train(trainFeatures, trainLabels, numberOfClasses: 7);
+/// Console.WriteLine($"{probe.Accuracy(testFeatures, testLabels).Accuracy:p1}");
+/// </code></example>
 public sealed class ClosedFormProbe : IDisposable
 {
     private const double RelativeTolerance = 1e-12;

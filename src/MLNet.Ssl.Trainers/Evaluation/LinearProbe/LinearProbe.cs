@@ -8,6 +8,14 @@ namespace MLNet.Ssl;
 /// protocols run it (<see cref="LinearProbeOptions"/>), for many learning rates at once. Safe to use from several
 /// threads.
 /// </summary>
+/// <remarks>
+/// Protocols: DINO <see href="https://arxiv.org/abs/2104.14294">arXiv 2104.14294</see>, MoCo
+/// <see href="https://arxiv.org/abs/1911.05722">arXiv 1911.05722</see>, MoCo v3
+/// <see href="https://arxiv.org/abs/2104.02057">arXiv 2104.02057</see>, SimCLR
+/// <see href="https://arxiv.org/abs/2002.05709">arXiv 2002.05709</see>, BYOL
+/// <see href="https://arxiv.org/abs/2006.07733">arXiv 2006.07733</see>, i-Mix
+/// <see href="https://arxiv.org/abs/2010.08887">arXiv 2010.08887</see>.
+/// </remarks>
 /// <example><code>
 /// using var probe = LinearProbe.Train(features, labels, classes, LinearProbeOptions.Dino, testFeatures, testLabels);
 /// Console.WriteLine($"{probe.Chosen.Accuracy:p1} at {probe.Chosen.LearningRate}");

@@ -7,7 +7,7 @@ namespace MLNet.Ssl;
 /// precision before and after each hit, averaged. Not the usual rectangles: the two differ wherever a hit follows a
 /// miss.
 /// </summary>
-public static class AveragePrecision
+internal static class AveragePrecision
 {
     /// <summary>AP = Σ_j ½·(j/r_j + (j+1)/(r_j+1)) / P, where j/r_j is 1 at rank 0.</summary>
     /// <param name="ranks">Ranks of the positives that were found, from 0, ascending.</param>

@@ -5,9 +5,18 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl;
 
 /// <summary>
-/// Image retrieval by cosine similarity as on revisited Oxford and Paris (Radenović et al., arXiv 1803.11285; DINO,
-/// arXiv 2104.14294, section 4.2): mAP and mP@k under the easy, medium or hard protocol.
+/// Image retrieval by cosine similarity as on revisited Oxford and Paris (Radenović et al.,
+/// <see href="https://arxiv.org/abs/1803.11285">arXiv 1803.11285</see>; DINO,
+/// <see href="https://arxiv.org/abs/2104.14294">arXiv 2104.14294</see>, section 4.2): mAP and mP@k under the easy,
+/// medium or hard protocol.
 /// </summary>
+/// <example><code>
+/// using var features = RetrievalFeatures.Extract(encoder, photos);
+/// // Every photo is a query: right are the others of its subject, and it is not asked about itself.
+/// var truth = subjects.Select((subject, i) => RetrievalGroundTruth.Of(
+///     [.. Enumerable.Range(0, subjects.Length).Where(j => j != i &amp;&amp; subjects[j] == subject)], i)).ToList();
+/// Console.WriteLine($"mAP {RetrievalEvaluator.Evaluate(features, features, truth).MeanAveragePrecision:0.000}");
+/// </code></example>
 public static class RetrievalEvaluator
 {
     /// <summary>Ranks the database for each query and measures the rankings.</summary>

@@ -7,9 +7,14 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl;
 
 /// <summary>
-/// The features by which DINO retrieves images (Caron et al., arXiv 2104.14294, section 4.2): the whole image, shrunk
-/// with its aspect kept, at one scale or averaged over three.
+/// The features by which DINO retrieves images (Caron et al.,
+/// <see href="https://arxiv.org/abs/2104.14294">arXiv 2104.14294</see>, section 4.2): the whole image, shrunk with its
+/// aspect kept, at one scale or averaged over three.
 /// </summary>
+/// <example><code>
+/// using var encoder = PretrainedEncoder.Load("dino_deitsmall16_pretrain.pth");
+/// using var queries = RetrievalFeatures.Extract(encoder, [RgbImages.Load("query.jpg")], multiScale: true);
+/// </code></example>
 public static class RetrievalFeatures
 {
     private static readonly double[] OneScale = [1], ThreeScales = [1, 1 / Math.Sqrt(2), 0.5];

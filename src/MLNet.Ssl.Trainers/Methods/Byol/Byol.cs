@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Methods;
 
 /// <summary>BYOL: an online network predicts, from one view, what its slow copy makes of the other; there are no negatives (arXiv 2006.07733).</summary>
-public sealed class Byol : Method
+internal sealed class Byol : Method
 {
     private readonly ByolOptions _options;
     private readonly double _targetMomentum;
@@ -23,7 +23,7 @@ public sealed class Byol : Method
             new MlpHead(settings.Projector, context.Generator),
             withPredictor ? new MlpHead(settings.Predictor, context.Generator) : null).to(context.Device);
         _pair = new(
-            Network(true), Network(false), settings.Optimizer == OptimizerKind.Sgd ? (_, _) => FlatParameters.Decayed : null);
+            Network(true), Network(false), settings.Optimizer == OptimizerKind.Sgd ? (_, _) => FlatParameters.Decayed : null, context.Precision);
         _mix = options.Mixing is IMixOptions mixing ? new(mixing) : null;
     }
 

@@ -56,7 +56,7 @@ public sealed record ByolOptions : PretrainOptions
     public override MethodPlan Plan(PlanContext context)
     {
         bool table = context.Columns is not null;
-        var settings = context.Resolve(new() { MaskProbability = Mixing is IMixOptions ? 0 : 0.2 });
+        var settings = context.Resolve(new() { BFloat16 = true, MaskProbability = Mixing is IMixOptions ? 0 : 0.2 });
         string kind = table ? "i-Mix's for tables" : "as published";
         var optimizer = context.ChooseOptimizer(table ? OptimizerKind.Sgd : OptimizerKind.Lars, kind);
         // 2.0 is the official rate for little data and batches of 256.
@@ -84,7 +84,7 @@ public sealed record ByolOptions : PretrainOptions
         var method = new ByolSettings(
             settings.Backbone, projector, projector with { InputDimension = ProjectionDimension }, optimizer, momentum);
         var optimization = new OptimizationPlan(
-            () => FlatOptimizer.Of(optimizer),
+            optimizer,
             t => optimizer == OptimizerKind.Sgd
                 ? Schedules.IMix(t.Step, t.StepsPerEpoch, t.Epochs, settings.WarmupEpochs, peak)
                 : Schedules.SimClr(t.Step, t.TotalSteps, settings.WarmupEpochs * t.StepsPerEpoch, peak),

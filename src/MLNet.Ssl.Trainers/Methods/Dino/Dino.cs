@@ -11,7 +11,7 @@ namespace MLNet.Ssl.Methods;
 /// DINO: a student matches, from every crop, what a slowly moving teacher sees in the two global crops (arXiv 2104.14294); with
 /// <see cref="SdmpOptions"/>, half of the local crops are mixed (arXiv 2206.07692).
 /// </summary>
-public sealed class Dino : Method
+internal sealed class Dino : Method
 {
     internal const string LastLayer = "last_layer";
 
@@ -40,10 +40,10 @@ public sealed class Dino : Method
             return new EncoderWithHead(network.Create(context.Generator), new DinoHead(head, context.Generator)).to(context.Device);
         }
         _pair = new(Network(options.DropPathRate), Network(0),
-            (name, p) => name.Contains(LastLayer, StringComparison.Ordinal) ? LastLayer : FlatParameters.ByRank(name, p));
+            (name, p) => name.Contains(LastLayer, StringComparison.Ordinal) ? LastLayer : FlatParameters.ByRank(name, p), context.Precision);
         _loss = new(settings.OutputDimension, options.StudentTemperature, options.CenterMomentum, context.Device);
         _teacherMeans = new Tensor?[context.Shards];
-        SamplesAreIndependent = options.Mixing is null && !Student.buffers().Any();
+        SamplesAreIndependent = options is { Mixing: null, KoLeoWeight: 0 } && !Student.buffers().Any();
     }
 
     /// <inheritdoc/>
@@ -55,7 +55,7 @@ public sealed class Dino : Method
     /// <inheritdoc/>
     public override IEnumerable<(string Name, Tensor Value)> State => [.. _pair.State("student", "teacher"), ("center", _loss.Center)];
 
-    /// <summary>True unless batch normalisation or mixing lets samples meet.</summary>
+    /// <summary>True unless batch normalisation, mixing or KoLeo lets samples meet.</summary>
     public override bool SamplesAreIndependent { get; }
 
     internal EncoderWithHead Student => _pair.Online;
@@ -75,15 +75,16 @@ public sealed class Dino : Method
         }
         var mix = Mix(views);
         var features = BySize(Student.Backbone, mix is null ? views : [.. views.Take(views.Count - mix.Locals.Count), .. mix.Locals]);
-        var student = Student.Head.call(features);
+        var student = Student.Head.call(features).to(ScalarType.Float32);
         double temperature = Schedules.TeacherTemperature(clock.Epoch, _options.WarmupTeacherTemperatureEpochs,
             _options.WarmupTeacherTemperature, _options.TeacherTemperature);
         long mixedRows = (mix?.Locals.Count ?? 0) * views[0].size(0);
         var (loss, targets) = _loss.Forward(student.narrow(0, 0, student.size(0) - mixedRows), teacher, temperature);
         if (mix is not null) loss = loss.Add(MixedLoss(mix, student.narrow(0, student.size(0) - mixedRows, mixedRows), targets, temperature));
+        if (_options.KoLeoWeight > 0) loss = loss.Add(Spread(features, views[0].size(0)).Mul(_options.KoLeoWeight));
         using var noGrad = no_grad();
         var entropy = targets.mul(targets.ClampMin(1e-30).log()).sum().Div(-targets.size(0) * Math.Log(targets.size(1)));
-        return new(loss, features.narrow(0, 0, views[0].size(0)).detach(), entropy);
+        return new(loss, features.narrow(0, 0, views[0].size(0)).detach().to(ScalarType.Float32), entropy);
     }
 
     /// <summary>Moves the centre, and the teacher towards the student.</summary>
@@ -104,7 +105,13 @@ public sealed class Dino : Method
 
     private double MomentumAt(StepClock clock) => Schedules.WarmupCosine(clock.Step, clock.TotalSteps, 0, _teacherMomentum, 1);
 
-    private Tensor Teach(Tensor first, Tensor second) => Teacher.Head.call(BySize(Teacher.Backbone, [first, second]));
+    /// <summary>KoLeo of the global crops' features, each crop on its own: crops of an image shall not be driven apart.</summary>
+    private static Tensor Spread(Tensor features, long batch) =>
+        KoLeo.Loss(features.narrow(0, 0, batch).to(ScalarType.Float32))
+            .Add(KoLeo.Loss(features.narrow(0, batch, batch).to(ScalarType.Float32)));
+
+    private Tensor Teach(Tensor first, Tensor second) =>
+        Teacher.Head.call(BySize(Teacher.Backbone, [first, second])).to(ScalarType.Float32);
 
     /// <summary>The second half of the local crops, mixed, and the teacher's logits of the global crops mixed alike.</summary>
     private MixedViews? Mix(IReadOnlyList<Tensor> views)

@@ -91,6 +91,13 @@ public sealed record DinoOptions : PretrainOptions
     /// <value>Default 0.1, range 0 to below 1.</value>
     public double DropPathRate { get; init; } = 0.1;
 
+    /// <summary>
+    /// Weight of the KoLeo regulariser (<see cref="KoLeo"/>), which DINOv2 adds for each of the student's two global crops: it spreads the features, that neighbours
+    /// may be told apart. With it the samples of a batch meet.
+    /// </summary>
+    /// <value>Default 0: none. DINOv2 has 0.1. Range 0 and up.</value>
+    public double KoLeoWeight { get; init; }
+
     /// <inheritdoc/>
     public override string MethodName => "DINO";
 
@@ -102,7 +109,7 @@ public sealed record DinoOptions : PretrainOptions
     /// <inheritdoc/>
     public override MethodPlan Plan(PlanContext context)
     {
-        var settings = context.Resolve(new() { BatchSize = 64, Backbone = VisionTransformerOptions.Small(16) });
+        var settings = context.Resolve(new() { BFloat16 = true, BatchSize = 64, Backbone = VisionTransformerOptions.Small(16) });
         var (rows, size) = (context.Rows, settings.ImageSize);
         int usualWidth = rows < 20_000 ? 1024 : rows < 50_000 ? 2048 : rows < 100_000 ? 4096 : 65_536;
         int width = context.Choose(OutputDimension, usualWidth, $"for {rows} rows");
@@ -119,7 +126,7 @@ public sealed record DinoOptions : PretrainOptions
         if (LocalCrops > 0) settings.Backbone.ValidateViewSize(local);
         var method = new DinoSettings(settings.Backbone, width, momentum);
         var optimization = new OptimizationPlan(
-            () => FlatOptimizer.Of(optimizer),
+            optimizer,
             t => Schedules.WarmupCosine(
                 t.Step, t.TotalSteps, settings.WarmupEpochs * t.StepsPerEpoch, settings.PeakRate(rate), MinLearningRate),
             t => Schedules.WarmupCosine(t.Step, t.TotalSteps, 0, WeightDecay, WeightDecayEnd),
@@ -167,6 +174,7 @@ public sealed record DinoOptions : PretrainOptions
         Check.AtLeast(ClipGradient, 0);
         Check.AtLeast(FreezeLastLayerEpochs, 0);
         Check.Below(DropPathRate, 0, 1);
+        Check.AtLeast(KoLeoWeight, 0);
     }
 }
 

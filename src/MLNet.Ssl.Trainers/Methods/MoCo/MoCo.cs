@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Methods;
 
 /// <summary>MoCo v1 and v2: a query finds its key, made by a slow copy of the network, among a queue of earlier keys (arXiv 1911.05722, 2003.04297).</summary>
-public sealed class MoCo : Method
+internal sealed class MoCo : Method
 {
     private readonly MoCoOptions _options;
     private readonly MoCoSettings _settings;
@@ -22,7 +22,7 @@ public sealed class MoCo : Method
         EncoderWithHead Network() => new EncoderWithHead(
             settings.Backbone.Create(context.Generator), new MlpHead(settings.Head, context.Generator)).to(context.Device);
         // The official code decays every parameter.
-        _pair = new(Network(), Network(), (_, _) => FlatParameters.Decayed);
+        _pair = new(Network(), Network(), (_, _) => FlatParameters.Decayed, context.Precision);
         _queue = new(options.ProjectionDimension, settings.QueueLength, context.Generator, context.Device);
         _mix = options.Mixing is IMixOptions mixing ? new(mixing) : null;
     }

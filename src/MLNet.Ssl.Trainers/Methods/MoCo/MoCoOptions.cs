@@ -77,6 +77,7 @@ public sealed record MoCoOptions : PretrainOptions
         bool mixes = Mixing is IMixOptions, table = context.Columns is not null;
         var settings = context.Resolve(new()
         {
+            BFloat16 = true,
             // MoCo has no warm-up; i-Mix has its own, also in its baselines for tables.
             WarmupEpochs = mixes || table ? Math.Min(Epochs > 500 ? 10 : 5, Epochs / 10) : 0,
             MaskProbability = mixes ? 0 : 0.2,
@@ -116,7 +117,7 @@ public sealed record MoCoOptions : PretrainOptions
         double peak = settings.PeakRate(rate);
         var method = new MoCoSettings(settings.Backbone, Head(settings.Backbone, norm), length, momentum, temperature, groups);
         var optimization = new OptimizationPlan(
-            () => FlatOptimizer.Of(optimizer),
+            optimizer,
             t => DecayEpochs is null
                 ? Schedules.IMix(t.Step, t.StepsPerEpoch, t.Epochs, settings.WarmupEpochs, peak)
                 : Schedules.StepDecay(t.Epoch, DecayEpochs, peak),

@@ -38,8 +38,8 @@ public sealed class NegativeQueue : IDisposable
         }
     }
 
-    /// <summary>What a checkpoint holds of it, under the official names.</summary>
-    internal IEnumerable<(string Name, Tensor Value)> State => [(ColumnsName, _columns), (PointerName, _pointer)];
+    /// <summary>What a checkpoint holds of it, under the official names; part of <see cref="Method.State"/>.</summary>
+    public IEnumerable<(string Name, Tensor Value)> State => [(ColumnsName, _columns), (PointerName, _pointer)];
 
     /// <summary>Why a queue cannot go on from a checkpoint's state; null if it can.</summary>
     /// <param name="state">Tensors of the shapes and types that <see cref="State"/> has.</param>

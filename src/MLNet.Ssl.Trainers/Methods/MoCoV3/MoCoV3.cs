@@ -11,17 +11,19 @@ namespace MLNet.Ssl.Methods;
 /// MoCo v3: a predictor's query finds the momentum network's key among the keys of the batch, in both directions (arXiv 2104.02057); with
 /// <see cref="SdmpOptions"/> also among mixed images (arXiv 2206.07692).
 /// </summary>
-public sealed class MoCoV3 : Method
+internal sealed class MoCoV3 : Method
 {
     private readonly MoCoV3Settings _settings;
     private readonly SdmpOptions? _mixing;
     private readonly MomentumPair _pair;
 
     internal MoCoV3(MoCoV3Options options, MoCoV3Settings settings, MethodContext context)
-        : this(options, settings, Network(settings, context, true), Network(settings, context, false)) { }
+        : this(options, settings, Network(settings, context, true), Network(settings, context, false), context.Precision) { }
 
     /// <remarks>For networks of one's own; the target lacks the predictor.</remarks>
-    internal MoCoV3(MoCoV3Options options, MoCoV3Settings settings, EncoderWithHead online, EncoderWithHead target)
+    internal MoCoV3(
+        MoCoV3Options options, MoCoV3Settings settings, EncoderWithHead online, EncoderWithHead target,
+        Precision precision = Precision.Float32)
     {
         (_settings, _mixing) = (settings, options.Mixing as SdmpOptions);
         if (options.FreezePatchEmbedding)
@@ -30,7 +32,7 @@ public sealed class MoCoV3 : Method
                 if (name is "backbone.patch_embed.proj.weight" or "backbone.patch_embed.proj.bias") parameter.requires_grad = false;
         }
         // LARS leaves biases and norms alone; the official AdamW decays them too.
-        _pair = new(online, target, settings.Optimizer == OptimizerKind.Lars ? null : (_, _) => FlatParameters.Decayed);
+        _pair = new(online, target, settings.Optimizer == OptimizerKind.Lars ? null : (_, _) => FlatParameters.Decayed, precision);
     }
 
     /// <inheritdoc/>

@@ -47,7 +47,7 @@ public sealed record MoCoV3Options : PretrainOptions
     /// <inheritdoc/>
     public override MethodPlan Plan(PlanContext context)
     {
-        var settings = context.Resolve(new() { Backbone = VisionTransformerOptions.MoCoV3Small(), ZeroInitResidual = true });
+        var settings = context.Resolve(new() { BFloat16 = true, Backbone = VisionTransformerOptions.MoCoV3Small(), ZeroInitResidual = true });
         bool transformer = settings.Backbone.PrefersAdamW;
         string network = transformer ? "for a transformer" : "for a ResNet";
         var optimizer = context.ChooseOptimizer(transformer ? OptimizerKind.AdamW : OptimizerKind.Lars, network);
@@ -74,7 +74,7 @@ public sealed record MoCoV3Options : PretrainOptions
         var method = new MoCoV3Settings(
             settings.Backbone, Projector(settings.Backbone), Predictor(settings.Backbone), optimizer, momentum, temperature);
         var optimization = new OptimizationPlan(
-            () => FlatOptimizer.Of(optimizer),
+            optimizer,
             t => Schedules.MoCoV3(t.FractionalEpoch, t.Epochs, settings.WarmupEpochs, settings.PeakRate(rate)),
             _ => decay);
         return new(optimization, where => new MoCoV3(this, method, where)) { Views = Views(context, settings, transformer ? 0.08 : 0.2) };

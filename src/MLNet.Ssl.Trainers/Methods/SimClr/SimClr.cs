@@ -11,7 +11,7 @@ namespace MLNet.Ssl.Methods;
 /// SimCLR: two views of a sample attract each other, all other samples of the batch repel (arXiv 2002.05709), and with a memory also those of earlier
 /// batches, as a slow copy of the network sees them (SimCLR v2, arXiv 2006.10029).
 /// </summary>
-public sealed class SimClr : Method
+internal sealed class SimClr : Method
 {
     private readonly SimClrOptions _options;
     private readonly double _temperature;
@@ -29,10 +29,10 @@ public sealed class SimClr : Method
         _network = Network();
         if (options.MemoryLength > 0)
         {
-            _pair = new(_network, Network(), options.GroupOf);
+            _pair = new(_network, Network(), options.GroupOf, context.Precision);
             _memory = new(options.ProjectionDimension, options.MemoryLength, context.Generator, context.Device);
         }
-        Parameters = _pair?.Parameters ?? new(_network, options.GroupOf);
+        Parameters = _pair?.Parameters ?? new(_network, options.GroupOf, context.Precision);
         _mix = options.Mixing is IMixOptions mixing ? new(mixing) : null;
     }
 

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
 
-/// <summary>What <see cref="SimClr"/> minimises.</summary>
+/// <summary>What SimCLR minimises.</summary>
 public enum SimClrLoss
 {
     /// <summary>NT-Xent: every other embedding of both views is a negative.</summary>
@@ -88,6 +88,7 @@ public sealed record SimClrOptions : PretrainOptions
         bool table = context.Columns is not null, pairs = Loss == SimClrLoss.NPair;
         var settings = context.Resolve(new()
         {
+            BFloat16 = true,
             WarmupEpochs = pairs ? Math.Min(Epochs > 500 ? 10 : 5, Epochs / 10) : null,
             ZeroInitResidual = Loss == SimClrLoss.NtXent,
         });
@@ -109,11 +110,11 @@ public sealed record SimClrOptions : PretrainOptions
 
         double peak = settings.PeakRate(rate);
         var optimization = new OptimizationPlan(
-            () => FlatOptimizer.Of(optimizer, LarsMomentum.RateInside),
+            optimizer,
             t => pairs
                 ? Schedules.IMix(t.Step, t.StepsPerEpoch, t.Epochs, settings.WarmupEpochs, peak)
                 : Schedules.SimClr(t.Step, t.TotalSteps, settings.WarmupEpochs * t.StepsPerEpoch, peak),
-            _ => WeightDecay);
+            _ => WeightDecay) { LarsMomentum = LarsMomentum.RateInside };
         return new(optimization, where => new SimClr(this, settings.Backbone, temperature, where))
         {
             Views = table ? [] : Views(context, settings),

@@ -7,7 +7,7 @@ namespace MLNet.Ssl.Networks;
 /// <summary>The network that is pretrained and kept: images (B,3,H,W), normalised, to features (B,<see cref="EmbeddingDimension"/>).</summary>
 /// <remarks>
 /// A forward pass writes nothing but batch-normalisation statistics, so threads may share a backbone. In training mode with drop path it draws from
-/// <see cref="ForwardRandom"/>.
+/// <see cref="ForwardRandom"/>. One that implements <see cref="MLNet.Ssl.Onnx.IOnnxLayer"/> can be exported.
 /// </remarks>
 public abstract class Backbone : Module<Tensor, Tensor>
 {

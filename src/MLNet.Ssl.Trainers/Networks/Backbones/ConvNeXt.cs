@@ -12,7 +12,7 @@ namespace MLNet.Ssl.Networks;
 /// convolutions and channel-wise MLPs, halved between the stages; the feature is the mean of the last feature map after a layer norm.
 /// </summary>
 /// <remarks>State-dict names are those of the official repository, so its checkpoints load by name.</remarks>
-public sealed class ConvNeXt : Backbone, IOnnxLayer
+internal sealed class ConvNeXt : Backbone, IOnnxLayer
 {
     private const double NormEps = 1e-6;
 

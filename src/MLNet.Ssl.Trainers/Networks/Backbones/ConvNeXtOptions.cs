@@ -5,7 +5,7 @@ using TorchSharp;
 
 namespace MLNet.Ssl;
 
-/// <summary>Options of a <see cref="ConvNeXt"/>; the defaults are ConvNeXt-T (Liu et al., arXiv 2201.03545).</summary>
+/// <summary>Options of a ConvNeXt; the defaults are ConvNeXt-T (Liu et al., arXiv 2201.03545).</summary>
 public sealed record ConvNeXtOptions : BackboneOptions
 {
     /// <summary>Blocks of each stage.</summary>

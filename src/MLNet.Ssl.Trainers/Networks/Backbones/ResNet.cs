@@ -14,7 +14,7 @@ namespace MLNet.Ssl.Networks;
 /// networks: conv1.0 (1, 3, 4, 6) of the deep stem; conv2, bn2, attn.fc_reduce, attn.bn and attn.fc_select of a block with selective kernels; downsample.1
 /// and .2 behind a pooled shortcut's pooling.
 /// </remarks>
-public sealed class ResNet : Backbone, IOnnxLayer
+internal sealed class ResNet : Backbone, IOnnxLayer
 {
     private readonly ResNetOptions _options;
     private readonly bool _pools;

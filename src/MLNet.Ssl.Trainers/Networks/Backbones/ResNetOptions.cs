@@ -5,7 +5,7 @@ using TorchSharp;
 
 namespace MLNet.Ssl;
 
-/// <summary>How a <see cref="ResNet"/> begins.</summary>
+/// <summary>How a ResNet begins.</summary>
 public enum ResNetStem
 {
     /// <summary>7×7 convolution of stride 2 and 3×3 max pooling of stride 2, for images of about 224 pixels.</summary>
@@ -18,7 +18,7 @@ public enum ResNetStem
     SmallStride2,
 }
 
-/// <summary>The residual block of a <see cref="ResNet"/>.</summary>
+/// <summary>The residual block of a ResNet.</summary>
 public enum ResNetBlock
 {
     /// <summary>Two 3×3 convolutions (depths 18 and 34).</summary>
@@ -28,7 +28,7 @@ public enum ResNetBlock
     Bottleneck,
 }
 
-/// <summary>Options of a <see cref="ResNet"/>; the defaults are ResNet-18 (He et al., arXiv 1512.03385).</summary>
+/// <summary>Options of a ResNet; the defaults are ResNet-18 (He et al., arXiv 1512.03385).</summary>
 public sealed record ResNetOptions : BackboneOptions
 {
     /// <summary>Blocks of each stage; a stage halves the side and doubles the width of the one before.</summary>

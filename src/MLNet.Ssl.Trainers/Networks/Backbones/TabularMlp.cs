@@ -11,7 +11,7 @@ namespace MLNet.Ssl.Networks;
 /// batch norm and ReLU, a linear layer, and maxout. (B, columns) → (B, D).
 /// </summary>
 /// <remarks>Behind a single input layer stand batch norm and ReLU, behind several nothing, as published. Weights start as PyTorch's.</remarks>
-public sealed class TabularMlp : Backbone, IOnnxLayer
+internal sealed class TabularMlp : Backbone, IOnnxLayer
 {
     private readonly TabularMlpOptions _options;
     private readonly int[] _groups;

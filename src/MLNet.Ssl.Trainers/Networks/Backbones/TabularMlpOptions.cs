@@ -5,7 +5,7 @@ using TorchSharp;
 namespace MLNet.Ssl;
 
 /// <summary>
-/// Options of a <see cref="TabularMlp"/>. The defaults are an eighth of the published widths, for tables of thousands of rows; <see cref="CovType"/> has those of
+/// Options of a perceptron for rows of a table, i-Mix's. The defaults are an eighth of the published widths, for tables of thousands of rows; <see cref="CovType"/> has those of
 /// i-Mix (Lee et al., arXiv 2010.08887, appendix).
 /// </summary>
 public sealed record TabularMlpOptions : BackboneOptions

@@ -13,7 +13,7 @@ namespace MLNet.Ssl.Networks;
 /// feature is the class token after the final layer norm.
 /// </summary>
 /// <remarks>State-dict names are those of the official repository, so its checkpoints load by name.</remarks>
-public sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
+internal sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
 {
     private readonly VisionTransformerOptions _options;
 
@@ -164,7 +164,7 @@ public sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
     {
         var shape = CheckShape(x.shape);
         var tokens = cat([cls_token.expand(shape[0], 1, EmbeddingDimension), patch_embed.call(x)], 1);
-        if (pos_embed is not null) tokens = tokens.Add(Positions(shape[2], shape[3]));
+        if (pos_embed is not null) tokens = tokens.Add(Positions(shape[2], shape[3]).to(tokens.dtype));
         if (register_tokens is null) return tokens;
         // Registers have no place: they come in after positions were added.
         var registers = register_tokens.expand(shape[0], _options.Registers, EmbeddingDimension);
@@ -183,9 +183,10 @@ public sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
     /// <summary>The position table for images of this size in pixels: (1,1+P,D), bicubically resampled where the patch grid is another.</summary>
     internal Tensor Positions(long height, long width)
     {
-        var table = pos_embed!;
+        Tensor table = pos_embed!;
         long side = _options.ImageSize / _options.PatchSize, h = height / _options.PatchSize, w = width / _options.PatchSize;
         if (height == width && h == side) return table;
+        table = table.to(ScalarType.Float32);
         var grid = table.narrow(1, 1, side * side).view(1, side, side, EmbeddingDimension).permute(0, 3, 1, 2);
         double offset = _options.PositionOffset;
         // The official code adds the offset to the target, and the mapping takes it in.

@@ -5,7 +5,7 @@ using TorchSharp;
 
 namespace MLNet.Ssl;
 
-/// <summary>Whose positions and initial weights a <see cref="VisionTransformer"/> has.</summary>
+/// <summary>Whose positions and initial weights a vision transformer has.</summary>
 public enum VisionTransformerFlavor
 {
     /// <summary>Learned positions; weights N(0, 0.02²).</summary>
@@ -17,7 +17,7 @@ public enum VisionTransformerFlavor
     MoCoV3,
 }
 
-/// <summary>Options of a <see cref="VisionTransformer"/>; the defaults are ViT-S/16 of DINO (Caron et al., arXiv 2104.14294).</summary>
+/// <summary>Options of a vision transformer; the defaults are ViT-S/16 of DINO (Caron et al., arXiv 2104.14294).</summary>
 public sealed record VisionTransformerOptions : BackboneOptions
 {
     /// <summary>Side of a patch in pixels.</summary>

@@ -50,10 +50,14 @@ public sealed class DinoHead : Module<Tensor, Tensor>
     public override Tensor forward(Tensor x) => last_layer.call(Bottleneck(x));
 
     /// <summary>The bottleneck with rows of norm 1.</summary>
-    internal Tensor Bottleneck(Tensor x) => functional.normalize(mlp.call(x));
+    internal Tensor Bottleneck(Tensor x)
+    {
+        x = mlp.call(x);
+        return functional.normalize(x.to(ScalarType.Float32)).to(x.dtype);
+    }
 
     /// <summary>x Wᵀ with W = g·v/‖v‖ row by row (Salimans &amp; Kingma, arXiv 1602.07868).</summary>
-    private sealed class WeightNormLinear : Module<Tensor, Tensor>
+    private sealed class WeightNormLinear : Module<Tensor, Tensor>, IKeepsSinglePrecision
     {
         private Parameter weight_g;
         private Parameter weight_v;
@@ -66,6 +70,6 @@ public sealed class DinoHead : Module<Tensor, Tensor>
             RegisterComponents();
         }
 
-        public override Tensor forward(Tensor x) => functional.linear(x, weight_v * (weight_g / weight_v.norm(1, keepdim: true)));
+        public override Tensor forward(Tensor x) => functional.linear(x, (weight_v * (weight_g / weight_v.norm(1, keepdim: true))).to(x.dtype));
     }
 }

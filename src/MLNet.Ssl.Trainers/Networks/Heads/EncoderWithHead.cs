@@ -4,13 +4,18 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Networks;
 
 /// <summary>A backbone with what training puts on it: a head, and on the online side of some methods a predictor.</summary>
-internal sealed class EncoderWithHead : nn.Module<Tensor, Tensor>
+/// <remarks>State-dict names begin with <c>backbone.</c>, <c>head.</c> and <c>predictor.</c>; initial weights go to the first.</remarks>
+public sealed class EncoderWithHead : nn.Module<Tensor, Tensor>
 {
     // Field names are state-dict names; the predictor comes last, so that a network without one is a prefix of one with it.
     private readonly Backbone backbone;
     private readonly nn.Module<Tensor, Tensor> head;
     private readonly nn.Module<Tensor, Tensor>? predictor;
 
+    /// <summary>Puts the modules together, which it takes over.</summary>
+    /// <param name="backbone">Images (B,3,H,W) or rows (B,columns) to features (B,D).</param>
+    /// <param name="head">Features to (B,d).</param>
+    /// <param name="predictor">(B,d) to (B,d); null for none.</param>
     public EncoderWithHead(Backbone backbone, nn.Module<Tensor, Tensor> head, nn.Module<Tensor, Tensor>? predictor = null)
         : base(nameof(EncoderWithHead))
     {
@@ -20,16 +25,23 @@ internal sealed class EncoderWithHead : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
+    /// <summary>The backbone.</summary>
     public Backbone Backbone => backbone;
 
+    /// <summary>The head.</summary>
     public nn.Module<Tensor, Tensor> Head => head;
 
+    /// <summary>The last module's output (B,d).</summary>
+    /// <param name="input">What the backbone takes.</param>
     public override Tensor forward(Tensor input) => Pass(input).Output;
 
     /// <summary>
     /// The backbone's features and the last module's output. With more than one group, each consecutive part of the batch goes through on its own,
-    /// with its own batch statistics, as on so many devices. The input may be that of a later stage of the backbone.
+    /// with its own batch statistics, as on so many devices. Both are in single precision. The input may be that of a later stage of the backbone.
     /// </summary>
+    /// <param name="input">What the backbone, or its stage, takes.</param>
+    /// <param name="groups">Parts of the batch. Default 1.</param>
+    /// <param name="stage">The stage of the backbone that takes the input. Default 0, the first.</param>
     /// <remarks>Of several processes each passes its part of the groups.</remarks>
     public (Tensor Features, Tensor Output) Pass(Tensor input, int groups = 1, int stage = 0)
     {
@@ -41,11 +53,12 @@ internal sealed class EncoderWithHead : nn.Module<Tensor, Tensor>
         }
         var features = backbone.Run(input, stage, backbone.StageCount);
         var output = head.call(features);
-        return (features, predictor is null ? output : predictor.call(output));
+        if (predictor is not null) output = predictor.call(output);
+        return (features.to(ScalarType.Float32), output.to(ScalarType.Float32));
     }
 
     /// <summary>What a stage of the backbone is given, in groups as in <see cref="Pass"/>.</summary>
-    public Tensor InputOf(int stage, Tensor input, int groups = 1)
+    internal Tensor InputOf(int stage, Tensor input, int groups = 1)
     {
         if (stage == 0) return input;
         if (groups == 1) return backbone.Run(input, 0, stage);

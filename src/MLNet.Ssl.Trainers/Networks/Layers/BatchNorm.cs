@@ -15,7 +15,7 @@ namespace MLNet.Ssl.Networks;
 /// The running statistics are the one thing a forward pass writes: in training, pass one batch at a time through it. Where several processes train, a batch is
 /// what all of them pass at once, but within <see cref="OfThisRank"/>.
 /// </remarks>
-internal sealed class BatchNorm : Module<Tensor, Tensor>, IOnnxLayer
+internal sealed class BatchNorm : Module<Tensor, Tensor>, IOnnxLayer, IKeepsSinglePrecision
 {
     private const double Eps = 1e-5, Momentum = 0.1;
 

@@ -13,11 +13,9 @@ internal sealed class DropPath(double rate) : Module<Tensor, Tensor, Tensor>(nam
     public override Tensor forward(Tensor x, Tensor branch)
     {
         if (!training || rate == 0) return x.Add(branch);
-        var generator = ForwardRandom.Current;
         var shape = new long[x.ndim];
         Array.Fill(shape, 1);
         shape[0] = x.size(0);
-        var keep = empty(shape, dtype: x.dtype, device: generator.device).bernoulli_(1 - rate, generator).Div_(1 - rate);
-        return x.AddCMul(branch, keep.to(x.device));
+        return x.AddCMul(branch, ForwardRandom.Keeps(shape[0], rate, x).view(shape));
     }
 }

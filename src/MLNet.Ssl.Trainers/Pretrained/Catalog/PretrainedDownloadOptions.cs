@@ -54,7 +54,7 @@ public sealed record PretrainedDownloadOptions
     }
 }
 
-/// <summary>How far a download is.</summary>
+/// <summary>How far a download is; of several files, each in its turn.</summary>
 /// <param name="Bytes">Bytes that are there, those of an earlier try too.</param>
 /// <param name="TotalBytes">Bytes in all; null where the server does not say.</param>
 public readonly record struct PretrainedDownloadProgress(long Bytes, long? TotalBytes);

@@ -2,7 +2,8 @@ namespace MLNet.Ssl;
 
 /// <summary>A file of weights that is published under an address.</summary>
 /// <param name="Address">Where it is: an address of http or https, or <c>hf://owner/name/file</c> for a file of a
-/// repository on Hugging Face.</param>
+/// repository on Hugging Face. An index (<c>….safetensors.index.json</c>) stands for the files that it names, which are
+/// beside it.</param>
 public sealed record PretrainedFile(string Address)
 {
     internal const string HuggingFaceScheme = "hf";
@@ -21,6 +22,11 @@ public sealed record PretrainedFile(string Address)
     internal Uri Location => new(Address);
 
     internal bool IsOnHuggingFace => Location.Scheme == HuggingFaceScheme;
+
+    internal bool IsIndex => Name.EndsWith(".safetensors.index.json", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>The file of this name beside it.</summary>
+    internal PretrainedFile Beside(string name) => new(Address.Split('?')[0] is var path ? path[..(path.LastIndexOf('/') + 1)] + name : "");
 
     /// <summary>The repository on Hugging Face, owner/name. An address would lose the owner's capitals.</summary>
     internal string Repository => string.Join('/', Address.Split('/')[2..4]);

@@ -1,3 +1,5 @@
+using MLNet.Ssl.Weights;
+
 namespace MLNet.Ssl.Pretrained;
 
 /// <summary>Where files of weights are kept on this machine.</summary>
@@ -40,6 +42,9 @@ internal sealed class WeightCaches(PretrainedDownloadOptions options, Func<strin
     public string PathOf(PretrainedModel model, PretrainedFile file) =>
         Path.Combine(Path.GetFullPath(Own), Flat(file.IsOnHuggingFace ? file.Repository : model.Name), file.Name);
 
+    /// <summary>Whether a file stands in this library's cache; of an index, the index itself.</summary>
+    public bool Has(PretrainedModel model, PretrainedFile file) => HasSize(file, PathOf(model, file));
+
     private IEnumerable<string?> Places(PretrainedModel model, PretrainedFile file) =>
         [file.IsOnHuggingFace ? InHuggingFace(file) : Path.Combine(Torch, file.Name), PathOf(model, file)];
 
@@ -58,11 +63,28 @@ internal sealed class WeightCaches(PretrainedDownloadOptions options, Func<strin
 
     private static bool IsWhole(PretrainedFile file, string? path)
     {
-        if (path is null || !Exists(path)) return false;
+        return path is not null && HasSize(file, path) && (!file.IsIndex || HasAllShards(path));
+    }
+
+    private static bool HasSize(PretrainedFile file, string path)
+    {
+        if (!Exists(path)) return false;
         if (file.Bytes is not { } bytes) return true;
         // The length of a link is not that of its file.
         using var stream = File.OpenRead(path);
         return stream.Length == bytes;
+    }
+
+    private static bool HasAllShards(string index)
+    {
+        try
+        {
+            return ShardedSafeTensors.FilesOf(index).All(name => Exists(Path.Combine(Path.GetDirectoryName(index)!, name)));
+        }
+        catch (InvalidDataException)
+        {
+            return false;
+        }
     }
 
     // A link whose file is gone exists.

@@ -3,10 +3,11 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using MLNet.Ssl.Weights;
 
 namespace MLNet.Ssl.Pretrained;
 
-/// <summary>The download of one file into this library's cache.</summary>
+/// <summary>The download of a file into this library's cache; of an index, with the files that it names.</summary>
 internal sealed class WeightDownload
 {
     private const int MostRedirects = 8, BufferBytes = 1 << 18;
@@ -35,10 +36,10 @@ internal sealed class WeightDownload
     private long? _total;
     private string? _toldHash;
 
-    private WeightDownload(PretrainedModel model, WeightCaches caches, PretrainedDownloadOptions options,
+    private WeightDownload(PretrainedModel model, PretrainedFile file, WeightCaches caches, PretrainedDownloadOptions options,
         IProgress<PretrainedDownloadProgress>? progress, CancellationToken cancellation)
     {
-        _file = model.Files[0];
+        _file = file;
         (_options, _progress, _cancellation) = (options, progress, cancellation);
         _path = caches.PathOf(model, _file);
         (_partial, _validatorPath, _pin) = (_path + ".partial", _path + ".partial.etag", _path + ".sha256");
@@ -66,11 +67,35 @@ internal sealed class WeightDownload
             throw new InvalidOperationException(
                 $"The weights of {model.Name} are not on this machine, and HF_HUB_OFFLINE forbids to download them.");
         }
-        var download = new WeightDownload(model, caches, options, progress, cancellation);
-        Directory.CreateDirectory(Path.GetDirectoryName(download._path)!);
-        using var held = await download.LockAsync().ConfigureAwait(false);
-        // Another process may have done it meanwhile.
-        return caches.Find(model) ?? await download.FetchAsync().ConfigureAwait(false);
+        string path = await OneAsync(model.Files[0]).ConfigureAwait(false);
+        if (model.Files[0].IsIndex)
+            foreach (var shard in Shards(model.Files[0], path)) await OneAsync(shard).ConfigureAwait(false);
+        return path;
+
+        async Task<string> OneAsync(PretrainedFile file)
+        {
+            var download = new WeightDownload(model, file, caches, options, progress, cancellation);
+            Directory.CreateDirectory(Path.GetDirectoryName(download._path)!);
+            using var held = await download.LockAsync().ConfigureAwait(false);
+            // Another process may have done it meanwhile, or an earlier call some of the files of an index.
+            return caches.Has(model, file) ? download._path : await download.FetchAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The files of an index; one that is none is thrown away.</summary>
+    private static List<PretrainedFile> Shards(PretrainedFile index, string path)
+    {
+        try
+        {
+            List<PretrainedFile> shards = [.. ShardedSafeTensors.FilesOf(path).Select(index.Beside)];
+            foreach (var shard in shards) shard.Validate();
+            return shards;
+        }
+        catch (Exception e) when (e is InvalidDataException or ArgumentException)
+        {
+            File.Delete(path);
+            throw new InvalidDataException($"'{index.Address}' is refused, and is thrown away: {e.Message}", e);
+        }
     }
 
     /// <summary>The lock is the process's hold of a file, which ends with it.</summary>

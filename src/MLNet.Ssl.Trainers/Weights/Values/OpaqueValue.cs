@@ -2,7 +2,7 @@ namespace MLNet.Ssl.Weights;
 
 /// <summary>A Python object of a <see cref="Checkpoint"/> that is neither a tensor nor a plain value: kept by the name of its type, never brought to life.
 /// </summary>
-public class OpaqueValue
+internal class OpaqueValue
 {
     internal OpaqueValue(string typeName, object? state = null) => (TypeName, State) = (typeName, state);
 

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Weights;
 
 /// <summary>A tensor in an open <see cref="Checkpoint"/>: known by type and shape, read when asked for.</summary>
-public sealed class StoredTensor
+internal sealed class StoredTensor
 {
     /// <summary>More dimensions than any network's weights have.</summary>
     internal const int MaxDimensions = 16;

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Packs the tests and benchmarks for a GPU machine that has PyTorch in Python but no .NET: one archive of some 35 MB, which device.sh unpacks
+# and runs there. TorchSharp's own library then loads PyTorch's libtorch, so none is packed.
+#
+#   benchmarks/gpu/pack.sh FOLDER [PHOTOS]      writes FOLDER/app.tar.xz, and the photos of a folder into it
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+[ $# -ge 1 ] || { sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+out=$(realpath -m "$1") photos="${2:-}"
+work=artifacts/gpu
+rm -rf "$work/app" && mkdir -p "$work/app" "$out"
+for project in tests/MLNet.Ssl.Gpu.Tests benchmarks/MLNet.Ssl.Benchmarks; do
+  dotnet publish "$project" -c Release -r linux-x64 --self-contained true -p:TorchBackend=none -p:UseCurrentRuntimeIdentifier=false \
+    -p:DebugType=none -p:GenerateDocumentationFile=false -p:EnforceCodeStyleInBuild=false -p:SatelliteResourceLanguages=en \
+    --artifacts-path "$work/build" -o "$work/app" -v quiet --nologo
+done
+# libtorch is the machine's own.
+rm -rf "$work"/app/{*.pdb,*.xml,libtorch*.so*,libc10*.so*,Microsoft.CodeCoverage,onnxruntime.dll,*.dylib,libmscordaccore.so,libmscordbi.so,createdump}
+cp benchmarks/pytorch_twin.py "$work/app/"
+mkdir -p "$work/app/gpu" && cp benchmarks/gpu/pytorch_gpu_twin.py benchmarks/gpu/device.sh "$work/app/gpu/"
+if [ -n "$photos" ]; then cp -r "$photos" "$work/app/photos"; fi
+tar -C "$work" -cf - app | xz -T0 -6 > "$out/app.tar.xz"
+ls -l "$out/app.tar.xz"

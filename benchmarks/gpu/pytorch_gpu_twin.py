@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+"""The PyTorch side of the benchmark on a GPU: DINO ViT-S/16 and MoCo v2 ResNet-50 on photos, written the way the official code is.
+
+    pytorch_gpu_twin.py step        --case dino-vit-s16 --batch 64            in single precision
+    pytorch_gpu_twin.py step        --case dino-vit-s16 --batch 64 --amp      with bf16 autocast, and SDPA in the ViT
+    pytorch_gpu_twin.py end-to-end  --case dino-vit-s16 --batch 64 --amp --photos FOLDER --workers 16
+
+Each prints one line of JSON. The networks and losses are those of ../pytorch_twin.py.
+"""
+import argparse
+import glob
+import json
+import os
+import sys
+import time
+
+import torch
+import torchvision
+import torchvision.transforms as T
+from PIL import Image
+from torch import nn
+from torch.nn import functional as F
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import pytorch_twin as twin
+
+STORED_IMAGES, STEPS_PER_EPOCH, EPOCHS = 1024, 1000, 10
+DINO = dict(
+    method="dino", dim=384, depth=12, heads=6, patch=16, image_size=224, local_size=96, local_crops=8, out_dim=65536,
+    steps_per_epoch=STEPS_PER_EPOCH, epochs=EPOCHS, warmup_epochs=0, freeze_epochs=0)
+
+
+class FusedAttention(twin.Attention):
+    def forward(self, x):
+        b, n, d = x.shape
+        q, k, v = self.qkv(x).reshape(b, n, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)
+        return self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(b, n, d))
+
+
+class Dino(twin.Dino):
+    def step(self, crops, it, amp):
+        for i, group in enumerate(self.optimizer.param_groups):
+            group["lr"] = self.lr[it]
+            if i == 0:
+                group["weight_decay"] = self.weight_decay[it]
+        with torch.autocast("cuda", torch.bfloat16, enabled=amp):
+            with torch.no_grad():
+                teacher = self.teacher(crops[:2])
+            student = self.student(crops)
+            loss = self.loss(student.float(), teacher.float())
+        value = loss.item()
+        self.optimizer.zero_grad()
+        loss.backward()
+        for parameter in self.student.parameters():
+            if parameter.grad is not None:
+                scale = self.o["clip"] / (parameter.grad.norm(2) + 1e-6)
+                if scale < 1:
+                    parameter.grad.mul_(scale)
+        self.optimizer.step()
+        with torch.no_grad():
+            m = self.momentum[it]
+            for student, teacher in zip(self.student.parameters(), self.teacher.parameters()):
+                teacher.data.mul_(m).add_((1 - m) * student.detach().data)
+        return value
+
+
+class MoCo:
+    """MoCo v2 as in the official code, on one GPU."""
+
+    def __init__(self, device):
+        def network():
+            net = torchvision.models.resnet50(num_classes=128)
+            net.fc = nn.Sequential(nn.Linear(2048, 2048), nn.ReLU(), net.fc)
+            return net.to(device)
+        self.q, self.k = network(), network()
+        for a, b in zip(self.q.parameters(), self.k.parameters()):
+            b.data.copy_(a.data)
+            b.requires_grad = False
+        self.queue, self.pointer = F.normalize(torch.randn(128, 65536, device=device), dim=0), 0
+        self.optimizer = torch.optim.SGD(self.q.parameters(), 0.03, momentum=0.9, weight_decay=1e-4)
+
+    def step(self, views, it, amp):
+        with torch.autocast("cuda", torch.bfloat16, enabled=amp):
+            q = F.normalize(self.q(views[0]), dim=1)
+            with torch.no_grad():
+                for a, b in zip(self.q.parameters(), self.k.parameters()):
+                    b.data = b.data * 0.999 + a.data * 0.001
+                k = F.normalize(self.k(views[1]), dim=1)
+            own = torch.einsum("nc,nc->n", [q, k]).unsqueeze(-1)
+            others = torch.einsum("nc,ck->nk", [q, self.queue.clone().detach()])
+            logits = torch.cat([own, others], dim=1) / 0.2
+            loss = F.cross_entropy(logits, torch.zeros(len(q), dtype=torch.long, device=q.device))
+        with torch.no_grad():
+            self.queue[:, self.pointer:self.pointer + len(k)] = k.T
+            self.pointer = (self.pointer + len(k)) % self.queue.shape[1]
+        value = loss.item()
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        return value
+
+
+class MoCoViews:
+    def __init__(self):
+        self.view = T.Compose([
+            T.RandomResizedCrop(224, scale=(0.2, 1.0)), T.RandomApply([T.ColorJitter(0.4, 0.4, 0.4, 0.1)], p=0.8), T.RandomGrayscale(p=0.2),
+            twin.Blur(0.5), T.RandomHorizontalFlip(), T.ToTensor(), T.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))])
+
+    def __call__(self, image):
+        return [self.view(image), self.view(image)]
+
+
+class Photos(torch.utils.data.Dataset):
+    """Photos decoded in memory, as the other side has them."""
+
+    def __init__(self, folder, views):
+        files = sorted(glob.glob(os.path.join(folder, "**", "*.jpg"), recursive=True))
+        self.images, self.views = [Image.open(f).convert("RGB") for f in files], views
+
+    def __len__(self):
+        return STORED_IMAGES * 64
+
+    def __getitem__(self, index):
+        return self.views(self.images[index % len(self.images)])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("mode", choices=("step", "end-to-end"))
+    parser.add_argument("--case", choices=("dino-vit-s16", "moco-resnet50"), default="dino-vit-s16")
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--amp", action="store_true")
+    parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--warmup", type=int, default=5)
+    parser.add_argument("--workers", type=int, default=16)
+    parser.add_argument("--photos")
+    args = parser.parse_args()
+    torch.manual_seed(0)
+    dino = args.case == "dino-vit-s16"
+    if dino:
+        if args.amp:
+            twin.Attention = FusedAttention
+        o = {**twin.DEFAULTS, **DINO}
+        training, views, sizes = Dino(o, "cuda"), twin.Views(o), [224] * 2 + [96] * 8
+    else:
+        training, views, sizes = MoCo("cuda"), MoCoViews(), [224] * 2
+    if args.mode == "step":
+        fixed = [torch.randn(args.batch, 3, s, s, device="cuda") for s in sizes]
+        source = iter(lambda: fixed, None)
+    else:
+        torch.set_num_threads(2)
+        source = iter(torch.utils.data.DataLoader(
+            Photos(args.photos, views), batch_size=args.batch, shuffle=True, drop_last=True, num_workers=args.workers, pin_memory=True))
+    start, waited, losses = 0, 0, []
+    for it in range(args.warmup + args.steps):
+        if it == args.warmup:
+            torch.cuda.synchronize()
+            start, waited = time.perf_counter(), 0
+        before = time.perf_counter()
+        crops = [crop.cuda(non_blocking=True) for crop in next(source)]
+        waited += time.perf_counter() - before
+        losses.append(training.step(crops, it, args.amp))
+    torch.cuda.synchronize()
+    seconds = time.perf_counter() - start
+    free, total = torch.cuda.mem_get_info()
+    print(json.dumps(dict(
+        images_per_second=args.batch * args.steps / seconds, wait=waited / seconds, gpu_mib=(total - free) / 2**20,
+        first_loss=losses[0], last_loss=losses[-1])), flush=True)
+    os._exit(0)  # Workers of the loader need not be waited for.
+
+
+if __name__ == "__main__":
+    main()

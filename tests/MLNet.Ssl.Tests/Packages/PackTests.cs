@@ -1,0 +1,173 @@
+using System.Diagnostics;
+using System.IO.Compression;
+using System.Reflection;
+using System.Xml.Linq;
+
+namespace MLNet.Ssl.Tests;
+
+/// <summary>The packages hold what they should, and a program that has nothing but them embeds images.</summary>
+public sealed class PackTests : IDisposable
+{
+    private static readonly string[] Libraries = ["MLNet.Ssl.Trainers", "MLNet.Ssl", "MLNet.Ssl.Reports"];
+
+    private static readonly string Configuration =
+        typeof(PackTests).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void TheyAreWholeAndAFreshProgramEmbedsWithThem()
+    {
+        string feed = Directory.CreateDirectory(_folder.File("feed")).FullName;
+        foreach (string library in Libraries)
+        {
+            // What the tests run on is packed, without another build.
+            var (code, output) = Dotnet(Path.Combine(Golden.RepositoryRoot, "src", library), "pack", "--no-build", "-c", Configuration, "-o", feed);
+            Assert.True(code == 0, output);
+        }
+        var (version, torch) = CheckPackages(feed);
+
+        string program = Directory.CreateDirectory(_folder.File("program")).FullName;
+        WriteProgram(program, feed, version, torch);
+        var restored = Dotnet(program, "restore");
+        // Own packages that are not found are an error; a feed for the others that is out of reach is not ours.
+        bool isOurs = restored.Output.Contains("package MLNet.Ssl", StringComparison.Ordinal);
+        Assert.SkipWhen(restored.Code != 0 && !isOurs, $"no restore is possible here: {LastLine(restored.Output)}");
+        Assert.True(restored.Code == 0, restored.Output);
+        var (built, log) = Dotnet(program, "build", "--no-restore", "-c", "Release");
+        Assert.True(built == 0, log);
+        var (ran, text) = Dotnet(program, Path.Combine("bin", "Release", "net10.0", "Program.dll"));
+        Assert.True(ran == 0 && text.Contains("embedding of 32 values", StringComparison.Ordinal), text);
+    }
+
+    /// <summary>The packages' version, and that of TorchSharp which they need.</summary>
+    private static (string Version, string Torch) CheckPackages(string feed)
+    {
+        string? version = null, torch = null;
+        foreach (string library in Libraries)
+        {
+            string path = Assert.Single(Directory.GetFiles(feed, $"{library}.*.nupkg"), file => IsOf(file, library));
+            using var package = ZipFile.OpenRead(path);
+            var names = package.Entries.Select(entry => entry.FullName).ToHashSet();
+            Assert.Contains("README.md", names);
+            Assert.Contains($"lib/net10.0/{library}.dll", names);
+            Assert.Contains($"lib/net10.0/{library}.xml", names);
+            Assert.DoesNotContain(names, name => name.Contains("TorchSharp", StringComparison.Ordinal) || name.EndsWith(".so", StringComparison.Ordinal));
+            using (var documents = package.GetEntry($"lib/net10.0/{library}.xml")!.Open())
+                Assert.NotEmpty(XDocument.Load(documents).Descendants("member"));
+
+            var metadata = Metadata(package, library);
+            string Text(string name) => metadata.Elements().Single(element => element.Name.LocalName == name).Value;
+            Assert.Equal(library, Text("id"));
+            Assert.Equal("MIT", Text("license"));
+            Assert.Equal("README.md", Text("readme"));
+            Assert.NotEmpty(Text("description"));
+            Assert.Equal(version ??= Text("version"), Text("version"));
+            var dependencies = metadata.Descendants().Where(element => element.Name.LocalName == "dependency")
+                .ToDictionary(element => element.Attribute("id")!.Value, element => element.Attribute("version")!.Value);
+            // A package needs those below it in its own version, and never the native half of TorchSharp, which the user chooses.
+            string[] own = library switch { "MLNet.Ssl" => ["MLNet.Ssl.Trainers"], "MLNet.Ssl.Reports" => ["MLNet.Ssl"], _ => [] };
+            Assert.Equal(own, dependencies.Keys.Where(id => id.StartsWith("MLNet", StringComparison.Ordinal)));
+            foreach (string id in own) Assert.Equal(version, dependencies[id]);
+            Assert.DoesNotContain(dependencies.Keys, id => id.StartsWith("TorchSharp-", StringComparison.Ordinal)
+                || id.Contains("Analyzers", StringComparison.Ordinal) || id is "MinVer" or "Grpc.Tools");
+            if (library != "MLNet.Ssl.Reports") torch = dependencies["TorchSharp"];
+            if (library == "MLNet.Ssl") Assert.Contains("Microsoft.ML", dependencies.Keys);
+
+            using var symbols = ZipFile.OpenRead(Path.ChangeExtension(path, ".snupkg"));
+            Assert.Contains($"lib/net10.0/{library}.pdb", symbols.Entries.Select(entry => entry.FullName));
+        }
+        return (version!, torch!);
+    }
+
+    private static bool IsOf(string file, string library) =>
+        char.IsAsciiDigit(Path.GetFileName(file)[library.Length + 1]);
+
+    private static XElement Metadata(ZipArchive package, string library)
+    {
+        using var stream = package.GetEntry($"{library}.nuspec")!.Open();
+        return XDocument.Load(stream).Root!.Elements().Single(element => element.Name.LocalName == "metadata");
+    }
+
+    private void WriteProgram(string folder, string feed, string version, string torch)
+    {
+        // Packages of others come from where the build has them; the ones under test go to a folder of their own.
+        string others = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
+            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+        File.WriteAllText(Path.Combine(folder, "nuget.config"), $"""
+            <configuration>
+              <packageSources><add key="under-test" value="{feed}" /></packageSources>
+              <fallbackPackageFolders><add key="others" value="{others}" /></fallbackPackageFolders>
+              <config><add key="globalPackagesFolder" value="{_folder.File("packages")}" /></config>
+            </configuration>
+            """);
+        File.WriteAllText(Path.Combine(folder, "Program.csproj"), $"""
+            <Project Sdk="Microsoft.NET.Sdk">
+              <PropertyGroup>
+                <OutputType>Exe</OutputType>
+                <TargetFramework>net10.0</TargetFramework>
+                <ImplicitUsings>enable</ImplicitUsings>
+                <UseCurrentRuntimeIdentifier>true</UseCurrentRuntimeIdentifier>
+                <AppendRuntimeIdentifierToOutputPath>false</AppendRuntimeIdentifierToOutputPath>
+                <SelfContained>false</SelfContained>
+                <CreateHardLinksForCopyLocalIfPossible>true</CreateHardLinksForCopyLocalIfPossible>
+              </PropertyGroup>
+              <ItemGroup>
+                <PackageReference Include="MLNet.Ssl.Reports" Version="{version}" />
+                <PackageReference Include="MLNet.Ssl" Version="{version}" />
+                <PackageReference Include="TorchSharp-cpu" Version="{torch}" />
+              </ItemGroup>
+            </Project>
+            """);
+        File.WriteAllText(Path.Combine(folder, "Program.cs"), """
+            using Microsoft.ML;
+            using Microsoft.ML.Data;
+            using Microsoft.ML.Transforms.Image;
+            using MLNet.Ssl;
+
+            var ml = new MLContext(seed: 1);
+            var rows = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 8).Select(i => new Row
+            {
+                Image = MLImage.CreateFromPixels(16, 16, MLPixelFormat.Rgba32, [.. Enumerable.Range(0, 1024).Select(j => (byte)(i * j))]),
+            }));
+            var report = new PretrainReport();
+            var options = new SimClrOptions
+            {
+                Backbone = new ResNetOptions { BlocksPerStage = [1], Width = 32, Stem = ResNetStem.Small },
+                Epochs = 1,
+                BatchSize = 4,
+                Progress = report,
+            };
+            using var encoder = ml.SelfSupervised().Pretrain("Embedding", "Image", options).Fit(rows);
+            report.Write("report.html");
+            Console.WriteLine($"embedding of {encoder.Transform(rows).GetColumn<float[]>("Embedding").First().Length} values");
+
+            internal sealed class Row
+            {
+                [ImageType(16, 16)]
+                public MLImage Image { get; set; } = null!;
+            }
+            """);
+    }
+
+    private static (int Code, string Output) Dotnet(string folder, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet") { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (string argument in arguments) start.ArgumentList.Add(argument);
+        // What the runner of the tests sets for its own build is not for these.
+        foreach (string name in start.Environment.Keys.Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToArray())
+            start.Environment.Remove(name);
+        start.Environment["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1";
+        start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
+        using var process = Process.Start(start)!;
+        var errors = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output + errors.Result);
+    }
+
+    private static string LastLine(string output) =>
+        output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault(line => line.Contains("error", StringComparison.Ordinal)) ?? "";
+}

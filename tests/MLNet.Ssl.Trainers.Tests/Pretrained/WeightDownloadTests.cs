@@ -1,0 +1,259 @@
+using System.Diagnostics;
+using Reply = MLNet.Ssl.Tests.LoopbackServer.Reply;
+
+namespace MLNet.Ssl.Tests;
+
+/// <summary>A download is whole or not there, whatever the connection, the server, the disk and other processes do.</summary>
+public sealed class WeightDownloadTests : PretrainedFixture
+{
+    [Fact]
+    public void ADownloadIsWholeOrNotThereAndDoneOnce()
+    {
+        using var server = new LoopbackServer(request => Reply.Part(Weights, request));
+        var progress = new List<PretrainedDownloadProgress>();
+        var model = Model(server, Hash);
+        Assert.Null(Find(model));
+        Assert.Equal(Place, Download(model, progress: progress));
+        Assert.Equal(Weights, File.ReadAllBytes(Place));
+        Assert.Equal(Place, Download(model));
+        Assert.Equal(Place, Find(model));
+        Assert.Equal(new(Weights.Length, Weights.Length), progress[^1]);
+        Assert.Equal(progress.Select(p => p.Bytes).Order(), progress.Select(p => p.Bytes));
+        var request = Assert.Single(server.Requests);
+        Assert.Equal("/weights/tiny.pth", request.Path);
+        Assert.DoesNotContain("authorization", request.Headers.Keys);
+        Assert.Equal(["tiny.pth", "tiny.pth.lock"], Left);
+        Assert.Empty(Log);
+    }
+
+    [Theory]
+    [InlineData(true, "a")]
+    [InlineData(true, null)]
+    [InlineData(false, "a")]
+    public void ACutConnectionIsResumed(bool isKnown, string? etag)
+    {
+        int cuts = 0;
+        using var server = new LoopbackServer(request => Reply.Part(Weights, request, etag) with { CutAfter = cuts++ < 3 ? 700_000 : null });
+        Download(Model(server, isKnown ? Hash : null));
+        Assert.Equal(Weights, File.ReadAllBytes(Place));
+        Assert.Equal([0, 700_000, 1_400_000, 2_100_000], server.Requests.Select(request => request.From));
+        Assert.Equal(3, Log.Count(m => m.IsWarning && m.Text.Contains("was cut, and is made again", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void WhatOneCallHasReceivedTheNextGoesOnWith()
+    {
+        bool isCut = true;
+        using var server = new LoopbackServer(request => Reply.Part(Weights, request, "a") with { CutAfter = isCut ? 400_000 : null });
+        var error = Assert.Throws<IOException>(() => Download(Model(server, Hash), Options with { Retries = 1 }));
+        Assert.Contains($"'{server.Address}weights/tiny.pth' after 800,000 of 3,000,000 bytes ended", error.Message);
+        Assert.Contains($"'{Place}.partial'", error.Message);
+        Assert.False(File.Exists(Place));
+        isCut = false;
+        Download(Model(server, Hash));
+        Assert.Equal(Weights, File.ReadAllBytes(Place));
+        Assert.Equal(800_000, server.Requests.Last().From);
+    }
+
+    [Fact]
+    public void AServerWithoutRangesSendsAllOfItAgain()
+    {
+        int cuts = 0;
+        using var server = new LoopbackServer(_ => new(Weights) { CutAfter = cuts++ < 2 ? 2_500_000 : null });
+        Download(Model(server, Hash));
+        Assert.Equal(Weights, File.ReadAllBytes(Place));
+        Assert.Equal(3, server.Requests.Count);
+    }
+
+    [Fact]
+    public void AFileThatHasChangedOnTheServerIsNotMixed()
+    {
+        byte[] other = Bytes(2, Weights.Length);
+        int cuts = 0;
+        using var server = new LoopbackServer(request => cuts++ == 0
+            ? Reply.Part(Weights, request, "a") with { CutAfter = 900_000 }
+            : Reply.Part(other, request, "b"));
+        Download(Model(server, null));
+        Assert.Equal(other, File.ReadAllBytes(Place));
+        Assert.Equal("\"a\"", server.Requests.Last().Headers["if-range"]);
+    }
+
+    [Fact]
+    public void WithoutHashAndTagADownloadBeginsAnew()
+    {
+        int cuts = 0;
+        using var server = new LoopbackServer(request => Reply.Part(Weights, request) with { CutAfter = cuts++ == 0 ? 900_000 : null });
+        Download(Model(server, null));
+        Assert.Equal([0, 0], server.Requests.Select(request => request.From));
+        Assert.Equal(Weights, File.ReadAllBytes(Place));
+    }
+
+    [Fact]
+    public void ASilentServerCountsAsCut()
+    {
+        int asked = 0;
+        using var server = new LoopbackServer(request =>
+            Reply.Part(Weights, request) with { Pause = asked++ == 0 ? TimeSpan.FromSeconds(5) : TimeSpan.Zero });
+        Download(Model(server, Hash), Options with { Timeout = TimeSpan.FromSeconds(1) });
+        Assert.Contains(Log, m => m.Text.Contains("the server was silent for 1 s", StringComparison.Ordinal));
+        Assert.Equal(Weights, File.ReadAllBytes(Place));
+    }
+
+    [Fact]
+    public void AWrongHashIsThrownAway()
+    {
+        using var server = new LoopbackServer(request => Reply.Part(Weights, request));
+        string wrong = new('a', 64);
+        var error = Assert.Throws<InvalidDataException>(() => Download(Model(server, wrong)));
+        Assert.Contains(Hash.ToLowerInvariant(), error.Message);
+        Assert.Contains($"expected {wrong}", error.Message);
+        Assert.Equal(["tiny.pth.lock"], Left);
+        // A beginning, as in the names of torchvision's files, is compared too.
+        Assert.Throws<InvalidDataException>(() => Download(Model(server, wrong[..8])));
+        Download(Model(server, Hash[..8]));
+    }
+
+    [Theory]
+    [InlineData(2_999_999)]
+    [InlineData(3_000_001)]
+    public void AWrongSizeIsRefusedBeforeItIsDownloaded(long bytes)
+    {
+        using var server = new LoopbackServer(request => Reply.Part(Weights, request));
+        var model = Model(server, null);
+        var error = Assert.Throws<InvalidDataException>(() => Download(model with { Files = [model.Files[0] with { Bytes = bytes }] }));
+        Assert.Contains($"has 3,000,000 bytes; expected {bytes:N0}", error.Message);
+        Assert.Equal(["tiny.pth.lock"], Left);
+    }
+
+    [Fact]
+    public void AnUnknownHashIsPinnedAndALaterDownloadMustBeTheSame()
+    {
+        byte[] sent = Weights;
+        using var server = new LoopbackServer(request => Reply.Part(sent, request));
+        var model = Model(server, null);
+        Download(model);
+        Assert.Contains(Log, m => m.IsWarning && m.Text.Contains($"{Hash.ToLowerInvariant()}, is pinned in '{Place}.sha256'", StringComparison.Ordinal));
+        File.Delete(Place);
+        sent = Bytes(2, 1000);
+        Assert.Contains("as at the first download", Assert.Throws<InvalidDataException>(() => Download(model)).Message);
+        sent = Weights;
+        Download(model);
+        Assert.Single(Log);
+    }
+
+    [Theory]
+    [InlineData(404, false)]
+    [InlineData(403, false)]
+    [InlineData(503, true)]
+    public void AServerThatRefusesIsAskedAgainOnlyIfThatMayHelp(int status, bool isAskedAgain)
+    {
+        using var server = new LoopbackServer(_ => new([], status));
+        var error = Assert.Throws<IOException>(() => Download(Model(server, Hash), Options with { Retries = 1 }));
+        Assert.Contains($"the server answers {status}", error.Message);
+        Assert.Contains(server.Address, error.Message);
+        Assert.Equal(isAskedAgain ? 2 : 1, server.Requests.Count);
+    }
+
+    [Fact]
+    public void NobodyListensAndTheMessageSaysWhere()
+    {
+        var server = new LoopbackServer(_ => new([]));
+        var model = Model(server, Hash);
+        server.Dispose();
+        Assert.Contains(model.Files[0].Address, Assert.Throws<IOException>(() => Download(model, Options with { Retries = 0 })).Message);
+    }
+
+    [Fact]
+    public void ItIsCancelledAndGoesOn()
+    {
+        using var server = new LoopbackServer(request => Reply.Part(Weights, request, "a") with { Pause = request.From == 0 ? TimeSpan.FromSeconds(30) : default });
+        using var source = new CancellationTokenSource(TimeSpan.FromSeconds(2));
+        Assert.ThrowsAny<OperationCanceledException>(() => Download(Model(server, Hash), cancellation: source.Token));
+        Assert.True(new FileInfo(Place + ".partial").Length > 0);
+        Download(Model(server, Hash));
+        Assert.True(server.Requests.Last().From > 0);
+        Assert.Equal(Weights, File.ReadAllBytes(Place));
+    }
+
+    [Fact]
+    public void TwoProcessesDownloadOnce()
+    {
+        using var server = new LoopbackServer(request => Reply.Part(Weights, request) with { Pause = TimeSpan.FromSeconds(2) });
+        var processes = Enumerable.Range(0, 2).Select(_ => Start(server)).ToArray();
+        foreach (var process in processes)
+        {
+            string errors = process.StandardError.ReadToEnd();
+            process.WaitForExit();
+            Assert.True(process.ExitCode == 0, errors);
+            process.Dispose();
+        }
+        Assert.Single(server.Requests);
+        Assert.Equal(Weights, File.ReadAllBytes(Place));
+    }
+
+    [Fact]
+    public void AProcessThatIsKilledLeavesNoLockAndItsPartIsUsed()
+    {
+        using var server = new LoopbackServer(request => Reply.Part(Weights, request, "a") with { Pause = request.From == 0 ? TimeSpan.FromSeconds(60) : default });
+        using (var process = Start(server))
+        {
+            while (!File.Exists(Place + ".partial") || new FileInfo(Place + ".partial").Length < 1_000_000) Thread.Sleep(50);
+            process.Kill();
+            process.WaitForExit();
+        }
+        Download(Model(server, Hash));
+        Assert.True(server.Requests.Last().From >= 1_000_000);
+        Assert.Equal(Weights, File.ReadAllBytes(Place));
+    }
+
+    [Fact]
+    public void AFullDiskIsToldAndLeavesNothingThatLooksWhole()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        using var server = new LoopbackServer(request => Reply.Part(Weights, request, "a"));
+        using (var process = Start(server, "1000000"))
+        {
+            string errors = process.StandardError.ReadToEnd();
+            process.WaitForExit();
+            Assert.Equal(1, process.ExitCode);
+            Assert.Contains($"'{Place}.partial' cannot be written", errors);
+        }
+        Assert.False(File.Exists(Place));
+        Assert.Single(server.Requests);
+        Download(Model(server, Hash));
+        Assert.InRange(server.Requests.Last().From, 1, 1_000_000);
+        Assert.Equal(Weights, File.ReadAllBytes(Place));
+    }
+
+    [Fact]
+    public void AFileThatNoDiskHasRoomForIsRefusedBeforeItIsDownloaded()
+    {
+        using var server = new LoopbackServer(_ => new(Weights) { Length = 1L << 60 });
+        Assert.Contains("are free", Assert.Throws<IOException>(() => Download(Model(server, Hash))).Message);
+        Assert.Equal(["tiny.pth.lock"], Left);
+    }
+
+    /// <summary>Is a process that downloads (<see cref="TrainingProcess"/>).</summary>
+    public static int DownloadAlone(string address, string cache, string hash)
+    {
+        try
+        {
+            var model = new PretrainedModel { Name = "tiny", Files = [new(address) { Sha256 = hash }], License = "none" };
+            PretrainedModels.Download(model, new() { CacheFolder = cache });
+            return 0;
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException)
+        {
+            Console.Error.WriteLine(e.Message);
+            return 1;
+        }
+    }
+
+    private Process Start(LoopbackServer server, params string[] limit)
+    {
+        var start = TrainingProcess.Command(["download", server.Address + "weights/tiny.pth", Folder.File("own"), Hash, .. limit]);
+        foreach (string name in new[] { "HF_HUB_OFFLINE", "TORCH_HOME", "HF_HOME", "HF_HUB_CACHE" }) start.Environment.Remove(name);
+        start.Environment["XDG_CACHE_HOME"] = Folder.File("others");
+        return Process.Start(start)!;
+    }
+}
