@@ -23,7 +23,7 @@ internal static class OwnSide
         using var training = new Training(benchmark.Resolved(threads, compareLosses: false), threads, device);
         var store = Cifar10File.Load(data);
         var pipeline = new ViewPipeline(training.Options.ImageViews(), 3, threads);
-        using var loader = endToEnd ? new ViewLoader(new ImageViews(store, pipeline), BenchmarkCase.Batch, training.Clock.Epochs, 4, device) : null;
+        using var loader = endToEnd ? new ViewLoader(new ImageViews(store, pipeline), EpochBatches.Of(store.Count, BenchmarkCase.Batch, null), training.Clock.Epochs, 4, device) : null;
         int share = BenchmarkCase.Batch / World.Size;
         Tensor[]? still = endToEnd ? null : [.. Batch(pipeline, store, 0).Select(v => v.narrow(0, World.Rank * share, share).to(device))];
 

@@ -40,7 +40,7 @@ internal static class TableSide
         using var table = Draw();
         using var run = new Training(Options(width, threads), threads);
         using var views = new TableViews(table, TablePreprocessing.None(table.Columns), run.Options.For(Facts(threads)).Settings.Table!, 2, 3);
-        using var loader = endToEnd ? new ViewLoader(views, run.Batch, run.Options.Epochs, 4, CPU) : null;
+        using var loader = endToEnd ? new ViewLoader(views, EpochBatches.Of(views.Count, run.Batch, null), run.Options.Epochs, 4, CPU) : null;
         var still = views.Render([.. Enumerable.Range(0, run.Batch)], 0);
         return Time(steps, warmup, run.Batch, () => run.Step(loader?.Next() ?? still));
     }

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Microsoft.ML;
-using Microsoft.ML.Runtime;
 using MLNet.Ssl;
 using MLNet.Ssl.Samples;
 using Spectre.Console;
@@ -14,11 +13,6 @@ internal static class Demo
         string? tensorBoardFolder)
     {
         var ml = new MLContext(seed);
-        ml.Log += (_, line) =>
-        {
-            if (line.Kind == ChannelMessageKind.Warning)
-                AnsiConsole.MarkupLineInterpolated($"[yellow]{line.RawMessage}[/]");
-        };
         CifarSet trainSet, testSet;
         try
         {
@@ -43,13 +37,11 @@ internal static class Demo
         // Both are drawn with the accuracy during the run; without them nothing reads the labels before the run has
         // ended.
         var (labelledTrain, labelledTest) = Labelled(ml, train, test);
-        var pretrained = ProgressBar.Show("images", bar =>
-        {
-            var progress = new ProgressGroup(tensorBoard is null ? [bar, report] : [bar, report, tensorBoard]);
-            var estimator = ml.SelfSupervised().Pretrain("Embedding", "Image", options with { Progress = progress });
-            bool measures = reportPath is not null || tensorBoard is not null;
-            return (measures ? estimator.WithEvaluation(labelledTrain, labelledTest) : estimator).Fit(train);
-        });
+        var console = new ConsoleProgress();
+        var progress = new ProgressGroup(tensorBoard is null ? [console, report] : [console, report, tensorBoard]);
+        var estimator = ml.SelfSupervised().Pretrain("Embedding", "Image", options with { Progress = progress });
+        bool measures = reportPath is not null || tensorBoard is not null;
+        var pretrained = (measures ? estimator.WithEvaluation(labelledTrain, labelledTest) : estimator).Fit(train);
         AnsiConsole.MarkupLineInterpolated($"[grey]pretrained in {clock.Elapsed:mm\\:ss}[/]\n");
         if (reportPath is not null)
         {

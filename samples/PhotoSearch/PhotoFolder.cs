@@ -1,3 +1,4 @@
+using Microsoft.ML.Data;
 using MLNet.Ssl;
 
 namespace PhotoSearch;
@@ -5,8 +6,6 @@ namespace PhotoSearch;
 /// <summary>The photos of a folder and its subfolders.</summary>
 public sealed class PhotoFolder
 {
-    private static readonly string[] Extensions = [".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp"];
-
     private PhotoFolder(string path, IReadOnlyList<string> files, IReadOnlyList<(string, string)> unreadable) =>
         (Path, Files, Unreadable) = (path, files, unreadable);
 
@@ -20,27 +19,24 @@ public sealed class PhotoFolder
     public IReadOnlyList<(string File, string Reason)> Unreadable { get; }
 
     /// <summary>Opens a folder.</summary>
+    /// <param name="data">What loads it.</param>
     /// <param name="photos">The folder; null for the folder photos of the one that MLNETSSL_DATA names.</param>
-    /// <exception cref="IOException">There is no folder, or not two photos in it.</exception>
-    public static PhotoFolder Open(string? photos)
+    /// <exception cref="IOException">There is no folder, or not two photos in it that can be read.</exception>
+    /// <exception cref="InvalidOperationException">There is no photo in it.</exception>
+    public static PhotoFolder Open(ImageDataCatalog data, string? photos)
     {
-        string? data = Environment.GetEnvironmentVariable("MLNETSSL_DATA");
-        string folder = photos ?? (string.IsNullOrEmpty(data)
+        string? shared = Environment.GetEnvironmentVariable("MLNETSSL_DATA");
+        string folder = photos ?? (string.IsNullOrEmpty(shared)
             ? throw new DirectoryNotFoundException(
                 "Name a folder of photos: --photos <folder>, or set MLNETSSL_DATA to a folder with the subfolder "
                     + "photos.")
-            : System.IO.Path.Combine(data, "photos"));
-        if (!Directory.Exists(folder)) throw new DirectoryNotFoundException($"There is no folder {folder}.");
+            : System.IO.Path.Combine(shared, "photos"));
         List<string> files = [];
         List<(string, string)> unreadable = [];
-        foreach (string file in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
-            .Order(StringComparer.Ordinal))
+        foreach (string file in data.LoadImageFolder(folder, withImages: false).GetColumn<string>("Path"))
         {
-            if (!Extensions.Contains(System.IO.Path.GetExtension(file), StringComparer.OrdinalIgnoreCase)) continue;
             try
             {
-                // Before LoadImages reads it, which does not see when a file ends early or claims more pixels than
-                // there is memory.
                 _ = RgbImages.Load(file);
                 files.Add(file);
             }
@@ -52,7 +48,7 @@ public sealed class PhotoFolder
         return files.Count >= 2
             ? new(folder, files, unreadable)
             : throw new IOException(
-                $"{folder} has {files.Count} readable photos ({string.Join(", ", Extensions)}); expected at least 2.");
+                $"{folder} has {files.Count} readable photos; expected at least 2.");
     }
 
     /// <summary>The path within the folder.</summary>

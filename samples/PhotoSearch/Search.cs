@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Microsoft.ML;
 using MLNet.Ssl;
-using MLNet.Ssl.Samples;
 using Spectre.Console;
 
 namespace PhotoSearch;
@@ -20,7 +19,7 @@ internal static class Search
     {
         try
         {
-            return Run(options, PhotoFolder.Open(options.Photos));
+            return Run(options, new MLContext(options.Seed));
         }
         catch (Exception error) when (
             error is IOException or InvalidDataException or InvalidOperationException or ArgumentException
@@ -31,18 +30,16 @@ internal static class Search
         }
     }
 
-    private static int Run(SearchOptions options, PhotoFolder folder)
+    private static int Run(SearchOptions options, MLContext ml)
     {
+        var ssl = ml.SelfSupervised();
+        var folder = PhotoFolder.Open(ssl.Data, options.Photos);
         AnsiConsole.MarkupLineInterpolated($"{folder.Files.Count:N0} photos in {folder.Path}");
         foreach (var (file, reason) in folder.Unreadable)
             AnsiConsole.MarkupLineInterpolated($"[yellow]left out: {file}: {reason}[/]");
 
-        var ml = new MLContext(options.Seed);
-        var ssl = ml.SelfSupervised();
         var clock = Stopwatch.StartNew();
-        var rows = ml.Data.LoadFromEnumerable(folder.Files.Select(path => new PhotoRow { Path = path }));
-        using var encoder = ml.Transforms.LoadImages("Image", imageFolder: null, "Path")
-            .Append(Estimator(ssl, folder, options)).Fit(rows).LastTransformer;
+        using var encoder = Estimator(ssl, folder, options).Fit(ssl.Data.LoadImageFolder(folder.Path));
         var pretrained = clock.Elapsed;
         var index = ssl.Index(encoder, folder.Files);
         Directory.CreateDirectory(options.Output);
@@ -112,13 +109,14 @@ internal static class Search
     {
         if (options.Encoder is { } file) return ssl.LoadPretrained("Embedding", "Image", file);
         var chosen = Encoder(options.Method);
-        return new WithProgress(progress => ssl.Pretrain("Embedding", "Image", chosen with
+        return ssl.Pretrain("Embedding", "Image", chosen with
         {
             Epochs = options.Epochs,
             Seed = options.Seed,
+            OnUnreadableImage = OnUnreadableImage.Skip,
             BatchSize = Math.Min(chosen.BatchSize!.Value, folder.Files.Count),
-            Progress = progress,
-        }));
+            Progress = new ConsoleProgress(),
+        });
     }
 
     private static PagePhoto Photo(PhotoFolder folder, string path, float? similarity = null) =>
@@ -156,20 +154,5 @@ internal static class Search
         if (kinds.Distinct().Count() < 2 || rows.Length == 0) return null;
         return (rows.Average(row => index.SearchRow(row, neighbors).Average(n => kinds[n.Row] == kinds[row] ? 1.0 : 0)),
             rows.Average(row => (kinds.Count(kind => kind == kinds[row]) - 1.0) / (kinds.Length - 1)));
-    }
-
-    /// <summary>Shows a bar while the estimator fits.</summary>
-    private sealed class WithProgress(Func<IProgress<TrainingProgress>?, PretrainingEstimator> create)
-        : IEstimator<EmbeddingTransformer>
-    {
-        public SchemaShape GetOutputSchema(SchemaShape inputSchema) => create(null).GetOutputSchema(inputSchema);
-
-        public EmbeddingTransformer Fit(IDataView input) =>
-            ProgressBar.Show("photos", progress => create(progress).Fit(input));
-    }
-
-    private sealed class PhotoRow
-    {
-        public string Path { get; set; } = "";
     }
 }

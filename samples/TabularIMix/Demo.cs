@@ -3,7 +3,6 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using MLNet.Ssl;
-using MLNet.Ssl.Samples;
 using Spectre.Console;
 
 namespace TabularIMix;
@@ -88,7 +87,7 @@ internal static class Demo
         Evaluate("raw features", null);
         Evaluate("untrained encoder", Fit(options with { Epochs = 0 }));
         var clock = Stopwatch.StartNew();
-        var pretrained = ProgressBar.Show("rows", progress => Fit(options with { Progress = progress }));
+        var pretrained = Fit(options with { Progress = new ConsoleProgress() });
         AnsiConsole.MarkupLineInterpolated($"[grey]pretrained in {clock.Elapsed:mm\\:ss}[/]\n");
         Evaluate("pretrained encoder", pretrained);
         AnsiConsole.Write(table);

@@ -12,7 +12,8 @@ namespace MLNet.Ssl;
 /// and for print.
 /// </summary>
 /// <remarks>
-/// The page has the curves of loss, learning rate, momentum, kNN accuracy, collapse alarms and speed; with an encoder
+/// The page has the curves of loss, learning rate, momentum, kNN accuracy, RankMe, alignment and uniformity, collapse
+/// alarms and speed; with an encoder
 /// and rows also a map of their embeddings, with images the views that the network learned from and, of a vision
 /// transformer, its attention; last the settings, each with the reason where it was chosen. It can be written during a
 /// run, after one, and after one that failed. Another run with the same report starts it anew. Safe to use from several

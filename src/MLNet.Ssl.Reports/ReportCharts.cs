@@ -21,6 +21,21 @@ internal static class ReportCharts
                 Marks = true,
                 Format = "0.0 %",
             },
+            Chart("RankMe", "Dimensions that embeddings fill: 1 when all rows get the same one; higher is better on the same data.",
+                r => r.RankMe) with
+            {
+                Marks = true,
+            },
+            Chart("Alignment", "Mean squared distance of two views of a row: lower is better while uniformity does not rise.",
+                r => r.Alignment) with
+            {
+                Marks = true,
+            },
+            Chart("Uniformity", "How evenly embeddings fill the sphere: 0 when collapsed, about −4 at best.",
+                r => r.Uniformity) with
+            {
+                Marks = true,
+            },
             Chart("Deviation of embeddings", "About 1 when embeddings spread out, 0 when all rows get the same one.",
                 r => r.EmbeddingStd) with
             {

@@ -53,6 +53,7 @@ internal static class ReportPage
             Add($"Best, epoch {best.Epoch}", Invariant($"{best.KnnAccuracy:0.0 %}"));
         }
         if (last.EmbeddingStd is { } deviation) Add("Embedding std", Invariant($"{deviation:0.000}"));
+        if (run.Reports.LastOrDefault(report => report.RankMe is not null)?.RankMe is { } rank) Add("RankMe", Invariant($"{rank:0.0}"));
         Add("Rows per second", Invariant($"{run.Reports.Average(report => report.RowsPerSecond):N0}"));
         Add("Time", run.Duration.TotalHours >= 1 ? Invariant($"{(int)run.Duration.TotalHours}:{run.Duration:mm\\:ss}")
             : Invariant($"{run.Duration:m\\:ss}"));

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Microsoft.ML;
 using Microsoft.ML.Data;
 using PhotoSearch;
 
@@ -6,6 +7,8 @@ namespace MLNet.Ssl.Tests;
 
 public sealed class PhotoSearchSampleTests
 {
+    private static ImageDataCatalog Data => new MLContext().SelfSupervised().Data;
+
     [Fact]
     public void ThePageHoldsItsPicturesAndEscapesNames()
     {
@@ -41,14 +44,14 @@ public sealed class PhotoSearchSampleTests
         }
         File.WriteAllText(folder.File("bad.jpg"), "no");
         File.WriteAllText(folder.File("notes.txt"), "no");
-        var photos = PhotoFolder.Open(folder.Path);
+        var photos = PhotoFolder.Open(Data, folder.Path);
         Assert.Equal(["a.PNG", "b/1.png", "c.png"], photos.Files.Select(photos.Name));
         Assert.Equal([folder.File("bad.jpg")], photos.Unreadable.Select(u => u.File));
         Assert.Equal(photos.Files, photos.Sample(10));
         Assert.Equal([folder.File("b/1.png")], photos.Sample(1));
         File.Delete(folder.File("a.PNG"));
         File.Delete(folder.File("c.png"));
-        Assert.Contains("1 readable photos", Assert.ThrowsAny<IOException>(() => PhotoFolder.Open(folder.Path)).Message);
-        Assert.Contains("no folder", Assert.ThrowsAny<IOException>(() => PhotoFolder.Open(folder.File("nowhere"))).Message);
+        Assert.Contains("1 readable photos", Assert.ThrowsAny<IOException>(() => PhotoFolder.Open(Data, folder.Path)).Message);
+        Assert.Contains("no folder", Assert.ThrowsAny<IOException>(() => PhotoFolder.Open(Data, folder.File("nowhere"))).Message);
     }
 }

@@ -71,7 +71,7 @@ internal static class GpuSide
             using var method = plan.CreateMethod(generator, Device, 1);
             using var step = new TrainingStep(method, plan.Method.Optimization, 1, Threads, 2);
             var source = new ImageViews(Store, new ViewPipeline(plan.Method.Views, plan.ViewSeed, Threads));
-            using var loader = new ViewLoader(source, Batch, 1000, 4, Device);
+            using var loader = new ViewLoader(source, EpochBatches.Of(Store.Count, Batch, null), 1000, 4, Device);
             var still = endToEnd ? null : loader.Next();
             var (clock, stopwatch, waited) = (Case.Clock, new Stopwatch(), TimeSpan.Zero);
             var losses = new List<Tensor>();

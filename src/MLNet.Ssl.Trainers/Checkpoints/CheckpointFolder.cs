@@ -15,8 +15,30 @@ internal sealed class CheckpointFolder : IDisposable
     public string Path { get; }
 
     /// <summary>The checkpoints, the newest first; none if the folder was taken away.</summary>
-    public IReadOnlyList<(long Step, string Path)> Files => !Directory.Exists(Path) ? [] :
-        [.. Directory.EnumerateFiles(Path, Prefix + "*" + Extension).Select(path => (StepOf(path), path)).Where(file => file.Item1 >= 0).OrderDescending()];
+    public IReadOnlyList<(long Step, string Path)> Files => FilesOf(Path);
+
+    /// <summary>The newest checkpoint that can be read of another run: of a folder, or the file itself; its tensors are the caller's.</summary>
+    /// <exception cref="ArgumentException">There is no checkpoint.</exception>
+    /// <exception cref="InvalidDataException">All are damaged.</exception>
+    public static SavedRun ReadNewest(string path, Action<TrainingMessage>? log)
+    {
+        CheckSource(path);
+        if (!Directory.Exists(path)) return Read(null, path, log) ?? throw new InvalidDataException($"ContinueFrom '{path}' is damaged.");
+        return FilesOf(path).Select(file => Read(file.Step, file.Path, log)).OfType<SavedRun>().FirstOrDefault()
+            ?? throw new InvalidDataException($"ContinueFrom '{path}' holds checkpoints, and all are damaged.");
+    }
+
+    /// <summary>Refuses what cannot be the source of <see cref="ReadNewest"/>.</summary>
+    public static void CheckSource(string path)
+    {
+        if (File.Exists(path) || (Directory.Exists(path) && FilesOf(path).Count > 0)) return;
+        throw new ArgumentException(
+            $"ContinueFrom is '{path}', {(Directory.Exists(path) ? "a folder without checkpoints" : "which does not exist")}; expected the "
+            + "CheckpointFolder of another run, or one of its files.", nameof(TrainingOptions.ContinueFrom));
+    }
+
+    private static IReadOnlyList<(long Step, string Path)> FilesOf(string folder) => !Directory.Exists(folder) ? [] :
+        [.. Directory.EnumerateFiles(folder, Prefix + "*" + Extension).Select(path => (StepOf(path), path)).Where(file => file.Item1 >= 0).OrderDescending()];
 
     /// <summary>Makes the folder, tries whether it can be written, and takes hold of it.</summary>
     /// <exception cref="IOException">The folder cannot be made or written, or another run holds it.</exception>
@@ -61,13 +83,14 @@ internal sealed class CheckpointFolder : IDisposable
         foreach (var file in Files.Where(file => file.Step > step)) File.Move(file.Path, file.Path + Damaged, overwrite: true);
     }
 
-    private static SavedRun? Read(long step, string path, Action<TrainingMessage>? log)
+    /// <summary>A checkpoint, of a certain step if one is given; null if it is damaged, which the log tells.</summary>
+    public static SavedRun? Read(long? step, string path, Action<TrainingMessage>? log)
     {
         try
         {
             using var scope = NewDisposeScope();
             var (checkpoint, state) = TrainingCheckpoint.Read(path);
-            if (checkpoint.Step != step) throw new InvalidDataException($"'{path}' is damaged: its step is {checkpoint.Step}.");
+            if (step is not null && checkpoint.Step != step) throw new InvalidDataException($"'{path}' is damaged: its step is {checkpoint.Step}.");
             var saved = new SavedRun(path, checkpoint, state);
             foreach (var tensor in state.Values) tensor.DetachFromDisposeScope();
             return saved;

@@ -5,6 +5,7 @@ using MLNet.Ssl.Distributed;
 using MLNet.Ssl.Networks;
 using MLNet.Ssl.Optimization;
 using MLNet.Ssl.Options;
+using MLNet.Ssl.Tensors;
 using MLNet.Ssl.Weights;
 using static TorchSharp.torch;
 
@@ -18,19 +19,20 @@ internal sealed class RunCheckpoints : IDisposable
     private readonly Action<TrainingMessage>? _log;
     private readonly IEnumerator<SavedRun> _candidates;
 
-    private SavedRun? _saved;
+    private SavedRun? _saved, _start;
 
     private IReadOnlyDictionary<string, string> _run = new Dictionary<string, string>();
     private IReadOnlyList<(string Name, Tensor Value)> _state = [];
-    private long _lastStep, _written;
+    private long _lastStep, _written, _stepsPerEpoch = 1;
     private long _lastTime = Stopwatch.GetTimestamp();
 
     private RunCheckpoints(CheckpointFolder? folder, TrainingOptions options, Action<TrainingMessage>? log)
     {
         (_folder, _options, _log) = (folder, options, log);
         _candidates = (folder is null || !options.Resume ? [] : folder.Read(log)).GetEnumerator();
+        int files = folder is not null && options.Resume ? folder.Files.Count : 0;
+        if (files == 0 && World.Rank == 0 && options.ContinueFrom is { } source) _start = CheckpointFolder.ReadNewest(source, log);
         if (folder is null || !options.Resume) return;
-        int files = folder.Files.Count;
         if (files == 0) log?.Invoke(new(false, $"CheckpointFolder '{folder.Path}' holds no checkpoint: the run starts anew."));
         else if (!MoveNext())
             throw new InvalidDataException($"CheckpointFolder '{folder.Path}' holds {files} checkpoint(s), and all are damaged; take another folder to start anew.");
@@ -57,7 +59,9 @@ internal sealed class RunCheckpoints : IDisposable
     /// <summary>What can be said before the data is read: the checks of <see cref="Open"/> but the reading.</summary>
     public static void CheckFolder(TrainingOptions options)
     {
-        if (World.Rank == 0) OpenFolder(options)?.Dispose();
+        if (World.Rank > 0) return;
+        using var folder = OpenFolder(options);
+        if (options.ContinueFrom is { } source && (folder is null || folder.Files.Count == 0)) CheckpointFolder.CheckSource(source);
     }
 
     /// <summary>Seed and thread count of the run that is continued, where they were left at Auto; other Auto options follow from the
@@ -73,6 +77,13 @@ internal sealed class RunCheckpoints : IDisposable
 
     private T OfCheckpoint<T>(T options) where T : TrainingOptions
     {
+        if (_start is not null && options.Seed is null)
+        {
+            // The views of that run come no second time.
+            int seed = (int)(SplitMix64.Hash((ulong)_start.Seed, (ulong)_start.Checkpoint.Step) & int.MaxValue);
+            _log?.Invoke(new(false, $"Seed = {seed}: follows from that of the run to go on from"));
+            return (T)(options with { Seed = seed });
+        }
         if (_saved is null) return options;
         int Take(int? given, int saved, string name)
         {
@@ -100,9 +111,10 @@ internal sealed class RunCheckpoints : IDisposable
         StepClock clock, IEnumerable<(string Name, Tensor Value)> state, Func<IReadOnlyDictionary<string, string>> run,
         Func<IReadOnlyDictionary<string, Tensor>, string?> misfit)
     {
-        if (_folder is null) return (clock, null);
-        (_state, _run) = ([.. state], run());
-        _folder.CheckSpace(_state.Sum(entry => entry.Value.numel() * ElementType.Find(entry.Value.dtype)!.Size), _options.CheckpointsKept);
+        if (_folder is null && _start is null) return (clock, null);
+        (_state, _run, _stepsPerEpoch) = ([.. state], run(), clock.StepsPerEpoch);
+        if (_start is not null) GoOn(misfit);
+        _folder?.CheckSpace(_state.Sum(entry => entry.Value.numel() * ElementType.Find(entry.Value.dtype)!.Size), _options.CheckpointsKept);
         if (_saved is null) return (clock, null);
         Restore(clock, misfit);
         var saved = _saved.Checkpoint;
@@ -115,8 +127,19 @@ internal sealed class RunCheckpoints : IDisposable
     /// <summary>Whether there is a folder.</summary>
     public bool AreWritten => _folder is not null;
 
-    /// <summary>The best score of the checkpoints that are there; null if none has one.</summary>
-    public double? BestScore => _folder?.Files.Max(file => TrainingCheckpoint.ScoreOf(file.Path));
+    /// <summary>The best score of the checkpoints that are there, and the epochs until then; null if none has one.</summary>
+    public (double Score, double Epochs)? Best =>
+        BestFile is { } best ? (best.Score, best.Step / (double)_stepsPerEpoch) : null;
+
+    /// <summary>Fills the state with the checkpoint of the best score; false if none that can be read has one.</summary>
+    public bool TakeBest()
+    {
+        if (BestFile is not { } best) return false;
+        using var saved = CheckpointFolder.Read(best.Step, best.Path, _log);
+        if (saved?.Difference(_state) is not null || saved is null) return false;
+        Fill(saved);
+        return true;
+    }
 
     /// <summary>Whether a checkpoint is to be written before the step that <paramref name="next"/> stands at; always behind the last one.</summary>
     public bool IsDue(StepClock next) =>
@@ -169,9 +192,15 @@ internal sealed class RunCheckpoints : IDisposable
     public void Dispose()
     {
         _saved?.Dispose();
+        _start?.Dispose();
         _candidates.Dispose();
         _folder?.Dispose();
     }
+
+    private (long Step, string Path, double Score)? BestFile => _folder?.Files
+        .Select(file => (file.Step, file.Path, Score: TrainingCheckpoint.ScoreOf(file.Path))).Where(file => file.Score is not null)
+        .OrderByDescending(file => file.Score).ThenBy(file => file.Step)
+        .Select(file => ((long, string, double)?)(file.Step, file.Path, file.Score!.Value)).FirstOrDefault();
 
     private static CheckpointFolder? OpenFolder(TrainingOptions options)
     {
@@ -201,9 +230,22 @@ internal sealed class RunCheckpoints : IDisposable
         }
         foreach (var damage in passedOver) _log?.Invoke(new(true, $"A damaged checkpoint is passed over: {damage.Message}"));
         _folder!.PutAsideAfter(_saved.Checkpoint.Step);
-        using var scope = NewDisposeScope();
+        Fill(_saved);
+    }
+
+    /// <summary>Fills the state with what another run kept.</summary>
+    private void GoOn(Func<IReadOnlyDictionary<string, Tensor>, string?> misfit)
+    {
+        if (_start!.MisfitOfStart(_run, _state, misfit) is { } error) throw error;
+        Fill(_start);
+        _log?.Invoke(new(false, $"The run begins anew where another one was after step {_start.Checkpoint.Step}, as in '{_start.Path}'."));
+        _start.Dispose();
+    }
+
+    private void Fill(SavedRun saved)
+    {
         using var noGrad = no_grad();
-        foreach (var (name, value) in _state) value.copy_(_saved.State[name]);
+        foreach (var (name, value) in _state) value.copy_(saved.State[name]);
         MixedPrecision.Refresh(_state.Select(entry => entry.Value));
     }
 

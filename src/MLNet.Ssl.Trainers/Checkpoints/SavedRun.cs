@@ -34,17 +34,45 @@ internal sealed class SavedRun : IDisposable
         if (RunIdentity.Differences(Checkpoint.Run, run) is { Count: > 0 } differences)
         {
             return new ArgumentException($"The run in CheckpointFolder '{System.IO.Path.GetDirectoryName(Path)}' cannot be continued, as it is another one: "
-                + $"{string.Join("; ", differences)}. Restore what has changed, or start anew in another folder. (Told by '{Path}'.)");
+                + $"{string.Join("; ", differences)}. Restore what has changed, or start in another folder, anew or from this run's end by ContinueFrom. (Told by '{Path}'.)");
         }
         if (Checkpoint.Step > totalSteps) return Damaged($"its step is {Checkpoint.Step}, of {totalSteps}");
-        bool Fits((string Name, Tensor Value) entry) =>
-            State.TryGetValue(entry.Name, out var saved) && saved.dtype == entry.Value.dtype && saved.shape.SequenceEqual(entry.Value.shape);
-        if (state.Count != State.Count || !state.All(Fits)) return Damaged("it holds other tensors than the run");
-        if (misfit(State) is { } value) return Damaged(value);
+        if (Difference(state) is not null) return Damaged("it holds other tensors than the run");
+        return Damage(misfit) is { } damage ? Damaged(damage) : null;
+    }
+
+    /// <summary>Why another run cannot start from here; null if it can.</summary>
+    public Exception? MisfitOfStart(
+        IReadOnlyDictionary<string, string> run, IReadOnlyList<(string Name, Tensor Value)> state,
+        Func<IReadOnlyDictionary<string, Tensor>, string?> misfit)
+    {
+        const string Method = nameof(PretrainOptions.MethodName);
+        string? then = Checkpoint.Run.GetValueOrDefault(Method), now = run.GetValueOrDefault(Method);
+        string? why = then != now ? $"that run is of {then ?? "another kind"}, this one of {now ?? "another kind"}" : Difference(state);
+        if (why is not null) return new ArgumentException($"ContinueFrom '{Path}' does not fit: {why}.", nameof(TrainingOptions.ContinueFrom));
+        return Damage(misfit) is { } damage ? Damaged(damage) : null;
+    }
+
+    /// <summary>Which tensor is another one than in the state; null if all are alike.</summary>
+    public string? Difference(IReadOnlyList<(string Name, Tensor Value)> state)
+    {
+        foreach (var (name, value) in state)
+        {
+            if (!State.TryGetValue(name, out var saved)) return $"it holds no {name}";
+            if (saved.dtype != value.dtype || !saved.shape.SequenceEqual(value.shape)) return $"its {name} is {Text(saved)}; expected {Text(value)}";
+        }
+        return State.Keys.Except(state.Select(entry => entry.Name)).FirstOrDefault() is { } more ? $"it holds {more}, which this run has not" : null;
+
+        static string Text(Tensor tensor) => $"{tensor.dtype} ({string.Join(", ", tensor.shape)})";
+    }
+
+    private string? Damage(Func<IReadOnlyDictionary<string, Tensor>, string?> misfit)
+    {
+        if (misfit(State) is { } value) return value;
         using var scope = NewDisposeScope();
         // Whole numbers count steps and batches.
         return State.FirstOrDefault(entry => entry.Value.dtype == ScalarType.Int64 && entry.Value.min().item<long>() < 0).Key is { } counter
-            ? Damaged($"its {counter} is negative")
+            ? $"its {counter} is negative"
             : null;
     }
 

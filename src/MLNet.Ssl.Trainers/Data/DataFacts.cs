@@ -8,6 +8,9 @@ namespace MLNet.Ssl.Data;
 /// <param name="Processors">Processor threads that there are for this process.</param>
 internal sealed record DataFacts(int Rows, int MedianShorterSide, int Processors)
 {
+    /// <summary>Whether the run computes on the processor.</summary>
+    public bool IsOnProcessor { get; init; }
+
     /// <summary>What there is to know of a table; null for images.</summary>
     public TableFacts? Table { get; init; }
 

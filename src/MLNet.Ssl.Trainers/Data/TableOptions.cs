@@ -1,3 +1,5 @@
+using MLNet.Ssl.Options;
+
 namespace MLNet.Ssl;
 
 /// <summary>How rows of a table become views; for images it has no meaning. A null stands for Auto.</summary>
@@ -24,4 +26,7 @@ public sealed record TableOptions
     /// </summary>
     /// <value>Default true. Turn it off where rows are standardised otherwise, say by statistics of more rows.</value>
     public bool Standardize { get; init; } = true;
+
+    /// <summary>All members, with the contents of lists.</summary>
+    public override string ToString() => RecordText.Of(this);
 }

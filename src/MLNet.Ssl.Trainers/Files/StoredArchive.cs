@@ -24,9 +24,9 @@ internal sealed class StoredArchive : IDisposable
 
     public IEnumerable<string> Names => _entries.Select(entry => entry.Key);
 
-    /// <summary>Opens a file, which stays the caller's.</summary>
+    /// <summary>Opens a file that can be sought in, which stays the caller's.</summary>
     /// <exception cref="InvalidDataException">It is no zip archive, or a Git LFS pointer.</exception>
-    public static StoredArchive Open(FileStream file)
+    public static StoredArchive Open(Stream file)
     {
         GitLfsPointer.Refuse(file);
         return new(new(file, ZipArchiveMode.Read, leaveOpen: true), file.Length);

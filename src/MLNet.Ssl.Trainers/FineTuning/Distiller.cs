@@ -81,6 +81,8 @@ public static class Distiller
 
         public override bool SamplesAreIndependent { get; }
 
+        public override int? PartialBatchMultiple => 1;
+
         public override MethodOutput Forward(IReadOnlyList<Tensor> views, StepClock clock, int shard)
         {
             Tensor teacher;

@@ -122,6 +122,8 @@ public static class FineTuner
 
         public override bool SamplesAreIndependent { get; }
 
+        public override int? PartialBatchMultiple => 1;
+
         public override MethodOutput Forward(IReadOnlyList<Tensor> views, StepClock clock, int shard)
         {
             var (images, labels) = (views[0], views[1]);

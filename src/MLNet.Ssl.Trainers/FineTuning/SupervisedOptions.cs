@@ -24,6 +24,7 @@ public abstract record SupervisedOptions : TrainingOptions
     /// <summary>Resolves and checks the options for training this backbone on so many images of that size.</summary>
     private protected SupervisedSettings Plan(BackboneOptions backbone, int rows, int imageSize, Choices choices)
     {
+        CheckLimits();
         Check.AtLeast(Epochs, 1);
         bool transformer = backbone.PrefersAdamW;
         string network = $"for {backbone.Describe()}";

@@ -65,9 +65,12 @@ public abstract class Encoder : IDisposable
         SafeTensors.Write(path, Backbone.state_dict(), EncoderMetadata.Of(this));
     }
 
-    /// <summary>Writes what <see cref="SaveSafeTensors"/> does into a stream.</summary>
-    internal void WriteSafeTensors(Stream stream)
+    /// <summary>Writes the backbone's weights as a safetensors file into a stream.</summary>
+    /// <param name="stream">The stream, written to from where it stands; it stays open.</param>
+    /// <exception cref="ObjectDisposedException">The encoder was disposed of.</exception>
+    public void SaveSafeTensors(Stream stream)
     {
+        ArgumentNullException.ThrowIfNull(stream);
         ObjectDisposedException.ThrowIf(_disposed, this);
         SafeTensors.Write(stream, Backbone.state_dict(), EncoderMetadata.Of(this));
     }
@@ -88,9 +91,22 @@ public abstract class Encoder : IDisposable
     public void ExportOnnx(string path)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
+        AtomicFile.Write(path, ExportOnnx);
+    }
+
+    /// <summary>Writes the encoder as an ONNX model into a stream.</summary>
+    /// <inheritdoc cref="ExportOnnx(string)" path="/remarks"/>
+    /// <param name="stream">The stream, written to from where it stands; it stays open.</param>
+    /// <exception cref="InvalidOperationException">The preprocessing has no <see cref="ImagePreprocessing.CropSize"/>.</exception>
+    /// <exception cref="NotSupportedException">The backbone is of a type that cannot be exported, or has more than 2 GB of weights.</exception>
+    /// <exception cref="ObjectDisposedException">The encoder was disposed of.</exception>
+    public void ExportOnnx(Stream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        ObjectDisposedException.ThrowIf(_disposed, this);
         using var mode = inference_mode();
         using var scope = NewDisposeScope();
-        AtomicFile.Write(path, stream => ToOnnx().WriteTo(stream));
+        ToOnnx().WriteTo(stream);
     }
 
     /// <summary>Releases the backbone.</summary>

@@ -42,9 +42,13 @@ public sealed class ImageClassifier : IDisposable
         }
     }
 
-    /// <summary>Writes the network as an ONNX model as <see cref="Encoder.ExportOnnx"/> does; its output "embedding" is the logits.</summary>
-    /// <inheritdoc cref="Encoder.ExportOnnx"/>
+    /// <summary>Writes the network as an ONNX model as <see cref="Encoder.ExportOnnx(string)"/> does; its output "embedding" is the logits.</summary>
+    /// <inheritdoc cref="Encoder.ExportOnnx(string)"/>
     public void ExportOnnx(string path) => _network.ExportOnnx(path);
+
+    /// <summary>Writes the network as an ONNX model into a stream; its output "embedding" is the logits.</summary>
+    /// <inheritdoc cref="Encoder.ExportOnnx(Stream)"/>
+    public void ExportOnnx(Stream stream) => _network.ExportOnnx(stream);
 
     /// <summary>Releases the network.</summary>
     public void Dispose() => _network.Dispose();

@@ -20,6 +20,6 @@ internal static class GatheredLoss
         var all = ranks.Gather(rows).requires_grad_();
         var value = loss(all, first);
         var gradient = ranks.Sum_(autograd.grad([value], [all])[0].contiguous());
-        return QueueContrast.WithGradient(rows, value.detach(), gradient.narrow(0, first, count));
+        return KnownGradient.Of(rows, value.detach(), gradient.narrow(0, first, count));
     }
 }

@@ -40,6 +40,13 @@ public abstract class Method : IDisposable
     /// <summary>The processes that train together: each passes its part of the batch.</summary>
     internal static Communicator Ranks => Communicator.Current;
 
+    /// <summary>
+    /// What the rows of an epoch's last, partial batch must be a multiple of; null if every batch must have the same size, so that
+    /// rows which are left are dropped.
+    /// </summary>
+    /// <value>Default null.</value>
+    public virtual int? PartialBatchMultiple => null;
+
     /// <summary>Where a pass of the online and of the slow network run at the same time; set by whoever steps the method.</summary>
     internal SideBySide Sides { get; set; } = SideBySide.InTurn;
 

@@ -39,6 +39,10 @@ public sealed record MethodDefaults
     /// <value>Default ResNet-50.</value>
     public BackboneOptions Backbone { get; init; } = ResNetOptions.ResNet50();
 
+    /// <summary>The backbone above 64 pixels where a processor trains it.</summary>
+    /// <value>Default ResNet-18.</value>
+    public BackboneOptions ProcessorBackbone { get; init; } = ResNetOptions.ResNet18();
+
     /// <summary>Whether a ResNet that is chosen starts with silent residual branches
     /// (<see cref="ResNetOptions.ZeroInitResidual"/>).</summary>
     /// <value>Default false.</value>

@@ -48,7 +48,21 @@ public sealed record OnlineEvaluation
     public int NumberOfNeighbors { get; init; } = 20;
 
     /// <summary>
-    /// File that holds the encoder of the best accuracy so far, as <see cref="Encoder.SaveSafeTensors"/> writes it: replaced whenever a later one is better.
+    /// Ends the run, which returns what it learned, after so many measurements in a row that did not exceed the best accuracy: early
+    /// stopping.
+    /// </summary>
+    /// <value>Default null: the run goes to its end. Range 1 and up.</value>
+    public int? Patience { get; init; }
+
+    /// <summary>
+    /// Whether <c>Fit</c> returns the encoder of the best accuracy instead of the last one. In a resumed run it may be that of a
+    /// checkpoint. Checkpoints stay what they are: states of the run.
+    /// </summary>
+    /// <value>Default false.</value>
+    public bool ReturnBest { get; init; }
+
+    /// <summary>
+    /// File that holds the encoder of the best accuracy so far, as <see cref="Encoder.SaveSafeTensors(string)"/> writes it: replaced whenever a later one is better.
     /// A write that fails, say because the disk is full, ends the run with an <see cref="IOException"/>; the file before it stays.
     /// </summary>
     /// <value>Default null: none is written.</value>
@@ -63,6 +77,7 @@ public sealed record OnlineEvaluation
     internal void Validate(DataFacts facts)
     {
         Check.AtLeast(EveryEpochs, 1, "Evaluation.EveryEpochs");
+        if (Patience is { } patience) Check.AtLeast(patience, 1, "Evaluation.Patience");
         Check.AtLeast(NumberOfNeighbors, 1, "Evaluation.NumberOfNeighbors");
         TrainRows.CheckKind(facts);
         TestRows.CheckKind(facts);

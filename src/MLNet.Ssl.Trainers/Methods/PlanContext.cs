@@ -11,6 +11,9 @@ namespace MLNet.Ssl.Methods;
 /// </summary>
 public sealed class PlanContext
 {
+    // A ResNet-50 at 224 pixels takes ten times the work of what is chosen for a processor.
+    private const int MostPixelsOnProcessor = 96;
+
     private readonly PretrainOptions _options;
     private readonly DataFacts _facts;
     private readonly Choices _choices;
@@ -84,7 +87,11 @@ public sealed class PlanContext
     private int ImageSize()
     {
         string reason = $"the images' median shorter side is {_facts.MedianShorterSide}";
-        int usual = _facts.DefaultImageSize, patch = Math.Max(1, _options.Backbone?.SizeMultiple ?? 1);
+        int usual = _facts.DefaultImageSize;
+        // A network that somebody chose is trained at the size that it was made for.
+        if (_facts.IsOnProcessor && _options.Backbone is null && usual > MostPixelsOnProcessor)
+            (usual, reason) = (MostPixelsOnProcessor, $"{reason}, and a processor trains");
+        int patch = Math.Max(1, _options.Backbone?.SizeMultiple ?? 1);
         if (usual % patch != 0) usual = Math.Max(1, Math.Min(224, _facts.MedianShorterSide) / patch) * patch;
         int size = _choices.Choose(_options.ImageSize, usual, reason, nameof(_options.ImageSize));
         Check.AtLeast(size, 8, nameof(_options.ImageSize));
@@ -93,9 +100,14 @@ public sealed class PlanContext
 
     private BackboneOptions ImageBackbone(MethodDefaults defaults, int size)
     {
-        BackboneOptions usual = size <= 64 ? ResNetOptions.ResNet18(ResNetStem.Small) : defaults.Backbone;
+        // On a processor no feature map is larger than that of 32 pixels in the published setting for small images.
+        bool onProcessor = _facts.IsOnProcessor;
+        BackboneOptions usual = size <= 64
+            ? ResNetOptions.ResNet18(onProcessor && size > 32 ? ResNetStem.SmallStride2 : ResNetStem.Small)
+            : onProcessor ? defaults.ProcessorBackbone : defaults.Backbone;
         usual = usual.WithZeroInitResidual(defaults.ZeroInitResidual);
-        return _choices.Choose(_options.Backbone, usual, $"for images of {size} pixels", nameof(_options.Backbone));
+        string reason = $"for images of {size} pixels{(onProcessor && size > 32 ? " on a processor" : "")}";
+        return _choices.Choose(_options.Backbone, usual, reason, nameof(_options.Backbone));
     }
 
     private BackboneOptions TableBackbone(TableFacts table)

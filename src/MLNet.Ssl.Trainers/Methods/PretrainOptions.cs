@@ -14,11 +14,12 @@ namespace MLNet.Ssl;
 public abstract record PretrainOptions : TrainingOptions
 {
     /// <summary>The encoder's network.</summary>
-    /// <value>Auto: a ResNet-18 with the small-image stem up to 64 pixels, above that the method's usual one; for tables a <see cref="TabularMlpOptions"/>.</value>
+    /// <value>Auto: a ResNet-18 with the small-image stem up to 64 pixels, above that the method's usual one; for tables a <see cref="TabularMlpOptions"/>. On a
+    /// processor the stem has stride 2 above 32 pixels, and above 64 pixels it is a ResNet-18, or a ViT-Ti/16 for DINO and MoCo v3.</value>
     public BackboneOptions? Backbone { get; init; }
 
     /// <summary>
-    /// Weights that the backbone starts from: a file, which is an official checkpoint or what <see cref="Encoder.SaveSafeTensors"/> wrote
+    /// Weights that the backbone starts from: a file, which is an official checkpoint or what <see cref="Encoder.SaveSafeTensors(string)"/> wrote
     /// (<see cref="PretrainedWeights"/>), or the name of a published network that is on this machine, such as <c>dinov2_vits14</c>
     /// (<see cref="PretrainedModels.Download"/> brings it). Heads start at random.
     /// </summary>
@@ -32,8 +33,9 @@ public abstract record PretrainOptions : TrainingOptions
 
     /// <summary>Side of the square view that the encoder sees whole, in pixels; also the size that rows are embedded at. For images
     /// only.</summary>
-    /// <value>Auto: the median shorter side of the images, at most 224, rounded down to a multiple of 16 (of 8 below 32), or of the
-    /// patch where <see cref="Backbone"/> has others.</value>
+    /// <value>Auto: the median shorter side of the images, at most 224, rounded down to a multiple of 16 (of 8 below 32), or of the patch where
+    /// <see cref="Backbone"/> has others; on a processor at most
+    /// 96 where <see cref="Backbone"/> is left at Auto too.</value>
     public int? ImageSize { get; init; }
 
     /// <summary>Mixes samples and their targets; which methods can is said where one cannot.</summary>

@@ -14,6 +14,10 @@ internal sealed record PretrainPlan(
     public SortedDictionary<string, string> OptionTexts { get; } =
         OptionText.Of(Options, Choices.ToDictionary(choice => choice.Option, choice => choice.Value));
 
+    // A network by its usual name.
+    private SortedDictionary<string, string> ToldOptions =>
+        new(OptionTexts, StringComparer.Ordinal) { [nameof(Options.Backbone)] = Settings.Backbone.Describe() };
+
     /// <summary>The seed that everything random follows from.</summary>
     public ulong Seed => SplitMix64.Hash((ulong)Settings.Seed);
 
@@ -22,12 +26,13 @@ internal sealed record PretrainPlan(
 
     /// <summary>What observers are told.</summary>
     public RunDescription Description =>
-        new($"Pretraining with {Options.MethodName}", OptionTexts, Choices, Method.Views, ViewSeed, Settings.Threads);
+        new($"Pretraining with {Options.MethodName}", ToldOptions, Choices, Method.Views, ViewSeed, Settings.Threads);
 
     /// <summary>Resolves and checks the options.</summary>
     /// <exception cref="ArgumentException">An option is out of its range, or not for this data; the message names it.</exception>
     public static PretrainPlan Of(PretrainOptions options, DataFacts facts, Choices choices)
     {
+        options.CheckLimits();
         options.CheckInput(facts);
         var context = new PlanContext(options, facts, choices);
         var method = options.Plan(context);

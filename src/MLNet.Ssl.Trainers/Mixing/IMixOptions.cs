@@ -29,6 +29,9 @@ public sealed record IMixOptions : MixingOptions
     /// <summary>Mixes the inputs of both views before, with labels unchanged, where no augmentation is known. Null for none.</summary>
     public InputMixOptions? InputMix { get; init; }
 
+    /// <summary>All members, with the contents of lists.</summary>
+    public override string ToString() => RecordText.Of(this);
+
     internal override string Name => "i-Mix";
 
     internal override void Validate(int batchSize, BackboneOptions backbone)

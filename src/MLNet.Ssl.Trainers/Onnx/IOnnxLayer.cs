@@ -2,7 +2,7 @@ namespace MLNet.Ssl.Onnx;
 
 /// <summary>
 /// A module that can write its forward pass in evaluation mode as nodes of an ONNX graph; implemented beside forward. A
-/// backbone of your own that does so can be exported (<see cref="Encoder.ExportOnnx"/>).
+/// backbone of your own that does so can be exported (<see cref="Encoder.ExportOnnx(string)"/>).
 /// </summary>
 /// <example><code>
 /// public string Export(OnnxGraph graph, string x)

@@ -2,7 +2,7 @@ namespace MLNet.Ssl.Optimization;
 
 /// <summary>Where a run stands: what schedules depend on.</summary>
 /// <param name="Step">Global step, from 0.</param>
-/// <param name="StepsPerEpoch">Steps of an epoch; the last partial batch is dropped.</param>
+/// <param name="StepsPerEpoch">Steps of an epoch.</param>
 /// <param name="Epochs">Epochs of the whole run.</param>
 public readonly record struct StepClock(long Step, long StepsPerEpoch, int Epochs)
 {

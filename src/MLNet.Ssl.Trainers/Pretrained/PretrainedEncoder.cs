@@ -5,7 +5,7 @@ namespace MLNet.Ssl;
 /// <summary>Encoders from files of weights.</summary>
 public static class PretrainedEncoder
 {
-    /// <summary>Loads an encoder: an official checkpoint, or what <see cref="Encoder.SaveSafeTensors"/> wrote (<see cref="PretrainedWeights"/>).</summary>
+    /// <summary>Loads an encoder: an official checkpoint, or what <see cref="Encoder.SaveSafeTensors(string)"/> wrote (<see cref="PretrainedWeights"/>).</summary>
     /// <param name="path">The file.</param>
     /// <param name="options">What names and shapes do not say; null means all Auto.</param>
     /// <param name="device">Where it runs; the processor by default.</param>

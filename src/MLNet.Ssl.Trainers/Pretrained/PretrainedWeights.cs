@@ -1,6 +1,7 @@
 using MLNet.Ssl.Inference;
 using MLNet.Ssl.Networks;
 using MLNet.Ssl.Pretrained;
+using MLNet.Ssl.Tensors;
 using MLNet.Ssl.Weights;
 using TorchSharp;
 
@@ -9,7 +10,7 @@ namespace MLNet.Ssl;
 /// <summary>
 /// A backbone's weights in a file, recognised by names and shapes: official checkpoints of DINO, DINOv2, DINOv3, MoCo v2 and v3 and SDMP,
 /// ResNets of torchvision, vision transformers under the names of timm, DeiT and Hugging Face, and files that
-/// <see cref="Encoder.SaveSafeTensors"/> wrote; as .pth, .pth.tar, .safetensors or .safetensors.index.json.
+/// <see cref="Encoder.SaveSafeTensors(string)"/> wrote; as .pth, .pth.tar, .safetensors or .safetensors.index.json.
 /// </summary>
 /// <remarks>
 /// Prefixes such as <c>module.</c>, <c>backbone.</c> or <c>module.encoder_q.</c> are recognised, heads and queues left out. Opening compares every tensor; only
@@ -47,12 +48,22 @@ public sealed class PretrainedWeights : IDisposable
     /// unknown or of another shape; the message names file, tensor and both shapes.</exception>
     public static PretrainedWeights Open(string path, PretrainedOptions? options = null)
     {
+        NativeTorch.Require();
+        return Open(() => Checkpoint.Open(path), options);
+    }
+
+    /// <summary>Opens a file that is held in memory.</summary>
+    internal static PretrainedWeights Open(byte[] file, PretrainedOptions? options) =>
+        Open(() => Checkpoint.Open(new MemoryStream(file, writable: false), "(stream)"), options);
+
+    private static PretrainedWeights Open(Func<Checkpoint> open, PretrainedOptions? options)
+    {
         options ??= new();
         options.Validate();
-        var checkpoint = Checkpoint.Open(path);
+        var checkpoint = open();
         try
         {
-            return Named(path, () => Recognise(checkpoint, options));
+            return Named(checkpoint.Path, () => Recognise(checkpoint, options));
         }
         catch
         {

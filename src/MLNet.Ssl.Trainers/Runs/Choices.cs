@@ -33,9 +33,11 @@ internal sealed class Choices
 
     public int BatchSize(TrainingOptions options, int usual, int rows)
     {
-        int processes = World.Size;
-        int batch = Choose(
-            options.BatchSize, Math.Min(usual, rows) / processes * processes, $"of {rows} rows", nameof(options.BatchSize));
+        // An epoch of few rows has several steps; eights part well into shards and groups, and every process has as many rows.
+        int processes = World.Size, quarter = rows / 4;
+        int batch = Math.Min(usual, Math.Max(2, quarter < 16 ? quarter : quarter / 8 * 8));
+        batch = Math.Max(processes, batch / processes * processes);
+        batch = Choose(options.BatchSize, batch, $"of {rows} rows{(batch < usual ? ", a quarter at most" : "")}", nameof(options.BatchSize));
         Check.InRange(batch, 2, rows, nameof(options.BatchSize));
         if (batch % processes == 0) return batch;
         throw new ArgumentException(

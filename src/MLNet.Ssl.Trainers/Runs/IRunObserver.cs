@@ -8,6 +8,9 @@ internal interface IRunObserver : IProgress<TrainingProgress>
 
     /// <summary>The run logs a line.</summary>
     void OnMessage(TrainingMessage message);
+
+    /// <summary>The run is over, also by an error.</summary>
+    void OnEnd() { }
 }
 
 /// <summary>What a run will do.</summary>

@@ -4,15 +4,15 @@ namespace MLNet.Ssl;
 
 /// <summary>Hands the progress of a run to several receivers, one after the other, on the training thread.</summary>
 /// <example><code>
-/// var options = new SimClrOptions { Progress = new ProgressGroup(bar, report, tensorBoard) };
+/// var options = new SimClrOptions { Progress = new ProgressGroup(new ConsoleProgress(), report, tensorBoard) };
 /// </code></example>
 public sealed class ProgressGroup : IProgress<TrainingProgress>, IRunObserver
 {
     private readonly IProgress<TrainingProgress>[] _receivers;
 
     /// <summary>Joins receivers.</summary>
-    /// <param name="receivers">Who is told, in this order; a <c>PretrainReport</c> or <see cref="TensorBoardWriter"/> may be among
-    /// them.</param>
+    /// <param name="receivers">Who is told, in this order; a <c>PretrainReport</c>, <see cref="TensorBoardWriter"/> or <see cref="ConsoleProgress"/> may be
+    /// among them.</param>
     /// <exception cref="ArgumentNullException">A receiver is null.</exception>
     public ProgressGroup(params IReadOnlyList<IProgress<TrainingProgress>> receivers)
     {
@@ -35,5 +35,10 @@ public sealed class ProgressGroup : IProgress<TrainingProgress>, IRunObserver
     void IRunObserver.OnMessage(TrainingMessage message)
     {
         foreach (var observer in _receivers.OfType<IRunObserver>()) observer.OnMessage(message);
+    }
+
+    void IRunObserver.OnEnd()
+    {
+        foreach (var observer in _receivers.OfType<IRunObserver>()) observer.OnEnd();
     }
 }

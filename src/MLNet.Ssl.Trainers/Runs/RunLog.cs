@@ -17,4 +17,7 @@ internal static class RunLog
         foreach (var choice in run.Choices) log?.Invoke(new(false, $"{name}: {choice}"));
         (options.Progress as IRunObserver)?.OnStart(run);
     }
+
+    /// <summary>Tells an observer that the run is over.</summary>
+    public static void End(TrainingOptions options) => (options.Progress as IRunObserver)?.OnEnd();
 }

@@ -13,8 +13,11 @@ public abstract record TrainingOptions
     /// labels, range 1 and up.</value>
     public int Epochs { get; init; } = 100;
 
-    /// <summary>Rows of one optimiser step; the last partial batch of an epoch is dropped.</summary>
-    /// <value>Auto: the method's usual batch, 64 for fine-tuning and distillation, or all rows where there are fewer. Range 2 to the
+    /// <summary>
+    /// Rows of one optimiser step. What is left at the end of an epoch makes a step too where it is a quarter of a batch or more and the
+    /// method takes it (<see cref="Methods.Method.PartialBatchMultiple"/>); else it is dropped, other rows in every epoch.
+    /// </summary>
+    /// <value>Auto: the method's usual batch, 64 for fine-tuning and distillation, but at most a quarter of the rows. Range 2 to the
     /// number of rows.</value>
     public int? BatchSize { get; init; }
 
@@ -80,7 +83,33 @@ public abstract record TrainingOptions
     [OutsideOfTheRun]
     public bool Resume { get; init; }
 
-    /// <summary>Receives the state of the run about twice a second, from the training thread.</summary>
+    /// <summary>
+    /// Goes on from the end of another run, with all that it kept between two steps (networks and slow copies, optimiser, centre, queue),
+    /// and a new schedule of <see cref="Epochs"/>: its folder of checkpoints, of which the newest is taken, or one of the files. Method and
+    /// network must be those of that run; data and other options may be others. A <see cref="Seed"/> left at Auto follows from that
+    /// run's, so that other views are drawn. Checkpoints of this run need a folder of their own, from which <see cref="Resume"/>
+    /// continues this run.
+    /// </summary>
+    /// <value>Default null: the run starts at its beginning.</value>
+    public string? ContinueFrom { get; init; }
+
+    /// <summary>
+    /// Ends the run after the step at which so much time has passed since its first one, and returns what was learned; with a
+    /// <see cref="CheckpointFolder"/>, after writing a checkpoint, from which <see cref="Resume"/> goes on. The learning rate has not
+    /// come to its end then.
+    /// </summary>
+    /// <value>Default null: no limit. Range above 0.</value>
+    [OutsideOfTheRun]
+    public TimeSpan? MaxDuration { get; init; }
+
+    /// <summary>
+    /// Ends the run after the current step, as <see cref="MaxDuration"/> does: what was learned is returned.
+    /// <see cref="CancellationToken"/> throws instead.
+    /// </summary>
+    [OutsideOfTheRun]
+    public CancellationToken StopToken { get; init; }
+
+    /// <summary>Receives the state of the run about twice a second and at the ends of epochs, from the training thread.</summary>
     [OutsideOfTheRun]
     public IProgress<TrainingProgress>? Progress { get; init; }
 
@@ -93,4 +122,10 @@ public abstract record TrainingOptions
 
     /// <summary>The seed where none is given, such as one from a pipeline; null for the clock's.</summary>
     internal int? DefaultSeed { get; init; }
+
+    /// <summary>Checks what ends a run before its time.</summary>
+    internal void CheckLimits()
+    {
+        if (MaxDuration is { } most) Check.Positive(most.TotalSeconds, nameof(MaxDuration));
+    }
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using MLNet.Ssl.Evaluation;
+using MLNet.Ssl.Files;
 using MLNet.Ssl.Options;
 using MLNet.Ssl.Search;
 using MLNet.Ssl.Tensors;
@@ -38,6 +39,7 @@ public sealed class EmbeddingIndex
     internal EmbeddingIndex(int dimension, int blockBytes)
     {
         Check.InRange(dimension, 1, MaxDimension);
+        NativeTorch.Require();
         Dimension = dimension;
         _rowsPerBlock = Math.Max(1, blockBytes / sizeof(float) / dimension);
     }
@@ -151,14 +153,32 @@ public sealed class EmbeddingIndex
     /// <summary>Writes the index to a file, which is replaced when all of it is written.</summary>
     /// <param name="path">The file; a zip archive with index.json, embeddings.f32 and keys.json.</param>
     /// <exception cref="IOException">The file cannot be written; one that was there is as before.</exception>
-    public void Save(string path) => EmbeddingIndexFile.Save(this, path);
+    public void Save(string path) => AtomicFile.Write(path, file => EmbeddingIndexFile.Write(this, file));
+
+    /// <summary>Writes the index into a stream.</summary>
+    /// <param name="stream">The stream, written to from where it stands; it stays open.</param>
+    /// <exception cref="ArgumentException">The stream cannot be written to.</exception>
+    public void Save(Stream stream) => TemporaryFile.Write(stream, file => EmbeddingIndexFile.Write(this, file));
 
     /// <summary>Reads an index.</summary>
-    /// <param name="path">A file that <see cref="Save"/> wrote.</param>
+    /// <param name="path">A file that <see cref="Save(string)"/> wrote.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The file is damaged or no index; the message says what is wrong with
     /// it.</exception>
-    public static EmbeddingIndex Load(string path) => EmbeddingIndexFile.Load(path);
+    public static EmbeddingIndex Load(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        using var file = File.OpenRead(path);
+        return EmbeddingIndexFile.Read(file, path);
+    }
+
+    /// <summary>Reads an index from a stream.</summary>
+    /// <param name="stream">The stream, read from where it stands to its end; it stays open. One that cannot seek is
+    /// copied into a temporary file first.</param>
+    /// <exception cref="ArgumentException">The stream cannot be read.</exception>
+    /// <exception cref="InvalidDataException">It holds no index, a damaged one, or stands at its end.</exception>
+    public static EmbeddingIndex Load(Stream stream) =>
+        TemporaryFile.Read(stream, file => EmbeddingIndexFile.Read(file, "The file in the stream"));
 
     /// <summary>Room for the next row, which <see cref="Register"/> makes one.</summary>
     internal Span<float> Reserve()

@@ -28,7 +28,7 @@ internal static class EmbeddingIndexFile
     private sealed record Description(
         string Format, int Version, int Dimension, int Count, string EmbeddingsSha256, string KeysSha256);
 
-    public static void Save(EmbeddingIndex index, string path) => AtomicFile.Write(path, file =>
+    public static void Write(EmbeddingIndex index, Stream file)
     {
         using var archive = new ZipArchive(file, ZipArchiveMode.Create, leaveOpen: true);
         var (_, embeddings) = StoredArchive.Write(archive, Embeddings, stream =>
@@ -39,12 +39,12 @@ internal static class EmbeddingIndexFile
             JsonSerializer.Serialize(stream, index.Keys, Json));
         var description = new Description(Format, Version, index.Dimension, index.Count, embeddings, keys);
         StoredArchive.Write(archive, Header, stream => JsonSerializer.Serialize(stream, description, Json));
-    });
+    }
 
-    public static EmbeddingIndex Load(string path)
+    /// <param name="file">The file; it can be sought in, and stays the caller's.</param>
+    /// <param name="name">What messages call it.</param>
+    public static EmbeddingIndex Read(Stream file, string name)
     {
-        ArgumentException.ThrowIfNullOrEmpty(path);
-        using var file = File.OpenRead(path);
         try
         {
             using var archive = StoredArchive.Open(file);
@@ -55,7 +55,7 @@ internal static class EmbeddingIndexFile
             or ArgumentException
             or NotSupportedException or OverflowException or IOException)
         {
-            throw new InvalidDataException($"{path} is damaged or no embedding index: {e.Message}", e);
+            throw new InvalidDataException($"{name} is damaged or no embedding index: {e.Message}", e);
         }
     }
 

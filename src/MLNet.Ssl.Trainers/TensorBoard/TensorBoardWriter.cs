@@ -9,8 +9,8 @@ namespace MLNet.Ssl;
 /// while the run goes on.
 /// </summary>
 /// <remarks>
-/// The scalars are loss, learning_rate, embedding_std, teacher_entropy, teacher_momentum, rows_per_second, data_wait
-/// and knn, by step; those that a method or a step does not have are left out. Every report is flushed. Give each run a
+/// The scalars are loss, learning_rate, embedding_std, teacher_entropy, teacher_momentum, rows_per_second, data_wait,
+/// knn, rankme, alignment and uniformity, by step; those that a method or a step does not have are left out. Every report is flushed. Give each run a
 /// folder of its own, or TensorBoard draws them as one. Safe to use from several threads.
 /// </remarks>
 /// <example><code>
@@ -62,6 +62,9 @@ public sealed class TensorBoardWriter : IProgress<TrainingProgress>, IDisposable
         Add("rows_per_second", value.RowsPerSecond);
         Add("data_wait", value.DataWait);
         Add("knn", value.KnnAccuracy);
+        Add("rankme", value.RankMe);
+        Add("alignment", value.Alignment);
+        Add("uniformity", value.Uniformity);
         Write(new() { WallTime = Now(), Step = value.Step, Summary = summary });
 
         void Add(string tag, double? scalar)

@@ -36,8 +36,9 @@ public static class Pretrainer
         if (images.Count < 2) throw new ArgumentException($"there are {images.Count} training images; expected 2 or more.", nameof(images));
         (options, log) = (RunLog.OfThisRank(options), RunLog.Of(options, log));
         using var checkpoints = RunCheckpoints.Open(options, log);
+        var facts = DataFacts.Of(images) with { IsOnProcessor = (device ?? CPU).type == DeviceType.CPU };
         var told = checkpoints.Continue(options);
-        var plan = Communicator.Current.Together(() => Plan(told, DataFacts.Of(images), device ?? CPU, log));
+        var plan = Communicator.Current.Together(() => Plan(told, facts, device ?? CPU, log));
         var views = new ImageViews(images, new ViewPipeline(plan.Method.Views, plan.ViewSeed, plan.Settings.Threads));
         var (backbone, head) = Train(plan, views, b => EncoderOf(b, null), checkpoints, device ?? CPU, log);
         return EncoderOf(backbone, head);
@@ -63,7 +64,7 @@ public static class Pretrainer
         ArgumentNullException.ThrowIfNull(table);
         ArgumentNullException.ThrowIfNull(options);
         if (table.Count < 2) throw new ArgumentException($"there is {table.Count} training row; expected 2 or more.", nameof(table));
-        var facts = DataFacts.Of(table);
+        var facts = DataFacts.Of(table) with { IsOnProcessor = (device ?? CPU).type == DeviceType.CPU };
         (options, log) = (RunLog.OfThisRank(options), RunLog.Of(options, log));
         using var checkpoints = RunCheckpoints.Open(options, log);
         var told = checkpoints.Continue(options);
@@ -89,6 +90,13 @@ public static class Pretrainer
     internal static void CheckFiles(PretrainOptions options)
     {
         RunCheckpoints.CheckFolder(options);
+        options.CheckLimits();
+        if (options is { InitialWeights: not null, ContinueFrom: not null })
+        {
+            throw new ArgumentException(
+                "InitialWeights and ContinueFrom are both given: a run goes on from all that another one kept, or starts from weights.",
+                nameof(options.InitialWeights));
+        }
         if (options.InitialWeights is not null) Checkpoint.Open(InitialFile(options)).Dispose();
         else if (options.InitialWeightsOptions is not null)
         {
@@ -114,6 +122,7 @@ public static class Pretrainer
         }
         var plan = PretrainPlan.Of(options, facts, choices);
         RunLog.Start(options, plan.Description, options.MethodName, log);
+        if (MeasuredGains.Warning(options, facts) is { } warning) log?.Invoke(new(true, warning));
         return plan;
     }
 
@@ -131,11 +140,11 @@ public static class Pretrainer
         return TablePreprocessing.None(table.Columns);
     }
 
-    // The network and the method's name are kept in places of their own; where initial weights lay tells nothing elsewhere.
+    // The network and the method's name are kept in places of their own; where weights to start from lay tells nothing elsewhere.
     private static Dictionary<string, string> OptionsToKeep(PretrainPlan plan) => plan.OptionTexts
         .Where(option => option.Value != OptionText.None && option.Key.Split('.')[0]
             is not (nameof(PretrainOptions.Backbone) or nameof(PretrainOptions.InitialWeights)
-                or nameof(PretrainOptions.InitialWeightsOptions) or nameof(PretrainOptions.MethodName)))
+                or nameof(PretrainOptions.InitialWeightsOptions) or nameof(PretrainOptions.ContinueFrom) or nameof(PretrainOptions.MethodName)))
         .ToDictionary();
 
     private static (Backbone Backbone, ProjectionHead? Head) Train(
@@ -151,9 +160,9 @@ public static class Pretrainer
         if (settings.Epochs > 0)
         {
             // Rank 0 measures, and the others wait for it at the next step.
-            using var evaluator = World.Rank == 0 && options.Evaluation is { } evaluation
-                ? new OnlineEvaluator(evaluation, method, encoderOf(Copy(settings.Backbone, device)), log)
-                : null;
+            bool measures = World.Rank == 0;
+            using var copy = encoderOf(Copy(settings.Backbone, device));
+            using var evaluator = measures && options.Evaluation is { } evaluation ? new OnlineEvaluator(evaluation, method, copy, log) : null;
             new TrainingRun
             {
                 Options = options,
@@ -167,7 +176,8 @@ public static class Pretrainer
                 Identity = plan.OptionTexts,
                 Log = log,
                 Evaluator = evaluator,
-                WatchesForCollapse = World.Rank == 0,
+                Quality = measures ? new(method, copy.Backbone, views, device, settings.Epochs, plan.Seed) : null,
+                WatchesForCollapse = measures,
             }.Run();
         }
         var encoder = Copy(settings.Backbone, device);

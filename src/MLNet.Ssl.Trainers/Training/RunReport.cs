@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Training;
 
 /// <summary>Sums up the steps between two reports.</summary>
-internal sealed class RunReport(int batch, ViewLoader loader, long firstStep)
+internal sealed class RunReport(ViewLoader loader, long firstStep)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(0.5);
 
@@ -15,7 +15,8 @@ internal sealed class RunReport(int batch, ViewLoader loader, long firstStep)
     private readonly List<Tensor> _unread = [];
     private long _start = Stopwatch.GetTimestamp();
     private TimeSpan _waitedBefore;
-    private long _steps;
+    private long _steps, _rows;
+    private TimeSpan? _firstStepTook;
     private double _lossSum;
 
     public bool IsDue => Stopwatch.GetElapsedTime(_start) >= Interval;
@@ -23,9 +24,13 @@ internal sealed class RunReport(int batch, ViewLoader loader, long firstStep)
     /// <summary>What passed since the last report is not training time.</summary>
     public void Restart() => _start = Stopwatch.GetTimestamp();
 
-    public void Add(Tensor loss)
+    /// <param name="loss">Loss of a step.</param>
+    /// <param name="rows">Rows of the step.</param>
+    public void Add(Tensor loss, long rows)
     {
+        _firstStepTook ??= Stopwatch.GetElapsedTime(_runStart);
         _steps++;
+        _rows += rows;
         _unread.Add(loss.DetachFromDisposeScope());
     }
 
@@ -50,12 +55,14 @@ internal sealed class RunReport(int batch, ViewLoader loader, long firstStep)
         var elapsed = Stopwatch.GetElapsedTime(_start);
         var run = Stopwatch.GetElapsedTime(_runStart);
         long done = clock.Step + 1;
-        var remaining = run * ((clock.TotalSteps - done) / (double)(done - firstStep));
+        // A first step takes longer than others: kernels are chosen and memory is found.
+        var (time, steps) = done - firstStep > 1 ? (run - _firstStepTook!.Value, done - firstStep - 1) : (run, 1);
+        var remaining = time * ((clock.TotalSteps - done) / (double)steps);
         var progress = new TrainingProgress(
             done, clock.TotalSteps, clock.Epoch + 1, clock.Epochs, _lossSum / _steps, learningRate,
-            _steps * batch / elapsed.TotalSeconds, Math.Min(1, (loader.Waited - _waitedBefore) / elapsed), remaining,
+            _rows / elapsed.TotalSeconds, Math.Min(1, (loader.Waited - _waitedBefore) / elapsed), remaining,
             measuresSpread ? Spread(output.Embeddings) : null, output.TeacherEntropy?.ToNumber());
-        (_start, _waitedBefore, _steps, _lossSum) = (Stopwatch.GetTimestamp(), loader.Waited, 0, 0);
+        (_start, _waitedBefore, _steps, _rows, _lossSum) = (Stopwatch.GetTimestamp(), loader.Waited, 0, 0, 0);
         return progress;
     }
 

@@ -49,25 +49,43 @@ internal sealed class TrainingRun
     /// <summary>Measures the encoder between epochs; null for none.</summary>
     public OnlineEvaluator? Evaluator { get; init; }
 
+    /// <summary>Measures embeddings without labels; null for not at all.</summary>
+    public QualityProbe? Quality { get; init; }
+
     /// <summary>Whether embeddings are watched for a collapse, which labels rule out.</summary>
     public bool WatchesForCollapse { get; init; }
 
-    /// <summary>Trains to the end, from the beginning or from a checkpoint.</summary>
+    /// <summary>
+    /// Trains to the end, or until the options or the evaluation end it, from the beginning or from a checkpoint.
+    /// </summary>
     /// <exception cref="ArgumentException">Several processes were started with different options or data.</exception>
     /// <exception cref="ArithmeticException">The loss is not finite.</exception>
     /// <exception cref="OperationCanceledException">The options' token was cancelled; what was learned is saved.</exception>
     public void Run()
     {
+        try
+        {
+            Train();
+        }
+        finally
+        {
+            RunLog.End(Options);
+        }
+    }
+
+    private void Train()
+    {
         var ranks = Communicator.Current;
         int batch = Settings.BatchSize, threads = Settings.Threads;
         int shards = TrainingStep.ShardsFor(Method, batch / ranks.Count, threads, Device.type);
         using var tf32 = TensorFloat32.Use(Settings.Precision != Precision.Float32);
+        var batches = EpochBatches.Of(Views.Count, batch, Method.PartialBatchMultiple * shards * ranks.Count);
         using var step = new TrainingStep(Method, Plan, shards, threads, SplitMix64.Hash(Seed, 2));
         var alarm = new CollapseAlarm();
         var run = new Lazy<IReadOnlyDictionary<string, string>>(() => RunIdentity.Of(Identity, Views.Count, Views.Fingerprint, Device.type));
         RunIdentity.CheckRanks(() => run.Value);
         var (clock, alarmCounts) = ranks.Together(() => Checkpoints.Start(
-            new(0, Views.Count / batch, Settings.Epochs), step.State, () => run.Value, saved => Method.Misfit(saved, batch)));
+            new(0, batches.Steps, Settings.Epochs), step.State, () => run.Value, saved => Method.Misfit(saved, batch)));
         if (ranks.Count > 1)
         {
             Log?.Invoke(new(false, $"{ranks.Description}: each passes {batch / ranks.Count} of a step's {batch} rows."));
@@ -75,9 +93,11 @@ internal sealed class TrainingRun
             Share(ranks, step.State);
         }
         if (alarmCounts is not null) alarm.Counts = alarmCounts;
-        Evaluator?.Best = Checkpoints.BestScore;
-        using var loader = new ViewLoader(Views, batch, Settings.Epochs, SplitMix64.Hash(Seed, 4), Device, clock.Step);
-        var report = new RunReport(batch, loader, clock.Step);
+        Evaluator?.GoOn(Checkpoints.Best);
+        using var loader = new ViewLoader(Views, batches, Settings.Epochs, SplitMix64.Hash(Seed, 4), Device, clock.Step);
+        var report = new RunReport(loader, clock.Step);
+        var end = new RunEnd(Options, Evaluator, clock);
+        var lines = new ProgressLines(line => Log?.Invoke(new(false, line)));
 
         ranks.IsTraining(true);
         for (; clock.Step < clock.TotalSteps; clock = clock.Next)
@@ -88,10 +108,13 @@ internal sealed class TrainingRun
                 Cancel(step, clock, alarm);
             }
             using var scope = NewDisposeScope();
-            var output = step.Run(loader.Next(), clock);
-            report.Add(output.Loss);
-            bool measures = Evaluator?.IsDueBefore(clock.Next) == true, saves = Checkpoints.IsDue(clock.Next);
-            bool reports = report.IsDue || measures || clock.Next.Step == clock.TotalSteps;
+            var views = loader.Next();
+            var output = step.Run(views, clock);
+            report.Add(output.Loss, views[0].size(0) * ranks.Count);
+            bool ends = ranks.Any(end.IsReached), saves = ends ? Checkpoints.IsBehind(clock.Next) : Checkpoints.IsDue(clock.Next);
+            bool measures = Evaluator is not null && (ends || Evaluator.IsDueBefore(clock.Next));
+            bool endsEpoch = ends || ProgressLines.EndsToldEpoch(clock.Next.Step, clock.TotalSteps, clock.Epochs);
+            bool reports = report.IsDue || measures || endsEpoch;
             // Reading a loss waits for an accelerator; on a processor it is there already.
             if (Device.type == DeviceType.CPU || reports || saves) report.CheckFinite(clock);
             double? accuracy = null;
@@ -100,16 +123,25 @@ internal sealed class TrainingRun
                 var progress = report.Take(output, clock, Plan.LearningRate(clock), WatchesForCollapse);
                 if (measures)
                 {
-                    accuracy = Evaluator!.Measure(progress.Epoch, out bool best);
+                    accuracy = Evaluator!.Measure(clock, out bool best);
                     saves |= best && Checkpoints.AreWritten;
-                    report.Restart();
+                    if (!ends && ranks.Count == 1 && end.IsReached) (ends, saves) = (true, saves || Checkpoints.IsBehind(clock.Next));
                 }
+                if (Quality is not null && endsEpoch && (Quality.IsCheap || ends || clock.Next.Step == clock.TotalSteps))
+                    progress = Quality.Measure(progress);
+                if (measures || progress.RankMe is not null) report.Restart();
                 progress = progress with { TeacherMomentum = Method.TeacherMomentum(clock), KnnAccuracy = accuracy };
                 Options.Progress?.Report(progress);
+                lines.Add(progress);
                 if (WatchesForCollapse && alarm.Check(progress) is { } warning) Log?.Invoke(new(true, warning));
             }
             if (saves) Save(step, clock.Next, alarm, accuracy);
+            if (!ends) continue;
+            clock = clock.Next;
+            break;
         }
+        Log?.Invoke(new(false, end.Describe(clock)));
+        Evaluator?.TakeBest(Checkpoints);
         // Statistics that are a rank's own are rank 0's in the end, as in its checkpoints.
         if (ranks.Count > 1) Share(ranks, Method.State);
         ranks.IsTraining(false);

@@ -25,10 +25,10 @@ internal sealed class ViewLoader : IDisposable
     private Exception? _error;
 
     /// <remarks>Starts with the batch of <paramref name="firstStep"/>, which may be in the middle of an epoch.</remarks>
-    public ViewLoader(IViewSource source, int batch, int epochs, ulong seed, Device device, long firstStep = 0)
+    public ViewLoader(IViewSource source, EpochBatches batches, int epochs, ulong seed, Device device, long firstStep = 0)
     {
         (_source, _device) = (source, device);
-        _thread = new(() => Produce(batch, epochs, seed, firstStep)) { IsBackground = true, Name = "views" };
+        _thread = new(() => Produce(batches, epochs, seed, firstStep)) { IsBackground = true, Name = "views" };
         _thread.Start();
     }
 
@@ -83,18 +83,21 @@ internal sealed class ViewLoader : IDisposable
         using (tensor) return tensor.pin_memory();
     }
 
-    private void Produce(int batch, int epochs, ulong seed, long firstStep)
+    private void Produce(EpochBatches batches, int epochs, ulong seed, long firstStep)
     {
         try
         {
             var ranks = Communicator.Current;
-            int stepsPerEpoch = _source.Count / batch, share = batch / ranks.Count;
-            int firstRow = (int)(firstStep % stepsPerEpoch) * batch;
-            for (int epoch = (int)(firstStep / stepsPerEpoch); epoch < epochs; epoch++, firstRow = 0)
+            int step = (int)(firstStep % batches.Steps);
+            for (int epoch = (int)(firstStep / batches.Steps); epoch < epochs; epoch++, step = 0)
             {
                 var order = Order(_source.Count, epoch, seed);
-                for (int first = firstRow; first + batch <= order.Length; first += batch)
+                for (; step < batches.Steps; step++)
+                {
+                    var (first, rows) = batches.Step(step);
+                    int share = rows / ranks.Count;
                     _ready.Add(Make(order.AsSpan(first + ranks.Rank * share, share), epoch), _stop.Token);
+                }
             }
         }
         catch (OperationCanceledException)

@@ -14,7 +14,8 @@ internal interface IViewSource
     /// <summary>Tells this data from other data.</summary>
     string Fingerprint { get; }
 
-    /// <summary>The views of some rows, a CPU tensor (rows, …) each, in the order the method expects; the caller owns them.</summary>
+    /// <summary>The views of some rows, a CPU tensor (rows, …) each, in the order the method expects; the caller owns them.
+    /// Several threads may ask at once.</summary>
     Tensor[] Render(ReadOnlySpan<int> rows, int epoch);
 
     /// <summary>The same as it travels to an accelerator: what has few bytes, <see cref="Unpack"/> makes the views of.</summary>
@@ -45,7 +46,6 @@ internal sealed class TableViews : IViewSource, IDisposable
     private readonly Tensor? _probabilities;
     private readonly int _views;
     private readonly ulong _seed;
-    private readonly Generator _generator = new(0, CPU);
 
     /// <param name="table">The rows.</param>
     /// <param name="preprocessing">Applied once, to all of them.</param>
@@ -74,15 +74,14 @@ internal sealed class TableViews : IViewSource, IDisposable
         var batch = _rows.index_select(0, tensor(indices));
         if (_probabilities is null) return [.. Enumerable.Range(0, _views).Select(_ => batch.alias().DetachFromDisposeScope())];
         // A row occurs once an epoch, so the first one tells batches apart.
-        _generator.manual_seed(unchecked((long)SplitMix64.Hash(_seed, (ulong)epoch, (ulong)rows[0])));
+        using var generator = new Generator(SplitMix64.Hash(_seed, (ulong)epoch, (ulong)rows[0]), CPU);
         return [.. Enumerable.Range(0, _views).Select(_ =>
-            MaskingNoise.Apply(batch, rand(batch.shape, generator: _generator), _probabilities).DetachFromDisposeScope())];
+            MaskingNoise.Apply(batch, rand(batch.shape, generator: generator), _probabilities).DetachFromDisposeScope())];
     }
 
     public void Dispose()
     {
         _rows.Dispose();
         _probabilities?.Dispose();
-        _generator.Dispose();
     }
 }

@@ -62,7 +62,12 @@ internal sealed class Checkpoint : IDisposable
     public static Checkpoint Open(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        return Open(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read), path);
+    }
+
+    /// <summary>Opens a file that can be sought in, and takes it over.</summary>
+    internal static Checkpoint Open(Stream file, string path)
+    {
         try
         {
             return Read(file, path);
@@ -78,15 +83,15 @@ internal sealed class Checkpoint : IDisposable
         }
     }
 
-    private static Checkpoint Read(FileStream file, string path)
+    private static Checkpoint Read(Stream file, string path)
     {
         GitLfsPointer.Refuse(file);
         var start = new byte[9];
         int length = file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
         file.Position = 0;
-        if (path.EndsWith(".index.json", StringComparison.OrdinalIgnoreCase))
+        if (file is FileStream index && path.EndsWith(".index.json", StringComparison.OrdinalIgnoreCase))
         {
-            var shards = ShardedSafeTensors.Open(file, path);
+            var shards = ShardedSafeTensors.Open(index, path);
             return new(shards, path, shards.Length, CheckpointFormat.SafeTensors, shards.Tensors, shards.Metadata);
         }
         if (path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) || (length == 9 && start[8] == '{'))

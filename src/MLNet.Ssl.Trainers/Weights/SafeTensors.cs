@@ -9,7 +9,7 @@ namespace MLNet.Ssl.Weights;
 /// <summary>Writes and reads safetensors files, the format in which Python's libraries exchange weights.</summary>
 internal static class SafeTensors
 {
-    /// <summary>Reads all tensors of a file; <see cref="Checkpoint.Open"/> reads them one at a time.</summary>
+    /// <summary>Reads all tensors of a file; <see cref="Checkpoint.Open(string)"/> reads them one at a time.</summary>
     /// <param name="path">The file.</param>
     /// <returns>The tensors by name, on the CPU, owned by the caller.</returns>
     /// <exception cref="IOException">The file is missing or cannot be read.</exception>

@@ -80,16 +80,28 @@ public static class EmbeddingChainExtensions
     }
 
     /// <summary>Writes the chain's encoder as an ONNX model.</summary>
-    /// <inheritdoc cref="EmbeddingTransformer.ExportOnnx"/>
+    /// <inheritdoc cref="EmbeddingTransformer.ExportOnnx(string)"/>
     /// <param name="chain">The chain.</param>
     public static void ExportOnnx(this TransformerChain<EmbeddingTransformer> chain, string path) =>
         Last(chain).ExportOnnx(path);
 
+    /// <summary>Writes the chain's encoder as an ONNX model into a stream.</summary>
+    /// <inheritdoc cref="EmbeddingTransformer.ExportOnnx(Stream)"/>
+    /// <param name="chain">The chain.</param>
+    public static void ExportOnnx(this TransformerChain<EmbeddingTransformer> chain, Stream stream) =>
+        Last(chain).ExportOnnx(stream);
+
     /// <summary>Writes the weights of the chain's encoder under their official names.</summary>
-    /// <inheritdoc cref="EmbeddingTransformer.SaveSafeTensors"/>
+    /// <inheritdoc cref="EmbeddingTransformer.SaveSafeTensors(string)"/>
     /// <param name="chain">The chain.</param>
     public static void SaveSafeTensors(this TransformerChain<EmbeddingTransformer> chain, string path) =>
         Last(chain).SaveSafeTensors(path);
+
+    /// <summary>Writes the weights of the chain's encoder into a stream, under their official names.</summary>
+    /// <inheritdoc cref="EmbeddingTransformer.SaveSafeTensors(Stream)"/>
+    /// <param name="chain">The chain.</param>
+    public static void SaveSafeTensors(this TransformerChain<EmbeddingTransformer> chain, Stream stream) =>
+        Last(chain).SaveSafeTensors(stream);
 
     private static EmbeddingTransformer Last(TransformerChain<EmbeddingTransformer> chain)
     {

@@ -3,6 +3,7 @@ using Microsoft.ML.Runtime;
 using MLNet.Ssl.DataView;
 using MLNet.Ssl.Hosting;
 using MLNet.Ssl.Options;
+using MLNet.Ssl.Tensors;
 using TorchSharp;
 
 namespace MLNet.Ssl;
@@ -62,6 +63,7 @@ public sealed class EvaluationCatalog
         ks ??= [10, 20, 100, 200];
         WeightedKnn.CheckNeighbors(ks);
         Check.Positive(temperature);
+        NativeTorch.Require();
         using var scope = torch.NewDisposeScope();
         var (seen, unseen, _) = Read(train, test, null, labelColumnName, featureColumnName, cancellationToken);
         using var knn = new WeightedKnn(seen.Features, seen.Labels, seen.NumberOfClasses, temperature: temperature);
@@ -98,6 +100,7 @@ public sealed class EvaluationCatalog
     {
         options ??= new();
         options.Validate();
+        NativeTorch.Require();
         using var scope = torch.NewDisposeScope();
         var (seen, unseen, chosenBy) =
             Read(train, test, validation, labelColumnName, featureColumnName, options.CancellationToken);
@@ -130,6 +133,7 @@ public sealed class EvaluationCatalog
         IDataView train, IDataView test, string labelColumnName = "Label", string featureColumnName = "Embedding",
         CancellationToken cancellationToken = default)
     {
+        NativeTorch.Require();
         using var scope = torch.NewDisposeScope();
         var (seen, unseen, _) = Read(train, test, null, labelColumnName, featureColumnName, cancellationToken);
         using var probe = ClosedFormProbe.Train(seen.Features, seen.Labels, seen.NumberOfClasses);

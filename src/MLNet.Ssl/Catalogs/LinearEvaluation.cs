@@ -1,3 +1,5 @@
+using MLNet.Ssl.Options;
+
 namespace MLNet.Ssl;
 
 /// <summary>What a linear probe makes of an embedding, with the settings that the figure depends on.</summary>
@@ -12,4 +14,8 @@ namespace MLNet.Ssl;
 /// published protocols do.</param>
 public sealed record LinearEvaluation(
     double Accuracy, double TopKAccuracy, int TopKPredictionCount, LinearProbeAccuracy Chosen,
-    IReadOnlyList<LinearProbeAccuracy> Sweep, LinearProbeOptions Options, bool ChosenOnTestRows);
+    IReadOnlyList<LinearProbeAccuracy> Sweep, LinearProbeOptions Options, bool ChosenOnTestRows)
+{
+    /// <summary>All members, with the contents of lists.</summary>
+    public override string ToString() => RecordText.Of(this);
+}

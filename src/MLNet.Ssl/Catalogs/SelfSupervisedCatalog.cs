@@ -15,9 +15,13 @@ public sealed partial class SelfSupervisedCatalog
     {
         ArgumentNullException.ThrowIfNull(context);
         _context = context;
+        Data = new();
         Evaluate = new(context);
         Model = new(context);
     }
+
+    /// <summary>Data for learning: folders of images.</summary>
+    public ImageDataCatalog Data { get; }
 
     /// <summary>The protocols that measure how good an embedding is.</summary>
     public EvaluationCatalog Evaluate { get; }
@@ -79,7 +83,7 @@ public sealed partial class SelfSupervisedCatalog
 
     /// <summary>
     /// Embeds images with an encoder that was pretrained elsewhere: an official checkpoint of DINO, MoCo or SDMP, a
-    /// ResNet of torchvision, or a file that <see cref="EmbeddingTransformer.SaveSafeTensors"/> wrote. The file is
+    /// ResNet of torchvision, or a file that <see cref="EmbeddingTransformer.SaveSafeTensors(string)"/> wrote. The file is
     /// recognised and checked here, and read when the estimator is fitted.
     /// </summary>
     /// <param name="outputColumnName">Column that receives the embedding, a known-size vector of Single.</param>
@@ -97,6 +101,22 @@ public sealed partial class SelfSupervisedCatalog
         !File.Exists(path) && PretrainedModels.Lookup(path) is { } model
             ? LoadPretrained(outputColumnName, inputColumnName, model, options)
             : new(_context, outputColumnName, inputColumnName ?? outputColumnName, path, options);
+
+    /// <summary>
+    /// Embeds images with an encoder that was pretrained elsewhere, whose file comes as a stream.
+    /// </summary>
+    /// <param name="outputColumnName">Column that receives the embedding, a known-size vector of Single.</param>
+    /// <param name="inputColumnName">Column of the images, as for <see cref="Pretrain"/>. Null means the name of the
+    /// output column.</param>
+    /// <param name="stream">The file, .pth, .pth.tar or .safetensors, at most 2 GB: read from where the stream stands
+    /// to its end, and kept in memory until the estimator is gone. The stream stays open.</param>
+    /// <param name="options">What the file's names and shapes do not say; null means all Auto.</param>
+    /// <exception cref="ArgumentException">An option is out of range, or the stream cannot be read.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged, refused, of no known network or larger than 2 GB, or
+    /// the stream stands at its end.</exception>
+    public PretrainedEstimator LoadPretrained(
+        string outputColumnName, string? inputColumnName, Stream stream, PretrainedOptions? options = null) =>
+        new(_context, outputColumnName, inputColumnName ?? outputColumnName, stream, options);
 
     /// <summary>
     /// Embeds images with a published network, whose weights are on this machine already: nothing is downloaded here.

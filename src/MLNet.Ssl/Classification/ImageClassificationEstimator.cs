@@ -4,6 +4,7 @@ using MLNet.Ssl.Classification;
 using MLNet.Ssl.DataView;
 using MLNet.Ssl.Hosting;
 using MLNet.Ssl.Options;
+using MLNet.Ssl.Runs;
 
 namespace MLNet.Ssl;
 
@@ -110,7 +111,11 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
                         + "fitted MapValueToKey.");
             classes = counted;
         }
-        var reader = new RowReader(input, images, label, _options.CancellationToken) { KeepUnlabeled = _keepUnlabeled };
+        var reader = new RowReader(input, images, label, _options.CancellationToken)
+        {
+            KeepUnlabeled = _keepUnlabeled,
+            Log = RunLog.Of(_options, channel.Write),
+        };
         var rows = ImageRows.Read(reader, _imageSize, new(_options.OnUnreadableImage, _host));
         return new(_train(rows, classes, _seed, channel.Write), _columns, label?.Annotations ?? _teacher!.Label, _host)
         {

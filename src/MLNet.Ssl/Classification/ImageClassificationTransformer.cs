@@ -70,8 +70,11 @@ public sealed class ImageClassificationTransformer : ITransformer, IDisposable
             .Rows(new BatchView<RgbImage>(Bind(input.Schema), input), _columns.ScoreColumnName);
     }
 
-    /// <inheritdoc cref="ImageClassifier.ExportOnnx"/>
+    /// <inheritdoc cref="ImageClassifier.ExportOnnx(string)"/>
     public void ExportOnnx(string path) => Classifier.ExportOnnx(path);
+
+    /// <inheritdoc cref="ImageClassifier.ExportOnnx(Stream)"/>
+    public void ExportOnnx(Stream stream) => Classifier.ExportOnnx(stream);
 
     /// <summary>Frees the network.</summary>
     public void Dispose()

@@ -1,7 +1,7 @@
 using Microsoft.ML;
 using MLNet.Ssl.Classification;
 using MLNet.Ssl.DataView;
-using MLNet.Ssl.Hosting;
+using MLNet.Ssl.Tensors;
 using TorchSharp;
 
 namespace MLNet.Ssl;

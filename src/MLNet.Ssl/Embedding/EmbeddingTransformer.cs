@@ -82,8 +82,14 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
     /// <exception cref="IOException">The file cannot be written.</exception>
     public void SaveSafeTensors(string path) => Encoder.SaveSafeTensors(path);
 
-    /// <inheritdoc cref="Encoder.ExportOnnx"/>
+    /// <inheritdoc cref="Encoder.SaveSafeTensors(Stream)"/>
+    public void SaveSafeTensors(Stream stream) => Encoder.SaveSafeTensors(stream);
+
+    /// <inheritdoc cref="Encoder.ExportOnnx(string)"/>
     public void ExportOnnx(string path) => Encoder.ExportOnnx(path);
+
+    /// <inheritdoc cref="Encoder.ExportOnnx(Stream)"/>
+    public void ExportOnnx(Stream stream) => Encoder.ExportOnnx(stream);
 
     /// <summary>Frees the encoder.</summary>
     public void Dispose()

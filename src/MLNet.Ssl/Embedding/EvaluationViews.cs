@@ -6,9 +6,18 @@ namespace MLNet.Ssl.Embedding;
 
 /// <summary>What <see cref="PretrainingEstimator.WithEvaluation"/> was told.</summary>
 internal sealed record EvaluationViews(
-    IDataView Train, IDataView Test, string LabelColumnName, int EveryEpochs, int NumberOfNeighbors,
-    string? BestEncoderPath)
+    IDataView Train, IDataView Test, string LabelColumnName)
 {
+    public required int EveryEpochs { get; init; }
+
+    public required int NumberOfNeighbors { get; init; }
+
+    public required string? BestEncoderPath { get; init; }
+
+    public required int? Patience { get; init; }
+
+    public required bool ReturnBest { get; init; }
+
     /// <summary>
     /// Refuses views without the column that is learned from or without labels, before a row is read.
     /// </summary>
@@ -51,6 +60,8 @@ internal sealed record EvaluationViews(
             EveryEpochs = EveryEpochs,
             NumberOfNeighbors = NumberOfNeighbors,
             BestEncoderPath = BestEncoderPath,
+            Patience = Patience,
+            ReturnBest = ReturnBest,
         };
 
         RowReader Rows(IDataView view) =>

@@ -1,7 +1,9 @@
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
 using MLNet.Ssl.DataView;
+using MLNet.Ssl.Files;
 using MLNet.Ssl.Hosting;
+using MLNet.Ssl.Tensors;
 
 namespace MLNet.Ssl;
 
@@ -25,18 +27,37 @@ public sealed class PretrainedEstimator : IEstimator<EmbeddingTransformer>
 {
     private readonly MLContext _context;
     private readonly IHost _host;
-    private readonly string _output, _input, _path;
+    private readonly string _output, _input, _source;
     private readonly PretrainedOptions? _options;
+    private readonly Func<PretrainedWeights> _open;
 
     internal PretrainedEstimator(MLContext context, string output, string input, string path,
         PretrainedOptions? options)
+        : this(context, output, input, path, options, () => PretrainedWeights.Open(path, options))
+    {
+    }
+
+    internal PretrainedEstimator(MLContext context, string output, string input, Stream stream,
+        PretrainedOptions? options)
+        : this(context, output, input, Bytes(stream), options)
+    {
+    }
+
+    private PretrainedEstimator(MLContext context, string output, string input, byte[] file,
+        PretrainedOptions? options)
+        : this(context, output, input, "(stream)", options, () => PretrainedWeights.Open(file, options))
+    {
+    }
+
+    private PretrainedEstimator(MLContext context, string output, string input, string source,
+        PretrainedOptions? options, Func<PretrainedWeights> open)
     {
         ArgumentException.ThrowIfNullOrEmpty(output);
         ArgumentException.ThrowIfNullOrEmpty(input);
-        (_context, _output, _input, _path, _options) = (context, output, input, path, options);
+        (_context, _output, _input, _source, _options, _open) = (context, output, input, source, options, open);
         _host = ((IHostEnvironment)context).Register("LoadPretrained");
         NativeTorch.Require();
-        using var weights = PretrainedWeights.Open(path, options);
+        using var weights = open();
         (Backbone, Report) = (weights.Backbone, weights.Report);
     }
 
@@ -69,11 +90,28 @@ public sealed class PretrainedEstimator : IEstimator<EmbeddingTransformer>
         ImageColumn.Check(input.Schema.Find("input", _input, ColumnAdvice.LostImages), "input");
         using var channel = _host.Start("Fit");
         var device = DeviceChoice.Of(_context, channel);
-        using var weights = PretrainedWeights.Open(_path, _options);
-        channel.Info(MessageSensitivity.None, $"{_path}: {weights.Backbone}; {weights.Report}");
+        using var weights = _open();
+        channel.Info(MessageSensitivity.None, $"{_source}: {weights.Backbone}; {weights.Report}");
         return new(weights.CreateEncoder(device), _output, _input, _host)
         {
             OnUnreadableImage = _options?.OnUnreadableImage ?? default,
         };
+    }
+
+    /// <summary>All of the stream: it is read here, and again by every Fit.</summary>
+    private static byte[] Bytes(Stream stream)
+    {
+        TemporaryFile.CheckReadable(stream);
+        using var copy = new MemoryStream();
+        try
+        {
+            stream.CopyTo(copy);
+        }
+        catch (IOException) when (copy.Length > int.MaxValue / 2)
+        {
+            throw new InvalidDataException(
+                "The stream has more than 2 GB of weights: write them to a file, and load that.");
+        }
+        return copy.ToArray();
     }
 }

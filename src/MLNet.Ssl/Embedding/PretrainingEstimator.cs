@@ -5,6 +5,8 @@ using MLNet.Ssl.DataView;
 using MLNet.Ssl.Embedding;
 using MLNet.Ssl.Hosting;
 using MLNet.Ssl.Options;
+using MLNet.Ssl.Runs;
+using MLNet.Ssl.Tensors;
 
 namespace MLNet.Ssl;
 
@@ -80,16 +82,27 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
     /// <param name="bestEncoderPath">File that receives the encoder of the best accuracy so far, for
     /// <see cref="SelfSupervisedCatalog.LoadPretrained(string, string?, string, PretrainedOptions?)"/>; null for
     /// none.</param>
+    /// <param name="patience">Measurements without a better accuracy after which the run ends and returns what it
+    /// learned (<see cref="OnlineEvaluation.Patience"/>); null for none.</param>
+    /// <param name="returnBest">Whether <see cref="Fit"/> returns the encoder of the best accuracy instead of the last
+    /// one.</param>
     /// <returns>An estimator that also measures; this one stays as it is.</returns>
     /// <exception cref="ArgumentException">The label column's name is empty.</exception>
     public PretrainingEstimator WithEvaluation(
         IDataView train, IDataView test, string labelColumnName = "Label", int everyEpochs = 1,
-        int numberOfNeighbors = 20, string? bestEncoderPath = null)
+        int numberOfNeighbors = 20, string? bestEncoderPath = null, int? patience = null, bool returnBest = false)
     {
         ArgumentNullException.ThrowIfNull(train);
         ArgumentNullException.ThrowIfNull(test);
         ArgumentException.ThrowIfNullOrEmpty(labelColumnName);
-        return new(this, new(train, test, labelColumnName, everyEpochs, numberOfNeighbors, bestEncoderPath));
+        return new(this, new(train, test, labelColumnName)
+        {
+            EveryEpochs = everyEpochs,
+            NumberOfNeighbors = numberOfNeighbors,
+            BestEncoderPath = bestEncoderPath,
+            Patience = patience,
+            ReturnBest = returnBest,
+        });
     }
 
     /// <inheritdoc/>
@@ -129,16 +142,18 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
         Check.Defined(options.OnUnreadableImage);
         var device = DeviceChoice.Of(_context, channel);
         _evaluation?.Check(column);
+        var log = RunLog.Of(options, channel.Write)!;
         var tables = new List<IDisposable>();
         try
         {
             if (_evaluation is not null)
             {
+                log(new(false, "The rows of the evaluation are read."));
                 var evaluation = _evaluation.Read(
                     column, options.ImageSize, tables, Unreadable, options.CancellationToken);
                 options = options with { Evaluation = evaluation };
             }
-            var rows = new RowReader(input, column, Cancellation: options.CancellationToken);
+            var rows = new RowReader(input, column, Cancellation: options.CancellationToken) { Log = log };
             if (images)
             {
                 var read = ImageRows.Read(rows, options.ImageSize, Unreadable()).Images;

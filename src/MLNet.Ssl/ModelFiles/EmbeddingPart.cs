@@ -13,7 +13,7 @@ namespace MLNet.Ssl.ModelFiles;
 /// <param name="Backbone">The network.</param>
 /// <param name="Images">What is done to images; null for rows of a table.</param>
 /// <param name="Table">What is done to rows of a table; null for images.</param>
-/// <param name="Weights">The entry with the weights, a safetensors file as <see cref="Encoder.SaveSafeTensors"/> writes
+/// <param name="Weights">The entry with the weights, a safetensors file as <see cref="Encoder.SaveSafeTensors(string)"/> writes
 /// it.</param>
 internal sealed record EmbeddingPart(
     string Input, string Output, string? Method, IReadOnlyDictionary<string, string> Options, BackboneOptions Backbone,
@@ -29,7 +29,7 @@ internal sealed record EmbeddingPart(
             backbone,
             encoder is ImageEncoder images ? SavedImagePreprocessing.Of(images.Preprocessing) : null,
             encoder is TableEncoder table ? SavedTablePreprocessing.Of(table.Preprocessing) : null,
-            file.Add("safetensors", encoder.WriteSafeTensors));
+            file.Add("safetensors", encoder.SaveSafeTensors));
     }
 
     public override ITransformer Restore(ModelReader file)

@@ -31,9 +31,13 @@ internal sealed class ModelReader
     /// <summary>Where encoders compute.</summary>
     public Device Device { get; }
 
-    public static (ITransformer Model, DataViewSchema? Schema) Read(MLContext context, Device device, string path)
+    /// <param name="context">The context.</param>
+    /// <param name="device">Where encoders compute.</param>
+    /// <param name="file">The file; it can be sought in, and stays the caller's.</param>
+    /// <param name="name">What messages call the file.</param>
+    public static (ITransformer Model, DataViewSchema? Schema) Read(
+        MLContext context, Device device, Stream file, string name)
     {
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
         try
         {
             using var archive = StoredArchive.Open(file);
@@ -42,7 +46,7 @@ internal sealed class ModelReader
         // Damaged bytes make the archive, JSON, ML.NET and the library throw nearly anything.
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            throw new InvalidDataException($"The model file '{path}' is refused: {e.Message}", e);
+            throw new InvalidDataException($"{name} is refused: {e.Message}", e);
         }
     }
 
@@ -96,6 +100,7 @@ internal sealed class ModelReader
         try
         {
             var model = Restore(description.Model);
+            if (_entries.ContainsKey(NoteToMLNet.EntryName)) Read(NoteToMLNet.EntryName, _ => true);
             return (model, description.Schema?.Restore(this));
         }
         catch
@@ -154,7 +159,7 @@ internal sealed class ModelReader
         if (length != described.Length)
             throw new InvalidDataException($"it has {length} bytes; {described.Length} were written.");
         if (length <= MostInMemory) return new MemoryStream(_archive.ReadAll(name, described.Sha256), writable: false);
-        var copy = TemporaryFile();
+        var copy = TemporaryFile.Create(Context.TempFilePath);
         try
         {
             using var source = _archive.Read(name);
@@ -174,13 +179,5 @@ internal sealed class ModelReader
             copy.Dispose();
             throw;
         }
-    }
-
-    private FileStream TemporaryFile()
-    {
-        string folder = string.IsNullOrEmpty(Context.TempFilePath) ? Path.GetTempPath() : Context.TempFilePath;
-        return new(Path.Combine(folder, $"mlnet-ssl-{Path.GetRandomFileName()}"), FileMode.CreateNew,
-            FileAccess.ReadWrite,
-            FileShare.None, 1 << 16, FileOptions.DeleteOnClose);
     }
 }

@@ -29,6 +29,7 @@ internal sealed class ModelWriter
         var writer = new ModelWriter(context, archive);
         var part = SavedPart.Of(model, writer);
         var columns = schema is null ? null : SavedSchema.Of(schema, writer);
+        writer.AddAs(NoteToMLNet.EntryName, entry => entry.Write(NoteToMLNet.Bytes()));
         var description = new ModelDescription(
             ModelDescription.FormatName, ModelDescription.CurrentVersion, LibraryVersion, part, columns,
             writer._entries);
@@ -42,12 +43,14 @@ internal sealed class ModelWriter
     public string Add(string extension, Action<Stream> write)
     {
         string name = $"parts/{_entries.Count:000}.{extension}";
-        _entries.Add(name, AddEntry(name, write));
+        AddAs(name, write);
         return name;
     }
 
     public string AddTensors(Dictionary<string, Tensor> tensors) =>
         Add("safetensors", stream => SafeTensors.Write(stream, tensors));
+
+    private void AddAs(string name, Action<Stream> write) => _entries.Add(name, AddEntry(name, write));
 
     private ModelDescription.Entry AddEntry(string name, Action<Stream> write)
     {

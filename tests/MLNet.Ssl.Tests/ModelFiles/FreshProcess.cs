@@ -11,6 +11,8 @@ internal static class FreshProcess
     public static int Main(string[] args)
     {
         if (args is ["refuse", var attacks]) return RefusedImages.Measure(attacks);
+        if (args is ["page", var page]) return PageProgram.Run(page);
+        if (args is ["libtorch"]) return NativeTorchTests.Try();
         if (args is not ["predict", var folder]) return ConsoleRunner.Run(args).GetAwaiter().GetResult();
         var ml = new MLContext();
         foreach (string kind in SavedModels.Kinds)
@@ -23,14 +25,24 @@ internal static class FreshProcess
 
     public static void Predict(string folder) => Run("predict", folder);
 
-    public static void Run(string what, string folder)
+    public static void Run(string what, string folder) => Run([what, folder]);
+
+    /// <summary>Runs the test program, which must succeed.</summary>
+    /// <param name="arguments">What it is to do.</param>
+    /// <param name="folder">Its current folder; null for that of the tests.</param>
+    /// <param name="environment">Variables beside those of the tests.</param>
+    /// <param name="program">A copy of the program; null for the one that the tests are in.</param>
+    /// <returns>What it wrote to its output.</returns>
+    public static string Run(string[] arguments, string? folder = null, Dictionary<string, string>? environment = null, string? program = null)
     {
         string host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
-        var start = new ProcessStartInfo(host, ["exec", typeof(FreshProcess).Assembly.Location, what, folder])
+        var start = new ProcessStartInfo(host, ["exec", program ?? typeof(FreshProcess).Assembly.Location, .. arguments])
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,
+            WorkingDirectory = folder ?? "",
         };
+        foreach (var (name, value) in environment ?? []) start.Environment[name] = value;
         using var process = Process.Start(start)!;
         var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         if (!process.WaitForExit(TimeSpan.FromMinutes(3)))
@@ -39,5 +51,6 @@ internal static class FreshProcess
             Assert.Fail("The process did not end in three minutes.");
         }
         Assert.True(process.ExitCode == 0, output.Result + errors.Result);
+        return output.Result;
     }
 }

@@ -148,7 +148,7 @@ public sealed class SupervisedRunTests : IDisposable
         var options = new FineTuneOptions { Epochs = 1, Seed = 1, Threads = 1 };
         FineTuner.Fit(_data.Images, _data.Labels, Patterns.Classes, encoder, options, line => log.Add(line.Text)).Dispose();
         Assert.Contains(log, line => line.StartsWith("Fine-tuning: Optimizer = Sgd: for", StringComparison.Ordinal));
-        Assert.Contains("Fine-tuning: BatchSize = 64: of 64 rows", log);
+        Assert.Contains("Fine-tuning: BatchSize = 16: of 64 rows, a quarter at most", log);
     }
 
     private sealed class Collect(Action<TrainingProgress> report) : IProgress<TrainingProgress>

@@ -116,7 +116,7 @@ public sealed class OnnxFileTests : IDisposable
                 encoder.ExportOnnx(Path.Combine(_folder.File(folder), "model.onnx"))).Message);
         Assert.Contains($"'{_folder.Path}' is a folder", Assert.Throws<UnauthorizedAccessException>(() => encoder.ExportOnnx(_folder.Path)).Message);
         Assert.Throws<ArgumentException>(() => encoder.ExportOnnx(" "));
-        Assert.Throws<ArgumentNullException>(() => encoder.ExportOnnx(null!));
+        Assert.Throws<ArgumentNullException>(() => encoder.ExportOnnx((string)null!));
     }
 
     [Fact]

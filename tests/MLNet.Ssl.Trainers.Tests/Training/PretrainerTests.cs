@@ -134,7 +134,7 @@ public class PretrainerTests
         Assert.Equal((224, 96, 65_536, 2, 0.996), (large.ImageSize, large.LocalSize, large.OutputDimension, large.WarmupEpochs, large.TeacherMomentum));
 
         var few = (SimClrOptions)new SimClrOptions().Resolve(new DataFacts(50, 48, 2), []);
-        Assert.Equal((48, 50, 0.5, false), (few.ImageSize, few.BatchSize, few.Temperature, few.Blur));
+        Assert.Equal((48, 12, 0.5, false), (few.ImageSize, few.BatchSize, few.Temperature, few.Blur));
 
         var given = (DinoOptions)new DinoOptions { OutputDimension = 7, BatchSize = 5 }.Resolve(new DataFacts(100, 32, 2), []);
         Assert.Equal((7, 5), (given.OutputDimension, given.BatchSize));

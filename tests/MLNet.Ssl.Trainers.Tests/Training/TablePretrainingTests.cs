@@ -63,7 +63,7 @@ public class TablePretrainingTests
         var messages = new List<string>();
         using var encoder = Pretrainer.Fit(table, new MoCoOptions { Mixing = new IMixOptions(), Epochs = 1, Seed = 1 }, log: m => messages.Add(m.Text));
         Assert.Equal((Columns, 256), (encoder.Columns, encoder.EmbeddingDimension));
-        Assert.All(new[] { "BatchSize = 300: of 300 rows", "QueueLength = 300", "Backbone = TabularMlp", "Table.ContinuousSlots = 0–23: of 26" },
+        Assert.All(new[] { "BatchSize = 72: of 300 rows", "QueueLength = 144", "Backbone = MLP of 256, 256, 512, 512", "Table.ContinuousSlots = 0–23: of 26" },
             part => Assert.Contains(messages, m => m.Contains(part, StringComparison.Ordinal)));
     }
 

@@ -1,3 +1,5 @@
+using MLNet.Ssl.Options;
+
 namespace MLNet.Ssl;
 
 /// <summary>
@@ -91,4 +93,7 @@ public sealed record MicroAveragePrecision(double MicroAP, double? RecallAtPreci
         }
         return pairs;
     }
+
+    /// <summary>All members, with the contents of lists.</summary>
+    public override string ToString() => RecordText.Of(this);
 }

@@ -1,3 +1,5 @@
+using MLNet.Ssl.Options;
+
 namespace MLNet.Ssl;
 
 /// <summary>
@@ -13,6 +15,9 @@ public sealed record RetrievalGroundTruth(IReadOnlyList<int> Easy, IReadOnlyList
     /// <param name="ignored">Rows that are neither right nor wrong.</param>
     public static RetrievalGroundTruth Of(IReadOnlyList<int> positives, params int[] ignored) =>
         new(positives, [], ignored);
+
+    /// <summary>All members, with the contents of lists.</summary>
+    public override string ToString() => RecordText.Of(this);
 
     internal (HashSet<int> Positive, HashSet<int> Ignored) For(RetrievalProtocol protocol) => protocol switch
     {

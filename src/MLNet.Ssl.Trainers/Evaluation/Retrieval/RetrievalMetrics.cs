@@ -1,3 +1,5 @@
+using MLNet.Ssl.Options;
+
 namespace MLNet.Ssl;
 
 /// <summary>Figures of a retrieval benchmark under one protocol; queries without positives are in no mean.</summary>
@@ -10,4 +12,8 @@ namespace MLNet.Ssl;
 /// <param name="PrecisionsAt">For each k the precision of each query; NaN for a query without positives.</param>
 public sealed record RetrievalMetrics(RetrievalProtocol Protocol, double MeanAveragePrecision,
     IReadOnlyList<double> AveragePrecisions,
-    IReadOnlyDictionary<int, double> MeanPrecisionAt, IReadOnlyDictionary<int, IReadOnlyList<double>> PrecisionsAt);
+    IReadOnlyDictionary<int, double> MeanPrecisionAt, IReadOnlyDictionary<int, IReadOnlyList<double>> PrecisionsAt)
+{
+    /// <summary>All members, with the contents of lists.</summary>
+    public override string ToString() => RecordText.Of(this);
+}

@@ -39,6 +39,9 @@ internal sealed class Byol : Method
     internal MomentumPair Pair => _pair;
 
     /// <inheritdoc/>
+    public override int? PartialBatchMultiple => _options.BatchNormGroups == 1 ? 1 : 2 * _options.BatchNormGroups;
+
+    /// <inheritdoc/>
     public override MethodOutput Forward(IReadOnlyList<Tensor> views, StepClock clock, int shard)
     {
         var random = HostRandom.OfThisPass();

@@ -65,6 +65,9 @@ internal sealed class Dino : Method
     internal DinoLoss Loss => _loss;
 
     /// <inheritdoc/>
+    public override int? PartialBatchMultiple => _options.Mixing is null ? 1 : 2;
+
+    /// <inheritdoc/>
     public override MethodOutput Forward(IReadOnlyList<Tensor> views, StepClock clock, int shard)
     {
         Tensor teacher;

@@ -36,20 +36,22 @@ public sealed class DinoLoss : IDisposable
     public (Tensor Loss, Tensor TeacherProbabilities) Forward(Tensor student, Tensor teacher, double teacherTemperature)
     {
         long batch = teacher.size(0) / 2, views = student.size(0) / batch, width = teacher.size(1);
-        Tensor targets;
-        Tensor pairs;
-        using (no_grad())
-        {
-            targets = Probabilities(teacher, teacherTemperature);
-            // Σ over u ≠ v of q_u for every student view v: both teachers for a local view, the other one for a global view.
-            var q = targets.view(2, batch, width);
-            var both = views > 2 ? q.sum(0, keepdim: true).expand(views - 2, batch, width) : null;
-            pairs = both is null ? q.flip(0) : cat([q.flip(0), both], 0);
-        }
-        var logP = log_softmax(student.Div(_studentTemperature), -1).view(views, batch, width);
-        // One product over all pairs; the mean over the batch and the number of pairs are constants.
-        var loss = (pairs * logP).sum().Mul(-1.0 / (batch * (2 * views - 2)));
-        return (loss, targets);
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var targets = Probabilities(teacher, teacherTemperature);
+        var logP = log_softmax(student.Div(_studentTemperature), -1);
+        // A global view learns from the other one, a local view from both: all that is summed over u is summed in the targets.
+        var (other, both) = (targets.view(2, batch, width).flip(0).view(-1, width), targets.view(2, batch, width).sum(0));
+        var globals = logP.narrow(0, 0, 2 * batch);
+        var sum = (other * globals).sum();
+        if (views > 2) sum = sum.Add((both * logP.narrow(0, 2 * batch, (views - 2) * batch).view(views - 2, batch, width).sum(0)).sum());
+        double pairs = batch * (2 * views - 2);
+        // ∂/∂s of −Σ q·log softmax(s/τ) is (Σq·softmax(s/τ) − q)/τ.
+        var gradient = logP.exp_();
+        gradient.narrow(0, 0, 2 * batch).sub_(other);
+        if (views > 2) gradient.narrow(0, 2 * batch, (views - 2) * batch).view(views - 2, batch, width).Mul_(2).sub_(both);
+        var loss = KnownGradient.Of(student, sum.Mul(-1 / pairs), gradient.Div_(_studentTemperature * pairs));
+        return (loss.MoveToOuterDisposeScope(), targets.MoveToOuterDisposeScope());
     }
 
     /// <summary>The teacher's centred and sharpened probabilities, without gradient.</summary>

@@ -109,7 +109,13 @@ public sealed record DinoOptions : PretrainOptions
     /// <inheritdoc/>
     public override MethodPlan Plan(PlanContext context)
     {
-        var settings = context.Resolve(new() { BFloat16 = true, BatchSize = 64, Backbone = VisionTransformerOptions.Small(16) });
+        var settings = context.Resolve(new()
+        {
+            BFloat16 = true,
+            BatchSize = 64,
+            Backbone = VisionTransformerOptions.Small(16),
+            ProcessorBackbone = VisionTransformerOptions.Tiny(16),
+        });
         var (rows, size) = (context.Rows, settings.ImageSize);
         int usualWidth = rows < 20_000 ? 1024 : rows < 50_000 ? 2048 : rows < 100_000 ? 4096 : 65_536;
         int width = context.Choose(OutputDimension, usualWidth, $"for {rows} rows");

@@ -66,6 +66,9 @@ public sealed record MoCoOptions : PretrainOptions
         Epochs = 200,
     };
 
+    /// <summary>All members, with the contents of lists.</summary>
+    public override string ToString() => RecordText.Of(this);
+
     /// <inheritdoc/>
     public override string MethodName => "MoCo v2";
 

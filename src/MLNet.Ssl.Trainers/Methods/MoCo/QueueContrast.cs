@@ -24,7 +24,7 @@ internal static class QueueContrast
         long count = q.size(0), half = count / 2;
         var (first, second) = sides.Run(() => rows(0, half), () => rows(half, count - half));
         var gradient = cat([first.Pull, second.Pull], 0).Div_(temperature * count);
-        return WithGradient(q, cat([first.Losses, second.Losses], 0).mean(), gradient);
+        return KnownGradient.Of(q, cat([first.Losses, second.Losses], 0).mean(), gradient);
 
         (Tensor Losses, Tensor Pull) Own(long start, long length)
         {
@@ -43,13 +43,5 @@ internal static class QueueContrast
             var losses = target.Weigh(logP).neg();
             return (losses, logP.exp_().matmul(columns.t()) - target.Mean(keys));
         }
-    }
-
-    /// <summary>A tensor of the loss's value whose derivative by q is the gradient.</summary>
-    internal static Tensor WithGradient(Tensor q, Tensor loss, Tensor gradient)
-    {
-        using var grad = enable_grad();
-        var linear = (q * gradient).sum();
-        return (linear - linear.detach()).Add(loss);
     }
 }

@@ -52,6 +52,9 @@ internal sealed class MoCoV3 : Method
     public override double? TeacherMomentum(StepClock clock) => MomentumAt(clock);
 
     /// <inheritdoc/>
+    public override int? PartialBatchMultiple => _mixing is null ? 1 : 2;
+
+    /// <inheritdoc/>
     public override MethodOutput Forward(IReadOnlyList<Tensor> views, StepClock clock, int shard)
     {
         double momentum = MomentumAt(clock);

@@ -47,7 +47,13 @@ public sealed record MoCoV3Options : PretrainOptions
     /// <inheritdoc/>
     public override MethodPlan Plan(PlanContext context)
     {
-        var settings = context.Resolve(new() { BFloat16 = true, Backbone = VisionTransformerOptions.MoCoV3Small(), ZeroInitResidual = true });
+        var settings = context.Resolve(new()
+        {
+            BFloat16 = true,
+            Backbone = VisionTransformerOptions.MoCoV3Small(),
+            ProcessorBackbone = VisionTransformerOptions.Tiny() with { Flavor = VisionTransformerFlavor.MoCoV3 },
+            ZeroInitResidual = true,
+        });
         bool transformer = settings.Backbone.PrefersAdamW;
         string network = transformer ? "for a transformer" : "for a ResNet";
         var optimizer = context.ChooseOptimizer(transformer ? OptimizerKind.AdamW : OptimizerKind.Lars, network);

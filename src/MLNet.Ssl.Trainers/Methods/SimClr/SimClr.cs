@@ -55,6 +55,9 @@ internal sealed class SimClr : Method
         _pair is null ? StateOf("network", _network) : [.. _pair.State(), .. _memory!.State];
 
     /// <inheritdoc/>
+    public override int? PartialBatchMultiple => _memory is null ? 1 : null;
+
+    /// <inheritdoc/>
     public override MethodOutput Forward(IReadOnlyList<Tensor> views, StepClock clock, int shard)
     {
         var (first, second) = (views[0], views[1]);

@@ -47,6 +47,9 @@ public abstract record BackboneOptions
         return $"{(name.EndsWith("Options", StringComparison.Ordinal) ? name[..^7] : name)}, {EmbeddingDimension} features";
     }
 
+    /// <summary>What <see cref="Describe"/> says.</summary>
+    public sealed override string ToString() => Describe();
+
     /// <summary>Stages that follow each other; between them feature maps may be mixed (<see cref="IMixOptions.Layers"/>).</summary>
     /// <value>Default 1: inputs alone are mixed. A network with more overrides <see cref="Backbone.Run"/>.</value>
     public virtual int StageCount => 1;

@@ -55,9 +55,11 @@ internal sealed class ResidualBlock : Module<Tensor, Tensor>, IOnnxLayer
         var shortcut = downsample is null ? x : downsample.call(x);
         for (int i = 0; i < _branch.Count; i++)
         {
-            if (i > 0) x = functional.relu(x, inplace: true);
-            if (i == 2 && attn is not null) x = attn.call(x);
-            x = _branch[i].Norm.call(_branch[i].Conv.call(x));
+            using var normed = i > 0 ? x : null;
+            using var active = normed is null ? null : functional.relu(normed, inplace: true);
+            using var attended = i == 2 ? attn?.call(active!) : null;
+            using var convolved = _branch[i].Conv.call(attended ?? active ?? x);
+            x = _branch[i].Norm.call(convolved);
         }
         return functional.relu(x.Add_(shortcut), inplace: true).MoveToOuterDisposeScope();
     }

@@ -24,9 +24,10 @@ internal sealed class SelfAttention : Module<Tensor, bool, RotaryPositions?, Ten
 
     public override Tensor forward(Tensor x, bool classTokenOnly, RotaryPositions? positions)
     {
+        using var scope = NewDisposeScope();
         var (q, k, v) = Project(x, classTokenOnly, positions);
         var mixed = functional.scaled_dot_product_attention(q, k, v);
-        return proj.call(mixed.transpose(1, 2).flatten(2));
+        return proj.call(mixed.transpose(1, 2).flatten(2)).MoveToOuterDisposeScope();
     }
 
     public string Export(OnnxGraph graph, string x, RotaryPositions? positions, long prefix)

@@ -96,7 +96,13 @@ internal sealed class TransformerMlp : Module<Tensor, Tensor>, IOnnxLayer
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor x) => fc2.call(functional.gelu(fc1.call(x)));
+    public override Tensor forward(Tensor x)
+    {
+        // Four times as wide as the rest: without a gradient to compute, none is held longer than it is needed.
+        using var hidden = fc1.call(x);
+        using var active = functional.gelu(hidden);
+        return fc2.call(active);
+    }
 
     public string Export(OnnxGraph graph, string x) => fc2.Export(graph, graph.Gelu(fc1.Export(graph, x)));
 }

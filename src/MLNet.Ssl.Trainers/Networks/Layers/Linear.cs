@@ -34,6 +34,9 @@ internal sealed class Linear : Module<Tensor, Tensor>, IOnnxLayer
         // With two-dimensional input, product and bias are one kernel.
         var shape = x.shape;
         shape[^1] = weight.size(0);
-        return functional.linear(x.flatten(0, -2), weight, bias).view(shape);
+        // Aliases hold memory as long as they live.
+        using var rows = x.flatten(0, -2);
+        using var result = functional.linear(rows, weight, bias);
+        return result.view(shape);
     }
 }

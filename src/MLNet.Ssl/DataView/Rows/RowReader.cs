@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using Microsoft.ML;
 
 namespace MLNet.Ssl.DataView;
@@ -13,8 +15,13 @@ internal sealed record RowReader(
     IDataView View, DataViewSchema.Column Values, DataViewSchema.Column? Labels = null,
         CancellationToken Cancellation = default)
 {
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(10);
+
     /// <summary>Keeps rows whose label is missing, with class −1, instead of leaving them out.</summary>
     public bool KeepUnlabeled { get; init; }
+
+    /// <summary>Receives a line when reading begins, every ten seconds, and at the end; null for none.</summary>
+    public Action<TrainingMessage>? Log { get; init; }
 
     /// <summary>Reads no more rows than these.</summary>
     public int MaxRows { get; init; } = int.MaxValue;
@@ -36,13 +43,22 @@ internal sealed record RowReader(
         using var cursor = View.GetRowCursor(columns.DistinctBy(column => column.Index));
         var readValue = createReader(cursor);
         var readLabel = Labels is { } label ? LabelColumn.Reader(cursor, label) : null;
+        long start = Stopwatch.GetTimestamp(), told = start;
+        Log?.Invoke(new(false, $"Column '{Values.Name}' is read."));
         while (classes.Count < MaxRows && cursor.MoveNext(Cancellation))
         {
+            if (Log is not null && Stopwatch.GetElapsedTime(told) >= Silence)
+            {
+                told = Stopwatch.GetTimestamp();
+                Log(new(false, string.Create(CultureInfo.InvariantCulture, $"{classes.Count:N0} rows are read.")));
+            }
             // Keys count from 1, and 0 is a missing label.
             int known = readLabel is null ? -1 : (int)readLabel() - 1;
             if (known < 0 && readLabel is not null && !KeepUnlabeled) continue;
             if (add(readValue())) classes.Add(known);
         }
+        Log?.Invoke(new(false, string.Create(CultureInfo.InvariantCulture,
+            $"{classes.Count:N0} rows of column '{Values.Name}' were read in {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s.")));
         return classes;
     }
 
