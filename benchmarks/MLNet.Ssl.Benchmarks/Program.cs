@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json;
+using MLNet.Ssl;
 using MLNet.Ssl.Benchmarks;
 using MLNet.Ssl.Benchmarks.Gpu;
 using MLNet.Ssl.Benchmarks.Plain;
@@ -46,15 +47,17 @@ run.SetAction(parsed =>
 {
     var benchmark = BenchmarkCase.Named(parsed.GetValue(one)!);
     var on = torch.device(parsed.GetValue(device)!);
-    Console.WriteLine(parsed.GetValue(mode) switch
+    string result = parsed.GetValue(mode) switch
     {
         "losses" => JsonSerializer.Serialize(OwnSide.FirstLosses(benchmark, parsed.GetValue(file)!, parsed.GetValue(threads), parsed.GetValue(data), on)),
         "step" or "end-to-end" => JsonSerializer.Serialize(OwnSide.Measure(
             benchmark, parsed.GetValue(mode) == "end-to-end", parsed.GetValue(steps), parsed.GetValue(warmup), parsed.GetValue(threads), parsed.GetValue(data), on)),
         var other => throw new ArgumentException($"there is no mode '{other}'; expected step, end-to-end or losses"),
-    });
+    };
+    if (World.Rank == 0) Console.WriteLine(result);
 });
 root.Subcommands.Add(run);
+root.Subcommands.Add(RanksComparison.Command(cases, runs, seconds, data));
 root.Subcommands.Add(GpuSide.Command());
 root.Subcommands.Add(LearnRun.Command());
 root.Subcommands.Add(PlainSide.Command());

@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
 using MLNet.Ssl;
-using MLNet.Ssl.Samples;
 using PhotoSearch.Stores;
 
 namespace PhotoSearch;

@@ -4,7 +4,6 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.ML;
-using MLNet.Ssl.Samples;
 using PhotoSearch;
 using PhotoSearch.Stores;
 

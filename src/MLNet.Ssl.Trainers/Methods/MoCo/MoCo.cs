@@ -63,13 +63,15 @@ internal sealed class MoCo : Method
             _pair.Update(_settings.KeyMomentum);
             return Keys(second);
         });
-        _queue.Hold(keys);
-        var loss = Loss(query, keys, _queue.Columns, targets);
+        var allKeys = Ranks.Gather(keys);
+        _queue.Hold(allKeys);
+        var loss = Loss(query, keys, allKeys, _queue.Columns, targets);
         if (_options.Symmetric)
         {
             var ((_, otherQuery, otherTargets), otherKeys) = Sides.Run(() => Query(second, random), () => Keys(first));
-            _queue.Hold(otherKeys);
-            loss = loss.Add(Loss(otherQuery, otherKeys, _queue.With(keys), otherTargets));
+            var allOtherKeys = Ranks.Gather(otherKeys);
+            _queue.Hold(allOtherKeys);
+            loss = loss.Add(Loss(otherQuery, otherKeys, allOtherKeys, _queue.With(allKeys), otherTargets));
         }
         if (_reconstruction is not null)
         {
@@ -101,6 +103,7 @@ internal sealed class MoCo : Method
 
     private Tensor Keys(Tensor view) => NtXent.Normalize(_pair.Keys(view, _settings.BatchNormGroups));
 
-    private Tensor Loss(Tensor query, Tensor keys, Tensor negatives, SoftTargets? targets) =>
-        QueueContrast.Loss(query, keys, negatives, _settings.Temperature, targets, Sides);
+    // Mixed queries are compared with the keys of all ranks, of which this one's stand behind those of the ranks before it.
+    private Tensor Loss(Tensor query, Tensor keys, Tensor allKeys, Tensor negatives, SoftTargets? targets) => QueueContrast.Loss(
+        query, targets is null ? keys : allKeys, negatives, _settings.Temperature, targets?.Shifted(Ranks.Rank * keys.size(0)), Sides);
 }

@@ -37,7 +37,8 @@ public sealed record MoCoOptions : PretrainOptions
     /// Parts of the batch that are normalised on their own, and from which keys are shuffled, as on so many devices: it keeps a query from finding
     /// its key by batch statistics. 1 turns it off. The batch must be a multiple of it, with two rows or more a part.
     /// </summary>
-    /// <value>Auto: 8 (official), or 2 up to 64 pixels (i-Mix on CIFAR), or the next smaller number that divides the batch; 1 without batch norm.</value>
+    /// <value>Auto: 8 (official), or 2 up to 64 pixels (i-Mix on CIFAR), or the next smaller number that divides the batch and is a multiple of the processes; 1 without batch
+    /// norm.</value>
     public int? BatchNormGroups { get; init; }
 
     /// <summary>
@@ -101,8 +102,8 @@ public sealed record MoCoOptions : PretrainOptions
         var norm = context.Choose(HeadBatchNorm, table ? HeadNormalization.All : HeadNormalization.None, kind);
         bool normalizes =
             settings.Backbone.NormalizesBatches || norm != HeadNormalization.None;
-        int groups = !normalizes || table ? 1 : small ? 2 : 8;
-        while (groups > 1 && (batch % groups != 0 || batch / groups < 2)) groups--;
+        int groups = !normalizes || table ? 1 : Math.Max(small ? 2 : 8, World.Size);
+        while (groups > 1 && (batch % groups != 0 || batch / groups < 2 || groups % World.Size != 0)) groups--;
         groups = context.Choose(BatchNormGroups, groups, $"it divides {batch}");
         double temperature = context.Choose(Temperature, table ? 0.1 : 0.2, kind);
         var view = View is null && table ? null : context.Choose(
@@ -121,7 +122,7 @@ public sealed record MoCoOptions : PretrainOptions
         Check.Defined(norm, nameof(HeadBatchNorm));
         Check.AtLeast(HeadLayers, 1);
         Check.AtLeast(ProjectionDimension, 1);
-        Check.BatchNormGroups(groups, batch);
+        Check.BatchNormGroups(groups, batch, World.Size);
         Check.AtLeast(WeightDecay, 0);
         Check.AtLeast(ReconstructionWeight, 0);
         ReconstructionTarget? reconstruction = null;

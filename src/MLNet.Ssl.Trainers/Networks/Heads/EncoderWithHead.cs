@@ -1,3 +1,4 @@
+using MLNet.Ssl.Distributed;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Networks;
@@ -45,11 +46,13 @@ public sealed class EncoderWithHead : nn.Module<Tensor, Tensor>
     /// <param name="input">What the backbone, or its stage, takes.</param>
     /// <param name="groups">Parts of the batch. Default 1.</param>
     /// <param name="stage">The stage of the backbone that takes the input. Default 0, the first.</param>
+    /// <remarks>Of several processes each passes its part of the groups.</remarks>
     public (Tensor Features, Tensor Output) Pass(Tensor input, int groups = 1, int stage = 0)
     {
         if (groups > 1)
         {
-            var parts = input.chunk(groups).Select(part => Pass(part, 1, stage)).ToList();
+            using var own = BatchNorm.OfThisRank();
+            var parts = Parts(input, groups).Select(part => Pass(part, 1, stage)).ToList();
             return (cat([.. parts.Select(p => p.Features)], 0), cat([.. parts.Select(p => p.Output)], 0));
         }
         var features = backbone.Run(input, stage, backbone.StageCount);
@@ -59,7 +62,13 @@ public sealed class EncoderWithHead : nn.Module<Tensor, Tensor>
     }
 
     /// <summary>What a stage of the backbone is given, in groups as in <see cref="Pass"/>.</summary>
-    internal Tensor InputOf(int stage, Tensor input, int groups = 1) => stage == 0 ? input
-        : groups == 1 ? backbone.Run(input, 0, stage)
-        : cat([.. input.chunk(groups).Select(part => backbone.Run(part, 0, stage))], 0);
+    internal Tensor InputOf(int stage, Tensor input, int groups = 1)
+    {
+        if (stage == 0) return input;
+        if (groups == 1) return backbone.Run(input, 0, stage);
+        using var own = BatchNorm.OfThisRank();
+        return cat([.. Parts(input, groups).Select(part => backbone.Run(part, 0, stage))], 0);
+    }
+
+    private static Tensor[] Parts(Tensor input, int groups) => input.chunk(groups / Communicator.Current.Count);
 }
