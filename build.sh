@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Setup and one verb: ./build.sh build | test | format | api | demo | fuzz | soak | bench | results | pack [arguments passed on]
+# Setup and one verb: ./build.sh build | test | format | api | demo | fuzz | soak | bench | results | docs | pack [arguments passed on]
 set -euo pipefail
 cd "$(dirname "$0")"
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
@@ -43,6 +43,22 @@ install_from_trixie() (
   "$@" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends libstdc++6
 )
 
+# Tests of several processes start mpirun; without it they are skipped.
+install_mpi() {
+  ! command -v mpirun > /dev/null || return 0
+  command -v apt-get > /dev/null || return 0
+  local sudo=()
+  if [ "$(id -u)" -ne 0 ]; then
+    sudo -n true 2> /dev/null || return 0
+    sudo=(sudo)
+  fi
+  say "installing openmpi-bin, which tests of several processes need"
+  mkdir -p artifacts
+  { "${sudo[@]}" apt-get update -q &&
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends openmpi-bin; } > artifacts/apt-mpi.log 2>&1 ||
+    say "openmpi-bin could not be installed (artifacts/apt-mpi.log): tests of several processes are skipped"
+}
+
 setup() {
   command -v dotnet > /dev/null || die "the .NET 10 SDK is needed: https://dotnet.microsoft.com/download"
   has_cpp_library || install_cpp_library
@@ -70,7 +86,7 @@ verb="${1:-}"
 case "$verb" in
   build) setup; build ;;
   test)
-    setup; build
+    setup; install_mpi; build
     # A filtered run is somebody at work: the format is checked with the whole.
     well_formatted=0
     [ $# -gt 0 ] || check_format || well_formatted=$?
@@ -82,6 +98,7 @@ case "$verb" in
   soak) setup; build; exec dotnet run --project tests/MLNet.Ssl.Soak -c Release --no-build -- "$@" ;;
   bench) setup; build; exec dotnet run --project benchmarks/MLNet.Ssl.Benchmarks -c Release --no-build -- "$@" ;;
   results) setup; build; exec dotnet run --project benchmarks/MLNet.Ssl.Benchmarks -c Release --no-build -- results "$@" ;;
+  docs) setup; dotnet tool restore; exec dotnet docfx docs/docfx.json --warningsAsErrors "$@" ;;
   pack) setup; dotnet pack MLNet.Ssl.slnx -c Release -o artifacts/packages "$@" ;;
   *) sed -n '2s/^# //p' "$0" >&2; exit 2 ;;
 esac

@@ -6,21 +6,24 @@ namespace MLNet.Ssl.Benchmarks;
 /// <summary>Runs a measurement in a process of its own, so that peaks of memory and states of libtorch do not mix.</summary>
 internal static class ChildProcess
 {
-    /// <summary>What a run of this program prints as the last line, read as JSON.</summary>
+    /// <summary>What a run of this program prints last, read as JSON: an object without others in it.</summary>
     public static T Own<T>(IEnumerable<string> arguments, int threads) => Run<T>(Environment.ProcessPath!, arguments, threads);
 
-    /// <summary>What <paramref name="program"/> prints as the last line, read as JSON.</summary>
+    /// <summary>What <paramref name="program"/> prints last, read as JSON: an object without others in it.</summary>
     /// <exception cref="InvalidOperationException">It ended with an error.</exception>
     public static T Run<T>(string program, IEnumerable<string> arguments, int threads)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true };
         start.Environment["OMP_WAIT_POLICY"] = "PASSIVE";
         start.Environment["OMP_NUM_THREADS"] = $"{threads}";
+        // Open MPI starts nothing as root otherwise, as which containers run.
+        start.Environment["OMPI_ALLOW_RUN_AS_ROOT"] = start.Environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1";
         using var process = Process.Start(start)!;
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         if (process.ExitCode != 0) throw new InvalidOperationException($"{Path.GetFileName(program)} {string.Join(' ', arguments)} ended with {process.ExitCode}");
-        return JsonSerializer.Deserialize<T>(output.TrimEnd().Split('\n')[^1])!;
+        // mpirun gives a terminal, to which .NET says more than what is written.
+        return JsonSerializer.Deserialize<T>(output[output.LastIndexOf('{')..(output.LastIndexOf('}') + 1)])!;
     }
 
     /// <summary>Peak resident memory of this process in MiB; Linux keeps it.</summary>

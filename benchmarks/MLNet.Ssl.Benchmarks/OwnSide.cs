@@ -25,7 +25,8 @@ internal static class OwnSide
         var pipeline = new ViewPipeline(training.Options.ImageViews(), 3, threads);
         var batches = EpochBatches.Of(store.Count, BenchmarkCase.Batch, null);
         using var loader = endToEnd ? new ViewLoader(new ImageViews(store, pipeline), batches, training.Clock.Epochs, 4, device) : null;
-        Tensor[]? still = endToEnd ? null : [.. Batch(pipeline, store, 0).Select(v => v.to(device))];
+        int share = BenchmarkCase.Batch / World.Size;
+        Tensor[]? still = endToEnd ? null : [.. Batch(pipeline, store, 0).Select(v => v.narrow(0, World.Rank * share, share).to(device))];
 
         var (seconds, processor) = Timing.Run(steps, warmup, () => training.Step(loader?.Next() ?? still!));
         int images = BenchmarkCase.Batch * steps;
@@ -66,7 +67,7 @@ internal static class OwnSide
             Options = options;
             _generator = new(1, CPU);
             Method = options.CreateMethod(_generator, device, threads);
-            _step = new(Method, options.CreatePlan(), TrainingStep.ShardsFor(Method, BenchmarkCase.Batch, threads, device.type), threads, 2);
+            _step = new(Method, options.CreatePlan(), TrainingStep.ShardsFor(Method, BenchmarkCase.Batch / World.Size, threads, device.type), threads, 2);
             Clock = new(0, BenchmarkCase.StepsPerEpoch, options.Epochs);
         }
 

@@ -1,9 +1,11 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json;
+using MLNet.Ssl;
 using MLNet.Ssl.Benchmarks;
 using MLNet.Ssl.Benchmarks.Gpu;
 using MLNet.Ssl.Benchmarks.Plain;
+using MLNet.Ssl.Benchmarks.Tables;
 using TorchSharp;
 
 var cases = new Option<string[]>("--case") { Description = "cases to run", DefaultValueFactory = _ => [.. BenchmarkCase.All.Select(c => c.Name)], AllowMultipleArgumentsPerToken = true };
@@ -45,15 +47,17 @@ run.SetAction(parsed =>
 {
     var benchmark = BenchmarkCase.Named(parsed.GetValue(one)!);
     var on = torch.device(parsed.GetValue(device)!);
-    Console.WriteLine(parsed.GetValue(mode) switch
+    string result = parsed.GetValue(mode) switch
     {
         "losses" => JsonSerializer.Serialize(OwnSide.FirstLosses(benchmark, parsed.GetValue(file)!, parsed.GetValue(threads), parsed.GetValue(data), on)),
         "step" or "end-to-end" => JsonSerializer.Serialize(OwnSide.Measure(
             benchmark, parsed.GetValue(mode) == "end-to-end", parsed.GetValue(steps), parsed.GetValue(warmup), parsed.GetValue(threads), parsed.GetValue(data), on)),
         var other => throw new ArgumentException($"there is no mode '{other}'; expected step, end-to-end or losses"),
-    });
+    };
+    if (World.Rank == 0) Console.WriteLine(result);
 });
 root.Subcommands.Add(run);
+root.Subcommands.Add(RanksComparison.Command(cases, runs, seconds, data));
 root.Subcommands.Add(GpuSide.Command());
 root.Subcommands.Add(LearnRun.Command());
 root.Subcommands.Add(PlainSide.Command());
@@ -91,6 +95,8 @@ foreach (var images in ImageLoading.Commands()) root.Subcommands.Add(images);
 root.Subcommands.Add(Extractors.Speed());
 root.Subcommands.Add(Extractors.Load());
 root.Subcommands.Add(Extractors.LoadRun());
+root.Subcommands.Add(TableResults.Command());
+root.Subcommands.Add(TableMemory.Command());
 return root.Parse(args).Invoke();
 
 static bool Has(string python, string modules)

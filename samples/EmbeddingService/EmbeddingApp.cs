@@ -1,7 +1,9 @@
+using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Net.Http.Headers;
 using MLNet.Ssl;
@@ -9,11 +11,14 @@ using MLNet.Ssl;
 namespace EmbeddingService;
 
 /// <summary>
-/// POST /embed takes an image, as the body or as a file of a form, and gives its embedding; GET /health says that the
-/// service is there.
+/// POST /embed takes an image, as the body or as a file of a form, and gives its embedding. GET /health says that the
+/// service is there, GET /ready whether it takes images, GET /openapi/v1.json what it is asked and answers.
 /// </summary>
 public static class EmbeddingApp
 {
+    private const string PerClient = "client";
+    private const int Unavailable = StatusCodes.Status503ServiceUnavailable;
+
     private sealed record Embedded(int Dimension, float[] Embedding);
 
     private sealed record Health(string Status, string Model, int Queued);
@@ -33,18 +38,63 @@ public static class EmbeddingApp
         });
         var batcher = new EmbeddingBatcher(model.Encoder, options);
         builder.Services.AddHostedService(_ => batcher);
+        // What came before it was told to stop is answered: the server waits for requests, and stops before the batcher.
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = 2 * options.Deadline);
+        builder.Services.AddProblemDetails();
+        builder.Services.AddOpenApi();
+        builder.Services.AddServiceTelemetry();
+        builder.Services.AddRateLimiter(limiter =>
+        {
+            limiter.AddPolicy(PerClient, context => RateLimitPartition.GetConcurrencyLimiter(
+                context.Connection.RemoteIpAddress,
+                _ => new() { PermitLimit = options.RequestsPerClient, QueueLimit = 0 }));
+            limiter.OnRejected = (rejected, _) => new(Busy(
+                rejected.HttpContext, StatusCodes.Status429TooManyRequests, "Too many requests of this client are under way")
+                .ExecuteAsync(rejected.HttpContext));
+        });
 
         var app = builder.Build();
         var held = new HeldBytes(options.HeldBytes);
+        // An error that is not foreseen is told in the log alone, in a developer's environment too.
+        app.UseExceptionHandler(new ExceptionHandlerOptions
+        {
+            ExceptionHandler = context => Problem(
+                StatusCodes.Status500InternalServerError, "The service failed.").ExecuteAsync(context),
+        });
+        app.UseRateLimiter();
+        app.MapOpenApi();
         app.MapPost("/embed", Task<IResult> (HttpContext context, CancellationToken _) =>
-            EmbedAsync(context, batcher, held, options));
-        app.MapGet("/health", () => Results.Ok(new Health("ok", model.Description, batcher.QueueLength)));
+                EmbedAsync(context, batcher, held, options))
+            .RequireRateLimiting(PerClient)
+            .Accepts<byte[]>("image/*", "application/octet-stream", "multipart/form-data", "application/x-www-form-urlencoded")
+            .Produces<Embedded>()
+            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status401Unauthorized)
+            .ProducesProblem(StatusCodes.Status408RequestTimeout)
+            .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
+            .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
+            .ProducesProblem(StatusCodes.Status429TooManyRequests)
+            .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
+            .WithSummary("Embeds an image: the body, or the first file of a form.");
+        app.MapGet("/health", () => Results.Ok(new Health("ok", model.Description, batcher.QueueLength)))
+            .Produces<Health>().WithSummary("Says that the service is there, and which model it serves.");
+        app.MapGet("/ready", (HttpContext context, IHostApplicationLifetime lifetime) =>
+                !lifetime.ApplicationStopping.IsCancellationRequested && batcher.IsReady
+                    ? Results.Ok(new Health("ready", model.Description, batcher.QueueLength))
+                    : Busy(context, StatusCodes.Status503ServiceUnavailable, "The service takes no images at the moment"))
+            .Produces<Health>().ProducesProblem(StatusCodes.Status503ServiceUnavailable)
+            .WithSummary("Says whether images are taken at the moment.");
         return app;
     }
 
     private static async Task<IResult> EmbedAsync(
         HttpContext context, EmbeddingBatcher batcher, HeldBytes held, ServiceOptions options)
     {
+        if (!ServiceKey.Opens(options.Key, context.Request))
+        {
+            context.Response.Headers.WWWAuthenticate = "Bearer";
+            return Problem(StatusCodes.Status401Unauthorized, "A key is needed: the header X-Api-Key, or a bearer token.");
+        }
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
         deadline.CancelAfter(options.Deadline);
         if (!MayBeImage(context.Request))
@@ -58,7 +108,7 @@ public static class EmbeddingApp
             if (!isThere) return Problem(StatusCodes.Status400BadRequest,
                 "The form has no file; expected one, an image.");
             body = await held.ReadAsync(source, deadline.Token);
-            if (body is null) return Busy(context, "Too many uploads are held");
+            if (body is null) return Busy(context, Unavailable, "Too many uploads are held");
             image = UploadedImage.Recognise(body.ToArray());
         }
         catch (BadHttpRequestException e)
@@ -94,7 +144,7 @@ public static class EmbeddingApp
         if (header.EndsEarly)
             return Problem(StatusCodes.Status400BadRequest,
                 $"The {header.Format} image ends early, after {image.Bytes.Length} bytes.");
-        if (batcher.TryEmbed(image, deadline) is not { } embedding) return Busy(context, "Too many images are waiting");
+        if (batcher.TryEmbed(image, deadline) is not { } embedding) return Busy(context, Unavailable, "Too many images are waiting");
         try
         {
             var values = await embedding;
@@ -106,7 +156,7 @@ public static class EmbeddingApp
         }
         catch (OperationCanceledException)
         {
-            return Busy(context, deadline.IsCancellationRequested
+            return Busy(context, Unavailable, deadline.IsCancellationRequested
                 ? $"It took more than {options.Deadline.TotalSeconds} seconds" : "The service is stopping");
         }
     }
@@ -129,11 +179,15 @@ public static class EmbeddingApp
         return form.Files.Count == 0 ? (Stream.Null, false) : (form.Files[0].OpenReadStream(), true);
     }
 
-    private static IResult Busy(HttpContext context, string reason)
+    private static IResult Busy(HttpContext context, int status, string reason)
     {
         context.Response.Headers.RetryAfter = "1";
-        return Problem(StatusCodes.Status503ServiceUnavailable, $"{reason}; come again in a second.");
+        return Problem(status, $"{reason}; come again in a second.");
     }
 
-    private static IResult Problem(int status, string detail) => Results.Problem(detail, statusCode: status);
+    private static IResult Problem(int status, string detail)
+    {
+        ServiceTelemetry.Refused(status);
+        return Results.Problem(detail, statusCode: status);
+    }
 }

@@ -14,6 +14,9 @@ public sealed class EmbeddingBatcher(ImageEncoder encoder, ServiceOptions option
     /// <summary>Images in the queue.</summary>
     public int QueueLength => _queue.Count;
 
+    /// <summary>Whether images are taken at the moment.</summary>
+    public bool IsReady => !_queue.IsFull;
+
     /// <summary>Puts an image into the queue.</summary>
     /// <returns>Its embedding, later; null if the queue is full or the service stops.</returns>
     public Task<float[]>? TryEmbed(UploadedImage image, CancellationToken cancelled)
@@ -45,6 +48,7 @@ public sealed class EmbeddingBatcher(ImageEncoder encoder, ServiceOptions option
 
     private void Embed(List<WaitingImage> batch)
     {
+        using var activity = ServiceTelemetry.Batch(batch);
         var images = new RgbImage?[batch.Count];
         Parallel.For(0, batch.Count, i =>
         {

@@ -23,7 +23,8 @@ public sealed class ServedModel : IDisposable
 
     public string Description { get; }
 
-    public static ServedModel Load(string path) => new(new MLContext().SelfSupervised().Model.Load(path, out _), path);
+    public static ServedModel Load(string path) =>
+        new(new MLContext().SelfSupervised().Model.Load(path, out _), Path.GetFileName(path));
 
     /// <summary>Learns from drawn images, so that the service can be tried at once.</summary>
     public static ServedModel Draw()

@@ -6,6 +6,17 @@ public sealed record ServiceOptions
     /// <summary>Where it listens; port 0 takes a free one.</summary>
     public string Url { get; init; } = "http://127.0.0.1:5080";
 
+    /// <summary>
+    /// What a request to embed must show, in the header X-Api-Key or as a bearer token; null for nothing.
+    /// </summary>
+    public string? Key { get; init; }
+
+    /// <summary>
+    /// Requests that one address may have under way; one more gets 429 and is to come again. Behind a proxy all come
+    /// from its address.
+    /// </summary>
+    public int RequestsPerClient { get; init; } = 512;
+
     /// <summary>Largest request body in bytes; a larger one gets 413.</summary>
     public long MaxUploadBytes { get; init; } = 10 << 20;
 

@@ -1,8 +1,13 @@
+using System.Diagnostics;
+
 namespace EmbeddingService;
 
 /// <summary>An image that a request waits for.</summary>
 public sealed record WaitingImage(UploadedImage Image, CancellationToken Cancelled)
 {
+    /// <summary>When it came.</summary>
+    public long Since { get; } = Stopwatch.GetTimestamp();
+
     public TaskCompletionSource<float[]> Embedding { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 }
 
@@ -23,6 +28,15 @@ public sealed class WaitingImages(ServiceOptions options)
         get
         {
             lock (_lock) return _queue.Count;
+        }
+    }
+
+    /// <summary>Whether a small image would find no room.</summary>
+    public bool IsFull
+    {
+        get
+        {
+            lock (_lock) return _closed || _queue.Count >= options.QueueCapacity || _pixels >= options.QueuePixels;
         }
     }
 

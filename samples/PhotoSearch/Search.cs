@@ -1,37 +1,41 @@
 using System.Diagnostics;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Caching.Distributed;
+using Microsoft.Extensions.Caching.Memory;
+using Microsoft.Extensions.Options;
 using Microsoft.ML;
 using MLNet.Ssl;
-using MLNet.Ssl.Samples;
+using PhotoSearch.Stores;
 using Spectre.Console;
 
 namespace PhotoSearch;
 
 /// <summary>What the command line asked for.</summary>
 internal sealed record SearchOptions(
-    string? Photos, string[] Queries, string Method, string? Encoder, int Epochs, int Neighbors, string Output,
-    int Seed);
+    string? Photos, string[] Queries, string Method, string? Encoder, int Epochs, int Neighbors, string Store,
+    string? Connection, int? Serve, string Output, int Seed);
 
-/// <summary>The demonstration: pretrain on the folder, index it, search it, write the page.</summary>
+/// <summary>The demonstration: pretrain on the folder, store embeddings, search, write the page.</summary>
 internal static class Search
 {
     private const int QueriesFromFolder = 6, AttentionSize = 224;
 
-    public static int Run(SearchOptions options)
+    public static async Task<int> RunAsync(SearchOptions options, CancellationToken token)
     {
         try
         {
-            return Run(options, new MLContext(options.Seed));
+            return await RunAsync(options, new MLContext(options.Seed), token);
         }
         catch (Exception error) when (
             error is IOException or InvalidDataException or InvalidOperationException or ArgumentException
-            or UnauthorizedAccessException)
+            or UnauthorizedAccessException or System.Data.Common.DbException or Grpc.Core.RpcException)
         {
             AnsiConsole.MarkupLineInterpolated($"[red]{error.Message}[/]");
             return 1;
         }
     }
 
-    private static int Run(SearchOptions options, MLContext ml)
+    private static async Task<int> RunAsync(SearchOptions options, MLContext ml, CancellationToken token)
     {
         var ssl = ml.SelfSupervised();
         var folder = PhotoFolder.Open(ssl.Data, options.Photos);
@@ -42,16 +46,21 @@ internal static class Search
         var clock = Stopwatch.StartNew();
         using var encoder = Estimator(ssl, folder, options).Fit(ssl.Data.LoadImageFolder(folder.Path));
         var pretrained = clock.Elapsed;
-        var index = ssl.Index(encoder, folder.Files);
         Directory.CreateDirectory(options.Output);
-        index.Save(Path.Combine(options.Output, "photos.index"));
+        // A photo that is searched for has been embedded before, mostly.
+        using var generator = encoder.AsEmbeddingGenerator().AsBuilder()
+            .UseDistributedCache(new MemoryDistributedCache(Options.Create(new MemoryDistributedCacheOptions()))).Build();
+        using var photos = PhotoStores.Open(options.Store, options.Connection, options.Output, generator);
+        await photos.EnsureCollectionDeletedAsync(token);
+        await photos.EnsureCollectionExistsAsync(token);
+        await photos.UpsertAsync(folder.Files.Select(path => new IndexedPhoto { Path = path, Photo = Content(path) }), token);
 
         string origin = options.Encoder is { } weights ? Path.GetFileName(weights)
             : FormattableString.Invariant(
                 $"{options.Method}, {options.Epochs} epochs in {pretrained.TotalSeconds:0} s, no labels");
         string facts = FormattableString.Invariant(
             $"{folder.Files.Count:N0} photos, {origin}. Numbers are cosine similarities.");
-        if (SameFolder(folder, index, options.Neighbors) is { } share)
+        if (await SameFolderAsync(folder, photos, options.Neighbors, token) is { } share)
         {
             facts += FormattableString.Invariant(
                 $" Of the {options.Neighbors} nearest photos {share.Found:P0} lie in the query's own subfolder; ")
@@ -61,15 +70,33 @@ internal static class Search
         foreach (var (number, query) in (
             options.Queries.Length > 0 ? options.Queries : folder.Sample(QueriesFromFolder)).Index())
         {
-            var found = index.Search(encoder, query, options.Neighbors + 1).Where(n => n.Key != query)
-                .Take(options.Neighbors).Select(n => (Name(folder, n.Key), RgbImages.Load(n.Key), n.Similarity));
-            page.Add(Name(folder, query), RgbImages.Load(query), found, Attention(ssl, encoder, query, options, number));
+            var found = await NearestAsync(photos, query, options.Neighbors, token);
+            page.Add(
+                Name(folder, query), RgbImages.Load(query),
+                found.Select(n => (Name(folder, n.Path), RgbImages.Load(n.Path), n.Similarity)),
+                Attention(ssl, encoder, query, options, number));
         }
         string file = Path.Combine(options.Output, "index.html");
         page.Write(file);
         AnsiConsole.MarkupLineInterpolated($"{facts}");
         AnsiConsole.MarkupLineInterpolated($"[green]{Path.GetFullPath(file)}[/]");
+        if (options.Serve is not { } port) return 0;
+        await using var site = SearchSite.Build(photos, folder, options.Neighbors, $"http://127.0.0.1:{port}");
+        AnsiConsole.MarkupLineInterpolated($"[green]http://127.0.0.1:{port}[/], until Ctrl+C");
+        await site.RunAsync();
         return 0;
+    }
+
+    private static DataContent Content(string path) => new(File.ReadAllBytes(path), "image/*");
+
+    /// <summary>The photos most like a file, which is not among them.</summary>
+    private static async Task<IReadOnlyList<(string Path, float Similarity)>> NearestAsync(
+        PhotoCollection photos, string query, int count, CancellationToken token)
+    {
+        var found = new List<(string, float)>();
+        await foreach (var result in photos.SearchAsync(Content(query), count + 1, cancellationToken: token))
+            if (result.Record.Path != query && found.Count < count) found.Add((result.Record.Path, (float)result.Score!));
+        return found;
     }
 
     /// <summary>Small enough for a folder and two cores.</summary>
@@ -141,13 +168,16 @@ internal static class Search
     /// How often a neighbour lies in the query's subfolder, where subfolders tell kinds of photos apart; null where
     /// they do not.
     /// </summary>
-    private static (double Found, double Chance)? SameFolder(PhotoFolder folder, EmbeddingIndex index, int neighbors)
+    private static async Task<(double Found, double Chance)?> SameFolderAsync(
+        PhotoFolder folder, PhotoCollection photos, int neighbors, CancellationToken token)
     {
-        string[] kinds = [.. folder.Files.Select(path => Path.GetDirectoryName(path)!)];
-        int[] rows = [.. Enumerable.Range(0, kinds.Length)
-            .Where(row => kinds.Count(kind => kind == kinds[row]) > neighbors)];
-        if (kinds.Distinct().Count() < 2 || rows.Length == 0) return null;
-        return (rows.Average(row => index.SearchRow(row, neighbors).Average(n => kinds[n.Row] == kinds[row] ? 1.0 : 0)),
-            rows.Average(row => (kinds.Count(kind => kind == kinds[row]) - 1.0) / (kinds.Length - 1)));
+        var kinds = folder.Files.ToDictionary(path => path, path => Path.GetDirectoryName(path)!);
+        string[] queries = [.. folder.Files.Where(path => kinds.Values.Count(kind => kind == kinds[path]) > neighbors)];
+        if (kinds.Values.Distinct().Count() < 2 || queries.Length == 0) return null;
+        double found = 0;
+        foreach (string query in queries)
+            found += (await NearestAsync(photos, query, neighbors, token)).Average(n => kinds[n.Path] == kinds[query] ? 1.0 : 0);
+        return (found / queries.Length,
+            queries.Average(query => (kinds.Values.Count(kind => kind == kinds[query]) - 1.0) / (kinds.Count - 1)));
     }
 }

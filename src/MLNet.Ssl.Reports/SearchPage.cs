@@ -44,7 +44,16 @@ public sealed class SearchPage
         details { grid-column: 1 / -1; }
         summary { cursor: pointer; color: var(--quiet); }
         .heads { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(14rem, 100%), 1fr)); gap: .9rem; margin-top: .75rem; }
+        form { display: flex; flex-wrap: wrap; gap: .75rem; margin-bottom: 1.5rem; }
         @media (max-width: 40rem) { section { grid-template-columns: 1fr; } }
+        """;
+
+    private const string Form = """
+        <form method="post" enctype="multipart/form-data">
+        <label>Photo to search for <input type="file" name="photo" accept="image/*" required></label>
+        <button>Search</button>
+        </form>
+
         """;
 
     private readonly List<Result> _results = [];
@@ -56,6 +65,13 @@ public sealed class SearchPage
     /// <summary>A line below the title: what was searched.</summary>
     /// <value>Default empty.</value>
     public string Facts { get; init; } = "";
+
+    /// <summary>
+    /// Whether the page has a form that sends another photo, as the file <c>photo</c>, to where the page came from: for
+    /// a program that answers.
+    /// </summary>
+    /// <value>Default false.</value>
+    public bool AsksForPhoto { get; init; }
 
     /// <summary>Adds a query. Images are kept as small pictures.</summary>
     /// <param name="name">What the query is called.</param>
@@ -85,6 +101,14 @@ public sealed class SearchPage
         AtomicFile.Write(path, stream => stream.Write(page));
     }
 
+    /// <summary>Writes the page into a stream, UTF-8, which stays open.</summary>
+    /// <param name="stream">The stream.</param>
+    public void Write(Stream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        stream.Write(Encoding.UTF8.GetBytes(Html()));
+    }
+
     internal string Html()
     {
         var page = new StringBuilder();
@@ -102,6 +126,7 @@ public sealed class SearchPage
             <p class="facts">{Text(Facts)}</p>
 
             """);
+        if (AsksForPhoto) page.Append(Form);
         foreach (var (number, result) in _results.Index())
         {
             page.Append($"""

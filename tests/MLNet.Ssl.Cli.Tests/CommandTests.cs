@@ -73,7 +73,7 @@ public sealed class CommandTests : IDisposable
         Assert.Contains("knn, 5 neighbours", Tool.Do("evaluate", photos, "--model", model, "--neighbors", "5").Output);
 
         Tool.Do(
-            "report", _folder.File("photos.run"), "--output", _folder.File("later.html"), "--model", model, "--data", photos);
+            "report", _folder.File("photos.run"), "-o", _folder.File("later.html"), "--model", model, "--data", photos);
         string page = File.ReadAllText(_folder.File("later.html"));
         Assert.Contains("SimCLR", page);
         Assert.Contains("Embeddings", page);
@@ -97,7 +97,8 @@ public sealed class CommandTests : IDisposable
         Assert.Equal("embeds", model.GetProperty("step 1").GetProperty("does").GetString());
 
         var tuned = Tool.Do(["finetune", photos, "--model", weights, "--output", _folder.File("c.zip"),
-            "--test", photos, "--epochs", "1", "--batch-size", "16", "--layer-decay", "0.9", "--seed", "1", "--json"]).Lines();
+            "--test", photos, "--epochs", "1", "--batch-size", "16", "--layer-decay", "0.9", "--seed", "1", "--json"])
+            .Lines();
         Assert.InRange(tuned.Single(line => line.GetProperty("event").GetString() == "accuracy").GetProperty("accuracy")
             .GetDouble(), 0.05, 1);
         Assert.Contains("classifies images", Tool.Do("inspect", _folder.File("c.zip")).Output);
@@ -112,8 +113,9 @@ public sealed class CommandTests : IDisposable
     [Fact]
     public void ATableLearnsByMoCoWithIMixAndKeepsItsSteps()
     {
-        var lines = Enumerable.Range(0, 80).Select(row => FormattableString.Invariant(
-            $"r{row},{Math.Sin(row):0.000},{(row % 9 == 0 ? "" : $"{row % 5}")},{(row % 3 == 0 ? "red" : "blue")},{row % 2}"));
+        string Line(int row) => FormattableString.Invariant($"r{row},{Math.Sin(row):0.000},")
+            + $"{(row % 9 == 0 ? "" : $"{row % 5}")},{(row % 3 == 0 ? "red" : "blue")},{row % 2}";
+        var lines = Enumerable.Range(0, 80).Select(Line);
         File.WriteAllLines(_folder.File("t.csv"), ["id,a,b,colour,label", .. lines]);
         var trained = Tool.Do("pretrain", _folder.File("t.csv"), "--output", _folder.File("t.zip"), "--epochs", "1",
             "--batch-size", "16", "--seed", "1");
@@ -162,8 +164,8 @@ public sealed class CommandTests : IDisposable
     }
 
     [Theory]
-    [InlineData(2, "expected .zip", "pretrain", "{photos}", "--output", "x.pth")]
-    [InlineData(1, "no images", "pretrain", "{empty}")]
+    [InlineData(2, "expected .mlssl", "pretrain", "{photos}", "--output", "x.pth")]
+    [InlineData(1, "no image file", "pretrain", "{empty}")]
     [InlineData(1, "There is no file or folder", "pretrain", "nowhere")]
     [InlineData(1, "--download fetches them", "embed", "{photos}", "--model", "dinov2_vits14")]
     [InlineData(1, "no published network of that name", "embed", "{photos}", "--model", "no-such")]

@@ -12,7 +12,7 @@ public sealed class InputTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void AFolderHasKeysByPathAndLabelsBySubfolder()
+    public void AFolderHasKeysByPathAndLabelsByFolder()
     {
         foreach (string name in new[] { "b/2.png", "b/deep/1.png", "a/1.png", "top.png", "a/notes.txt" })
         {
@@ -22,7 +22,7 @@ public sealed class InputTests : IDisposable
         }
         var source = Assert.IsType<ImageSource>(RowSource.Open(new(_folder.Path)));
         Assert.Equal(["a/1.png", "b/2.png", "b/deep/1.png", "top.png"], source.Keys);
-        Assert.Equal(["a", "b", "b", null], source.Labels);
+        Assert.Equal(["a", "b", "deep", null], source.Labels);
         Assert.Equal(4, source.Read(2, 3).Single().Load().Width);
     }
 

@@ -308,12 +308,4 @@ public sealed class NearestNeighborsTests
         model.Dispose();
         Assert.Throws<ObjectDisposedException>(() => model.Transform(view));
     }
-
-    [Fact]
-    public void SavingSaysThatItCannot()
-    {
-        using var stream = new MemoryStream();
-        var view = _ml.Data.LoadFromEnumerable(new[] { new Wrong() });
-        Assert.Contains("ml.Model.Save", Assert.Throws<NotSupportedException>(() => _ml.Model.Save(Trainer().Fit(view), view.Schema, stream)).Message);
-    }
 }

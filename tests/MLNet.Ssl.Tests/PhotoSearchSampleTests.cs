@@ -1,5 +1,5 @@
 using Microsoft.ML;
-using MLNet.Ssl.Samples;
+using PhotoSearch;
 
 namespace MLNet.Ssl.Tests;
 

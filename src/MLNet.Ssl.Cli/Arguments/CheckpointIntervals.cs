@@ -10,30 +10,39 @@ internal sealed class CheckpointIntervals : JsonConverter<CheckpointInterval>
     /// <summary>The interval; null where the text is none.</summary>
     public static CheckpointInterval? Parse(string text)
     {
-        var parts = text.Split([' ', '-', '_'], StringSplitOptions.RemoveEmptyEntries);
-        if (parts.Length == 1)
+        if (Time(text) is { } time) return CheckpointInterval.Time(time);
+        if (Count(text) is not { } told || told.Count % 1 != 0 || told.Count is < 1 or > int.MaxValue) return null;
+        return told.Unit switch
         {
-            return TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var time) && time > TimeSpan.Zero
-                && text.Contains(':')
-                ? CheckpointInterval.Time(time) : null;
-        }
-        var invariant = CultureInfo.InvariantCulture;
-        if (parts.Length != 2 || !double.TryParse(parts[0], NumberStyles.AllowDecimalPoint, invariant, out double count)
-            || count <= 0) return null;
-        bool whole = count % 1 == 0 && count is >= 1 and <= int.MaxValue;
-        return parts[1].TrimEnd('s').ToLowerInvariant() switch
-        {
-            "step" => whole ? CheckpointInterval.Steps((long)count) : null,
-            "epoch" => whole ? CheckpointInterval.Epochs((int)count) : null,
-            "second" => Time(TimeSpan.TicksPerSecond),
-            "minute" => Time(TimeSpan.TicksPerMinute),
-            "hour" => Time(TimeSpan.TicksPerHour),
+            "step" => CheckpointInterval.Steps((long)told.Count),
+            "epoch" => CheckpointInterval.Epochs((int)told.Count),
             _ => null,
         };
+    }
 
-        CheckpointInterval? Time(long ticks) =>
-            count * ticks is >= 1 and < 1e18 ? CheckpointInterval.Time(TimeSpan.FromTicks((long)(count * ticks)))
-                : null;
+    /// <summary>A time, such as "90 minutes" or "1:30:00"; null where the text is none.</summary>
+    public static TimeSpan? Time(string text)
+    {
+        if (text.Contains(':'))
+            return TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var time) && time > TimeSpan.Zero ? time : null;
+        if (Count(text) is not { } told) return null;
+        double ticks = told.Count * told.Unit switch
+        {
+            "second" => TimeSpan.TicksPerSecond,
+            "minute" => TimeSpan.TicksPerMinute,
+            "hour" => TimeSpan.TicksPerHour,
+            "day" => TimeSpan.TicksPerDay,
+            _ => 0,
+        };
+        return ticks is >= 1 and < 1e18 ? TimeSpan.FromTicks((long)ticks) : null;
+    }
+
+    private static (double Count, string Unit)? Count(string text)
+    {
+        var parts = text.Split([' ', '-', '_'], StringSplitOptions.RemoveEmptyEntries);
+        return parts.Length == 2 && double.TryParse(
+            parts[0], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double count)
+            ? (count, parts[1].TrimEnd('s').ToLowerInvariant()) : null;
     }
 
     public override CheckpointInterval Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options) =>

@@ -32,6 +32,7 @@ internal sealed record LibraryOption(IReadOnlyList<string> Path, PropertyInfo Pr
             if (type == typeof(bool)) return "true|false";
             if (type.IsEnum) return string.Join('|', Enum.GetNames(type).Select(Names.Kebab));
             if (type == typeof(CheckpointInterval)) return "10 minutes|500 steps|1 epoch";
+            if (type == typeof(TimeSpan)) return "90 minutes";
             if (typeof(ITuple).IsAssignableFrom(type))
                 return string.Join(',', type.GetGenericArguments().Select((_, i) => "abcdefgh"[i]));
             if (type == typeof(string)) return Property.Name.EndsWith("Folder", StringComparison.Ordinal) ? "folder"

@@ -78,6 +78,7 @@ internal static class OptionValues
         if (type == typeof(double) || type == typeof(float))
             return double.TryParse(text, NumberStyles.Float, invariant, out double number) && double.IsFinite(number)
                 ? JsonValue.Create(number) : null;
+        if (type == typeof(TimeSpan)) return CheckpointIntervals.Time(text) is { } time ? JsonValue.Create(time.ToString("c")) : null;
         if (type == typeof(CheckpointInterval))
             return CheckpointIntervals.Parse(text) is null ? null : JsonValue.Create(text);
         return null;
@@ -101,6 +102,7 @@ internal static class OptionValues
             : type == typeof(int) || type == typeof(long) ? "a whole number"
             : type == typeof(double) || type == typeof(float) ? "a number, with a point for its decimals"
             : type == typeof(CheckpointInterval) ? "such as '10 minutes', '500 steps' or '1 epoch'"
+            : type == typeof(TimeSpan) ? "such as '90 minutes' or '1:30:00'"
             : typeof(ITuple).IsAssignableFrom(type) ? $"{type.GetGenericArguments().Length} numbers with commas between"
             : "values with commas between";
         return option.CanBeNull ? expected + ", or auto" : expected;

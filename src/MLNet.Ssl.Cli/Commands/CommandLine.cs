@@ -13,17 +13,17 @@ internal static class CommandLine
         mlssl: self-supervised learning on images and tables, from the command line.
 
         Pretrain an encoder on data without labels, or take a published one; embed data with it, then search, evaluate
-        or fine-tune. Data is a folder of images (subfolders are labels), or a CSV, TSV or Parquet file of paths, image
+        or fine-tune. Data is a folder of images (their folders are labels), or a CSV, TSV or Parquet file of paths, image
         bytes, or numbers and words.
         """;
 
     private const string Examples = """
         Begin with:
           mlssl setup                                                fetches libtorch, once
-          mlssl pretrain photos --output photos.zip                  learns from a folder of photos
-          mlssl embed photos --model photos.zip --output embeddings  embeds them, as Parquet
+          mlssl pretrain photos --output photos.mlssl                  learns from a folder of photos
+          mlssl embed photos --model photos.mlssl --output embeddings  embeds them, as Parquet
           mlssl index embeddings --output photos.index
-          mlssl search photos.index --model photos.zip --images photos --page search.html
+          mlssl search photos.index --model photos.mlssl --images photos --page search.html
 
         'mlssl <command> --help' explains a command, 'mlssl options <record>' every option of the library.
         """;

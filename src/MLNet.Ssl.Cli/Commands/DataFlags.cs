@@ -8,7 +8,7 @@ internal sealed class DataFlags
 {
     private readonly Option<string?> _label = new("--label")
     {
-        Description = "Column of the labels [a column 'label', where there is one; of a folder, its subfolders]",
+        Description = "Column of the labels [a column 'label', where there is one; of a folder, the folders in it]",
         HelpName = "column",
     };
     private readonly Option<string?> _key = new("--key")

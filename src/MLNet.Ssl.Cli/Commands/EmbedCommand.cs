@@ -13,11 +13,11 @@ internal static class EmbedCommand
 {
     private const string Examples = """
         Examples:
-          mlssl embed photos --model photos.zip --output embeddings
+          mlssl embed photos --model photos.mlssl --output embeddings
           mlssl embed photos --model dinov2_vits14 --download --output embeddings
-          mlssl embed photos --model photos.zip --output embeddings --shard 3/8  the fourth of eight processes
-          mlssl embed photos --model photos.zip --output embeddings --shards 8   the one that JOB_COMPLETION_INDEX says
-          mpirun -n 8 mlssl embed photos --model photos.zip --output embeddings     the one that the launcher says
+          mlssl embed photos --model photos.mlssl --output embeddings --shard 3/8  the fourth of eight processes
+          mlssl embed photos --model photos.mlssl --output embeddings --shards 8   the one that JOB_COMPLETION_INDEX says
+          mpirun -n 8 mlssl embed photos --model photos.mlssl --output embeddings     the one that the launcher says
 
         The output is a folder of Parquet files with the columns key, label (where there are labels) and embedding. A
         file is written whole or not at all: run the same command again after a crash, and it goes on behind the last

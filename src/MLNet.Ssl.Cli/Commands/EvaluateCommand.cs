@@ -14,7 +14,7 @@ internal static class EvaluateCommand
 
     private const string Examples = """
         Examples:
-          mlssl evaluate photos --model photos.zip                     every fifth photo of a class is held out
+          mlssl evaluate photos --model photos.mlssl                     every fifth photo of a class is held out
           mlssl evaluate train --test test --model dinov2_vits14 --protocol knn,linear
           mlssl evaluate embeddings --protocol linear --preset Dino    embeddings that 'mlssl embed' wrote, with labels
 
@@ -109,9 +109,10 @@ internal static class EvaluateCommand
         if (protocols.Contains("linear"))
         {
             var result = evaluate.Linear(train, test, options: options);
+            var chosen = result.Chosen;
             session.Result(
-                FormattableString.Invariant($"linear: {result.Accuracy:p2} at learning rate {result.Chosen.LearningRate}")
-                    + FormattableString.Invariant($", epoch {result.Chosen.Epoch} (chosen by the test rows)"),
+                FormattableString.Invariant($"linear: {result.Accuracy:p2} at learning rate {chosen.LearningRate}, ")
+                    + FormattableString.Invariant($"epoch {chosen.Epoch} (chosen by the test rows)"),
                 new { @event = "accuracy", protocol = "linear", result.Accuracy, result.TopKAccuracy,
                     result.TopKPredictionCount, result.Chosen, result.ChosenOnTestRows, train = seen.Count,
                     test = unseen.Count });

@@ -10,19 +10,19 @@ internal static class ExportCommand
 {
     private const string Examples = """
         Examples:
-          mlssl export photos.zip photos.onnx              for ONNX Runtime and ML.NET's ApplyOnnxModel
-          mlssl export photos.zip photos.safetensors       weights under their official names, for PyTorch
+          mlssl export photos.mlssl photos.onnx              for ONNX Runtime and ML.NET's ApplyOnnxModel
+          mlssl export photos.mlssl photos.safetensors       weights under their official names, for PyTorch
           mlssl export dinov2_vits14 dinov2.onnx --download
-          mlssl export classifier.zip classifier.onnx
+          mlssl export classifier.mlssl classifier.onnx
         """;
 
     public static Command Create(Session session)
     {
         var from = new Argument<string>("model")
         {
-            Description = "Model (.zip), weights (.safetensors, .pth), or the name of a published network",
+            Description = "Model (.mlssl), weights (.safetensors, .pth), or the name of a published network",
         };
-        var to = new Argument<string>("output") { Description = "File .onnx, .safetensors or .zip" };
+        var to = new Argument<string>("output") { Description = "File .onnx, .safetensors or .mlssl" };
         var command = new TaughtCommand("export", "Write an encoder or a classifier as ONNX, safetensors or a model.",
             Examples) { from, to };
         var model = new ModelFlags(command, required: false);

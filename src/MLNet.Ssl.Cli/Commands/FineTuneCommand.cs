@@ -14,7 +14,7 @@ internal static class FineTuneCommand
 
     private const string Examples = """
         Examples:
-          mlssl finetune labelled --model photos.zip --output classifier.zip --epochs 30
+          mlssl finetune labelled --model photos.mlssl --output classifier.mlssl --epochs 30
           mlssl finetune train --test test --model dinov2_vits14 --learning-rate 0.0001 --layer-decay 0.65
 
         The flags above are the library's FineTuneOptions. Ctrl-C and SIGTERM save a checkpoint; the same command with
@@ -30,9 +30,9 @@ internal static class FineTuneCommand
         };
         var output = new Option<string>("--output", "-o")
         {
-            Description = "File of the classifier: .zip or .onnx",
+            Description = "File of the classifier: .mlssl or .onnx",
             HelpName = "file",
-            DefaultValueFactory = _ => "classifier.zip",
+            DefaultValueFactory = _ => "classifier.mlssl",
         };
         var test = new Option<string?>("--test")
         {

@@ -9,7 +9,7 @@ internal static class InspectCommand
 {
     private const string Examples = """
         Examples:
-          mlssl inspect photos.zip                a model: its steps, network, method and options
+          mlssl inspect photos.mlssl                a model: its steps, network, method and options
           mlssl inspect dino_deitsmall16.pth      weights: which networks stand in them, and what --model would take
           mlssl inspect photos.run                the checkpoints of a run
           mlssl inspect photos.index

@@ -22,7 +22,7 @@ internal sealed class ModelFlags
         _model = new("--model")
         {
             Description =
-                "The encoder: a model (.zip), weights (.safetensors, .pth), or the name of a published network such "
+                "The encoder: a model (.mlssl), weights (.safetensors, .pth), or the name of a published network such "
                 + "as dinov2_vits14",
             HelpName = "file|name",
             Required = required,

@@ -14,7 +14,7 @@ internal sealed class PretrainCommand
 {
     private const string Examples = """
         Examples:
-          mlssl pretrain photos --output photos.zip
+          mlssl pretrain photos --output photos.mlssl
           mlssl pretrain photos --method dino --epochs 300 --backbone vision-transformer --backbone.patch-size 8
           mlssl pretrain photos --preset MoCoV2ImageNet --batch-size 128
           mlssl pretrain photos --options run.json --seed 7        {"method": "dino", "backbone": {"kind": "resnet"}}
@@ -43,9 +43,9 @@ internal sealed class PretrainCommand
     };
     private readonly Option<string> _output = new("--output", "-o")
     {
-        Description = "File of the encoder: .zip (model with all its steps), .safetensors (weights) or .onnx",
+        Description = "File of the encoder: .mlssl (model with all its steps), .safetensors (weights) or .onnx",
         HelpName = "file",
-        DefaultValueFactory = _ => "model.zip",
+        DefaultValueFactory = _ => "model.mlssl",
     };
     private readonly Option<string?> _evaluationTrain = new("--evaluation-train")
     {
@@ -157,9 +157,9 @@ internal sealed class PretrainCommand
         var (seen, unseen) = (View(train), View(test!));
         var labels = context.Transforms.Conversion.MapValueToKey(ImageRow.LabelColumn).Fit(seen);
         return pretraining.WithEvaluation(steps(labels.Transform(seen)), steps(labels.Transform(unseen)),
-            ImageRow.LabelColumn,
-            Number("Evaluation.EveryEpochs", 1), Number("Evaluation.NumberOfNeighbors", 20),
-                _flags.Text(parsed, "Evaluation.BestEncoderPath"));
+            ImageRow.LabelColumn, Number("Evaluation.EveryEpochs") ?? 1, Number("Evaluation.NumberOfNeighbors") ?? 20,
+            _flags.Text(parsed, "Evaluation.BestEncoderPath"), Number("Evaluation.Patience"),
+            _flags.Text(parsed, "Evaluation.ReturnBest") is { } best && best != "false");
 
         IDataView View(string path)
         {
@@ -169,7 +169,7 @@ internal sealed class PretrainCommand
                 : WithLabels((TableSource)source);
         }
 
-        int Number(string option, int usual) => _flags.Text(parsed, option) is not { } text ? usual
+        int? Number(string option) => _flags.Text(parsed, option) is not { } text ? null
             : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number
             : throw new UsageException(
                 $"--{string.Join('.', option.Split('.').Select(Names.Kebab))} is '{text}'; expected a whole number.");

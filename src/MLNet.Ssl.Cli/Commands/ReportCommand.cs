@@ -12,7 +12,7 @@ internal static class ReportCommand
     private const string Examples = """
         Examples:
           mlssl report photos.run --output report.html
-          mlssl report photos.run --model photos.zip --data photos       with a map of embeddings, views and attention
+          mlssl report photos.run --model photos.mlssl --data photos       with a map of embeddings, views and attention
           mlssl pretrain photos --json > run.jsonl; mlssl report run.jsonl
 
         It works during a run, after one, and after one that failed.
@@ -46,7 +46,7 @@ internal static class ReportCommand
             string run = parsed.GetValue(log)!, page = parsed.GetValue(output)!;
             if (Directory.Exists(run)) run = Path.Combine(run, "run.jsonl");
             var report = new PretrainReport();
-            RunLog.Replay(run, report);
+            RunJournal.Replay(run, report);
             if (parsed.GetValue(path) is not { } images) report.Write(page);
             else
             {

@@ -12,9 +12,9 @@ internal static class SearchCommand
 
     private const string Examples = """
         Examples:
-          mlssl search photos.index query.jpg --model photos.zip
+          mlssl search photos.index query.jpg --model photos.mlssl
           mlssl search photos.index --key roses/12.jpg                             a row of the index needs no model
-          mlssl search photos.index --model photos.zip --images photos --page search.html   six rows, evenly spread
+          mlssl search photos.index --model photos.mlssl --images photos --page search.html   six rows, evenly spread
         """;
 
     public static Command Create(Session session)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using MLNet.Ssl.Cli.Terminal;
+using MLNet.Ssl.Runs;
 
 namespace MLNet.Ssl.Cli.Commands;
 
@@ -51,23 +52,27 @@ internal sealed class TrainingJob
         if (!options.Resume && File.Exists(log) && !HasCheckpoints(folder)) File.Delete(log);
         long start = Stopwatch.GetTimestamp();
         var report = new PretrainReport();
-        using var lines = new RunLog(_session, log);
+        using var lines = new RunJournal(_session, log);
         using var board = parsed.GetValue(_board) is { } curves ? new TensorBoardWriter(curves) : null;
         TResult result;
         try
         {
-            result = TrainingDisplay.Show(_session, display => train((TOptions)(options with
+            _session.IsWatched = true;
+            result = train((TOptions)(options with
             {
                 CheckpointFolder = folder,
-                Progress = new ProgressGroup([display, lines, report, .. board is null
-                    ? Array.Empty<IProgress<TrainingProgress>>() : [board]]),
+                Progress = new ProgressGroup([.. Display(), lines, report, .. Curves(board)]),
                 CancellationToken = _session.Token,
-            })));
+            }));
         }
         catch (OperationCanceledException e)
         {
             string hint = HasCheckpoints(folder) ? $"{e.Message} Go on with: {goOn}" : e.Message;
             throw new OperationCanceledException(hint, e, e.CancellationToken);
+        }
+        finally
+        {
+            _session.IsWatched = false;
         }
         using (result)
         {
@@ -77,11 +82,23 @@ internal sealed class TrainingJob
                 _session.Say($"wrote {page}");
             }
         }
-        if (options.CheckpointFolder is null) RemoveCheckpoints(folder);
         var took = Stopwatch.GetElapsedTime(start);
-        _session.Result($"wrote {output} after {TrainingDisplay.Span(took)}; the run's log is {log}",
-            new { @event = "done", output, log, seconds = Math.Round(took.TotalSeconds, 1) });
+        string end = $"wrote {output} after {ProgressLines.Duration(took)}; the run's log is {log}";
+        if (lines.IsAtEnd)
+        {
+            if (options.CheckpointFolder is null) RemoveCheckpoints(folder);
+        }
+        else end += $". The run has not come to its end; go on with: {goOn}";
+        _session.Result(end, new
+        {
+            @event = "done", output, log, seconds = Math.Round(took.TotalSeconds, 1), isAtEnd = lines.IsAtEnd,
+        });
     }
+
+    private static IEnumerable<IProgress<TrainingProgress>> Curves(TensorBoardWriter? board) => board is null ? [] : [board];
+
+    private IEnumerable<IProgress<TrainingProgress>> Display() => _session.Json || _session.Quiet ? []
+        : [new ConsoleProgress(_session.Error, _session.IsTerminal ? () => Console.WindowWidth : null)];
 
     /// <summary>The command line that goes on.</summary>
     public static string GoOn(IReadOnlyList<string> arguments)

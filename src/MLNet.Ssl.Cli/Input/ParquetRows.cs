@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Data.Analysis;
 using MLNet.Ssl.Cli.Embeddings;
+using MLNet.Ssl.ImageFiles;
 
 namespace MLNet.Ssl.Cli.Input;
 

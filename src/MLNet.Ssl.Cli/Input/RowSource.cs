@@ -29,7 +29,7 @@ internal abstract record RowSource(string Path, IReadOnlyList<string> Keys, IRea
     /// <exception cref="InvalidDataException">It has no rows, or lacks a column; the message says which.</exception>
     public static RowSource Open(DataChoice choice)
     {
-        if (Directory.Exists(choice.Path)) return ImageFolder.Open(choice);
+        if (Directory.Exists(choice.Path)) return FolderRows.Open(choice);
         if (!File.Exists(choice.Path)) throw new FileNotFoundException($"There is no file or folder '{choice.Path}'.");
         RowSource source = System.IO.Path.GetExtension(choice.Path).ToLowerInvariant() switch
         {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Data.Analysis;
+using MLNet.Ssl.ImageFiles;
 using nietras.SeparatedValues;
 
 namespace MLNet.Ssl.Cli.Input;

@@ -5,6 +5,7 @@ using MLNet.Ssl.Cli.Embeddings;
 using MLNet.Ssl.Cli.Input;
 using MLNet.Ssl.Cli.Terminal;
 using MLNet.Ssl.Files;
+using MLNet.Ssl.ImageFiles;
 using MLNet.Ssl.ModelFiles;
 using MLNet.Ssl.Pretrained;
 using MLNet.Ssl.Weights;
@@ -81,7 +82,7 @@ internal sealed class Inspection
             return newest;
         }
         if (File.Exists(Path.Combine(path, "run.jsonl"))) return OfLog(Path.Combine(path, "run.jsonl"));
-        return OfImages(path, ImageFolder.Open(new(path)));
+        return OfImages(path, FolderRows.Open(new(path)));
     }
 
     private static Inspection OfImages(string path, ImageSource images)
@@ -155,7 +156,7 @@ internal sealed class Inspection
 
     private static Inspection OfLog(string path)
     {
-        var (start, progress) = RunLog.Read(path);
+        var (start, progress) = RunJournal.Read(path);
         var found = new Inspection(path, "log of a run");
         found.Facts["run"] = start.Title;
         if (progress is { } last)

@@ -6,16 +6,16 @@ namespace MLNet.Ssl.Cli.Models;
 /// <summary>Files that a trained network goes to, by their ending.</summary>
 internal static class ModelOutput
 {
-    private const string Endings = ".zip (model), .safetensors (weights) or .onnx";
+    private const string Endings = ".mlssl (model), .safetensors (weights) or .onnx";
 
     /// <summary>Refuses a file that could not be written, before anything takes time.</summary>
     /// <exception cref="UsageException">The ending is none of those, or there is no such folder.</exception>
     public static void Check(string path, bool classifier = false)
     {
         string ending = Path.GetExtension(path).ToLowerInvariant();
-        if (ending is not (".zip" or ".onnx") && (classifier || ending != ".safetensors"))
+        if (ending is not (".mlssl" or ".zip" or ".onnx") && (classifier || ending != ".safetensors"))
             throw new UsageException(
-                $"'{path}' ends in '{ending}'; expected {(classifier ? ".zip (model) or .onnx" : Endings)}.");
+                $"'{path}' ends in '{ending}'; expected {(classifier ? ".mlssl (model) or .onnx" : Endings)}.");
         if (Directory.Exists(path)) throw new UsageException(
             $"'{path}' is a folder; expected a file that ends in {Endings}.");
         string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
@@ -31,12 +31,12 @@ internal static class ModelOutput
     {
         switch (Path.GetExtension(path).ToLowerInvariant(), last)
         {
-            case (".zip", _): context.SelfSupervised().Model.Save(model, schema, path); break;
+            case (".mlssl" or ".zip", _): context.SelfSupervised().Model.Save(model, schema, path); break;
             case (".onnx", EmbeddingTransformer encoder): encoder.ExportOnnx(path); break;
             case (".onnx", ImageClassificationTransformer classifier): classifier.ExportOnnx(path); break;
             case (_, EmbeddingTransformer encoder): encoder.SaveSafeTensors(path); break;
             default: throw new UsageException(
-                $"A {last.GetType().Name} cannot be written as '{path}'; expected a file .zip or .onnx.");
+                $"A {last.GetType().Name} cannot be written as '{path}'; expected a file .mlssl or .onnx.");
         }
     }
 }

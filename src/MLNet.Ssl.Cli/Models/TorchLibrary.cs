@@ -50,7 +50,7 @@ internal static class TorchLibrary
                 throw new NoLibTorchException(
                     $"libtorch is not here: run 'mlssl setup' once (0.5 GB for the processor; "
                     + $"'mlssl setup --backend cuda-linux' for a GPU), or name a folder that has it in {Variable}. "
-                    + $"({e.InnerException?.GetBaseException().Message.Split('\n')[0].Trim() ?? e.Message})");
+                    + $"({e.Message})");
             }
             _loaded = true;
         }

@@ -33,6 +33,9 @@ internal sealed class Session(TextWriter output, TextWriter error, CancellationT
     /// <summary>Whether progress and remarks are left out.</summary>
     public bool Quiet { get; set; }
 
+    /// <summary>Whether a run tells its observers what it would else tell ML.NET's log.</summary>
+    public bool IsWatched { get; set; }
+
     /// <summary>Whether somebody looks at a terminal, where a line can be drawn again.</summary>
     public bool IsTerminal => !Json && !Quiet && ReferenceEquals(error, Console.Error) && !Console.IsErrorRedirected;
 
@@ -77,7 +80,7 @@ internal sealed class Session(TextWriter output, TextWriter error, CancellationT
         var context = new MLContext { GpuDeviceId = gpu, FallbackToCpu = false };
         context.Log += (_, message) =>
         {
-            if (!IsOurs(message.Source)) return;
+            if (IsWatched || !IsOurs(message.Source)) return;
             if (message.Kind == Microsoft.ML.Runtime.ChannelMessageKind.Warning) Warn(message.RawMessage);
             else if (message.Kind == Microsoft.ML.Runtime.ChannelMessageKind.Info) Say(message.RawMessage);
         };

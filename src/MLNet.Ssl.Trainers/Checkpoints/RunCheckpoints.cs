@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using MLNet.Ssl.Distributed;
 using MLNet.Ssl.Networks;
 using MLNet.Ssl.Optimization;
 using MLNet.Ssl.Options;
@@ -30,7 +31,7 @@ internal sealed class RunCheckpoints : IDisposable
         (_folder, _options, _log) = (folder, options, log);
         _candidates = (folder is null || !options.Resume ? [] : folder.Read(log)).GetEnumerator();
         int files = folder is not null && options.Resume ? folder.Files.Count : 0;
-        if (files == 0 && options.ContinueFrom is { } source) _start = CheckpointFolder.ReadNewest(source, log);
+        if (files == 0 && World.Rank == 0 && options.ContinueFrom is { } source) _start = CheckpointFolder.ReadNewest(source, log);
         if (folder is null || !options.Resume) return;
         if (files == 0) log?.Invoke(new(false, $"CheckpointFolder '{folder.Path}' holds no checkpoint: the run starts anew."));
         else if (!MoveNext())
@@ -41,30 +42,40 @@ internal sealed class RunCheckpoints : IDisposable
     /// <exception cref="ArgumentException">The options do not go together, or with what the folder holds.</exception>
     /// <exception cref="IOException">The folder cannot be written, or is in use.</exception>
     /// <exception cref="InvalidDataException">There are checkpoints, and all of them are damaged.</exception>
-    public static RunCheckpoints Open(TrainingOptions options, Action<TrainingMessage>? log)
+    public static RunCheckpoints Open(TrainingOptions options, Action<TrainingMessage>? log) => Communicator.Current.Together(() =>
     {
         var folder = OpenFolder(options);
         try
         {
-            return new(folder, options, log);
+            return new RunCheckpoints(folder, options, log);
         }
         catch
         {
             folder?.Dispose();
             throw;
         }
-    }
+    });
 
     /// <summary>What can be said before the data is read: the checks of <see cref="Open"/> but the reading.</summary>
     public static void CheckFolder(TrainingOptions options)
     {
+        if (World.Rank > 0) return;
         using var folder = OpenFolder(options);
         if (options.ContinueFrom is { } source && (folder is null || folder.Files.Count == 0)) CheckpointFolder.CheckSource(source);
     }
 
     /// <summary>Seed and thread count of the run that is continued, where they were left at Auto; other Auto options follow from the
-    /// data.</summary>
+    /// data. Where several processes train, rank 0's.</summary>
     public T Continue<T>(T options) where T : TrainingOptions
+    {
+        options = OfCheckpoint(options);
+        var ranks = Communicator.Current;
+        if (ranks.Count == 1) return options;
+        var first = ranks.Broadcast(options.Seed ?? options.DefaultSeed ?? Environment.TickCount, options.Threads ?? 0);
+        return (T)(options with { DefaultSeed = (int)first[0], Threads = options.Threads ?? (first[1] > 0 ? (int)first[1] : null) });
+    }
+
+    private T OfCheckpoint<T>(T options) where T : TrainingOptions
     {
         if (_start is not null && options.Seed is null)
         {
@@ -170,7 +181,8 @@ internal sealed class RunCheckpoints : IDisposable
     public void Cancel(StepClock next)
     {
         string end = $"The run was cancelled after step {next.Step} of {next.TotalSteps}; ";
-        end += _folder is null ? "nothing is saved, as CheckpointFolder is null."
+        end += World.Rank > 0 ? "what is saved, rank 0 says."
+            : _folder is null ? "nothing is saved, as CheckpointFolder is null."
             : next.Step == 0 ? "there is nothing to save."
             : $"Resume = true continues it from '{_folder.PathOf(next.Step)}'.";
         throw new OperationCanceledException(end, _options.CancellationToken);

@@ -1,3 +1,4 @@
+using MLNet.Ssl.Distributed;
 using MLNet.Ssl.FineTuning;
 using MLNet.Ssl.Options;
 using MLNet.Ssl.Runs;
@@ -41,7 +42,7 @@ public abstract record SupervisedOptions : TrainingOptions
             BatchSize = batch,
             WarmupEpochs = choices.WarmupEpochs(this, transformer ? Math.Min(5, Epochs / 10) : 0, network),
             Seed = choices.Seed(this),
-            Threads = choices.Threads(this, Environment.ProcessorCount),
+            Threads = choices.Threads(this, Communicator.Current.Processors),
             Precision = choices.Precision(this, possible: true),
             Optimizer = optimizer,
             LearningRate = rate,

@@ -1,6 +1,7 @@
 using MLNet.Ssl.Augmentation;
 using MLNet.Ssl.Checkpoints;
 using MLNet.Ssl.Data;
+using MLNet.Ssl.Distributed;
 using MLNet.Ssl.Methods;
 using MLNet.Ssl.Optimization;
 using MLNet.Ssl.Options;
@@ -55,13 +56,16 @@ internal sealed class SupervisedRun : IDisposable
         Action<TrainingMessage>? log)
         where T : SupervisedOptions
     {
-        log = RunLog.Of(options, log);
+        (options, log) = (RunLog.OfThisRank(options), RunLog.Of(options, log));
         var checkpoints = RunCheckpoints.Open(options, log);
         try
         {
             options = checkpoints.Continue(options);
-            var choices = new Choices { HasBFloat16 = CudaDriver.HasBFloat16(device) };
-            return new(options, plan(options, choices), choices.Made, preprocessing, checkpoints, log);
+            return Communicator.Current.Together(() =>
+            {
+                var choices = new Choices { HasBFloat16 = CudaDriver.HasBFloat16(device) };
+                return new SupervisedRun(options, plan(options, choices), choices.Made, preprocessing, checkpoints, log);
+            });
         }
         catch
         {
@@ -82,7 +86,7 @@ internal sealed class SupervisedRun : IDisposable
         Device device)
     {
         using var threads = IntraOpThreads.Use(Settings.Threads);
-        if (_checkpoints.AreWritten) _identity[start.Name] = Fingerprint(start.Network);
+        if (_checkpoints.AreWritten || World.Size > 1) _identity[start.Name] = Fingerprint(start.Network);
         new TrainingRun
         {
             Options = _options,

@@ -44,8 +44,8 @@ public abstract class Encoder : IDisposable
     public IReadOnlyDictionary<string, string> TrainingOptions { get; init; } = new Dictionary<string, string>();
 
     /// <summary>
-    /// Processor threads that one call computes on. A server that answers many requests at once does best with 1: requests then share the processors instead of
-    /// waiting for each other's threads (docs/serving.md). Another number may change the last bits of an embedding.
+    /// Processor threads that one call computes on. On a server that answers many requests at once, fewer let requests share the processors
+    /// (docs/serving.md). Another number may change the last bits of an embedding.
     /// </summary>
     /// <value>Default: every processor, or as many as <c>OMP_NUM_THREADS</c> allows. Range 1 to 1 024. Set it before the encoder is shared; it is not saved.</value>
     /// <exception cref="ArgumentOutOfRangeException">The value is out of range.</exception>

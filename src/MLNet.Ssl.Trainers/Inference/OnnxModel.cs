@@ -29,8 +29,8 @@ internal static class OnnxModel
         x = graph.Sub(x, graph.Constant([mean.Red, mean.Green, mean.Blue], 1, 3, 1, 1));
         x = graph.Div(x, graph.Constant([std.Red, std.Green, std.Blue], 1, 3, 1, 1));
         graph.Output("embedding", "Features of the backbone.", graph.Apply(backbone, x), backbone.EmbeddingDimension);
-        return Model(graph, backbone, [
-            ("image_size", $"{size}"), ("crop_size", $"{crop}"),
+        return Model(graph, [
+            ("backbone", backbone.GetName()), ("image_size", $"{size}"), ("crop_size", $"{crop}"),
             ("mean", Numbers(mean.Red, mean.Green, mean.Blue)), ("std", Numbers(std.Red, std.Green, std.Blue))]);
     }
 
@@ -40,12 +40,20 @@ internal static class OnnxModel
         var (mean, scale) = (preprocessing.Mean.ToArray(), preprocessing.Scale.ToArray());
         var graph = new OnnxGraph(backbone, preprocessing.Columns);
         string x = graph.Input("row", "Values of a row, as the encoder was trained on.", preprocessing.Columns);
-        x = graph.Mul(graph.Sub(x, graph.Constant(mean, 1, mean.Length)), graph.Constant(scale, 1, scale.Length));
+        x = Standardise(graph, x, preprocessing);
         graph.Output("embedding", "Features of the backbone.", graph.Apply(backbone, x), backbone.EmbeddingDimension);
-        return Model(graph, backbone, [("mean", Numbers(mean)), ("scale", Numbers(scale))]);
+        return Model(graph, [("backbone", backbone.GetName()), ("mean", Numbers(mean)), ("scale", Numbers(scale))]);
     }
 
-    private static ModelProto Model(OnnxGraph graph, Backbone backbone, (string Key, string Value)[] properties)
+    /// <summary>What is done to a row of a table.</summary>
+    public static string Standardise(OnnxGraph graph, string x, TablePreprocessing preprocessing)
+    {
+        var (mean, scale) = (preprocessing.Mean.ToArray(), preprocessing.Scale.ToArray());
+        return graph.Mul(graph.Sub(x, graph.Constant(mean, 1, mean.Length)), graph.Constant(scale, 1, scale.Length));
+    }
+
+    /// <summary>The file's messages around a graph that is whole.</summary>
+    public static ModelProto Model(OnnxGraph graph, params (string Key, string Value)[] properties)
     {
         string version = typeof(OnnxModel).Assembly.GetName().Version!.ToString(3);
         var model = new ModelProto
@@ -53,10 +61,10 @@ internal static class OnnxModel
             IrVersion = IrVersion,
             ProducerName = "MLNet.Ssl",
             ProducerVersion = version,
-            OpsetImport = { new OperatorSetIdProto { Domain = "", Version = OnnxGraph.Opset } },
+            OpsetImport = { graph.Opsets },
             Graph = graph.Build(),
         };
-        foreach (var (key, value) in properties.Prepend(("backbone", backbone.GetName())).Prepend(("library", $"MLNet.Ssl {version}")))
+        foreach (var (key, value) in properties.Prepend(("library", $"MLNet.Ssl {version}")))
             model.MetadataProps.Add(new StringStringEntryProto { Key = key, Value = value });
         return model;
     }

@@ -1,3 +1,4 @@
+using MLNet.Ssl.Distributed;
 using MLNet.Ssl.Networks;
 using MLNet.Ssl.Optimization;
 using MLNet.Ssl.Tensors;
@@ -35,6 +36,9 @@ public abstract class Method : IDisposable
 
     /// <summary>True if samples do not meet in the forward pass, so that parts of a batch may be passed side by side.</summary>
     public virtual bool SamplesAreIndependent => false;
+
+    /// <summary>The processes that train together: each passes its part of the batch.</summary>
+    internal static Communicator Ranks => Communicator.Current;
 
     /// <summary>
     /// What the rows of an epoch's last, partial batch must be a multiple of; null if every batch must have the same size, so that

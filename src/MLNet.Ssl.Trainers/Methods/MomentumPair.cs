@@ -1,3 +1,4 @@
+using MLNet.Ssl.Distributed;
 using MLNet.Ssl.Networks;
 using MLNet.Ssl.Optimization;
 using MLNet.Ssl.Tensors;
@@ -67,7 +68,7 @@ public sealed class MomentumPair : IDisposable
 
     /// <summary>
     /// The target's outputs, without gradient. With groups, the batch is shuffled before it is split and sorted after, so that a query and its key never
-    /// share batch statistics (MoCo's shuffled batch norm; He et al., arXiv 1911.05722, section 3.3).
+    /// share batch statistics (MoCo's shuffled batch norm; He et al., arXiv 1911.05722, section 3.3). The batch is that of all processes.
     /// </summary>
     /// <param name="input">A view of the batch.</param>
     /// <param name="groups">Parts of the batch that are normalised on their own. Default 1.</param>
@@ -76,8 +77,13 @@ public sealed class MomentumPair : IDisposable
     {
         using var noGrad = no_grad();
         if (groups == 1) return Target.Pass(input).Output;
-        var order = NativeTensor.On(input.device, HostRandom.OfThisPass().Permutation(input.size(0)));
-        return Target.Pass(input.index_select(0, order), groups).Output.index_select(0, order.argsort());
+        var ranks = Communicator.Current;
+        long rows = input.size(0), first = ranks.Rank * rows;
+        var permutation = ranks.Broadcast(HostRandom.OfThisPass().Permutation(ranks.Count * rows));
+        var order = NativeTensor.On(input.device, permutation);
+        var shuffled = ranks.Gather(input).index_select(0, order.narrow(0, first, rows));
+        var output = ranks.Gather(Target.Pass(shuffled, groups).Output);
+        return output.index_select(0, order.argsort().narrow(0, first, rows));
     }
 
     /// <summary>Releases both networks.</summary>

@@ -27,13 +27,25 @@ public static class NtXent
     public static Tensor Loss(
         Tensor embeddings, double temperature, NtXentReduction reduction = NtXentReduction.Paper, bool normalize = true, Tensor? memory = null)
     {
-        long rows = embeddings.size(0), batch = rows / 2;
         var z = normalize ? Normalize(embeddings) : embeddings;
+        return Among(z, z, 0, temperature, reduction, memory);
+    }
+
+    /// <summary>The loss of this process's embeddings, to which those of all processes are negatives; its gradient reaches all.</summary>
+    internal static Tensor LossOverRanks(Tensor embeddings, double temperature, NtXentReduction reduction, Tensor? memory) =>
+        GatheredLoss.Of(Normalize(embeddings), (all, first) =>
+            Among(all.narrow(0, first, embeddings.size(0)), all, first, temperature, reduction, memory));
+
+    /// <summary>The loss of rows that stand in others from <paramref name="first"/> on.</summary>
+    private static Tensor Among(Tensor z, Tensor all, long first, double temperature, NtXentReduction reduction, Tensor? memory)
+    {
+        long rows = z.size(0), batch = rows / 2;
+        var own = TensorArithmetic.Range(rows, z.device);
         // A row is no negative of itself.
-        var self = eye(rows, dtype: ScalarType.Bool, device: z.device);
-        var logits = z.matmul(z.t()).Div(temperature).MaskedFill(self, -1e9);
+        var self = own.Add(first).unsqueeze(1).eq(TensorArithmetic.Range(all.size(0), z.device));
+        var logits = z.matmul(all.t()).Div(temperature).MaskedFill(self, -1e9);
         if (memory is not null) logits = cat([logits, z.matmul(memory).Div(temperature)], 1);
-        var positives = TensorArithmetic.Range(rows, z.device).Add(batch).Remainder(rows);
+        var positives = own.Add(batch).Remainder(rows).Add(first);
         var loss = cross_entropy(logits, positives);
         return reduction == NtXentReduction.Paper ? loss : loss.Mul(2);
     }

@@ -30,7 +30,11 @@ public sealed record SdmpOptions : MixingOptions
         if (backbone.TakesTables) throw new ArgumentException("Mixing is SDMP, which mixes images; for rows of a table take i-Mix.", nameof(PretrainOptions.Mixing));
         Check.Positive(Alpha, "Mixing.Alpha");
         if (Mixer is { } mixer) Check.Defined(mixer, "Mixing.Mixer");
-        if (batchSize % 2 != 0)
-            throw new ArgumentException($"BatchSize is {batchSize}; SDMP mixes images in pairs, so it must be even.", nameof(PretrainOptions.BatchSize));
+        if (batchSize % (2 * World.Size) != 0)
+        {
+            throw new ArgumentException($"BatchSize is {batchSize}; SDMP mixes images in pairs"
+                + (World.Size == 1 ? ", so it must be even." : $" on each of {World.Size} processes, so it must be a multiple of {2 * World.Size}."),
+                nameof(PretrainOptions.BatchSize));
+        }
     }
 }

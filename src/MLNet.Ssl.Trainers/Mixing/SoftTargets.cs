@@ -47,6 +47,9 @@ public sealed class SoftTargets : ITensorHolder
         return new(Part(_own)!, Part(_partner), Part(_share));
     }
 
+    /// <summary>The same targets in scores with so many more columns in front.</summary>
+    internal SoftTargets Shifted(long columns) => columns == 0 ? this : new(_own.Add(columns), _partner?.Add(columns), _share);
+
     /// <summary>The targets' mean of every row of <paramref name="scores"/> (N, M), (N).</summary>
     public Tensor Weigh(Tensor scores)
     {

@@ -19,6 +19,8 @@ public sealed partial class OnnxGraph
     /// <summary>The matrix product of the last two dimensions.</summary>
     public string MatMul(string a, string b) => Node("MatMul", [a, b]);
 
+    internal string Exp(string x) => Node("Exp", [x]);
+
     /// <summary>−x.</summary>
     public string Neg(string x) => Node("Neg", [x]);
 
@@ -45,6 +47,24 @@ public sealed partial class OnnxGraph
     /// <summary>One index of a dimension, which is dropped.</summary>
     public string Select(string x, long axis, long index) =>
         Node("Gather", [x, Constant<long>("index", TensorProto.Types.DataType.Int64, [index])], ("axis", axis));
+
+    /// <summary>Some indices of a dimension.</summary>
+    public string Gather(string x, long axis, params long[] indices) =>
+        Node("Gather", [x, Constant<long>("indices", TensorProto.Types.DataType.Int64, indices, indices.Length)], ("axis", axis));
+
+    /// <summary>Entries of a value's first dimension.</summary>
+    internal string Gather(string x, string indices) => Node("Gather", [x, indices], ("axis", 0));
+
+    /// <summary>Sums of the updates (N,k) that go into the same column, of (N, columns).</summary>
+    internal string ScatterAdd(string columns, string updates, long count) =>
+        Node("ScatterElements", [Constant(new float[count], 1, count), columns, updates], ("axis", 1), ("reduction", "add"));
+
+    /// <summary>The last dimension at length 1, as <c>torch.nn.functional.normalize</c> has it.</summary>
+    internal string Normalize(string x) =>
+        Div(x, Node("Max", [Node("ReduceL2", [x], ("axes", new long[] { -1 }), ("keepdims", 1)), Constant(1e-12f)]));
+
+    /// <summary>The sum over the last dimension, which stays.</summary>
+    internal string ReduceSum(string x) => Node("ReduceSum", [x, Integers(-1)], ("keepdims", 1));
 
     /// <summary>The range [start, start + length) of each of the axes.</summary>
     public string Slice(string x, long start, long length, params long[] axes)

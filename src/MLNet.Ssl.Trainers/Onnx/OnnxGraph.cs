@@ -18,6 +18,10 @@ public sealed partial class OnnxGraph
     /// <summary>Version of the operators' definitions; 17 brings LayerNormalization.</summary>
     public const long Opset = 17;
 
+    /// <summary>The operators of classical machine learning; version 2 of them can name slots.</summary>
+    private const string MLDomain = "ai.onnx.ml";
+    private const long MLOpset = 2;
+
     /// <summary>Protobuf's limit of 2 GiB, less room for all that is not weights.</summary>
     private const long MostBytes = int.MaxValue - (16L << 20);
 
@@ -28,15 +32,25 @@ public sealed partial class OnnxGraph
 
     /// <param name="network">Initializers have the names of its state dict.</param>
     /// <param name="inputShape">Shape of what the network sees, without the batch.</param>
-    internal OnnxGraph(Module network, params long[] inputShape)
+    internal OnnxGraph(Module network, params long[] inputShape) : this(network.GetName(), inputShape)
     {
-        _graph.Name = network.GetName();
         foreach (var (name, tensor) in network.state_dict()) _names.TryAdd(tensor, name);
-        InputShape = inputShape;
     }
+
+    internal OnnxGraph(string name, params long[] inputShape) => (_graph.Name, InputShape) = (name, inputShape);
 
     /// <summary>Shape of what the network sees, without the batch: (3,H,W) for images.</summary>
     public IReadOnlyList<long> InputShape { get; }
+
+    /// <summary>The operator sets that the nodes are of.</summary>
+    internal IEnumerable<OperatorSetIdProto> Opsets
+    {
+        get
+        {
+            yield return new() { Domain = "", Version = Opset };
+            if (_graph.Node.Any(node => node.Domain == MLDomain)) yield return new() { Domain = MLDomain, Version = MLOpset };
+        }
+    }
 
     /// <summary>Declares an input of single precision; the batch comes first and may be of any size.</summary>
     internal string Input(string name, string description, params long[] shape)
@@ -50,6 +64,46 @@ public sealed partial class OnnxGraph
     {
         _graph.Node.Add(new NodeProto { Name = name, OpType = "Identity", Input = { x }, Output = { name } });
         _graph.Output.Add(Value(name, description, shape));
+    }
+
+    /// <summary>
+    /// Declares an input that is one row's vector, as ML.NET's ApplyOnnxModel feeds it; without a length, of any length: there, a vector of unknown size.
+    /// </summary>
+    /// <returns>The row as a batch of one, (1, length).</returns>
+    internal string RowInput(string name, string description, long? length)
+    {
+        var value = Value(name, description, []);
+        var dimensions = value.Type.TensorType.Shape.Dim;
+        dimensions[0] = new() { DimValue = 1 };
+        dimensions.Add(length is { } size ? new() { DimValue = size } : new TensorShapeProto.Types.Dimension { DimParam = "values" });
+        _graph.Input.Add(value);
+        return name;
+    }
+
+    /// <summary>Declares a batch of one row as an output that is the row's vector, without the batch: ML.NET then has a vector of one dimension.</summary>
+    internal void RowOutput(string name, string description, string x, long length)
+    {
+        var value = Value(name, description, []);
+        value.Type.TensorType.Shape.Dim[0] = new() { DimValue = length };
+        _graph.Node.Add(new NodeProto { Name = name, OpType = "Reshape", Input = { x, Integers(length) }, Output = { name } });
+        _graph.Output.Add(value);
+    }
+
+    /// <summary>Names of an output's slots, in the form in which ML.NET's ApplyOnnxModel reads them: on a node that computes nothing.</summary>
+    internal void SlotNames(string output, string[] names)
+    {
+        string unused = Unique("unused");
+        var text = Initializer(unused, TensorProto.Types.DataType.String, [1]);
+        text.StringData.Add(ByteString.Empty);
+        _graph.Node.Add(new NodeProto
+        {
+            Name = $"mlnet.{output}.SlotNames",
+            OpType = "LabelEncoder",
+            Domain = MLDomain,
+            Input = { unused },
+            Output = { Unique("unused") },
+            Attribute = { Attribute("keys_strings", names), Attribute("values_int64s", Enumerable.Range(0, names.Length).Select(n => (long)n).ToArray()) },
+        });
     }
 
     /// <summary>The nodes of a module: an <see cref="IOnnxLayer"/>, or a chain of them.</summary>
@@ -78,6 +132,14 @@ public sealed partial class OnnxGraph
         node.Attribute.AddRange(attributes.Select(attribute => Attribute(attribute.Name, attribute.Value)));
         _graph.Node.Add(node);
         return name;
+    }
+
+    /// <summary>The greatest values of the last dimension, the greatest first, and where they stand.</summary>
+    internal (string Values, string Indices) TopK(string x, long count)
+    {
+        string name = Unique("TopK"), indices = Unique("TopK");
+        _graph.Node.Add(new NodeProto { Name = name, OpType = "TopK", Input = { x, Integers(count) }, Output = { name, indices } });
+        return (name, indices);
     }
 
     /// <summary>A parameter or buffer of the network, by its name in the state dict.</summary>
@@ -146,8 +208,10 @@ public sealed partial class OnnxGraph
         int number => new() { Name = name, Type = AttributeProto.Types.AttributeType.Int, I = number },
         float number => new() { Name = name, Type = AttributeProto.Types.AttributeType.Float, F = number },
         long[] numbers => new() { Name = name, Type = AttributeProto.Types.AttributeType.Ints, Ints = { numbers } },
+        string text => new() { Name = name, Type = AttributeProto.Types.AttributeType.String, S = ByteString.CopyFromUtf8(text) },
+        string[] texts => new() { Name = name, Type = AttributeProto.Types.AttributeType.Strings, Strings = { texts.Select(ByteString.CopyFromUtf8) } },
         _ => throw new ArgumentException(
-            $"the attribute {name} is a {value.GetType().Name}; expected an integer, a float or an array of integers.", nameof(value)),
+            $"the attribute {name} is a {value.GetType().Name}; expected an integer, a float, a text or an array of integers or texts.", nameof(value)),
     };
 
     private static ValueInfoProto Value(string name, string description, long[] shape)

@@ -60,13 +60,18 @@ internal static class Check
         InRange(value.Max, value.Min, most, $"{option}.Max");
     }
 
-    /// <summary>Parts of a batch that have batch statistics of their own: equal ones, of two rows or more.</summary>
-    public static void BatchNormGroups(int groups, int batch)
+    /// <summary>Parts of a batch that have batch statistics of their own: equal ones, of two rows or more, as many on each of the processes.</summary>
+    public static void BatchNormGroups(int groups, int batch, int processes)
     {
         if (groups < 1 || batch % groups != 0 || (groups > 1 && batch / groups < 2))
         {
             throw new ArgumentOutOfRangeException(nameof(BatchNormGroups), groups,
                 $"BatchNormGroups is {groups}; it must divide BatchSize ({batch}) into parts of two rows or more.");
+        }
+        if (groups > 1 && groups % processes != 0)
+        {
+            throw new ArgumentOutOfRangeException(nameof(BatchNormGroups), groups,
+                $"BatchNormGroups is {groups}; with {processes} processes it must be a multiple of {processes}, or 1 for statistics of the whole batch.");
         }
     }
 

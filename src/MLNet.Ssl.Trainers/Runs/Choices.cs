@@ -33,12 +33,15 @@ internal sealed class Choices
 
     public int BatchSize(TrainingOptions options, int usual, int rows)
     {
-        // An epoch of few rows has several steps; eights part well into shards and groups.
-        int quarter = rows / 4;
+        // An epoch of few rows has several steps; eights part well into shards and groups, and every process has as many rows.
+        int processes = World.Size, quarter = rows / 4;
         int batch = Math.Min(usual, Math.Max(2, quarter < 16 ? quarter : quarter / 8 * 8));
+        batch = Math.Max(processes, batch / processes * processes);
         batch = Choose(options.BatchSize, batch, $"of {rows} rows{(batch < usual ? ", a quarter at most" : "")}", nameof(options.BatchSize));
         Check.InRange(batch, 2, rows, nameof(options.BatchSize));
-        return batch;
+        if (batch % processes == 0) return batch;
+        throw new ArgumentException(
+            $"BatchSize is {batch}; {processes} processes share it, so it must be a multiple of {processes}.", nameof(options.BatchSize));
     }
 
     public OptimizerKind Optimizer(TrainingOptions options, OptimizerKind usual, string reason)
@@ -92,7 +95,7 @@ internal sealed class Choices
     public int Seed(TrainingOptions options)
     {
         var (seed, reason) = options.DefaultSeed is { } given
-            ? (given, "drawn from the MLContext")
+            ? (given, World.Size == 1 ? "drawn from the MLContext" : "rank 0's")
             : (Environment.TickCount, "from the clock");
         return Choose(options.Seed, seed, reason, nameof(options.Seed));
     }

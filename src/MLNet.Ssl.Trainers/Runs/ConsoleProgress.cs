@@ -85,7 +85,9 @@ public sealed class ConsoleProgress : IProgress<TrainingProgress>, IRunObserver
         double share = p.Step / (double)p.TotalSteps;
         int done = (int)(share * BarWidth);
         string text = string.Create(CultureInfo.InvariantCulture,
-            $"epoch {p.Epoch}/{p.Epochs}  loss {p.Loss:0.000}  {p.RowsPerSecond:0} {_rows}/s  {ProgressLines.Duration(p.Remaining)} left  ");
+            $"epoch {p.Epoch}/{p.Epochs}  loss {p.Loss:0.000}  {p.RowsPerSecond:0} {_rows}/s  ");
+        if (ProgressLines.Wait(p) is { } wait) text += wait + "  ";
+        text += $"{ProgressLines.Duration(p.Remaining)} left  ";
         return string.Create(CultureInfo.InvariantCulture, $"{text}{new string('━', done)}{new string('·', BarWidth - done)} {share,4:0%}");
     }
 

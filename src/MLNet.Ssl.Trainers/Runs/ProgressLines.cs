@@ -11,6 +11,8 @@ internal sealed class ProgressLines(Action<string> write, string rows = "rows")
     // Of a thousand short epochs every tenth is told.
     private const int MostEpochs = 100;
 
+    private const double WorthTelling = 0.05;
+
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(10), Long = TimeSpan.FromHours(12);
 
     private bool _hasBegun;
@@ -55,6 +57,10 @@ internal sealed class ProgressLines(Action<string> write, string rows = "rows")
         _ => $"{(long)time.TotalDays} d {time.Hours} h",
     });
 
+    /// <summary>The share of the time that training waited for views, such as "20 % waiting for data"; null where it hardly did.</summary>
+    public static string? Wait(TrainingProgress p) =>
+        p.DataWait >= WorthTelling ? Invariant($"{p.DataWait:0 %} waiting for data") : null;
+
     private string First(TrainingProgress p)
     {
         string step = p.Step == 1 ? "The first step is done" : Invariant($"Step {p.Step:N0} is done");
@@ -66,6 +72,7 @@ internal sealed class ProgressLines(Action<string> write, string rows = "rows")
     private string Line(TrainingProgress p, double loss) =>
         Invariant($"Epoch {p.Epoch:N0} of {p.Epochs:N0}, step {p.Step:N0} of {p.TotalSteps:N0}: loss {loss:0.000}, ")
         + Invariant($"{p.RowsPerSecond:N0} {rows}/s")
+        + (Wait(p) is { } wait ? $", {wait}" : "")
         + (p.EmbeddingStd is { } deviation ? Invariant($", embedding std {deviation:0.00}") : "")
         + (p.RankMe is { } rank ? Invariant($", RankMe {rank:0.0}") : "")
         + (p.Alignment is { } alignment ? Invariant($", alignment {alignment:0.00}") : "")

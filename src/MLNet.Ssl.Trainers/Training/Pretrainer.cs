@@ -1,6 +1,7 @@
 using MLNet.Ssl.Augmentation;
 using MLNet.Ssl.Checkpoints;
 using MLNet.Ssl.Data;
+using MLNet.Ssl.Distributed;
 using MLNet.Ssl.Methods;
 using MLNet.Ssl.Networks;
 using MLNet.Ssl.Options;
@@ -37,10 +38,11 @@ public static class Pretrainer
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(options);
         if (images.Count < 2) throw new ArgumentException($"there are {images.Count} training images; expected 2 or more.", nameof(images));
-        log = RunLog.Of(options, log);
+        (options, log) = (RunLog.OfThisRank(options), RunLog.Of(options, log));
         using var checkpoints = RunCheckpoints.Open(options, log);
         var facts = DataFacts.Of(images) with { IsOnProcessor = (device ?? CPU).type == DeviceType.CPU };
-        var plan = Plan(checkpoints.Continue(options), facts, device ?? CPU, log);
+        var told = checkpoints.Continue(options);
+        var plan = Communicator.Current.Together(() => Plan(told, facts, device ?? CPU, log));
         var views = new ImageViews(images, new ViewPipeline(plan.Method.Views, plan.ViewSeed, plan.Settings.Threads));
         var (backbone, head) = Train(plan, views, b => EncoderOf(b, null), checkpoints, device ?? CPU, log);
         return EncoderOf(backbone, head);
@@ -67,13 +69,14 @@ public static class Pretrainer
         ArgumentNullException.ThrowIfNull(options);
         if (table.Count < 2) throw new ArgumentException($"there is {table.Count} training row; expected 2 or more.", nameof(table));
         var facts = DataFacts.Of(table) with { IsOnProcessor = (device ?? CPU).type == DeviceType.CPU };
-        log = RunLog.Of(options, log);
+        (options, log) = (RunLog.OfThisRank(options), RunLog.Of(options, log));
         using var checkpoints = RunCheckpoints.Open(options, log);
-        var plan = Plan(checkpoints.Continue(options), facts, device ?? CPU, log);
+        var told = checkpoints.Continue(options);
+        var plan = Communicator.Current.Together(() => Plan(told, facts, device ?? CPU, log));
         var settings = plan.Settings.Table!;
         var preprocessing = Preprocessing(table, facts.Table!, settings, log);
         using var scope = NewDisposeScope();
-        using var views = new TableViews(table, preprocessing, settings, plan.Method.TableViews, plan.ViewSeed);
+        using var views = new TableViews(table, preprocessing, settings, plan.Method.TableViews, plan.ViewSeed, plan.Method.WholeTableViews);
         var (backbone, head) = Train(plan, views, EncoderOf, checkpoints, device ?? CPU, log);
         head?.Dispose();
         return EncoderOf(backbone);
@@ -160,8 +163,10 @@ public static class Pretrainer
         if (options.InitialWeights is not null) WarmStart(method, settings.Backbone, options, log);
         if (settings.Epochs > 0)
         {
+            // Rank 0 measures, and the others wait for it at the next step.
+            bool measures = World.Rank == 0;
             using var copy = encoderOf(Copy(settings.Backbone, device));
-            using var evaluator = options.Evaluation is { } evaluation ? new OnlineEvaluator(evaluation, method, copy, log) : null;
+            using var evaluator = measures && options.Evaluation is { } evaluation ? new OnlineEvaluator(evaluation, method, copy, log) : null;
             if (options.Progress is IRunObserver { WantsBaseline: true } observer) evaluator?.TellBaseline(observer);
             new TrainingRun
             {
@@ -176,8 +181,8 @@ public static class Pretrainer
                 Identity = plan.OptionTexts,
                 Log = log,
                 Evaluator = evaluator,
-                Quality = new(method, copy.Backbone, views, device, settings.Epochs, plan.Seed),
-                WatchesForCollapse = true,
+                Quality = measures ? new(method, copy.Backbone, views, device, settings.Epochs, plan.Seed) : null,
+                WatchesForCollapse = measures,
             }.Run();
         }
         var encoder = Copy(settings.Backbone, device);

@@ -30,7 +30,7 @@ internal sealed class RunEnd(TrainingOptions options, OnlineEvaluator? evaluator
             return string.Create(CultureInfo.InvariantCulture,
                 $"The run is at its end, {done}; its {clock.Step - first.Step:N0} steps took {took}.");
         }
-        return $"The run ends after {done}, {took}: {Reason}. What was learned is returned"
+        return $"The run ends after {done}, {took}: {Reason ?? "another process was told so"}. What was learned is returned"
             + (options.CheckpointFolder is null ? "." : "; Resume = true goes on from here.");
     }
 }

@@ -1,5 +1,7 @@
 using MLNet.Ssl.Checkpoints;
+using MLNet.Ssl.Distributed;
 using MLNet.Ssl.Methods;
+using MLNet.Ssl.Networks;
 using MLNet.Ssl.Optimization;
 using MLNet.Ssl.Runs;
 using MLNet.Ssl.Tensors;
@@ -56,6 +58,7 @@ internal sealed class TrainingRun
     /// <summary>
     /// Trains to the end, or until the options or the evaluation end it, from the beginning or from a checkpoint.
     /// </summary>
+    /// <exception cref="ArgumentException">Several processes were started with different options or data.</exception>
     /// <exception cref="ArithmeticException">The loss is not finite.</exception>
     /// <exception cref="OperationCanceledException">The options' token was cancelled; what was learned is saved.</exception>
     public void Run()
@@ -72,15 +75,23 @@ internal sealed class TrainingRun
 
     private void Train()
     {
-        int batch = Settings.BatchSize, threads = Settings.Threads, shards = TrainingStep.ShardsFor(Method, batch, threads, Device.type);
+        var ranks = Communicator.Current;
+        int batch = Settings.BatchSize, threads = Settings.Threads;
+        int shards = TrainingStep.ShardsFor(Method, batch / ranks.Count, threads, Device.type);
         using var tf32 = TensorFloat32.Use(Settings.Precision != Precision.Float32);
-        var batches = EpochBatches.Of(Views.Count, batch, Method.PartialBatchMultiple * shards);
+        var batches = EpochBatches.Of(Views.Count, batch, Method.PartialBatchMultiple * shards * ranks.Count);
         using var step = new TrainingStep(Method, Plan, shards, threads, SplitMix64.Hash(Seed, 2));
         var alarm = new CollapseAlarm();
-        var (clock, alarmCounts) = Checkpoints.Start(
-            new(0, batches.Steps, Settings.Epochs), step.State,
-            () => RunIdentity.Of(Identity, Views.Count, Views.Fingerprint, Device.type),
-            saved => Method.Misfit(saved, batch));
+        var run = new Lazy<IReadOnlyDictionary<string, string>>(() => RunIdentity.Of(Identity, Views.Count, Views.Fingerprint, Device.type));
+        RunIdentity.CheckRanks(() => run.Value);
+        var (clock, alarmCounts) = ranks.Together(() => Checkpoints.Start(
+            new(0, batches.Steps, Settings.Epochs), step.State, () => run.Value, saved => Method.Misfit(saved, batch)));
+        if (ranks.Count > 1)
+        {
+            Log?.Invoke(new(false, $"{ranks.Description}: each passes {batch / ranks.Count} of a step's {batch} rows."));
+            clock = clock with { Step = ranks.Broadcast(clock.Step)[0] };
+            Share(ranks, step.State);
+        }
         if (alarmCounts is not null) alarm.Counts = alarmCounts;
         Evaluator?.GoOn(Checkpoints.Best);
         using var loader = new ViewLoader(Views, batches, Settings.Epochs, SplitMix64.Hash(Seed, 4), Device, clock.Step);
@@ -88,15 +99,20 @@ internal sealed class TrainingRun
         var end = new RunEnd(Options, Evaluator, clock);
         var lines = new ProgressLines(line => Log?.Invoke(new(false, line)));
 
+        ranks.IsTraining(true);
         for (; clock.Step < clock.TotalSteps; clock = clock.Next)
         {
-            if (Options.CancellationToken.IsCancellationRequested) Cancel(step, clock, alarm);
+            if (ranks.Any(Options.CancellationToken.IsCancellationRequested))
+            {
+                ranks.IsTraining(false);
+                Cancel(step, clock, alarm);
+            }
             using var scope = NewDisposeScope();
             var views = loader.Next();
             long rows = views[0].size(0);
             var output = step.Run(views, clock);
-            report.Add(output.Loss, rows);
-            bool ends = end.IsReached, saves = ends ? Checkpoints.IsBehind(clock.Next) : Checkpoints.IsDue(clock.Next);
+            report.Add(output.Loss, rows * ranks.Count);
+            bool ends = ranks.Any(end.IsReached), saves = ends ? Checkpoints.IsBehind(clock.Next) : Checkpoints.IsDue(clock.Next);
             bool measures = Evaluator is not null && (ends || Evaluator.IsDueBefore(clock.Next));
             bool endsEpoch = ends || ProgressLines.EndsToldEpoch(clock.Next.Step, clock.TotalSteps, clock.Epochs);
             bool reports = report.IsDue || measures || endsEpoch;
@@ -110,7 +126,7 @@ internal sealed class TrainingRun
                 {
                     accuracy = Evaluator!.Measure(clock, out bool best);
                     saves |= best && Checkpoints.AreWritten;
-                    if (!ends && end.IsReached) (ends, saves) = (true, saves || Checkpoints.IsBehind(clock.Next));
+                    if (!ends && ranks.Count == 1 && end.IsReached) (ends, saves) = (true, saves || Checkpoints.IsBehind(clock.Next));
                 }
                 if (Quality is not null && endsEpoch && (Quality.IsCheap || ends || clock.Next.Step == clock.TotalSteps))
                     progress = Quality.Measure(progress);
@@ -127,6 +143,16 @@ internal sealed class TrainingRun
         }
         Log?.Invoke(new(false, end.Describe(clock)));
         Evaluator?.TakeBest(Checkpoints);
+        // Statistics that are a rank's own are rank 0's in the end, as in its checkpoints.
+        if (ranks.Count > 1) Share(ranks, Method.State);
+        ranks.IsTraining(false);
+    }
+
+    /// <summary>Rank 0's state becomes that of all.</summary>
+    private static void Share(Communicator ranks, IEnumerable<(string Name, Tensor Value)> state)
+    {
+        foreach (var (_, value) in state) ranks.Broadcast_(value);
+        MixedPrecision.Refresh(state.Select(entry => entry.Value));
     }
 
     private void Cancel(TrainingStep step, StepClock clock, CollapseAlarm alarm)

@@ -1,3 +1,4 @@
+using MLNet.Ssl.Distributed;
 using MLNet.Ssl.Methods;
 using MLNet.Ssl.Optimization;
 using MLNet.Ssl.Tensors;
@@ -29,8 +30,8 @@ internal sealed class TrainingStep : IDisposable
         _plan = plan;
         _seed = seed;
         _threads = new(shards, threads);
-        // A step that is not split by samples is by work.
-        bool splits = shards == 1 && threads > 1 && method.Parameters.Groups[0].Values.device_type == DeviceType.CPU;
+        // A step that is not split by samples is by work; not where ranks wait for each other, which must be in one order.
+        bool splits = shards == 1 && Communicator.Current.Count == 1 && threads > 1 && method.Parameters.Groups[0].Values.device_type == DeviceType.CPU;
         _halves = splits ? new(2, threads) : _threads;
         _sides = new(splits ? _halves : null);
         method.Sides = _sides;
@@ -74,11 +75,12 @@ internal sealed class TrainingStep : IDisposable
         using var scope = NewDisposeScope();
         _threads.Run(shard => Backward(views, clock, shard));
         _gradients[0].Average(_gradients);
+        foreach (var gradient in _gradients[0].Flat) Communicator.Current.Mean_(gradient);
         if (_plan.ClipGradient > 0) _gradients[0].ClipEach(_plan.ClipGradient);
         Update(clock);
         _method.AfterStep(clock);
         var output = Combine(scope);
-        output.Loss.MoveToOuterDisposeScope();
+        Communicator.Current.Mean_(output.Loss).MoveToOuterDisposeScope();
         output.Embeddings.MoveToOuterDisposeScope();
         output.TeacherEntropy?.MoveToOuterDisposeScope();
         return output;
@@ -100,8 +102,9 @@ internal sealed class TrainingStep : IDisposable
     {
         using var scope = NewDisposeScope();
         long rows = views[0].size(0) / _threads.Count;
-        _generators[shard].manual_seed(unchecked((long)SplitMix64.Hash(_seed, (ulong)clock.Step, (ulong)shard)));
-        _keeps?.Begin(SplitMix64.Hash(_seed, (ulong)clock.Step, (ulong)_threads.Count), _device);
+        int part = Communicator.Current.Rank * _threads.Count + shard;
+        _generators[shard].manual_seed(unchecked((long)SplitMix64.Hash(_seed, (ulong)clock.Step, (ulong)part)));
+        _keeps?.Begin(SplitMix64.Hash(_seed, (ulong)clock.Step, (ulong)(_threads.Count + part)), _device);
         using var random = ForwardRandom.Use(_generators[shard], _keeps);
         var output = _method.Forward([.. views.Select(v => Input(v.narrow(0, shard * rows, rows)))], clock, shard);
         _gradients[shard].Backward(output.Loss);

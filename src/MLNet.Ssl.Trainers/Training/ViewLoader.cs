@@ -1,13 +1,17 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.ExceptionServices;
+using MLNet.Ssl.Distributed;
 using MLNet.Ssl.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Training;
 
-/// <summary>Draws batches in a seeded order and makes their views ahead of training, on a thread of its own.</summary>
+/// <summary>
+/// Draws batches in a seeded order and makes their views ahead of training, on a thread of its own. All processes draw the same order, and each
+/// makes the views of its part of a batch.
+/// </summary>
 internal sealed class ViewLoader : IDisposable
 {
     // Two batches ahead hide the time views take; more would only hold memory.
@@ -83,6 +87,7 @@ internal sealed class ViewLoader : IDisposable
     {
         try
         {
+            var ranks = Communicator.Current;
             int step = (int)(firstStep % batches.Steps);
             for (int epoch = (int)(firstStep / batches.Steps); epoch < epochs; epoch++, step = 0)
             {
@@ -90,7 +95,8 @@ internal sealed class ViewLoader : IDisposable
                 for (; step < batches.Steps; step++)
                 {
                     var (first, rows) = batches.Step(step);
-                    _ready.Add(Make(order.AsSpan(first, rows), epoch), _stop.Token);
+                    int share = rows / ranks.Count;
+                    _ready.Add(Make(order.AsSpan(first + ranks.Rank * share, share), epoch), _stop.Token);
                 }
             }
         }

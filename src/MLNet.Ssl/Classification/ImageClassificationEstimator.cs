@@ -120,6 +120,7 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
         return new(_train(rows, classes, _seed, channel.Write), _columns, label?.Annotations ?? _teacher!.Label, _host)
         {
             OnUnreadableImage = _options.OnUnreadableImage,
+            InputType = images.Type,
             ApplyExifOrientation = _options.ApplyExifOrientation,
         };
     }

@@ -51,6 +51,9 @@ public sealed class ImageClassificationTransformer : ITransformer, IDisposable
         }
     }
 
+    /// <summary>The type of the column that it was fitted on; null where that is not known.</summary>
+    internal DataViewType? InputType { get; init; }
+
     /// <inheritdoc cref="EmbeddingTransformer.ApplyExifOrientation"/>
     public bool ApplyExifOrientation { get; set; }
 
@@ -89,8 +92,11 @@ public sealed class ImageClassificationTransformer : ITransformer, IDisposable
 
     IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema) => Bind(inputSchema);
 
-    void ICanSaveModel.Save(ModelSaveContext ctx) =>
-        throw ModelSave.Unsupported(nameof(ImageClassificationTransformer), hasOnnx: true);
+    void ICanSaveModel.Save(ModelSaveContext ctx)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ModelSave.Write(this, ctx);
+    }
 
     private Mapper Bind(DataViewSchema inputSchema)
     {

@@ -76,7 +76,11 @@ public abstract class MulticlassTransformer : ISingleFeaturePredictionTransforme
 
     IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema) => Bind(inputSchema);
 
-    void ICanSaveModel.Save(ModelSaveContext ctx) => throw ModelSave.Unsupported(GetType().Name, hasOnnx: false);
+    void ICanSaveModel.Save(ModelSaveContext ctx)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ModelSave.Write(this, ctx);
+    }
 
     private Mapper Bind(DataViewSchema inputSchema)
     {

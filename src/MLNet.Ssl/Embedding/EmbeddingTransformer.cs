@@ -114,13 +114,19 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
     /// <summary>What becomes of images that cannot be read, to count anew.</summary>
     internal UnreadableImages Unreadable() => new(OnUnreadableImage, _host);
 
+    /// <summary>The type of the column that it was fitted on; null where that is not known.</summary>
+    internal DataViewType? InputType { get; init; }
+
     internal static DataViewSchema.DetachedColumn OutputColumn(string name, int dimension) =>
         new(name, new VectorDataViewType(NumberDataViewType.Single, dimension));
 
     IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema) => Bind(inputSchema);
 
-    void ICanSaveModel.Save(ModelSaveContext ctx) =>
-        throw ModelSave.Unsupported(nameof(EmbeddingTransformer), hasOnnx: true);
+    void ICanSaveModel.Save(ModelSaveContext ctx)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ModelSave.Write(this, ctx);
+    }
 
     private IRowToRowMapper Bind(DataViewSchema inputSchema)
     {

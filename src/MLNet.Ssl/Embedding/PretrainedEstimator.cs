@@ -88,7 +88,8 @@ public sealed class PretrainedEstimator : IEstimator<EmbeddingTransformer>
     public EmbeddingTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        ImageColumn.Check(input.Schema.Find("input", _input, ColumnAdvice.LostImages), "input");
+        var images = input.Schema.Find("input", _input, ColumnAdvice.LostImages);
+        ImageColumn.Check(images, "input");
         using var channel = _host.Start("Fit");
         var device = DeviceChoice.Of(_context, channel);
         using var weights = _open();
@@ -96,6 +97,7 @@ public sealed class PretrainedEstimator : IEstimator<EmbeddingTransformer>
         return new(weights.CreateEncoder(device), _output, _input, _host)
         {
             OnUnreadableImage = _options?.OnUnreadableImage ?? default,
+            InputType = images.Type,
             ApplyExifOrientation = _options?.ApplyExifOrientation ?? false,
         };
     }

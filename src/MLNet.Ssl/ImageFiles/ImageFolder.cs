@@ -23,11 +23,14 @@ internal static class ImageFolder
             throw new DirectoryNotFoundException(
                 $"There is no folder '{folder}'{(File.Exists(folder) ? ", but a file: name the folder it is in" : "")}.");
         string[] files = [.. Directory.EnumerateFiles(folder, "*", Everywhere)
-            .Where(file => Extensions.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase))
+            .Where(IsImage)
             .Order(StringComparer.Ordinal)];
         return files.Length > 0 ? files : throw new InvalidOperationException(
             $"The folder '{folder}' and those in it have no image file ({string.Join(", ", Extensions)}).");
     }
+
+    /// <summary>Whether a file's ending is an image's.</summary>
+    public static bool IsImage(string file) => Extensions.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Name of the folder that the file is in; empty where that is the root itself.</summary>
     public static string Label(string root, string file)

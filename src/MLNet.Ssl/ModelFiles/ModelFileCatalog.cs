@@ -9,8 +9,7 @@ namespace MLNet.Ssl;
 
 /// <summary>Saves and loads whole models; <see cref="SelfSupervisedCatalog.Model"/> gives it.</summary>
 /// <remarks>
-/// ML.NET lets transformers of other libraries write nothing into the files of <c>ml.Model.Save</c>. A model file of
-/// this library holds a chain of both kinds: each of ML.NET's transformers as ML.NET saves it, each of this library's
+/// A model file of this library holds a chain of both kinds: each of ML.NET's transformers as ML.NET saves it, each of this library's
 /// as JSON and safetensors, which other tools read too (docs/model-files.md). A loaded model gives the same predictions
 /// to the last bit on the same machine. The usual extension is <c>.mlssl</c>; any other does as well.
 /// </remarks>

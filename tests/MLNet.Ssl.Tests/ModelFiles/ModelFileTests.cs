@@ -178,19 +178,4 @@ public sealed class ModelFileTests : IDisposable
         Assert.Throws<DirectoryNotFoundException>(() => Files.Save(new TransformerChain<ITransformer>(), null, _folder.File("none/model.zip")));
         Assert.Throws<FileNotFoundException>(() => Files.Load(_folder.File("none.zip"), out _));
     }
-
-    [Fact]
-    public void MLNetsOwnSaveFailsAndNamesTheWayOut()
-    {
-        using var model = (IDisposable)SavedModels.Fit(_ml, "images with neighbours");
-        using var stream = new MemoryStream();
-        var chain = Assert.Throws<NotSupportedException>(() => _ml.Model.Save((ITransformer)model, null, stream));
-        Assert.Contains("EmbeddingTransformer cannot be saved by ml.Model.Save", chain.Message);
-        Assert.Contains("ml.SelfSupervised().Model.Save(model, schema, path)", chain.Message);
-        Assert.Contains("ExportOnnx", chain.Message);
-        var knn = ((IEnumerable<ITransformer>)model).OfType<NearestNeighborsTransformer>().Single();
-        var alone = Assert.Throws<NotSupportedException>(() => _ml.Model.Save(knn, null, new MemoryStream()));
-        Assert.Contains("NearestNeighborsTransformer cannot be saved by ml.Model.Save", alone.Message);
-        Assert.DoesNotContain("ExportOnnx", alone.Message);
-    }
 }

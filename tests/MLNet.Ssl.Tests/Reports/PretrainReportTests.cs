@@ -39,11 +39,22 @@ public sealed partial class PretrainReportTests : IDisposable
         string page = Page();
         Assert.All(
             ["Pretraining with DINO", "2 of 2 epochs, 4 of 4 steps", "Loss", "kNN accuracy", "Learning rate", "Momentum of the teacher", "Entropy of the teacher",
-                "Wait for data", "principal component", "rings", "view 4, 12 px", "Where it looks", "TeacherMomentum", "for 32 rows", "Backbone.Heads", "TorchSharp"],
+                "Wait for data", "<dt>Rows</dt><dd>32</dd>", "<dt>Untrained</dt>", "most common class 25.0 %", "epoch 1: ", "scope=\"rowgroup\" colspan=\"3\">Backbone", "principal component", "rings", "view 4, 12 px", "Where it looks", "TeacherMomentum", "for 32 rows", "Backbone.Heads", "TorchSharp"],
             part => Assert.Contains(part, page));
         // Two global and two local views beside each of five images, and three contact sheets.
         Assert.Equal(5 * 5 + 3, Regex.Count(page, "<img "));
         AssertSelfContained(page);
+        // What there is none of does not apply.
+        Assert.DoesNotContain("<td>none</td>", page);
+        // Asking for the untrained accuracy changes nothing of what is learned.
+        using var alone = Pretrainer.Fit(Data.Images, options with { Progress = null });
+        Assert.Equal(Embeddings(alone), Embeddings(encoder));
+    }
+
+    private static float[] Embeddings(ImageEncoder encoder)
+    {
+        using var rows = encoder.Embed(Data.Images);
+        return rows.data<float>().ToArray();
     }
 
     [Fact]

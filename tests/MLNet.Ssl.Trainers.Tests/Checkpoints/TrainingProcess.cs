@@ -7,7 +7,7 @@ namespace MLNet.Ssl.Tests;
 /// <summary>
 /// The test program: runs the tests, or is a training run in a process of its own, which tests kill. <c>MLNet.Ssl.Trainers.Tests.dll train folder run [bytes]</c>
 /// trains with a checkpoint after every step, and exits with 1 and the message if it cannot write; with bytes no file may grow beyond them. Likewise
-/// <c>download address folder sha256 [bytes]</c> downloads a file of weights.
+/// <c>download address folder sha256 [bytes]</c> downloads a file of weights. <c>ranks task …</c> is one of several processes (<see cref="RankProcess"/>).
 /// </summary>
 internal static class TrainingProcess
 {
@@ -32,6 +32,7 @@ internal static class TrainingProcess
             ["download", var address, var cache, var hash, .. var limit] =>
                 Limited(limit, () => WeightDownloadTests.DownloadAlone(address, cache, hash)),
             ["step", var network] => RealSizeTests.Step(network),
+            ["ranks", .. var task] => RankProcess.Run(task),
             _ => ConsoleRunner.Run(args).GetAwaiter().GetResult(),
         };
     }

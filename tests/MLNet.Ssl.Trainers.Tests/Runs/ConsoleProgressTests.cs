@@ -82,6 +82,20 @@ public class ConsoleProgressTests
         Assert.True(ProgressLines.EndsToldEpoch(1313, 1313, 1313));
     }
 
+    [Theory]
+    [InlineData(0.2, true)]
+    [InlineData(0.01, false)]
+    public void WaitingForDataIsTold(double wait, bool isTold)
+    {
+        foreach (int? width in new int?[] { null, 120 })
+        {
+            var output = new StringWriter();
+            var console = new ConsoleProgress(output, width is { } columns ? () => columns : null);
+            console.Report(new(100, 100, 2, 2, 2.5, 0.1, 321, wait, TimeSpan.FromSeconds(90), 1, null));
+            Assert.Equal(isTold, output.ToString().Contains("20 % waiting for data"));
+        }
+    }
+
     private static void Show(ConsoleProgress console, int[] steps)
     {
         foreach (int step in steps)

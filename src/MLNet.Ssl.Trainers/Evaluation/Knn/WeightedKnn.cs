@@ -1,4 +1,5 @@
 using MLNet.Ssl.Evaluation;
+using MLNet.Ssl.Onnx;
 using MLNet.Ssl.Options;
 using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
@@ -106,6 +107,16 @@ public sealed class WeightedKnn : IFeatureClassifier
         var ballot = RelativeBallot(similarity);
         return ballot.div(ballot.sum(1, keepdim: true));
     });
+
+    string IOnnxLayer.Export(OnnxGraph graph, string x)
+    {
+        string bank = graph.Transpose(graph.Weight("features", _features), 1, 0);
+        var (similarity, rows) = graph.TopK(graph.MatMul(graph.Normalize(x), bank), Math.Min(NumberOfNeighbors, _features.shape[0]));
+        string relative = graph.Sub(similarity, graph.ReduceMax(similarity, keepDimensions: true, -1));
+        string ballot = graph.Exp(graph.Div(relative, graph.Constant(Temperature)));
+        string voted = graph.Gather(graph.Integers(_labels.cpu().data<long>().ToArray()), rows);
+        return graph.ScatterAdd(voted, graph.Div(ballot, graph.ReduceSum(ballot)), NumberOfClasses);
+    }
 
     /// <summary>Accuracy on labelled queries, for several k from one search.</summary>
     /// <param name="queries">Features (Q,D), float; they need not be normalised.</param>

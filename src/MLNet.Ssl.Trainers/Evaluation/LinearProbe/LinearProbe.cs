@@ -1,4 +1,5 @@
 using MLNet.Ssl.Evaluation;
+using MLNet.Ssl.Onnx;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
@@ -90,6 +91,9 @@ public sealed partial class LinearProbe : IFeatureClassifier
         using var scope = NewDisposeScope();
         return Score(features).softmax(-1).MoveToOuterDisposeScope();
     }
+
+    string IOnnxLayer.Export(OnnxGraph graph, string x) => graph.Softmax(graph.Add(
+        graph.MatMul(x, graph.Transpose(graph.Weight("weight", _weight), 1, 0)), graph.Weight("bias", _bias)));
 
     /// <summary>Accuracy on labelled features.</summary>
     /// <param name="features">Features (N,D), float.</param>

@@ -76,7 +76,7 @@ public sealed record ByolOptions : PretrainOptions
         Check.AtLeast(ProjectionDimension, 1);
         Check.AtLeast(hidden, 1, nameof(HeadHiddenDimension));
         Check.Defined(norm, nameof(HeadBatchNorm));
-        Check.BatchNormGroups(BatchNormGroups, settings.BatchSize);
+        Check.BatchNormGroups(BatchNormGroups, settings.BatchSize, World.Size);
         Check.AtLeast(decay, 0, nameof(WeightDecay));
 
         double peak = settings.PeakRate(rate);

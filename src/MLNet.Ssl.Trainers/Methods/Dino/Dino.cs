@@ -96,7 +96,7 @@ internal sealed class Dino : Method
         using (NewDisposeScope())
         {
             var means = _teacherMeans.OfType<Tensor>().ToList();
-            _loss.UpdateCenter(means.Count == 1 ? means[0] : stack(means).mean([0]));
+            _loss.UpdateCenter(Ranks.Mean_(means.Count == 1 ? means[0] : stack(means).mean([0])));
             foreach (var mean in means) mean.Dispose();
             Array.Clear(_teacherMeans);
         }

@@ -37,8 +37,16 @@ public sealed record MoCoOptions : PretrainOptions
     /// Parts of the batch that are normalised on their own, and from which keys are shuffled, as on so many devices: it keeps a query from finding
     /// its key by batch statistics. 1 turns it off. The batch must be a multiple of it, with two rows or more a part.
     /// </summary>
-    /// <value>Auto: 8 (official), or 2 up to 64 pixels (i-Mix on CIFAR), or the next smaller number that divides the batch; 1 without batch norm.</value>
+    /// <value>Auto: 8 (official), or 2 up to 64 pixels (i-Mix on CIFAR), or the next smaller number that divides the batch and is a multiple of the processes; 1 without batch
+    /// norm.</value>
     public int? BatchNormGroups { get; init; }
+
+    /// <summary>
+    /// Weight of masked reconstruction beside the contrast, for rows of a table (<see cref="MaskedReconstructionOptions"/>): the encoder also tells of
+    /// a row, some slots of which have the values of other rows, which they are and what stood there.
+    /// </summary>
+    /// <value>Default 0: none. Range 0 and up.</value>
+    public double ReconstructionWeight { get; init; }
 
     /// <summary>Adds the loss with the views exchanged. Twice the work.</summary>
     /// <value>Default false.</value>
@@ -82,7 +90,8 @@ public sealed record MoCoOptions : PretrainOptions
             BFloat16 = true,
             // MoCo has no warm-up; i-Mix has its own, also in its baselines for tables.
             WarmupEpochs = mixes || table ? Math.Min(Epochs > 500 ? 10 : 5, Epochs / 10) : 0,
-            MaskProbability = mixes ? 0 : 0.2,
+            MaskProbability = mixes || ReconstructionWeight > 0 ? 0 : 0.2,
+            ResampleProbability = ReconstructionWeight > 0 ? MaskedReconstructionOptions.UsualResampleProbability : 0,
         });
         var (rows, batch, small) = (context.Rows, settings.BatchSize, settings.IsSmall);
         int length = context.Choose(
@@ -93,8 +102,8 @@ public sealed record MoCoOptions : PretrainOptions
         var norm = context.Choose(HeadBatchNorm, table ? HeadNormalization.All : HeadNormalization.None, kind);
         bool normalizes =
             settings.Backbone.NormalizesBatches || norm != HeadNormalization.None;
-        int groups = !normalizes || table ? 1 : small ? 2 : 8;
-        while (groups > 1 && (batch % groups != 0 || batch / groups < 2)) groups--;
+        int groups = !normalizes || table ? 1 : Math.Max(small ? 2 : 8, World.Size);
+        while (groups > 1 && (batch % groups != 0 || batch / groups < 2 || groups % World.Size != 0)) groups--;
         groups = context.Choose(BatchNormGroups, groups, $"it divides {batch}");
         double temperature = context.Choose(Temperature, table ? 0.1 : 0.2, kind);
         var view = View is null && table ? null : context.Choose(
@@ -113,11 +122,19 @@ public sealed record MoCoOptions : PretrainOptions
         Check.Defined(norm, nameof(HeadBatchNorm));
         Check.AtLeast(HeadLayers, 1);
         Check.AtLeast(ProjectionDimension, 1);
-        Check.BatchNormGroups(groups, batch);
+        Check.BatchNormGroups(groups, batch, World.Size);
         Check.AtLeast(WeightDecay, 0);
+        Check.AtLeast(ReconstructionWeight, 0);
+        ReconstructionTarget? reconstruction = null;
+        if (ReconstructionWeight > 0)
+        {
+            if (settings.Table is null)
+                throw new ArgumentException($"ReconstructionWeight is {ReconstructionWeight}; for images it must be 0.", nameof(ReconstructionWeight));
+            reconstruction = new MaskedReconstructionOptions().Target(context.Columns!.Value, settings.Table);
+        }
 
         double peak = settings.PeakRate(rate);
-        var method = new MoCoSettings(settings.Backbone, Head(settings.Backbone, norm), length, momentum, temperature, groups);
+        var method = new MoCoSettings(settings.Backbone, Head(settings.Backbone, norm), length, momentum, temperature, groups, reconstruction);
         var optimization = new OptimizationPlan(
             optimizer,
             t => DecayEpochs is null
@@ -126,6 +143,7 @@ public sealed record MoCoOptions : PretrainOptions
             _ => WeightDecay);
         return new(optimization, where => new MoCo(this, method, where))
         {
+            WholeTableViews = reconstruction is null ? 0 : 1,
             Views = view is null ? [] : [view with { Size = settings.ImageSize }, view with { Size = settings.ImageSize }],
         };
     }
@@ -141,4 +159,5 @@ public sealed record MoCoOptions : PretrainOptions
 
 /// <summary>What MoCo's Auto options became.</summary>
 internal sealed record MoCoSettings(
-    BackboneOptions Backbone, MlpHeadOptions Head, int QueueLength, double KeyMomentum, double Temperature, int BatchNormGroups);
+    BackboneOptions Backbone, MlpHeadOptions Head, int QueueLength, double KeyMomentum, double Temperature, int BatchNormGroups,
+    ReconstructionTarget? Reconstruction);

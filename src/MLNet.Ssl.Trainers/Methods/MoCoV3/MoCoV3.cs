@@ -72,8 +72,8 @@ internal sealed class MoCoV3 : Method
             var (source, mixed) = Mixed(query, keys, _pair.Keys(draw.Mix(views[2], random)), draw.Shares);
             return new(clean.Add(source).Add(mixed), features.detach());
         }
-        // Either recipe may make the mixed view.
-        bool swap = random.Uniform() > 0.5;
+        // Either recipe may make the mixed view, the same on all ranks, whose keys meet.
+        bool swap = Ranks.Broadcast(random.Uniform() > 0.5 ? 1 : 0)[0] == 1;
         var (first, second) = swap ? (views[1], views[0]) : (views[0], views[1]);
         var terms = Replace(first, second, draw.Mix(first, random), draw.Mix(second, random), draw.Shares, momentum);
         return new(terms.Clean.Add(terms.Source).Add(terms.Mixed), terms.Features.detach());
@@ -94,11 +94,11 @@ internal sealed class MoCoV3 : Method
         return (Loss(query, secondKeys, Temperature), source, mixed, features);
     }
 
-    /// <summary>2T·CE of normalised queries against the batch's keys, each row by its own index or by <paramref name="targets"/>.</summary>
+    /// <summary>2T·CE of normalised queries against the keys of the whole batch, that of all processes, each row by its own index or by <paramref name="targets"/>.</summary>
     internal static Tensor Loss(Tensor queries, Tensor keys, double temperature, SoftTargets? targets = null, bool logMixture = false)
     {
-        var logits = Contrast.Logits(queries, keys, temperature);
-        targets ??= SoftTargets.Diagonal(queries.size(0), queries.device);
+        var logits = Contrast.Logits(queries, Ranks.Gather(keys), temperature);
+        targets = (targets ?? SoftTargets.Diagonal(queries.size(0), queries.device)).Shifted(Ranks.Rank * queries.size(0));
         return (logMixture ? Contrast.LogMixture(logits, targets) : Contrast.CrossEntropy(logits, targets)).Mul(2 * temperature);
     }
 

@@ -78,11 +78,11 @@ internal sealed class SimClr : Method
         {
             // As MoCo's keys: the copy moves before it embeds the second views, which become negatives of the next batch.
             _pair.Update(_options.MemoryMomentum);
-            _memory!.Hold(NtXent.Normalize(_pair.Keys(second)));
+            _memory!.Hold(Ranks.Gather(NtXent.Normalize(_pair.Keys(second))));
         }
         var loss = _options.Loss == SimClrLoss.NtXent
-            ? NtXent.Loss(projections, _temperature, _options.Reduction, memory: _memory?.Columns)
-            : NPair(projections.narrow(0, 0, batch), projections.narrow(0, batch, batch), _temperature, targets);
+            ? NtXent.LossOverRanks(projections, _temperature, _options.Reduction, _memory?.Columns)
+            : NPairOverRanks(projections, batch, targets);
         return new(loss, features.narrow(0, 0, batch).detach());
     }
 
@@ -92,6 +92,14 @@ internal sealed class SimClr : Method
     /// <summary>The N-pair loss: anchors (N, d) find their positives (N, d) among the other view's embeddings alone; the gradient goes through both.</summary>
     internal static Tensor NPair(Tensor anchors, Tensor positives, double temperature, SoftTargets? targets = null) =>
         Contrast.CrossEntropy(Contrast.Logits(anchors, positives, temperature), targets ?? SoftTargets.Diagonal(anchors.size(0), anchors.device));
+
+    /// <summary>The own anchors find their positives among those of all processes.</summary>
+    private Tensor NPairOverRanks(Tensor projections, long batch, SoftTargets? targets) => GatheredLoss.Of(projections, (all, first) =>
+    {
+        targets ??= SoftTargets.Diagonal(batch, all.device);
+        var positives = all.view(-1, 2, batch, all.size(1)).select(1, 1).reshape(-1, all.size(1));
+        return NPair(all.narrow(0, first, batch), positives, _temperature, targets.Shifted(Ranks.Rank * batch));
+    });
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

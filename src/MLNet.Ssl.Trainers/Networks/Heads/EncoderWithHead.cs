@@ -1,3 +1,4 @@
+using MLNet.Ssl.Distributed;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Networks;
@@ -10,17 +11,21 @@ public sealed class EncoderWithHead : nn.Module<Tensor, Tensor>
     private readonly Backbone backbone;
     private readonly nn.Module<Tensor, Tensor> head;
     private readonly nn.Module<Tensor, Tensor>? predictor;
+    private readonly nn.Module<Tensor, Tensor>? second_head;
 
     /// <summary>Puts the modules together, which it takes over.</summary>
     /// <param name="backbone">Images (B,3,H,W) or rows (B,columns) to features (B,D).</param>
     /// <param name="head">Features to (B,d).</param>
     /// <param name="predictor">(B,d) to (B,d); null for none.</param>
-    public EncoderWithHead(Backbone backbone, nn.Module<Tensor, Tensor> head, nn.Module<Tensor, Tensor>? predictor = null)
+    /// <param name="secondHead">Features to what another loss asks for; null for none.</param>
+    public EncoderWithHead(
+        Backbone backbone, nn.Module<Tensor, Tensor> head, nn.Module<Tensor, Tensor>? predictor = null, nn.Module<Tensor, Tensor>? secondHead = null)
         : base(nameof(EncoderWithHead))
     {
         this.backbone = backbone;
         this.head = head;
         this.predictor = predictor;
+        second_head = secondHead;
         RegisterComponents();
     }
 
@@ -41,11 +46,13 @@ public sealed class EncoderWithHead : nn.Module<Tensor, Tensor>
     /// <param name="input">What the backbone, or its stage, takes.</param>
     /// <param name="groups">Parts of the batch. Default 1.</param>
     /// <param name="stage">The stage of the backbone that takes the input. Default 0, the first.</param>
+    /// <remarks>Of several processes each passes its part of the groups.</remarks>
     public (Tensor Features, Tensor Output) Pass(Tensor input, int groups = 1, int stage = 0)
     {
         if (groups > 1)
         {
-            var parts = input.chunk(groups).Select(part => Pass(part, 1, stage)).ToList();
+            using var own = BatchNorm.OfThisRank();
+            var parts = Parts(input, groups).Select(part => Pass(part, 1, stage)).ToList();
             return (cat([.. parts.Select(p => p.Features)], 0), cat([.. parts.Select(p => p.Output)], 0));
         }
         var features = backbone.Run(input, stage, backbone.StageCount);
@@ -55,7 +62,13 @@ public sealed class EncoderWithHead : nn.Module<Tensor, Tensor>
     }
 
     /// <summary>What a stage of the backbone is given, in groups as in <see cref="Pass"/>.</summary>
-    internal Tensor InputOf(int stage, Tensor input, int groups = 1) => stage == 0 ? input
-        : groups == 1 ? backbone.Run(input, 0, stage)
-        : cat([.. input.chunk(groups).Select(part => backbone.Run(part, 0, stage))], 0);
+    internal Tensor InputOf(int stage, Tensor input, int groups = 1)
+    {
+        if (stage == 0) return input;
+        if (groups == 1) return backbone.Run(input, 0, stage);
+        using var own = BatchNorm.OfThisRank();
+        return cat([.. Parts(input, groups).Select(part => backbone.Run(part, 0, stage))], 0);
+    }
+
+    private static Tensor[] Parts(Tensor input, int groups) => input.chunk(groups / Communicator.Current.Count);
 }

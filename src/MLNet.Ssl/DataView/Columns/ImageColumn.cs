@@ -110,25 +110,38 @@ internal static class ImageColumn
     private static Func<RowImage> PixelReader(DataViewRow row, DataViewSchema.Column column)
     {
         var read = FloatVectors.Reader(row, column);
-        var (width, height, planar) = PixelSize(column.Type)!.Value;
-        int area = width * height;
+        var size = PixelSize(column.Type)!.Value;
         return () =>
         {
-            var values = read();
-            var pixels = new byte[values.Length];
-            for (int slot = 0; slot < values.Length; slot++)
+            try
             {
-                if (values[slot] is < 0 or > 255)
-                    throw new InvalidOperationException(
-                        $"Column '{column.Name}', row {row.Position}, slot {slot}: {values[slot]} is no pixel value; "
-                        + "expected 0 to 255, without offset and scale.");
-                pixels[planar ? slot % area * 3 + slot / area : slot] = (byte)MathF.Round(values[slot]);
+                return new RowImage(OfPixels(read(), size));
             }
-            return new(new RgbImage(pixels, width, height));
+            catch (InvalidDataException e)
+            {
+                throw new InvalidOperationException($"Column '{column.Name}', row {row.Position}, {e.Message}");
+            }
         };
     }
 
-    private static (int Width, int Height, bool Planar)? PixelSize(DataViewType type) =>
+    /// <summary>The image that a vector of pixels is.</summary>
+    /// <exception cref="InvalidDataException">A value is no pixel value; the message names the slot.</exception>
+    public static RgbImage OfPixels(ReadOnlySpan<float> values, (int Width, int Height, bool Planar) size)
+    {
+        int area = size.Width * size.Height;
+        var pixels = new byte[values.Length];
+        for (int slot = 0; slot < values.Length; slot++)
+        {
+            if (values[slot] is not (>= 0 and <= 255))
+                throw new InvalidDataException(
+                    $"slot {slot}: {values[slot]} is no pixel value; expected 0 to 255, without offset and scale.");
+            pixels[size.Planar ? slot % area * 3 + slot / area : slot] = (byte)MathF.Round(values[slot]);
+        }
+        return new(pixels, size.Width, size.Height);
+    }
+
+    /// <summary>The size of the images that vectors of the type are, and whether a colour's values stand together; null of any other type.</summary>
+    public static (int Width, int Height, bool Planar)? PixelSize(DataViewType type) =>
         type is VectorDataViewType { IsKnownSize: true, Dimensions: [var a, var b, var c] } vector
             && vector.ItemType == NumberDataViewType.Single
             ? a == 3 ? (c, b, true) : c == 3 ? (b, a, false) : null

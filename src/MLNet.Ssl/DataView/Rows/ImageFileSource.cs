@@ -149,15 +149,16 @@ internal sealed class ImageFileSource(string column, ImageReading reading, Unrea
     private Entry InMemoryOrStored(Entry entry)
     {
         if (entry.Image.Encoded is not { Bytes: { } bytes }) return entry;
-        _overflows |= _memory + bytes.Length > reading.Memory;
-        if (!_overflows)
+        if (!_overflows && _memory + bytes.Length <= reading.Memory)
         {
             _memory += bytes.Length;
             return entry;
         }
-        _cache ??= reading.OpenForOverflow(column, unreadable);
+        if (!_overflows) _cache = reading.OpenForOverflow(column, unreadable, _cache);
+        _overflows = true;
         var key = OpenImageCache.KeyOf(bytes, "file");
-        if (!_cache.TryReadFile(key, _kept, out _) && !_cache.TryAddFile(key, bytes)) throw _cache.NoRoom(reading.Memory);
+        var cache = _cache!;
+        if (!cache.TryReadFile(key, _kept, out _) && !cache.TryAddFile(key, bytes)) throw cache.NoRoom(reading.Memory);
         return entry with { Image = entry.Image with { Encoded = default(EncodedImage) }, Stored = key };
     }
 

@@ -1,6 +1,7 @@
+using MLNet.Ssl;
 using Microsoft.ML.Data;
 
-namespace MLNet.Ssl.Samples;
+namespace PhotoSearch;
 
 /// <summary>The photos of a folder and its subfolders.</summary>
 public sealed class PhotoFolder

@@ -8,14 +8,14 @@ namespace MLNet.Ssl.Cli.Terminal;
 /// The log of a run as JSON lines: what it was to do, its progress, its warnings. 'mlssl report' draws it; a run that
 /// goes on adds to it.
 /// </summary>
-internal sealed class RunLog : IProgress<TrainingProgress>, IRunObserver, IDisposable
+internal sealed class RunJournal : IProgress<TrainingProgress>, IRunObserver, IDisposable
 {
     private readonly Session _session;
     private readonly StreamWriter? _file;
 
     /// <param name="session">Where the same lines go with --json.</param>
     /// <param name="path">The file, which is added to; null for none.</param>
-    public RunLog(Session session, string? path)
+    public RunJournal(Session session, string? path)
     {
         _session = session;
         if (path is null) return;
@@ -23,7 +23,14 @@ internal sealed class RunLog : IProgress<TrainingProgress>, IRunObserver, IDispo
         _file = new(path, append: true) { AutoFlush = true };
     }
 
-    public void Report(TrainingProgress value) => Add(new ProgressEvent("progress", value));
+    /// <summary>Whether the run came to its last step; also true of one without steps.</summary>
+    public bool IsAtEnd { get; private set; } = true;
+
+    public void Report(TrainingProgress value)
+    {
+        IsAtEnd = value.Step == value.TotalSteps;
+        Add(new ProgressEvent("progress", value));
+    }
 
     void IRunObserver.OnStart(RunDescription run) => Add(new StartEvent("start", run.Title, run.Options,
         [.. run.Choices.Select(choice => new ChoiceLine(choice.Option, OptionValueText(choice), choice.Reason))],

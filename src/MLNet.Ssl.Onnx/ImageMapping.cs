@@ -1,0 +1,28 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.Transforms;
+using Microsoft.ML.Transforms.Image;
+
+namespace MLNet.Ssl.Onnx;
+
+/// <summary>Preprocesses images of any size.</summary>
+[CustomMappingFactoryAttribute(Contract)]
+internal sealed class ImageMapping : CustomMappingFactory<ImageMapping.Image, PixelRow>
+{
+    public const string Contract = "MLNet.Ssl.Onnx.Image";
+
+    public override Action<Image, PixelRow> GetMapping()
+    {
+        var preprocessor = new Preprocessor();
+        return (image, row) => preprocessor.Apply(image.Input, image.Settings.Span, ref row.Pixels);
+    }
+
+    internal sealed class Image
+    {
+        // The size says nothing: ML.NET compares kinds of types.
+        [ImageType(1, 1), ColumnName(Columns.Input)]
+        public MLImage? Input { get; set; }
+
+        [ColumnName(Columns.Settings)]
+        public ReadOnlyMemory<char> Settings { get; set; }
+    }
+}
