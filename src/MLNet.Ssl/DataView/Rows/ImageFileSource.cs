@@ -157,7 +157,7 @@ internal sealed class ImageFileSource(string column, ImageReading reading, Unrea
         if (!_overflows) _cache = reading.OpenForOverflow(column, unreadable, _cache);
         _overflows = true;
         var key = OpenImageCache.KeyOf(bytes, "file");
-        if (!_cache.TryReadFile(key, _kept, out _) && !_cache.TryAddFile(key, bytes)) throw _cache.NoRoom(reading.Memory);
+        if (!_cache!.TryReadFile(key, _kept, out _) && !_cache.TryAddFile(key, bytes)) throw _cache.NoRoom(reading.Memory);
         return entry with { Image = entry.Image with { Encoded = default(EncodedImage) }, Stored = key };
     }
 
