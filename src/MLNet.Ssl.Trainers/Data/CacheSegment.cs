@@ -26,7 +26,7 @@ internal sealed class CacheSegment : IDisposable
     private readonly string _path;
     private readonly Lock _gate = new();
     private FileStream? _lock;
-    private SafeFileHandle? _pixels, _index;
+    private SafeFileHandle? _pixels, _written, _index;
     private long _pixelsEnd, _indexEnd = HeaderLength;
     private bool _isGone;
 
@@ -151,13 +151,17 @@ internal sealed class CacheSegment : IDisposable
         lock (_gate)
         {
             if (IsOwn) return true;
-            if (_lock is not null) return false;
+            // Its own share would be in the way.
+            bool shared = _lock is not null;
+            _lock?.Dispose();
+            _lock = null;
             try
             {
                 _lock = new(_path + LockExtension, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
+                if (shared) _lock = Shared();
                 return false;
             }
             IsOwn = true;
@@ -170,12 +174,12 @@ internal sealed class CacheSegment : IDisposable
     {
         lock (_gate)
         {
-            _pixels = File.OpenHandle(
+            _written = File.OpenHandle(
                 _path + PixelExtension, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
             _index = File.OpenHandle(
                 _path + IndexExtension, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
             // What a killed writer left: pixels without a record, and half a record.
-            _pixelsEnd = Math.Max(_pixelsEnd, RandomAccess.GetLength(_pixels));
+            _pixelsEnd = Math.Max(_pixelsEnd, RandomAccess.GetLength(_written));
             long records = (RandomAccess.GetLength(_index) - HeaderLength + CacheRecord.Length - 1) / CacheRecord.Length;
             _indexEnd = HeaderLength + records * CacheRecord.Length;
             IsUsed = true;
@@ -194,7 +198,7 @@ internal sealed class CacheSegment : IDisposable
             _pixelsEnd += bytes.Length;
         }
         var record = new CacheRecord(key, offset, XxHash3.HashToUInt64(bytes), bytes.Length, width, height);
-        RandomAccess.Write(_pixels!, bytes, offset);
+        RandomAccess.Write(_written!, bytes, offset);
         Span<byte> line = stackalloc byte[CacheRecord.Length];
         record.Write(line);
         lock (_gate)
@@ -224,9 +228,10 @@ internal sealed class CacheSegment : IDisposable
         lock (_gate)
         {
             _index?.Dispose();
+            _written?.Dispose();
             _pixels?.Dispose();
             _lock?.Dispose();
-            (_index, _pixels, _lock, IsOwn) = (null, null, null, false);
+            (_index, _written, _pixels, _lock, IsOwn) = (null, null, null, null, false);
         }
     }
 

@@ -186,7 +186,7 @@ internal sealed class OpenImageCache : IDisposable
             using var held = HoldFolder();
             Refresh();
             // What a process that has ended left unfilled.
-            _own = _segments.Values.FirstOrDefault(s => s.HasRoomFor(bytes) && !s.IsUsed && s.TryOwn());
+            _own = _segments.Values.FirstOrDefault(s => !s.IsOwn && s.HasRoomFor(bytes) && s.TryOwn());
             if (_own is not null)
             {
                 foreach (var record in _own.ReadNew()) Put(_own, record);
