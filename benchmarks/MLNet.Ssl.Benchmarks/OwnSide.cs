@@ -23,7 +23,8 @@ internal static class OwnSide
         using var training = new Training(benchmark.Resolved(threads, compareLosses: false), threads, device);
         var store = Cifar10File.Load(data);
         var pipeline = new ViewPipeline(training.Options.ImageViews(), 3, threads);
-        using var loader = endToEnd ? new ViewLoader(new ImageViews(store, pipeline), EpochBatches.Of(store.Count, BenchmarkCase.Batch, null), training.Clock.Epochs, 4, device) : null;
+        var batches = EpochBatches.Of(store.Count, BenchmarkCase.Batch, null);
+        using var loader = endToEnd ? new ViewLoader(new ImageViews(store, pipeline), batches, training.Clock.Epochs, 4, device) : null;
         Tensor[]? still = endToEnd ? null : [.. Batch(pipeline, store, 0).Select(v => v.to(device))];
 
         var (seconds, processor) = Timing.Run(steps, warmup, () => training.Step(loader?.Next() ?? still!));

@@ -55,6 +55,7 @@ run.SetAction(parsed =>
 });
 root.Subcommands.Add(run);
 root.Subcommands.Add(GpuSide.Command());
+root.Subcommands.Add(LearnRun.Command());
 root.Subcommands.Add(PlainSide.Command());
 root.Subcommands.Add(PlainTableSide.Command());
 
@@ -85,6 +86,8 @@ root.Subcommands.Add(ResultsCommands.Results());
 root.Subcommands.Add(ResultsCommands.Result());
 foreach (var table in TableComparison.Commands(against)) root.Subcommands.Add(table);
 root.Subcommands.Add(CovTypeResults.Command());
+root.Subcommands.Add(ServingLatency.Command());
+foreach (var images in ImageLoading.Commands()) root.Subcommands.Add(images);
 root.Subcommands.Add(Extractors.Speed());
 root.Subcommands.Add(Extractors.Load());
 root.Subcommands.Add(Extractors.LoadRun());

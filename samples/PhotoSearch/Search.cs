@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.ML;
 using MLNet.Ssl;
+using MLNet.Ssl.Samples;
 using Spectre.Console;
 
 namespace PhotoSearch;
@@ -35,8 +36,8 @@ internal static class Search
         var ssl = ml.SelfSupervised();
         var folder = PhotoFolder.Open(ssl.Data, options.Photos);
         AnsiConsole.MarkupLineInterpolated($"{folder.Files.Count:N0} photos in {folder.Path}");
-        foreach (var (file, reason) in folder.Unreadable)
-            AnsiConsole.MarkupLineInterpolated($"[yellow]left out: {file}: {reason}[/]");
+        foreach (var (unreadable, reason) in folder.Unreadable)
+            AnsiConsole.MarkupLineInterpolated($"[yellow]left out: {unreadable}: {reason}[/]");
 
         var clock = Stopwatch.StartNew();
         using var encoder = Estimator(ssl, folder, options).Fit(ssl.Data.LoadImageFolder(folder.Path));

@@ -7,7 +7,8 @@ namespace MLNet.Ssl.Reports;
 /// <summary>A level that is drawn across a chart.</summary>
 /// <param name="Level">The value.</param>
 /// <param name="Name">What it means.</param>
-internal sealed record ChartThreshold(double Level, string Name);
+/// <param name="IsAlarm">Whether it is a limit; else a level to compare with, which the axis always shows.</param>
+internal sealed record ChartThreshold(double Level, string Name, bool IsAlarm = true);
 
 /// <summary>A curve over the epochs, as a figure of a page.</summary>
 /// <remarks>
@@ -27,6 +28,9 @@ internal sealed record LineChart(
     // More than the screen can show would only make the file large.
     private const int MostPoints = 500;
 
+    // As many as a pointer can tell apart.
+    private const int MostStrips = 80;
+
     /// <summary>Range of the vertical axis; null for that of the values.</summary>
     public (double From, double To)? Range { get; init; }
 
@@ -43,7 +47,8 @@ internal sealed record LineChart(
     {
         var points = Thinned();
         var vertical = Range is { } range ? ChartAxis.Exact(range.From, range.To, 6)
-            : ChartAxis.Around(points.Select(point => point.Value), 4);
+            : ChartAxis.Around([.. points.Select(point => point.Value),
+                .. Thresholds.Where(threshold => !threshold.IsAlarm).Select(threshold => threshold.Level)], 4);
         var horizontal = ChartAxis.Exact(0, Epochs);
         double X(double epoch) => Left + horizontal.Share(epoch) * (Width - Left - Right);
         double Y(double value) => Height - Bottom - vertical.Share(value) * (Height - Top - Bottom);
@@ -58,11 +63,14 @@ internal sealed record LineChart(
         {
             // The name goes to the side that has room.
             double y = Y(threshold.Level), text = y > Top + 18 ? y - 5 : y + 14;
-            Add($"<path class=\"alarm\" d=\"M{Left} {y:0.#}H{Width - Right}\"/><text class=\"alarm\" x=\"{Width - Right - 4}\" y=\"{text:0.#}\" text-anchor=\"end\">{Text(threshold.Name)}</text>");
+            string kind = threshold.IsAlarm ? "alarm" : "level";
+            Add($"<path class=\"{kind}\" d=\"M{Left} {y:0.#}H{Width - Right}\"/><text class=\"{kind}\" x=\"{Width - Right - 4}\" y=\"{text:0.#}\" text-anchor=\"end\">{Text(threshold.Name)}</text>");
         }
         Add($"<path class=\"line\" d=\"{Path(points.Select(point => (X(point.Epoch), Y(point.Value), double.IsFinite(point.Value))))}\"/>");
         foreach (var (epoch, value) in Marks ? points : points.Where(point => double.IsFinite(point.Value)).TakeLast(1))
             Add($"<circle class=\"mark\" cx=\"{X(epoch):0.#}\" cy=\"{Y(value):0.#}\" r=\"{(Marks ? 3.5 : 3)}\"><title>epoch {epoch:0.##}: {value.ToString(Format, CultureInfo.InvariantCulture)}</title></circle>");
+        foreach (var (from, to, epoch, value) in Strips(points))
+            Add($"<rect class=\"strip\" x=\"{X(from):0.#}\" y=\"{Top}\" width=\"{X(to) - X(from):0.#}\" height=\"{Height - Bottom - Top}\"><title>epoch {epoch:0.##}: {value.ToString(Format, CultureInfo.InvariantCulture)}</title></rect>");
 
         string last = Points.Count == 0 ? "" : Points[^1].Value.ToString(Format, CultureInfo.InvariantCulture);
         return $"""
@@ -73,6 +81,22 @@ internal sealed record LineChart(
             """;
 
         void Add(FormattableString part) => svg.Append(FormattableString.Invariant(part));
+    }
+
+    /// <summary>Parts of the width with a point each, whose value a pointer that rests there is told.</summary>
+    private IEnumerable<(double From, double To, double Epoch, double Value)> Strips(
+        IReadOnlyList<(double Epoch, double Value)> points)
+    {
+        (double Epoch, double Value)[] known = [.. points.Where(point => double.IsFinite(point.Value))];
+        int count = Math.Min(known.Length, MostStrips);
+        (double Epoch, double Value)[] shown = [.. Enumerable.Range(0, count)
+            .Select(i => known[count == 1 ? 0 : (int)((long)i * (known.Length - 1) / (count - 1))])];
+        for (int i = 0; i < count; i++)
+        {
+            double from = i == 0 ? 0 : (shown[i - 1].Epoch + shown[i].Epoch) / 2,
+                to = i == count - 1 ? Epochs : (shown[i].Epoch + shown[i + 1].Epoch) / 2;
+            yield return (from, to, shown[i].Epoch, shown[i].Value);
+        }
     }
 
     private static string Path(IEnumerable<(double X, double Y, bool Known)> points)

@@ -1,4 +1,5 @@
 using System.Text;
+using MLNet.Ssl.Data;
 using MLNet.Ssl.Files;
 using MLNet.Ssl.Inference;
 using MLNet.Ssl.Reports;
@@ -66,8 +67,15 @@ public sealed class PretrainReport : IProgress<TrainingProgress>, IRunObserver
     public void Write(string path, ImageEncoder encoder, ImageStore images, IReadOnlyList<int>? labels = null,
         IReadOnlyList<string>? labelNames = null)
     {
-        ArgumentNullException.ThrowIfNull(encoder);
         ArgumentNullException.ThrowIfNull(images);
+        Write(path, encoder, (IImageSource)images, labels, labelNames);
+    }
+
+    /// <inheritdoc cref="Write(string, ImageEncoder, ImageStore, IReadOnlyList{int}?, IReadOnlyList{string}?)"/>
+    internal void Write(string path, ImageEncoder encoder, IImageSource images, IReadOnlyList<int>? labels,
+        IReadOnlyList<string>? labelNames)
+    {
+        ArgumentNullException.ThrowIfNull(encoder);
         CheckRows(images.Count, labels);
         Write(path, run => Map(images.Count, rows => encoder.Embed(images, rows), labels, labelNames)
             + (run.Description is { } told ? ReportPictures.Views(told, images) : "")
@@ -103,6 +111,13 @@ public sealed class PretrainReport : IProgress<TrainingProgress>, IRunObserver
     {
         lock (_gate)
             if (message.IsWarning) _run.Warnings.Add(message.Text);
+    }
+
+    bool IRunObserver.WantsBaseline => true;
+
+    void IRunObserver.OnBaseline(double untrained, double chance)
+    {
+        lock (_gate) _run.Baseline = (untrained, chance);
     }
 
     /// <summary>Up to <paramref name="most"/> numbers below <paramref name="count"/>, evenly spread.</summary>

@@ -63,7 +63,13 @@ public static class PretrainReportExtensions
         var reader = new RowReader(rows, input, label, cancellationToken) { KeepUnlabeled = true, MaxRows = maxRows };
         if (transformer.Encoder is ImageEncoder images)
         {
-            var read = ImageRows.Read(reader, images.Preprocessing.CropSize, transformer.Unreadable());
+            using var read = ImageRows.Read(
+                reader,
+                ImageReading.For(images.Preprocessing.CropSize) with
+                {
+                    ApplyExifOrientation = transformer.ApplyExifOrientation,
+                },
+                transformer.Unreadable());
             report.Write(path, images, read.Images, label is null ? null : read.Labels, names);
             return;
         }

@@ -5,8 +5,9 @@ namespace MLNet.Ssl.Reports;
 /// <summary>The curves of a report.</summary>
 internal static class ReportCharts
 {
-    public static string Html(IReadOnlyList<TrainingProgress> reports)
+    public static string Html(RunRecord run)
     {
+        var reports = run.Reports;
         double epochs = reports[^1].Epochs;
         LineChart Chart(string title, string note, Func<TrainingProgress, double?> value) =>
             new(title, note, [.. reports.Where(r => value(r) is not null)
@@ -20,6 +21,8 @@ internal static class ReportCharts
             {
                 Marks = true,
                 Format = "0.0 %",
+                Thresholds = run.Baseline is { } baseline
+                    ? [Level(baseline.Untrained, "untrained"), Level(baseline.Chance, "most common class")] : [],
             },
             Chart("RankMe", "Dimensions that embeddings fill: 1 when all rows get the same one; higher is better on the same data.",
                 r => r.RankMe) with
@@ -74,6 +77,9 @@ internal static class ReportCharts
         string figures = string.Concat(charts.Where(chart => chart.Points.Count > 0).Select(chart => chart.Html()));
         return $"<h2>The run</h2>\n<div class=\"charts\">\n{figures}</div>\n";
     }
+
+    private static ChartThreshold Level(double value, string name) =>
+        new(value, FormattableString.Invariant($"{name} {value:0.0 %}"), IsAlarm: false);
 
     private static ChartThreshold Alarm(string side, double level) =>
         new(level, FormattableString.Invariant($"alarm {side} {level}"));

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Runtime.InteropServices;
 using System.Text;
+using MLNet.Ssl.Options;
 using TorchSharp;
 
 namespace MLNet.Ssl.Reports;
@@ -34,7 +35,7 @@ internal static class ReportPage
             <main>
             <h1>{heading}</h1>
             <p class="facts">{facts}</p>
-            {Warnings(run)}{(last is null ? "" : Figures(run, last) + ReportCharts.Html(run.Reports))}{pictures}{Settings(run)}{Versions()}</main>
+            {Warnings(run)}{(last is null ? "" : Figures(run, last) + ReportCharts.Html(run))}{pictures}{Settings(run)}{Versions()}</main>
             </body>
             </html>
 
@@ -46,11 +47,13 @@ internal static class ReportPage
         var measured = run.Reports.Where(report => report.KnnAccuracy is not null).ToList();
         var html = new StringBuilder("<dl class=\"figures\">\n");
         Add("Loss", Invariant($"{last.Loss:0.000}"));
+        if (run.Description?.Rows is { } rows) Add("Rows", Invariant($"{rows:N0}"));
         if (measured.Count > 0)
         {
             Add("kNN accuracy", Invariant($"{measured[^1].KnnAccuracy:0.0 %}"));
             var best = measured.MaxBy(report => report.KnnAccuracy)!;
             Add($"Best, epoch {best.Epoch}", Invariant($"{best.KnnAccuracy:0.0 %}"));
+            if (run.Baseline is { } baseline) Add("Untrained", Invariant($"{baseline.Untrained:0.0 %}"));
         }
         if (last.EmbeddingStd is { } deviation) Add("Embedding std", Invariant($"{deviation:0.000}"));
         if (run.Reports.LastOrDefault(report => report.RankMe is not null)?.RankMe is { } rank) Add("RankMe", Invariant($"{rank:0.0}"));
@@ -70,15 +73,22 @@ internal static class ReportPage
         if (run.Description is not { } told) return "";
         var html = new StringBuilder("""
             <h2>Settings</h2>
-            <div class="card scroll"><table>
+            <div class="card scroll"><table class="settings">
             <thead><tr><th scope="col">Option</th><th scope="col">Value</th><th scope="col">Chosen because</th></tr></thead>
             <tbody>
 
             """);
-        foreach (var (name, value) in told.Options)
+        // The run's own first, then those of each part; an option of a part that there is none of does not apply.
+        foreach (var group in told.Options.Where(option => option.Value != OptionText.None)
+            .GroupBy(option => option.Key.Contains('.', StringComparison.Ordinal) ? option.Key[..option.Key.IndexOf('.', StringComparison.Ordinal)] : "")
+            .OrderBy(group => group.Key.Length > 0))
         {
-            string reason = told.Choices.FirstOrDefault(choice => choice.Option == name)?.Reason ?? "";
-            html.Append($"<tr><th scope=\"row\">{Text(name)}</th><td>{Text(value)}</td><td>{Text(reason)}</td></tr>\n");
+            if (group.Key.Length > 0) html.Append($"<tr><th scope=\"rowgroup\" colspan=\"3\">{Text(group.Key)}</th></tr>\n");
+            foreach (var (name, value) in group)
+            {
+                string reason = told.Choices.FirstOrDefault(choice => choice.Option == name)?.Reason ?? "";
+                html.Append($"<tr><th scope=\"row\">{Text(name)}</th><td>{Text(value)}</td><td>{Text(reason)}</td></tr>\n");
+            }
         }
         return html.Append("</tbody></table></div>\n").ToString();
     }

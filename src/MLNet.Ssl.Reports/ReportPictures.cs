@@ -1,5 +1,6 @@
 using System.Text;
 using MLNet.Ssl.Augmentation;
+using MLNet.Ssl.Data;
 using MLNet.Ssl.Networks;
 using MLNet.Ssl.Runs;
 using MLNet.Ssl.Tensors;
@@ -19,7 +20,7 @@ internal static class ReportPictures
     private const int PatchesAcross = 30, MostPixels = 256;
 
     /// <summary>A few images and the views of the first epoch that the run would draw of them.</summary>
-    public static string Views(RunDescription run, ImageStore images)
+    public static string Views(RunDescription run, IImageSource images)
     {
         if (run.Views.Count == 0) return "";
         using var scope = NewDisposeScope();
@@ -36,7 +37,7 @@ internal static class ReportPictures
             """);
         for (int row = 0; row < rows.Length; row++)
         {
-            html.Append("<div class=\"views\">\n").Append(Figure(Small(images[rows[row]]), Side, "image"));
+            html.Append("<div class=\"views\">\n").Append(Figure(Small(images.Copy(rows[row])), Side, "image"));
             for (int view = 0; view < views.Length; view++)
                 html.Append(Figure(Shown(views[view], row, recipes[view].Normalization),
                     Math.Max(28, Side * recipes[view].Size / largest), $"view {view + 1}, {recipes[view].Size} px"));
@@ -46,7 +47,7 @@ internal static class ReportPictures
     }
 
     /// <summary>Attention maps of a few images; nothing for networks without attention.</summary>
-    public static string Attention(ImageEncoder encoder, ImageStore images)
+    public static string Attention(ImageEncoder encoder, IImageSource images)
     {
         if (encoder.Backbone is not ITokenBackbone transformer) return "";
         var html = new StringBuilder("""
@@ -57,7 +58,7 @@ internal static class ReportPictures
             """);
         foreach (int row in PretrainReport.Spread(images.Count, AttentionSamples))
         {
-            var maps = AttentionMaps.Of(encoder, images[row],
+            var maps = AttentionMaps.Of(encoder, images.Copy(row),
                 Math.Min(MostPixels, PatchesAcross * transformer.PatchSize));
             html.Append($"<figure class=\"card\"><img src=\"{PngImage.DataUri(maps.ContactSheet())}\" "
                 + $"alt=\"Attention maps of image {row}\"></figure>\n");
@@ -65,8 +66,8 @@ internal static class ReportPictures
         return html.Append("</div>\n").ToString();
     }
 
-    private static string Figure(RgbImage image, int height, string name) =>
-        $"<figure><img src=\"{PngImage.DataUri(image)}\" height=\"{height}\" "
+    private static string Figure(RgbImage image, int side, string name) =>
+        $"<figure style=\"--side: {side}\"><img src=\"{PngImage.DataUri(image)}\" "
             + $"alt=\"{name}\"><figcaption>{name}</figcaption></figure>\n";
 
     private static RgbImage Small(RgbImage image)

@@ -39,6 +39,10 @@ internal static class ReportStyle
         .axis { stroke: var(--quiet); opacity: .55; }
         .line { stroke: var(--curve); stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
         .mark { fill: var(--curve); stroke: var(--card); stroke-width: 1.5; }
+        .level { stroke: var(--quiet); stroke-width: 1.5; stroke-dasharray: 2 4; }
+        svg text.level { stroke: none; }
+        .strip { fill: transparent; }
+        .strip:hover { fill: var(--curve); fill-opacity: .12; }
         path.alarm { stroke: var(--alarm); stroke-width: 1.5; stroke-dasharray: 6 5; }
         .dots { stroke-width: 5.5; stroke-linecap: round; stroke-opacity: .72; }
         .c0 { --colour: var(--c0); } .c1 { --colour: var(--c1); } .c2 { --colour: var(--c2); } .c3 { --colour: var(--c3); } .c4 { --colour: var(--c4); }
@@ -49,9 +53,10 @@ internal static class ReportStyle
         .legend:empty { display: none; }
         .legend li::before { content: ""; display: inline-block; width: .75rem; height: .75rem; margin-right: .45rem; border-radius: 50%; background: var(--colour); }
         .views { display: flex; flex-wrap: wrap; align-items: end; gap: .9rem 1.1rem; }
+        .views figure { flex: var(--side) 1 calc(var(--side) * 1px); min-width: 3rem; max-width: 15rem; }
         .views + .views { margin-top: 1rem; padding-top: 1rem; border-top: 1px solid var(--line); }
         .views figure { margin: 0; }
-        .views img { display: block; border-radius: .3rem; image-rendering: pixelated; }
+        .views img { display: block; width: 100%; border-radius: .3rem; image-rendering: pixelated; }
         .views figcaption { margin-top: .3rem; font-size: .78rem; color: var(--quiet); }
         .attention { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: 1rem; }
         .attention img { display: block; width: 100%; image-rendering: pixelated; }
@@ -63,5 +68,11 @@ internal static class ReportStyle
         tbody th { font-weight: 500; white-space: nowrap; }
         td { overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
         td + td { color: var(--quiet); }
+        th[scope=rowgroup] { padding-top: 1.1rem; color: var(--quiet); }
+        @media (max-width: 36rem) {
+          .settings thead { display: none; }
+          .settings tr, .settings th, .settings td { display: block; padding: 0; border: 0; white-space: normal; }
+          .settings tr { padding: .5rem 0; border-bottom: 1px solid var(--line); }
+        }
         """;
 }

@@ -54,11 +54,9 @@ public sealed class ColumnAdviceTests
     [InlineData("SomeDoubles", Convert, Size)]
     [InlineData("SomeSingles", Size)]
     [InlineData("Bytes", Convert)]
-    [InlineData("SomeBytes", "LoadImages", "RgbImages.Decode")]
     [InlineData("Bools", Convert)]
     [InlineData("Single", Concatenate)]
     [InlineData("Double", Convert, Concatenate)]
-    [InlineData("Text", "LoadImages", "OneHotEncoding")]
     [InlineData("Key", "label")]
     public void AColumnOfAWrongTypeIsRefusedWithTheWayOut(string column, params string[] ways)
     {
@@ -84,6 +82,22 @@ public sealed class ColumnAdviceTests
             if (!ways.Contains(Convert)) Assert.DoesNotContain(Convert, message);
             if (!ways.Contains(Size)) Assert.DoesNotContain(Size, message);
         }
+    }
+
+    [Theory]
+    [InlineData("SomeBytes", "bytes of image files")]
+    [InlineData("Text", "image files by their paths", "OneHotEncoding")]
+    public void AFileOfAnImageIsNoFeature(string column, params string[] ways)
+    {
+        var ssl = _ml.SelfSupervised();
+        var knn = _ml.MulticlassClassification.Trainers.NearestNeighbors("Label", column);
+        foreach (Action act in new Action[] { () => knn.Fit(View), () => ssl.Evaluate.ClosedForm(View, View, "Label", column), () => ssl.Index(View, "Text", column) })
+        {
+            string message = Assert.Throws<ArgumentOutOfRangeException>(act).Message;
+            Assert.All(ways, way => Assert.Contains(way, message));
+        }
+        // What looks like a path, or like a file, is looked at when it is read.
+        Assert.Contains($"Column '{column}', row 0", Assert.Throws<InvalidOperationException>(() => ssl.Pretrain("Embedding", column, TestImages.Untrained).Fit(View)).Message);
     }
 
     [Fact]

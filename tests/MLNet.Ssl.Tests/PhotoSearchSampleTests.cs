@@ -1,5 +1,5 @@
 using Microsoft.ML;
-using PhotoSearch;
+using MLNet.Ssl.Samples;
 
 namespace MLNet.Ssl.Tests;
 

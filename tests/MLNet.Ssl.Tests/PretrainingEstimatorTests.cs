@@ -249,7 +249,7 @@ public sealed class PretrainingEstimatorTests
         var messages = new List<LoggingEventArgs>();
         _ml.Log += (_, e) => messages.Add(e);
         Estimator().Fit(_ml.View(TestImages.Rows(4))).Dispose();
-        Assert.Contains(messages, m => m.Kind == ChannelMessageKind.Info && m.Message.Contains("BatchSize = 4"));
+        Assert.Contains(messages, m => m.Kind == ChannelMessageKind.Info && m.Message.Contains("BatchSize = 2: of 4 rows"));
     }
 
     [Fact]

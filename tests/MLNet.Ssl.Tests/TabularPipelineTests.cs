@@ -81,7 +81,7 @@ public sealed class TabularPipelineTests
         using var transformer = _ml.SelfSupervised().Pretrain().Fit(data);
         Assert.Equal(("Embedding", "Features"), (transformer.OutputColumnName, transformer.InputColumnName));
         Assert.Contains(messages, m => m.Contains("MoCo with i-Mix is used", StringComparison.Ordinal));
-        Assert.Contains(messages, m => m.Contains("BatchSize = 40: of 40 rows", StringComparison.Ordinal));
+        Assert.Contains(messages, m => m.Contains("BatchSize = 10: of 40 rows", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -16,11 +16,18 @@ internal static class ResultRun
         var clock = Stopwatch.StartNew();
         using var encoder = Pretrainer.Fit(train, options, device);
         double trained = clock.Elapsed.TotalSeconds, peak = ChildProcess.PeakMemory();
-        float[] known = Embed(encoder, train), asked = Embed(encoder, test);
-        return new(wanted.Name, epochs, train.Count, seed, threads,
-            Knn(known, trainLabels, asked, testLabels), Linear(known, trainLabels, asked, testLabels),
+        var (knn, linear) = Accuracies(encoder, train, trainLabels, test, testLabels);
+        return new(wanted.Name, epochs, train.Count, seed, threads, knn, linear,
             // The last partial batch of an epoch is dropped.
             train.Count / options.BatchSize!.Value * options.BatchSize.Value * (double)options.Epochs / trained, peak, clock.Elapsed.TotalSeconds);
+    }
+
+    /// <summary>Accuracies of a kNN and of logistic regression on frozen embeddings.</summary>
+    public static (double Knn, double Linear) Accuracies(
+        ImageEncoder encoder, ImageStore train, long[] trainLabels, ImageStore test, long[] testLabels)
+    {
+        float[] known = Embed(encoder, train), asked = Embed(encoder, test);
+        return (Knn(known, trainLabels, asked, testLabels), Linear(known, trainLabels, asked, testLabels));
     }
 
     private static float[] Embed(ImageEncoder encoder, ImageStore images)
@@ -33,8 +40,8 @@ internal static class ResultRun
     private static double Knn(float[] train, long[] trainLabels, float[] test, long[] testLabels)
     {
         using var scope = NewDisposeScope();
-        using var knn = new WeightedKnn(tensor(train, [trainLabels.Length, ResultCase.EmbeddingDimension]), tensor(trainLabels), Cifar10File.Classes);
-        long[] predicted = knn.Score(tensor(test, [testLabels.Length, ResultCase.EmbeddingDimension])).argmax(1).data<long>().ToArray();
+        using var knn = new WeightedKnn(tensor(train, [trainLabels.Length, train.Length / trainLabels.Length]), tensor(trainLabels), Cifar10File.Classes);
+        long[] predicted = knn.Score(tensor(test, [testLabels.Length, test.Length / testLabels.Length])).argmax(1).data<long>().ToArray();
         return predicted.Zip(testLabels, (p, l) => p == l ? 1.0 : 0).Average();
     }
 
@@ -42,16 +49,18 @@ internal static class ResultRun
     private static double Linear(float[] train, long[] trainLabels, float[] test, long[] testLabels)
     {
         var ml = new MLContext(seed: 1);
+        int width = train.Length / trainLabels.Length;
+        var schema = SchemaDefinition.Create(typeof(Row));
+        schema[nameof(Row.Features)].ColumnType = new VectorDataViewType(NumberDataViewType.Single, width);
         var trainer = ml.MulticlassClassification.Trainers.LbfgsMaximumEntropy(l1Regularization: 0, l2Regularization: 1, optimizationTolerance: 1e-4f);
         var pipeline = ml.Transforms.Conversion.MapValueToKey("Label").Append(ml.Transforms.NormalizeMeanVariance("Features", fixZero: false)).Append(trainer);
         IDataView Rows(float[] embeddings, long[] labels) => ml.Data.LoadFromEnumerable(
-            embeddings.Chunk(ResultCase.EmbeddingDimension).Zip(labels, (features, label) => new Row { Features = features, Label = (uint)label }).ToList());
+            embeddings.Chunk(width).Zip(labels, (features, label) => new Row { Features = features, Label = (uint)label }).ToList(), schema);
         return ml.MulticlassClassification.Evaluate(pipeline.Fit(Rows(train, trainLabels)).Transform(Rows(test, testLabels))).MicroAccuracy;
     }
 
     private sealed class Row
     {
-        [VectorType(ResultCase.EmbeddingDimension)]
         public float[] Features { get; set; } = [];
 
         public uint Label { get; set; }

@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+using MLNet.Ssl.Data;
 using MLNet.Ssl.Images;
 using MLNet.Ssl.Options;
 using MLNet.Ssl.Tensors;
@@ -17,7 +19,7 @@ internal sealed class ViewPipeline
 {
     private readonly ViewRecipe[] _recipes;
     private readonly ulong _seed;
-    private readonly ParallelOptions _parallel;
+    private readonly int _threads;
     private readonly List<(int First, int Count)> _runs = [];
 
     /// <summary>Creates a pipeline of one view per recipe.</summary>
@@ -36,7 +38,7 @@ internal sealed class ViewPipeline
         Check.InRange(threads, 1, int.MaxValue);
         _recipes = [.. recipes];
         _seed = seed;
-        _parallel = new() { MaxDegreeOfParallelism = threads };
+        _threads = threads;
         for (int view = 0; view < _recipes.Length; view++)
         {
             if (_runs is [.., var (first, count)] && _recipes[first].Size == _recipes[view].Size
@@ -55,17 +57,20 @@ internal sealed class ViewPipeline
     /// <param name="indices">Which images, at least one; one may occur several times and then has the same
     /// views.</param>
     /// <param name="epoch">Number of the epoch; another one gives other views.</param>
+    /// <param name="stop">Stops before the next image.</param>
     /// <returns>Per recipe one new float32 CPU tensor (indices, 3, Size, Size), normalised; the caller owns
     /// them.</returns>
     /// <exception cref="ArgumentException">There is no index.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An index is outside the store.</exception>
-    public Tensor[] Render(ImageStore store, ReadOnlySpan<int> indices, int epoch)
+    /// <exception cref="InvalidOperationException">An image cannot be read; the message names it.</exception>
+    public Tensor[] Render(
+        IImageSource store, ReadOnlySpan<int> indices, int epoch, CancellationToken stop = default)
     {
         int count = indices.Length;
         var views = Array.ConvertAll(_recipes, recipe =>
             empty(count, 3, recipe.Size, recipe.Size, ScalarType.Float32, CPU));
         var rows = Array.ConvertAll(views, view => new TensorRows(view));
-        Render(store, indices, epoch, (workspace, image, sample, view, row) =>
+        Render(store, indices, stop, [.. views, .. rows], (workspace, image, sample, view, row) =>
             RenderView(workspace, image, sample, view, epoch, rows[view][row]));
         foreach (var view in rows) view.Dispose();
         return views;
@@ -74,39 +79,53 @@ internal sealed class ViewPipeline
     /// <summary>The same views as they are before they are normalised, for <see cref="Normalize"/> on another device.</summary>
     /// <returns>For every run of recipes of one size and normalisation a new uint8 CPU tensor (views in the run · indices, 3, Size, Size),
     /// view-major; the caller owns them.</returns>
-    /// <inheritdoc cref="Render(ImageStore, ReadOnlySpan{int}, int)"/>
-    public Tensor[] RenderBytes(ImageStore store, ReadOnlySpan<int> indices, int epoch)
+    /// <inheritdoc cref="Render(IImageSource, ReadOnlySpan{int}, int, CancellationToken)"/>
+    public Tensor[] RenderBytes(
+        IImageSource store, ReadOnlySpan<int> indices, int epoch, CancellationToken stop = default)
     {
         int count = indices.Length;
         var runs = _runs.ConvertAll(run => empty(
             run.Count * count, 3, _recipes[run.First].Size, _recipes[run.First].Size, ScalarType.Byte, CPU));
         var rows = runs.ConvertAll(run => new TensorRows(run));
         var runOf = _runs.SelectMany((run, i) => Enumerable.Repeat((Rows: rows[i], run.First), run.Count)).ToArray();
-        Render(store, indices, epoch, (workspace, image, sample, view, row) =>
+        Render(store, indices, stop, [.. runs, .. rows], (workspace, image, sample, view, row) =>
             RenderPlanes(workspace, image, sample, view, epoch).CopyPlanesTo(runOf[view].Rows.Bytes((view - runOf[view].First) * count + row)));
         foreach (var run in rows) run.Dispose();
         return [.. runs];
     }
 
-    /// <summary>What <see cref="Render(ImageStore, ReadOnlySpan{int}, int)"/> gives, of <see cref="RenderBytes"/>' on their device.</summary>
+    /// <summary>What <see cref="Render(IImageSource, ReadOnlySpan{int}, int, CancellationToken)"/> gives, of <see cref="RenderBytes"/>' on their device.</summary>
     public Tensor[] Normalize(IReadOnlyList<Tensor> runs) =>
         [.. _runs.SelectMany((run, i) => _recipes[run.First].Normalization.Apply(runs[i]).chunk(run.Count))];
 
     private delegate void RenderOne(ViewWorkspace workspace, RgbImage image, int sample, int view, int row);
 
-    private void Render(ImageStore store, ReadOnlySpan<int> indices, int epoch, RenderOne render)
+    /// <summary>Renders into tensors, which are disposed of where that fails.</summary>
+    private void Render(
+        IImageSource store, ReadOnlySpan<int> indices, CancellationToken stop, IReadOnlyList<IDisposable> into,
+        RenderOne render)
     {
         ArgumentNullException.ThrowIfNull(store);
         if (indices.IsEmpty) throw new ArgumentException("There is no index; expected at least one.", nameof(indices));
         foreach (int index in indices) Check.InRange(index, 0, store.Count - 1, nameof(indices));
 
         int[] samples = indices.ToArray();
-        Parallel.For(0, samples.Length, _parallel, ViewWorkspace.Rent, (row, _, workspace) =>
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = _threads, CancellationToken = stop };
+        try
         {
-            var image = store[samples[row]];
-            for (int view = 0; view < _recipes.Length; view++) render(workspace, image, samples[row], view, row);
-            return workspace;
-        }, workspace => workspace.Return());
+            Parallel.For(0, samples.Length, parallel, ViewWorkspace.Rent, (row, _, workspace) =>
+            {
+                var image = store.Read(samples[row], workspace.Source);
+                for (int view = 0; view < _recipes.Length; view++) render(workspace, image, samples[row], view, row);
+                return workspace;
+            }, workspace => workspace.Return());
+        }
+        catch (Exception e)
+        {
+            foreach (var part in into) part.Dispose();
+            if (e is AggregateException { InnerExceptions: [var first, ..] }) ExceptionDispatchInfo.Throw(first);
+            throw;
+        }
     }
 
     /// <summary>Renders one view of <paramref name="image"/> into (3, Size, Size).</summary>

@@ -16,7 +16,14 @@ internal sealed class ViewWorkspace
 
     public static ViewWorkspace Rent() => Pool.TryTake(out var workspace) ? workspace : new();
 
-    public void Return() => Pool.Add(this);
+    public void Return()
+    {
+        Source.Trim();
+        Pool.Add(this);
+    }
+
+    /// <summary>Where the image lies that views are made of.</summary>
+    public PixelBuffer Source { get; } = new();
 
     /// <summary>
     /// Makes the planned view of <paramref name="source"/>, still in 8 bits; the result lives until the next call.

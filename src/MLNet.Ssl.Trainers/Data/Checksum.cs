@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using MLNet.Ssl.Images;
 using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
 
@@ -20,12 +21,13 @@ internal static class Checksum
     /// <summary>
     /// Of the images: all of them up to 64 MiB, of more every second, third … one, so that it takes a moment at most.
     /// </summary>
-    public static string Of(ImageStore images) => Of(stream =>
+    public static string Of(IImageSource images, long bytes) => Of(stream =>
     {
         using var writer = new BinaryWriter(stream);
-        for (int i = 0; i < images.Count; i += Stride(images.Bytes))
+        var buffer = new PixelBuffer();
+        for (int i = 0; i < images.Count; i += Stride(bytes))
         {
-            var image = images[i];
+            var image = images.Read(i, buffer);
             writer.Write(image.Width);
             writer.Write(image.Height);
             writer.Write(image.Pixels.Span);
@@ -39,5 +41,6 @@ internal static class Checksum
         rows.slice(0, 0, rows.size(0), Stride(rows.numel() * sizeof(float))).WriteTo(stream);
     });
 
-    private static int Stride(long bytes) => (int)Math.Max(1, (bytes + SampledBytes - 1) / SampledBytes);
+    /// <summary>Every which one of rows of so many bytes together is looked at.</summary>
+    public static int Stride(long bytes) => (int)Math.Max(1, (bytes + SampledBytes - 1) / SampledBytes);
 }

@@ -20,10 +20,10 @@ internal sealed record DataFacts(int Rows, int MedianShorterSide, int Processors
     public static DataFacts Of(TableStore table) =>
         new(table.Count, 0, Environment.ProcessorCount) { Table = TableFacts.Of(table) };
 
-    public static DataFacts Of(ImageStore images)
+    public static DataFacts Of(IImageSource images)
     {
         var sides = new int[images.Count];
-        for (int i = 0; i < sides.Length; i++) sides[i] = Math.Min(images[i].Width, images[i].Height);
+        for (int i = 0; i < sides.Length; i++) sides[i] = images.ShorterSide(i);
         Array.Sort(sides);
         return new(sides.Length, sides.Length == 0 ? 0 : sides[sides.Length / 2], Environment.ProcessorCount);
     }

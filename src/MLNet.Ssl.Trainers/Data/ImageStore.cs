@@ -1,3 +1,4 @@
+using MLNet.Ssl.Data;
 using MLNet.Ssl.Images;
 using MLNet.Ssl.Options;
 
@@ -7,7 +8,7 @@ namespace MLNet.Ssl;
 /// A set of images in memory, 8 bits a channel, one after the other in large blocks. Reading is thread-safe once adding
 /// has ended.
 /// </summary>
-public sealed class ImageStore
+public sealed class ImageStore : IImageSource
 {
     private const int SmallestBlock = 1 << 20;
     private const int LargestBlock = 1 << 26;
@@ -15,8 +16,11 @@ public sealed class ImageStore
     private readonly List<byte[]> _blocks = [];
     private readonly List<Entry> _entries = [];
     private readonly int? _maxShorterSide;
-    private readonly PlanarImage _shrunk = new();
-    private readonly Resampler _resampler = new();
+    private readonly PixelBuffer _shrunk = new(), _kept = new();
+    private readonly long _maxBytes = long.MaxValue;
+    private readonly Func<OpenImageCache>? _overflow;
+    private readonly List<UInt128> _spilled = [];
+    private OpenImageCache? _cache;
     private int _used;
 
     /// <summary>Creates an empty store.</summary>
@@ -32,6 +36,13 @@ public sealed class ImageStore
         _maxShorterSide = maxShorterSide;
     }
 
+    /// <summary>Creates an empty store of which a part may lie on disk.</summary>
+    /// <param name="maxShorterSide">As above.</param>
+    /// <param name="maxBytes">Bytes of memory that it takes for pixels.</param>
+    /// <param name="overflow">Gives the cache that the rest goes to; it stays the caller's.</param>
+    internal ImageStore(int maxShorterSide, long maxBytes, Func<OpenImageCache> overflow) : this(maxShorterSide) =>
+        (_maxBytes, _overflow) = (maxBytes, overflow);
+
     /// <summary>Number of images.</summary>
     public int Count => _entries.Count;
 
@@ -45,6 +56,7 @@ public sealed class ImageStore
         get
         {
             var entry = _entries[index];
+            if (entry.Block < 0) return this.Copy(index);
             return new(_blocks[entry.Block].AsMemory(entry.Offset, 3 * entry.Width * entry.Height), entry.Width,
                 entry.Height);
         }
@@ -60,13 +72,46 @@ public sealed class ImageStore
         RgbImage.CheckSize(rgb.Length, width, height);
         if (_maxShorterSide is { } side && Math.Min(width, height) > side)
         {
-            var (newWidth, newHeight) = ImagePreprocessing.ShorterSideTo(side, width, height);
-            CropBox all = new(0, 0, width, height), window = new(0, 0, newWidth, newHeight);
-            _resampler.Resize(rgb, width, all, newWidth, newHeight, window, Interpolation.Bicubic, flip: false,
-                _shrunk);
-            _shrunk.CopyTo(Reserve(newWidth, newHeight));
+            var image = _shrunk.Shrink(rgb, width, height, side);
+            Put(image.Pixels.Span, image.Width, image.Height);
         }
+        else Put(rgb, width, height);
+    }
+
+    string IImageSource.Fingerprint => Checksum.Of(this, _entries.Sum(entry => 3L * entry.Width * entry.Height));
+
+    int IImageSource.ShorterSide(int index) => Math.Min(_entries[index].Width, _entries[index].Height);
+
+    RgbImage IImageSource.Read(int index, PixelBuffer buffer)
+    {
+        var entry = _entries[index];
+        if (entry.Block >= 0) return this[index];
+        return _cache!.TryReadImage(_spilled[entry.Offset], buffer, out var image) ? image
+            : throw new InvalidOperationException(
+                $"Image {index} is gone, or damaged, in the image cache '{_cache.Folder}', where it was kept for want of "
+                    + "memory.");
+    }
+
+    int IImageSource.RowOf(int index) => index;
+
+    private void Put(ReadOnlySpan<byte> rgb, int width, int height)
+    {
+        bool needsBlock = _blocks.Count == 0 || _blocks[^1].Length - _used < rgb.Length;
+        if (_overflow is not null && needsBlock && Bytes + Math.Max(BlockSize, rgb.Length) > _maxBytes)
+            Spill(rgb, width, height);
         else rgb.CopyTo(Reserve(width, height));
+    }
+
+    private int BlockSize => (int)Math.Clamp(Bytes, Math.Min(SmallestBlock, _maxBytes), LargestBlock);
+
+    private void Spill(ReadOnlySpan<byte> rgb, int width, int height)
+    {
+        _cache ??= _overflow!();
+        var key = OpenImageCache.KeyOf(rgb, $"{width}x{height}");
+        if (!_cache.TryReadImage(key, _kept, out _)
+            && !_cache.TryAdd(key, width, height, rgb)) throw _cache.NoRoom(_maxBytes);
+        _entries.Add(new(-1, _spilled.Count, width, height));
+        _spilled.Add(key);
     }
 
     private Span<byte> Reserve(int width, int height)
@@ -74,7 +119,7 @@ public sealed class ImageStore
         int length = 3 * width * height;
         if (_blocks.Count == 0 || _blocks[^1].Length - _used < length)
         {
-            int size = (int)Math.Clamp(Bytes, SmallestBlock, LargestBlock);
+            int size = BlockSize;
             _blocks.Add(GC.AllocateUninitializedArray<byte>(Math.Max(size, length)));
             Bytes += _blocks[^1].Length;
             _used = 0;

@@ -1,4 +1,5 @@
 using MLNet.Ssl.Data;
+using MLNet.Ssl.Options;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
@@ -66,4 +67,7 @@ public sealed record TablePreprocessing
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Columns, Mean[0], Scale[0]);
+
+    /// <summary>All members, with the contents of lists.</summary>
+    public override string ToString() => RecordText.Of(this);
 }

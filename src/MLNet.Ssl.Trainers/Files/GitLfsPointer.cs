@@ -5,6 +5,9 @@ internal static class GitLfsPointer
 {
     private static ReadOnlySpan<byte> Start => "version https://git-lfs.github.com/spec/"u8;
 
+    /// <summary>Bytes by which one is known.</summary>
+    public const int Length = 40;
+
     /// <summary>Refuses a pointer; the stream stands where it stood.</summary>
     /// <exception cref="InvalidDataException">The stream holds one.</exception>
     public static void Refuse(Stream stream)

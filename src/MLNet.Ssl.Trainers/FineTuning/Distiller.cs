@@ -1,3 +1,4 @@
+using MLNet.Ssl.Data;
 using MLNet.Ssl.FineTuning;
 using MLNet.Ssl.Methods;
 using MLNet.Ssl.Networks;
@@ -24,7 +25,12 @@ public static class Distiller
     /// <exception cref="InvalidDataException">All checkpoints of the run to resume are damaged.</exception>
     public static ImageClassifier Fit(
         ImageStore images, IReadOnlyList<int>? labels, ImageClassifier teacher, DistillOptions? options = null,
-        Action<TrainingMessage>? log = null)
+        Action<TrainingMessage>? log = null) =>
+        Fit((IImageSource)images, labels, teacher, options, log);
+
+    internal static ImageClassifier Fit(
+        IImageSource images, IReadOnlyList<int>? labels, ImageClassifier teacher, DistillOptions? options,
+        Action<TrainingMessage>? log)
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(teacher);

@@ -1,4 +1,5 @@
 using MLNet.Ssl.Checkpoints;
+using MLNet.Ssl.Data;
 using MLNet.Ssl.FineTuning;
 using MLNet.Ssl.Methods;
 using MLNet.Ssl.Mixing;
@@ -31,7 +32,12 @@ public static class FineTuner
     /// <exception cref="InvalidDataException">All checkpoints of the run to resume are damaged.</exception>
     public static ImageClassifier Fit(
         ImageStore images, IReadOnlyList<int> labels, int numberOfClasses, ImageEncoder encoder, FineTuneOptions? options = null,
-        Action<TrainingMessage>? log = null)
+        Action<TrainingMessage>? log = null) =>
+        Fit((IImageSource)images, labels, numberOfClasses, encoder, options, log);
+
+    internal static ImageClassifier Fit(
+        IImageSource images, IReadOnlyList<int> labels, int numberOfClasses, ImageEncoder encoder, FineTuneOptions? options,
+        Action<TrainingMessage>? log)
     {
         ArgumentNullException.ThrowIfNull(encoder);
         CheckLabels(images, labels, numberOfClasses, least: 0);
@@ -65,7 +71,7 @@ public static class FineTuner
     internal static void CheckFiles(SupervisedOptions options) => RunCheckpoints.CheckFolder(options);
 
     /// <summary>The images' labels, which are all there.</summary>
-    internal static void CheckLabels(ImageStore images, IReadOnlyList<int> labels, int classes, int least)
+    internal static void CheckLabels(IImageSource images, IReadOnlyList<int> labels, int classes, int least)
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(labels);

@@ -78,7 +78,7 @@ internal sealed class SupervisedRun : IDisposable
     /// <param name="start">The network that it starts from or learns from, by name: another one is another run.</param>
     /// <param name="device">Where the method is.</param>
     public void Train(
-        Method method, OptimizationPlan plan, ImageStore images, IReadOnlyList<int> labels, (string Name, nn.Module Network) start,
+        Method method, OptimizationPlan plan, IImageSource images, IReadOnlyList<int> labels, (string Name, nn.Module Network) start,
         Device device)
     {
         using var threads = IntraOpThreads.Use(Settings.Threads);

@@ -5,6 +5,7 @@ using MLNet.Ssl.Files;
 using MLNet.Ssl.Inference;
 using MLNet.Ssl.Networks;
 using MLNet.Ssl.Onnx;
+using MLNet.Ssl.Options;
 using MLNet.Ssl.Tensors;
 using MLNet.Ssl.Weights;
 using TorchSharp;
@@ -16,11 +17,12 @@ namespace MLNet.Ssl;
 public abstract class Encoder : IDisposable
 {
     // A part of the batch to each thread is several times faster than all threads on every operator.
-    private static readonly Lazy<ShardThreads> Threads = new(() => new(Environment.ProcessorCount, Environment.ProcessorCount));
+    private static readonly Lazy<ShardThreads> Pool = new(() => new(Environment.ProcessorCount, Environment.ProcessorCount));
 
     private readonly int _leastPart, _mostPart;
     private Lazy<Backbone> _network;
     private bool _disposed;
+    private int _threads = IntraOpThreads.ForPredictions;
 
     /// <summary>Takes over <paramref name="backbone"/>, which must be on <paramref name="device"/>, and puts it into evaluation mode.</summary>
     /// <remarks>Fewer rows than leastPart are not worth a thread of their own, and more than mostPart at a time would only hold memory.</remarks>
@@ -40,6 +42,22 @@ public abstract class Encoder : IDisposable
 
     /// <summary>Options of that method as they were used, by name; empty if unknown. A nested option has a dot in its name.</summary>
     public IReadOnlyDictionary<string, string> TrainingOptions { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>
+    /// Processor threads that one call computes on. A server that answers many requests at once does best with 1: requests then share the processors instead of
+    /// waiting for each other's threads (docs/serving.md). Another number may change the last bits of an embedding.
+    /// </summary>
+    /// <value>Default: every processor, or as many as <c>OMP_NUM_THREADS</c> allows. Range 1 to 1 024. Set it before the encoder is shared; it is not saved.</value>
+    /// <exception cref="ArgumentOutOfRangeException">The value is out of range.</exception>
+    public int Threads
+    {
+        get => _threads;
+        set
+        {
+            Check.InRange(value, 1, 1024, nameof(Threads));
+            _threads = value;
+        }
+    }
 
     /// <summary>What embeddings are computed in; the weights stay in single precision, also in files.</summary>
     /// <value>Default null: <see cref="Precision.BFloat16"/> on a GPU that has it, for backbones of this library; else single precision.
@@ -142,16 +160,16 @@ public abstract class Encoder : IDisposable
         if (destination.Length < length)
             throw new ArgumentException($"destination holds {destination.Length} values; expected {length} for {count} rows of {EmbeddingDimension}.", nameof(destination));
         var result = ArrayPool<float>.Shared.Rent(length);
-        int parts = Device.type == DeviceType.CPU ? Math.Min(Environment.ProcessorCount, count / _leastPart) : 1;
+        int parts = Device.type == DeviceType.CPU ? Math.Min(Math.Min(Environment.ProcessorCount, Threads), count / _leastPart) : 1;
         if (parts <= 1)
         {
-            using var threads = IntraOpThreads.Use(IntraOpThreads.ForPredictions);
+            using var threads = IntraOpThreads.Use(Threads);
             EmbedRange(input, 0, count, result);
         }
         else
         {
             int Start(int part) => (int)((long)count * Math.Min(part, parts) / parts);
-            lock (Threads) Threads.Value.Run(part => EmbedRange(input, Start(part), Start(part + 1), result));
+            lock (Pool) Pool.Value.Run(part => EmbedRange(input, Start(part), Start(part + 1), result));
         }
         result.AsSpan(0, length).CopyTo(destination);
         ArrayPool<float>.Shared.Return(result);

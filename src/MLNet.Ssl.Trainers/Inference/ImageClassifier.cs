@@ -19,6 +19,13 @@ public sealed class ImageClassifier : IDisposable
     /// <summary>What is done to an image first.</summary>
     public ImagePreprocessing Preprocessing => _network.Preprocessing;
 
+    /// <inheritdoc cref="Encoder.Threads"/>
+    public int Threads
+    {
+        get => _network.Threads;
+        set => _network.Threads = value;
+    }
+
     internal ClassifierNetwork Network => (ClassifierNetwork)_network.Backbone;
 
     internal TorchSharp.torch.Device Device => _network.Device;
@@ -35,9 +42,21 @@ public sealed class ImageClassifier : IDisposable
     public void Probabilities(IReadOnlyList<RgbImage> images, Span<float> destination)
     {
         Logits(images, destination);
-        for (int i = 0; i < images.Count; i++)
+        SoftMax(images.Count, destination);
+    }
+
+    /// <summary>Class probabilities of images that <see cref="ImagePreprocessing.Resized"/> gave.</summary>
+    internal void ProbabilitiesOfResized(IReadOnlyList<RgbImage> images, Span<float> destination)
+    {
+        _network.EmbedResized(images, destination);
+        SoftMax(images.Count, destination);
+    }
+
+    private void SoftMax(int images, Span<float> logits)
+    {
+        for (int i = 0; i < images; i++)
         {
-            var row = destination.Slice(i * NumberOfClasses, NumberOfClasses);
+            var row = logits.Slice(i * NumberOfClasses, NumberOfClasses);
             TensorPrimitives.SoftMax(row, row);
         }
     }

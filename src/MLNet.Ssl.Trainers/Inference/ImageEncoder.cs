@@ -40,6 +40,13 @@ public sealed class ImageEncoder : Encoder
     public void Embed(IReadOnlyList<RgbImage> images, Span<float> destination)
     {
         ArgumentNullException.ThrowIfNull(images);
-        Embed(images.Count, (first, count) => Preprocessing.Batch([.. images.Skip(first).Take(count)]), destination);
+        Embed(images, Preprocessing, destination);
     }
+
+    /// <summary>Embeds images that <see cref="ImagePreprocessing.Resized"/> gave: what is left is the normalisation.</summary>
+    internal void EmbedResized(IReadOnlyList<RgbImage> images, Span<float> destination) =>
+        Embed(images, Preprocessing with { Resize = null, CropSize = null }, destination);
+
+    private void Embed(IReadOnlyList<RgbImage> images, ImagePreprocessing preprocessing, Span<float> destination) =>
+        Embed(images.Count, (first, count) => preprocessing.Batch([.. images.Skip(first).Take(count)]), destination);
 }

@@ -1,3 +1,5 @@
+using MLNet.Ssl.Data;
+using MLNet.Ssl.Images;
 using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
 
@@ -6,14 +8,27 @@ namespace MLNet.Ssl.Inference;
 /// <summary>Embeddings of rows that are in a store.</summary>
 internal static class StoredRows
 {
+    // What a part holds at a time, when images are decoded for it.
+    private const int ImagesAtATime = 256;
+
     /// <summary>(N,D) on the encoder's device, in the current dispose scope.</summary>
     /// <param name="encoder">The encoder.</param>
     /// <param name="images">The images.</param>
     /// <param name="indices">Which of them, N; null for all.</param>
-    public static Tensor Embed(this ImageEncoder encoder, ImageStore images, IReadOnlyList<int>? indices = null)
+    public static Tensor Embed(this ImageEncoder encoder, IImageSource images, IReadOnlyList<int>? indices = null)
     {
         indices ??= [.. Enumerable.Range(0, images.Count)];
-        return Embed(encoder, indices.Count, result => encoder.Embed([.. indices.Select(i => images[i])], result));
+        return Embed(encoder, indices.Count, result =>
+        {
+            for (int first = 0; first < indices.Count; first += ImagesAtATime)
+            {
+                var inputs = new RgbImage[Math.Min(ImagesAtATime, indices.Count - first)];
+                int start = first;
+                ParallelImages.For(inputs.Length, (i, buffer) =>
+                    inputs[i] = encoder.Preprocessing.Resized(images.Read(indices[start + i], buffer)));
+                encoder.EmbedResized(inputs, result.AsSpan(first * encoder.EmbeddingDimension));
+            }
+        });
     }
 
     /// <summary>(N,D) on the encoder's device, in the current dispose scope.</summary>

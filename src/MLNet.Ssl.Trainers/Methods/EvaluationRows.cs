@@ -5,7 +5,7 @@ namespace MLNet.Ssl.Methods;
 /// <summary>Rows with their classes: images, or those of a table.</summary>
 internal sealed class EvaluationRows
 {
-    private EvaluationRows(ImageStore? images, TableStore? table, int count, IReadOnlyList<int> labels, string name)
+    private EvaluationRows(IImageSource? images, TableStore? table, int count, IReadOnlyList<int> labels, string name)
     {
         ArgumentNullException.ThrowIfNull(labels, name);
         if (count == 0) throw new ArgumentException($"There are no rows for {name}; expected at least one.", name);
@@ -13,15 +13,18 @@ internal sealed class EvaluationRows
         (Images, Table, Labels) = (images, table, [.. labels.Select(label => (long)label)]);
     }
 
-    public ImageStore? Images { get; }
+    public IImageSource? Images { get; }
 
     public TableStore? Table { get; }
 
     public long[] Labels { get; }
 
+    /// <summary>The classes of what has been embedded: of an image that could not be read, those of the one in its place.</summary>
+    public long[] EmbeddedLabels => Images is { } images ? [.. Labels.Select((_, row) => Labels[images.RowOf(row)])] : Labels;
+
     public int Count => Labels.Length;
 
-    public static EvaluationRows Of(ImageStore images, IReadOnlyList<int> labels, string name)
+    public static EvaluationRows Of(IImageSource images, IReadOnlyList<int> labels, string name)
     {
         ArgumentNullException.ThrowIfNull(images);
         return new(images, null, images.Count, labels, name);

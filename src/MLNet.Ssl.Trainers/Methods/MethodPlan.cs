@@ -1,4 +1,5 @@
 using MLNet.Ssl.Optimization;
+using MLNet.Ssl.Options;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Methods;
@@ -15,6 +16,9 @@ public sealed record MethodPlan(OptimizationPlan Optimization, Func<MethodContex
     /// <summary>Views of a row of a table.</summary>
     /// <value>Default 2.</value>
     public int TableViews { get; init; } = 2;
+
+    /// <summary>All members, with the contents of lists.</summary>
+    public override string ToString() => RecordText.Of(this);
 }
 
 /// <summary>Where a method is built.</summary>

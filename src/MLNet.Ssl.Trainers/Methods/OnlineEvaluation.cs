@@ -27,6 +27,13 @@ public sealed record OnlineEvaluation
         TestRows = EvaluationRows.Of(testImages, testLabels, nameof(testLabels));
     }
 
+    /// <inheritdoc cref="OnlineEvaluation(ImageStore, IReadOnlyList{int}, ImageStore, IReadOnlyList{int})"/>
+    internal OnlineEvaluation(IImageSource trainImages, IReadOnlyList<int> trainLabels, IImageSource testImages, IReadOnlyList<int> testLabels)
+    {
+        TrainRows = EvaluationRows.Of(trainImages, trainLabels, nameof(trainLabels));
+        TestRows = EvaluationRows.Of(testImages, testLabels, nameof(testLabels));
+    }
+
     /// <summary>Evaluates on rows of a table.</summary>
     /// <param name="trainRows">Rows that the kNN remembers; they stay the caller's.</param>
     /// <param name="trainLabels">Their classes, from 0.</param>

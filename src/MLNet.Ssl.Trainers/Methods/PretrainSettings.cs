@@ -1,3 +1,4 @@
+using MLNet.Ssl.Options;
 using MLNet.Ssl.Runs;
 
 namespace MLNet.Ssl.Methods;
@@ -23,4 +24,8 @@ public sealed record PretrainSettings : TrainingSettings
 /// <param name="MaskProbability">p of the masking noise.</param>
 /// <param name="ContinuousSlots">Slots that hold continuous values.</param>
 /// <param name="Standardize">Whether they are standardised.</param>
-public sealed record TableSettings(double MaskProbability, IReadOnlyList<int> ContinuousSlots, bool Standardize);
+public sealed record TableSettings(double MaskProbability, IReadOnlyList<int> ContinuousSlots, bool Standardize)
+{
+    /// <summary>All members, with the contents of lists.</summary>
+    public override string ToString() => RecordText.Of(this);
+}

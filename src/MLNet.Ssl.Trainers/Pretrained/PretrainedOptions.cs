@@ -51,6 +51,10 @@ public sealed record PretrainedOptions
     /// <value>Default <see cref="OnUnreadableImage.Throw"/>.</value>
     public OnUnreadableImage OnUnreadableImage { get; init; }
 
+    /// <summary>Turns image files as the orientation in their EXIF data says, in an ML.NET pipeline whose column holds paths or encoded bytes.</summary>
+    /// <value>Default false: images as they are stored, as torchvision reads them.</value>
+    public bool ApplyExifOrientation { get; init; }
+
     /// <summary>Checks every option.</summary>
     /// <exception cref="ArgumentException">The message names the option, its value and what is allowed.</exception>
     public void Validate()

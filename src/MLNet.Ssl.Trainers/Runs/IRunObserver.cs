@@ -9,6 +9,14 @@ internal interface IRunObserver : IProgress<TrainingProgress>
     /// <summary>The run logs a line.</summary>
     void OnMessage(TrainingMessage message);
 
+    /// <summary>Whether it takes <see cref="OnBaseline"/>, which costs an evaluation.</summary>
+    bool WantsBaseline => false;
+
+    /// <summary>What the kNN accuracy is to be compared with.</summary>
+    /// <param name="untrained">That of the encoder as it was before the run.</param>
+    /// <param name="chance">That of always naming the most common class.</param>
+    void OnBaseline(double untrained, double chance) { }
+
     /// <summary>The run is over, also by an error.</summary>
     void OnEnd() { }
 }
@@ -26,4 +34,8 @@ internal sealed record RunDescription(
     IReadOnlyList<Choice> Choices,
     IReadOnlyList<ViewRecipe> Views,
     ulong ViewSeed,
-    int Threads);
+    int Threads)
+{
+    /// <summary>Rows that are learned from; null where the run does not tell.</summary>
+    public long? Rows { get; init; }
+}

@@ -37,6 +37,13 @@ public sealed class ProgressGroup : IProgress<TrainingProgress>, IRunObserver
         foreach (var observer in _receivers.OfType<IRunObserver>()) observer.OnMessage(message);
     }
 
+    bool IRunObserver.WantsBaseline => _receivers.OfType<IRunObserver>().Any(observer => observer.WantsBaseline);
+
+    void IRunObserver.OnBaseline(double untrained, double chance)
+    {
+        foreach (var observer in _receivers.OfType<IRunObserver>()) observer.OnBaseline(untrained, chance);
+    }
+
     void IRunObserver.OnEnd()
     {
         foreach (var observer in _receivers.OfType<IRunObserver>()) observer.OnEnd();

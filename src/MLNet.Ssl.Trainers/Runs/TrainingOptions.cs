@@ -56,6 +56,36 @@ public abstract record TrainingOptions
     public OnUnreadableImage OnUnreadableImage { get; init; }
 
     /// <summary>
+    /// Turns image files as the orientation in their EXIF data says, in an ML.NET pipeline whose column holds paths or encoded bytes: on
+    /// <c>Fit</c>, in the rows of its evaluation, and by the transformer that it gives. An <c>MLImage</c> has no such data any more.
+    /// </summary>
+    /// <value>Default false: images as they are stored, as torchvision reads them; a warning in the log says where orientations are
+    /// mixed.</value>
+    public bool ApplyExifOrientation { get; init; }
+
+    /// <summary>
+    /// Images whose shorter side has more pixels are shrunk to it before views are cut from them, in an ML.NET pipeline (bicubic,
+    /// antialiased). Smaller is faster and takes less memory; larger keeps what small crops can show: a crop of a share s of the area
+    /// has √s of the side.
+    /// </summary>
+    /// <value>Auto: 8/7 of the image size, at least 256, as images of 224 pixels are usually prepared. Range 1 and up.</value>
+    public int? MaxShorterSide { get; init; }
+
+    /// <summary>Where decoded images are kept on disk, for columns of paths and of bytes in an ML.NET pipeline: an epoch decodes only
+    /// what is not there.</summary>
+    /// <value>Default null: files are decoded whenever views are cut from them.</value>
+    [OutsideOfTheRun]
+    public ImageCache? ImageCache { get; init; }
+
+    /// <summary>
+    /// Most bytes of memory that images are kept in, in an ML.NET pipeline: pixels of <c>MLImage</c> columns and of vectors, and bytes of
+    /// image files. The rest goes to the <see cref="ImageCache"/>, or to a temporary folder that is deleted after the run.
+    /// </summary>
+    /// <value>Auto: half of the memory there is. Range 1 and up.</value>
+    [OutsideOfTheRun]
+    public long? MaxImageMemory { get; init; }
+
+    /// <summary>
     /// Folder of the run's checkpoints, one run at a time; it is made if it is missing. A checkpoint is written every
     /// <see cref="CheckpointEvery"/>, at the end, and when the run is cancelled. A file is written whole or not at all.
     /// </summary>

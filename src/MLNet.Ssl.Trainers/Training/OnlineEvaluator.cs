@@ -4,6 +4,7 @@ using MLNet.Ssl.Inference;
 using MLNet.Ssl.Methods;
 using MLNet.Ssl.Networks;
 using MLNet.Ssl.Optimization;
+using MLNet.Ssl.Runs;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Training;
@@ -64,14 +65,25 @@ internal sealed class OnlineEvaluator : IDisposable
         return accuracy;
     }
 
+    /// <summary>Measures what the run is to be compared with, before its first step.</summary>
+    public void TellBaseline(IRunObserver observer)
+    {
+        using var noGrad = no_grad();
+        _copy.Load(_method.Encoder.Weights());
+        long common = _evaluation.TrainRows.Labels.CountBy(label => label).MaxBy(c => c.Value).Key;
+        observer.OnBaseline(Accuracy(_evaluation, _copy), _evaluation.TestRows.Labels.Average(label => label == common ? 1.0 : 0));
+    }
+
     /// <summary>Share of the test rows that a kNN classifies right.</summary>
     public static double Accuracy(OnlineEvaluation evaluation, Encoder encoder)
     {
         var (train, test, k) = (evaluation.TrainRows, evaluation.TestRows, evaluation.NumberOfNeighbors);
         int classes = 1 + (int)Math.Max(train.Labels.Max(), test.Labels.Max());
         using var scope = NewDisposeScope();
-        using var knn = new WeightedKnn(Embed(encoder, train), tensor(train.Labels), classes, k);
-        return knn.Accuracy(Embed(encoder, test), tensor(test.Labels), [k])[0].Accuracy;
+        var remembered = Embed(encoder, train);
+        using var knn = new WeightedKnn(remembered, tensor(train.EmbeddedLabels), classes, k);
+        var classified = Embed(encoder, test);
+        return knn.Accuracy(classified, tensor(test.EmbeddedLabels), [k])[0].Accuracy;
     }
 
     /// <summary>Puts the weights of the best encoder back into the method, if that is what the run returns.</summary>

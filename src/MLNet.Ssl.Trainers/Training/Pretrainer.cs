@@ -28,7 +28,11 @@ public static class Pretrainer
     /// <exception cref="IOException">The folder of checkpoints cannot be written or is in use, or its disk is full: thrown before training, or when a checkpoint
     /// is written; earlier checkpoints stay as they are.</exception>
     /// <exception cref="InvalidDataException">All checkpoints of the run to resume are damaged.</exception>
-    public static ImageEncoder Fit(ImageStore images, PretrainOptions options, Device? device = null, Action<TrainingMessage>? log = null)
+    public static ImageEncoder Fit(ImageStore images, PretrainOptions options, Device? device = null, Action<TrainingMessage>? log = null) =>
+        Fit((IImageSource)images, options, device, log);
+
+    /// <inheritdoc cref="Fit(ImageStore, PretrainOptions, Device?, Action{TrainingMessage}?)"/>
+    internal static ImageEncoder Fit(IImageSource images, PretrainOptions options, Device? device, Action<TrainingMessage>? log)
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(options);
@@ -95,12 +99,6 @@ public static class Pretrainer
                 nameof(options.InitialWeights));
         }
         if (options.InitialWeights is not null) Checkpoint.Open(InitialFile(options)).Dispose();
-        else if (options.InitialWeightsOptions is not null)
-        {
-            throw new ArgumentException(
-                $"{nameof(options.InitialWeightsOptions)} is given without {nameof(options.InitialWeights)}; set both or none.",
-                nameof(options.InitialWeightsOptions));
-        }
     }
 
     /// <summary>The file of the initial weights, which may be told by a network's name.</summary>
@@ -111,6 +109,12 @@ public static class Pretrainer
 
     private static PretrainPlan Plan(PretrainOptions options, DataFacts facts, Device device, Action<TrainingMessage>? log)
     {
+        if (options is { InitialWeights: null, InitialWeightsOptions: not null })
+        {
+            throw new ArgumentException(
+                $"{nameof(options.InitialWeightsOptions)} is given without {nameof(options.InitialWeights)}; set both or none.",
+                nameof(options.InitialWeightsOptions));
+        }
         var choices = new Choices { HasBFloat16 = CudaDriver.HasBFloat16(device) };
         if (options is { InitialWeights: not null, Backbone: null } && facts.Table is null)
         {
@@ -118,7 +122,7 @@ public static class Pretrainer
             options = options with { Backbone = choices.Note(weights.Backbone, "that of InitialWeights", nameof(options.Backbone)) };
         }
         var plan = PretrainPlan.Of(options, facts, choices);
-        RunLog.Start(options, plan.Description, options.MethodName, log);
+        RunLog.Start(options, plan.Description with { Rows = facts.Rows }, options.MethodName, log);
         if (MeasuredGains.Warning(options, facts) is { } warning) log?.Invoke(new(true, warning));
         return plan;
     }
@@ -158,6 +162,7 @@ public static class Pretrainer
         {
             using var copy = encoderOf(Copy(settings.Backbone, device));
             using var evaluator = options.Evaluation is { } evaluation ? new OnlineEvaluator(evaluation, method, copy, log) : null;
+            if (options.Progress is IRunObserver { WantsBaseline: true } observer) evaluator?.TellBaseline(observer);
             new TrainingRun
             {
                 Options = options,
@@ -198,7 +203,8 @@ public static class Pretrainer
         string path = InitialFile(options);
         using var noGrad = no_grad();
         using var backbone = Copy(architecture, CPU);
-        log?.Invoke(new(false, $"{path}: {PretrainedWeights.LoadInto(backbone, path, options.InitialWeightsOptions)}"));
+        var report = PretrainedWeights.LoadInto(backbone, path, options.InitialWeightsOptions);
+        log?.Invoke(new(false, $"{path}: {report}"));
         var weights = backbone.state_dict();
         foreach (var (name, value) in method.State)
         {

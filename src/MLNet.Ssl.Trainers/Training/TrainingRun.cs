@@ -93,8 +93,9 @@ internal sealed class TrainingRun
             if (Options.CancellationToken.IsCancellationRequested) Cancel(step, clock, alarm);
             using var scope = NewDisposeScope();
             var views = loader.Next();
+            long rows = views[0].size(0);
             var output = step.Run(views, clock);
-            report.Add(output.Loss, views[0].size(0));
+            report.Add(output.Loss, rows);
             bool ends = end.IsReached, saves = ends ? Checkpoints.IsBehind(clock.Next) : Checkpoints.IsDue(clock.Next);
             bool measures = Evaluator is not null && (ends || Evaluator.IsDueBefore(clock.Next));
             bool endsEpoch = ends || ProgressLines.EndsToldEpoch(clock.Next.Step, clock.TotalSteps, clock.Epochs);

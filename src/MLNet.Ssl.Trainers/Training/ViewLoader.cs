@@ -71,8 +71,8 @@ internal sealed class ViewLoader : IDisposable
     }
 
     private Tensor[] Make(ReadOnlySpan<int> rows, int epoch) => _device.type == DeviceType.CPU
-        ? _source.Render(rows, epoch)
-        : [.. _source.Pack(rows, epoch).Select(Pinned)];
+        ? _source.Render(rows, epoch, _stop.Token)
+        : [.. _source.Pack(rows, epoch, _stop.Token).Select(Pinned)];
 
     private static Tensor Pinned(Tensor tensor)
     {

@@ -16,25 +16,28 @@ internal interface IViewSource
 
     /// <summary>The views of some rows, a CPU tensor (rows, …) each, in the order the method expects; the caller owns them.
     /// Several threads may ask at once.</summary>
-    Tensor[] Render(ReadOnlySpan<int> rows, int epoch);
+    /// <exception cref="OperationCanceledException"><paramref name="stop"/> is cancelled, which is looked at before every image.</exception>
+    Tensor[] Render(ReadOnlySpan<int> rows, int epoch, CancellationToken stop = default);
 
     /// <summary>The same as it travels to an accelerator: what has few bytes, <see cref="Unpack"/> makes the views of.</summary>
-    Tensor[] Pack(ReadOnlySpan<int> rows, int epoch) => Render(rows, epoch);
+    Tensor[] Pack(ReadOnlySpan<int> rows, int epoch, CancellationToken stop = default) => Render(rows, epoch, stop);
 
     /// <summary>The views of what was packed, on its device, in the current dispose scope.</summary>
     Tensor[] Unpack(Tensor[] packed) => packed;
 }
 
 /// <summary>Augmented views of images.</summary>
-internal sealed class ImageViews(ImageStore images, ViewPipeline pipeline) : IViewSource
+internal sealed class ImageViews(IImageSource images, ViewPipeline pipeline) : IViewSource
 {
     public int Count => images.Count;
 
-    public string Fingerprint => Checksum.Of(images);
+    public string Fingerprint => images.Fingerprint;
 
-    public Tensor[] Render(ReadOnlySpan<int> rows, int epoch) => pipeline.Render(images, rows, epoch);
+    public Tensor[] Render(ReadOnlySpan<int> rows, int epoch, CancellationToken stop = default) =>
+        pipeline.Render(images, rows, epoch, stop);
 
-    public Tensor[] Pack(ReadOnlySpan<int> rows, int epoch) => pipeline.RenderBytes(images, rows, epoch);
+    public Tensor[] Pack(ReadOnlySpan<int> rows, int epoch, CancellationToken stop = default) =>
+        pipeline.RenderBytes(images, rows, epoch, stop);
 
     public Tensor[] Unpack(Tensor[] packed) => pipeline.Normalize(packed);
 }
@@ -66,7 +69,7 @@ internal sealed class TableViews : IViewSource, IDisposable
 
     public string Fingerprint => Checksum.Of(_rows);
 
-    public Tensor[] Render(ReadOnlySpan<int> rows, int epoch)
+    public Tensor[] Render(ReadOnlySpan<int> rows, int epoch, CancellationToken stop = default)
     {
         using var scope = NewDisposeScope();
         var indices = new long[rows.Length];

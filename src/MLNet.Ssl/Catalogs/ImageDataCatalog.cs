@@ -16,7 +16,7 @@ public sealed class ImageDataCatalog
     /// files of <paramref name="path"/> itself (<c>MapValueToKey</c> makes classes of it, and of an empty one a missing
     /// class); and "Image".</para>
     /// <para>The files are listed at once, and each is decoded when its row is read, by the guarded decoder
-    /// (<see cref="RgbImages.Load"/>): one that is damaged, ends early or has more than
+    /// (<see cref="RgbImages.Load(string)"/>): one that is damaged, ends early or has more than
     /// <see cref="RgbImages.MaxPixels"/> is an error that names it, or is left out, as
     /// <see cref="TrainingOptions.OnUnreadableImage"/> says. As with <c>LoadImages</c>, <c>ml.Data.Cache</c> drops the
     /// images: cache behind what reads them.</para>

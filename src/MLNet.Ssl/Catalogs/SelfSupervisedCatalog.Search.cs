@@ -56,7 +56,8 @@ public sealed partial class SelfSupervisedCatalog
     public AttentionMaps AttentionMaps(EmbeddingTransformer transformer, string imagePath, int imageSize = 480)
     {
         ArgumentNullException.ThrowIfNull(transformer);
-        return Ssl.AttentionMaps.Of(transformer.ImageEncoder, RgbImages.Load(imagePath), imageSize);
+        return Ssl.AttentionMaps.Of(
+            transformer.ImageEncoder, RgbImages.Load(imagePath, transformer.ApplyExifOrientation), imageSize);
     }
 
     /// <summary>Where the encoder looks in an image: a map for each attention head.</summary>

@@ -31,10 +31,11 @@ public sealed partial class SelfSupervisedCatalog
 
     /// <summary>Learns an encoder from a column of images, or of rows of a table, and embeds them with it.</summary>
     /// <param name="outputColumnName">Column that receives the embedding, a known-size vector of Single.</param>
-    /// <param name="inputColumnName">Column of the images: <c>MLImage</c> of any size, or a known-size vector of Single
+    /// <param name="inputColumnName">Column of the images: <c>MLImage</c> of any size, paths of image files as text, the
+    /// bytes of image files as a vector of Byte of variable size, or a known-size vector of Single
     /// with the dimensions (3, height, width) or (height, width, 3) and values in 0..255, as <c>ExtractPixels</c> gives
     /// by default. Or column of rows of a table: a known-size vector of Single of any other form. Null means the output
-    /// column if the data has it, else "Image", else "Features".</param>
+    /// column if the data has it, else "Image", "ImagePath" or "Features".</param>
     /// <param name="options">The method and its options, such as <see cref="DinoOptions"/> or
     /// <see cref="SimClrOptions"/>. Null means the method that learns fastest on little data of the column's type:
     /// SimCLR for images, MoCo with i-Mix for tables; the log says so.</param>

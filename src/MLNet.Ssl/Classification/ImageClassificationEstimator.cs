@@ -3,7 +3,6 @@ using Microsoft.ML.Runtime;
 using MLNet.Ssl.Classification;
 using MLNet.Ssl.DataView;
 using MLNet.Ssl.Hosting;
-using MLNet.Ssl.Options;
 using MLNet.Ssl.Runs;
 
 namespace MLNet.Ssl;
@@ -13,7 +12,7 @@ namespace MLNet.Ssl;
 /// (<see cref="Distiller"/>).
 /// </summary>
 /// <remarks>
-/// <para><b>Input and output columns.</b> Images as <see cref="PretrainingEstimator"/> takes them, and a label, which
+/// <para><b>Input and output columns.</b> Images, or paths or bytes of image files, as <see cref="PretrainingEstimator"/> takes them, and a label, which
 /// is a key. Added are the predicted label, a key with the label's values, and <c>Score</c>, a vector of one
 /// probability per class, as ML.NET's multiclass trainers add them, so that <c>MulticlassClassification.Evaluate</c>
 /// and <c>MapKeyToValue</c> take them.</para>
@@ -37,7 +36,7 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
         ImageClassificationTransformer? teacher = null)
     {
         columns.Validate();
-        Check.Defined(options.OnUnreadableImage, nameof(options.OnUnreadableImage));
+        _ = ImageReading.Of(options, imageSize);
         _host = ((IHostEnvironment)context).Register(name);
         _seed = _host.Rand.Next();
         (_columns, _label, _keepUnlabeled, _imageSize, _options, _train, _teacher) =
@@ -116,10 +115,12 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
             KeepUnlabeled = _keepUnlabeled,
             Log = RunLog.Of(_options, channel.Write),
         };
-        var rows = ImageRows.Read(reader, _imageSize, new(_options.OnUnreadableImage, _host));
+        using var rows = ImageRows.Read(
+            reader, ImageReading.Of(_options, _imageSize), new(_options.OnUnreadableImage, _host));
         return new(_train(rows, classes, _seed, channel.Write), _columns, label?.Annotations ?? _teacher!.Label, _host)
         {
             OnUnreadableImage = _options.OnUnreadableImage,
+            ApplyExifOrientation = _options.ApplyExifOrientation,
         };
     }
 }

@@ -4,6 +4,7 @@ using Microsoft.ML.Runtime;
 using MLNet.Ssl.Classification;
 using MLNet.Ssl.DataView;
 using MLNet.Ssl.Hosting;
+using MLNet.Ssl.Images;
 using MLNet.Ssl.Options;
 
 namespace MLNet.Ssl;
@@ -50,6 +51,9 @@ public sealed class ImageClassificationTransformer : ITransformer, IDisposable
         }
     }
 
+    /// <inheritdoc cref="EmbeddingTransformer.ApplyExifOrientation"/>
+    public bool ApplyExifOrientation { get; set; }
+
     internal DataViewSchema.Annotations Label => _label;
 
     internal ImageClassificationColumns Columns => _columns;
@@ -67,7 +71,7 @@ public sealed class ImageClassificationTransformer : ITransformer, IDisposable
     {
         ArgumentNullException.ThrowIfNull(input);
         return new UnreadableImages(OnUnreadableImage, _host)
-            .Rows(new BatchView<RgbImage>(Bind(input.Schema), input), _columns.ScoreColumnName);
+            .Rows(new BatchView<RowImage>(Bind(input.Schema), input), _columns.ScoreColumnName);
     }
 
     /// <inheritdoc cref="ImageClassifier.ExportOnnx(string)"/>
@@ -94,23 +98,28 @@ public sealed class ImageClassificationTransformer : ITransformer, IDisposable
         ArgumentNullException.ThrowIfNull(inputSchema);
         var images = inputSchema.Find("input", InputColumnName, ColumnAdvice.LostImages);
         ImageColumn.Check(images, "input");
-        return new(Classifier, new(OnUnreadableImage, _host), inputSchema, images,
+        return new(Classifier, new(OnUnreadableImage, _host), ApplyExifOrientation, inputSchema, images,
             MulticlassColumns.For(inputSchema, _columns, Classifier.NumberOfClasses, _label));
     }
 
     private sealed class Mapper(
-        ImageClassifier classifier, UnreadableImages unreadable, DataViewSchema inputSchema,
-        DataViewSchema.Column images,
-        DataViewSchema.DetachedColumn[] outputs) : BatchMapper<RgbImage>(inputSchema, images, outputs)
+        ImageClassifier classifier, UnreadableImages unreadable, bool upright, DataViewSchema inputSchema,
+        DataViewSchema.Column images, DataViewSchema.DetachedColumn[] outputs)
+        : BatchMapper<RowImage>(inputSchema, images, outputs)
     {
         public override int Width => classifier.NumberOfClasses;
 
-        public override Func<RgbImage> CreateReader(DataViewRow row) => ImageColumn.Reader(row, Input, unreadable);
+        public override bool Prepares => true;
 
-        public override long SizeOf(RgbImage input) => input.Pixels.Length;
+        public override Func<RowImage> CreateReader(DataViewRow row) => ImageColumn.Reader(row, Input, unreadable);
 
-        public override void Compute(IReadOnlyList<RgbImage> inputs, Span<float> results) =>
-            UnreadableImages.Compute(inputs, results, classifier.Probabilities);
+        public override RowImage Prepare(RowImage input, PixelBuffer buffer) =>
+            input.Prepare(classifier.Preprocessing, Input.Name, upright, unreadable, buffer);
+
+        public override long SizeOf(RowImage input) => input.Size;
+
+        public override void Compute(IReadOnlyList<RowImage> inputs, Span<float> results) =>
+            UnreadableImages.Compute(inputs, results, classifier.ProbabilitiesOfResized);
 
         public override Delegate CreateGetter(int output, RowResult result) => MulticlassColumns.Getter(output, result);
     }

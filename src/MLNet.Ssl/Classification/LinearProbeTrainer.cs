@@ -18,7 +18,8 @@ namespace MLNet.Ssl;
 /// rates finds it</description></item>
 /// <item><term>Is caching required?</term><description>No: one pass over the data, whose features stay in memory while
 /// it trains</description></item>
-/// <item><term>Exportable to ONNX</term><description>No</description></item>
+/// <item><term>Exportable to ONNX</term><description>No; the encoder before it is
+/// (<see cref="EmbeddingTransformer.ExportOnnx(string)"/>)</description></item>
 /// </list>
 /// <para>Where there are several learning rates, one is chosen on a part of each class's rows, and the probe is then
 /// trained on all rows at that rate, for all epochs. To measure an embedding exactly as published, rates and best epoch

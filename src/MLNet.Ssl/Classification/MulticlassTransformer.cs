@@ -13,7 +13,11 @@ namespace MLNet.Ssl;
 /// A fitted classifier of embeddings: adds the predicted class and the class probabilities. Safe to share between
 /// threads.
 /// </summary>
-public abstract class MulticlassTransformer : ITransformer, IDisposable
+/// <remarks>
+/// <c>ml.MulticlassClassification.PermutationFeatureImportance</c> takes it, alone: in a chain ML.NET looks for
+/// transformers of its own.
+/// </remarks>
+public abstract class MulticlassTransformer : ISingleFeaturePredictionTransformer<MulticlassTransformer>, IDisposable
 {
     private readonly IFeatureClassifier _classifier;
     private bool _disposed;
@@ -41,6 +45,11 @@ public abstract class MulticlassTransformer : ITransformer, IDisposable
     internal DataViewSchema.Annotations Label { get; }
 
     bool ITransformer.IsRowToRowMapper => true;
+
+    MulticlassTransformer IPredictionTransformer<MulticlassTransformer>.Model => this;
+
+    DataViewType ISingleFeaturePredictionTransformer<MulticlassTransformer>.FeatureColumnType =>
+        new VectorDataViewType(NumberDataViewType.Single, _classifier.Dimension);
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentOutOfRangeException">The feature column is missing, of another type, or of another size

@@ -18,7 +18,8 @@ namespace MLNet.Ssl;
 /// 1</description></item>
 /// <item><term>Is caching required?</term><description>No: one pass over the data, whose features stay in
 /// memory</description></item>
-/// <item><term>Exportable to ONNX</term><description>No</description></item>
+/// <item><term>Exportable to ONNX</term><description>No; the encoder before it is
+/// (<see cref="EmbeddingTransformer.ExportOnnx(string)"/>)</description></item>
 /// </list>
 /// <para>Rows whose label is missing are left out. It runs on the CPU.</para>
 /// </remarks>

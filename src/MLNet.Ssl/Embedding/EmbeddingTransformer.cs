@@ -3,6 +3,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using MLNet.Ssl.DataView;
 using MLNet.Ssl.Hosting;
+using MLNet.Ssl.Images;
 using MLNet.Ssl.Options;
 
 namespace MLNet.Ssl;
@@ -32,7 +33,7 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
     /// <summary>Column that receives the embedding, a vector of <see cref="float"/> of the encoder's width.</summary>
     public string OutputColumnName { get; }
 
-    /// <summary>Column of the images, or of the rows' values.</summary>
+    /// <summary>Column of the images (<c>MLImage</c>, paths of files as text, or their bytes), or of the rows' values.</summary>
     public string InputColumnName { get; }
 
     /// <summary>
@@ -53,6 +54,13 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
         }
     }
 
+    /// <summary>
+    /// Whether image files, in a column of paths or of bytes, are turned as the orientation in their EXIF data says. An
+    /// <c>MLImage</c> has no such data any more.
+    /// </summary>
+    /// <value>What the options said; it is saved with the model. Set it before the transformer is shared.</value>
+    public bool ApplyExifOrientation { get; set; }
+
     bool ITransformer.IsRowToRowMapper => true;
 
     /// <inheritdoc/>
@@ -69,7 +77,7 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
         ArgumentNullException.ThrowIfNull(input);
         return Bind(input.Schema) switch
         {
-            BatchMapper<RgbImage> images => Unreadable().Rows(new BatchView<RgbImage>(images, input), OutputColumnName),
+            BatchMapper<RowImage> images => Unreadable().Rows(new BatchView<RowImage>(images, input), OutputColumnName),
             var rows => new BatchView<float[]>((BatchMapper<float[]>)rows, input),
         };
     }
@@ -124,7 +132,7 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
         if (Encoder is ImageEncoder images)
         {
             ImageColumn.Check(input, "input");
-            return new ImageMapper(images, Unreadable(), inputSchema, input, embedding);
+            return new ImageMapper(images, Unreadable(), ApplyExifOrientation, inputSchema, input, embedding);
         }
         var rows = (TableEncoder)Encoder;
         FloatVectors.Check(input, rows.Columns, "input");
@@ -132,17 +140,23 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
     }
 
     private sealed class ImageMapper(
-        ImageEncoder encoder, UnreadableImages unreadable, DataViewSchema inputSchema, DataViewSchema.Column images,
-        DataViewSchema.DetachedColumn embedding) : BatchMapper<RgbImage>(inputSchema, images, embedding)
+        ImageEncoder encoder, UnreadableImages unreadable, bool upright, DataViewSchema inputSchema,
+        DataViewSchema.Column images, DataViewSchema.DetachedColumn embedding)
+        : BatchMapper<RowImage>(inputSchema, images, embedding)
     {
         public override int Width => encoder.EmbeddingDimension;
 
-        public override Func<RgbImage> CreateReader(DataViewRow row) => ImageColumn.Reader(row, Input, unreadable);
+        public override bool Prepares => true;
 
-        public override long SizeOf(RgbImage input) => input.Pixels.Length;
+        public override Func<RowImage> CreateReader(DataViewRow row) => ImageColumn.Reader(row, Input, unreadable);
 
-        public override void Compute(IReadOnlyList<RgbImage> inputs, Span<float> results) =>
-            UnreadableImages.Compute(inputs, results, encoder.Embed);
+        public override RowImage Prepare(RowImage input, PixelBuffer buffer) =>
+            input.Prepare(encoder.Preprocessing, Input.Name, upright, unreadable, buffer);
+
+        public override long SizeOf(RowImage input) => input.Size;
+
+        public override void Compute(IReadOnlyList<RowImage> inputs, Span<float> results) =>
+            UnreadableImages.Compute(inputs, results, encoder.EmbedResized);
 
         public override Delegate CreateGetter(int output, RowResult result) => FloatVectors.Getter(result);
     }

@@ -36,12 +36,12 @@ internal sealed record EvaluationViews(
 
     /// <summary>Reads the rows that have a label.</summary>
     /// <param name="input">The column that is learned from.</param>
-    /// <param name="imageSize">Size that the network sees, where that is known already.</param>
-    /// <param name="tables">Receives rows of tables, which the caller disposes of after training.</param>
+    /// <param name="reading">How images are read.</param>
+    /// <param name="read">Receives what was read, which the caller disposes of after training.</param>
     /// <param name="unreadable">What becomes of images that cannot be read, to count anew for each view.</param>
     /// <param name="cancellation">Stops the reading at the next row.</param>
-    public OnlineEvaluation Read(DataViewSchema.Column input, int? imageSize,
-        ICollection<IDisposable> tables, Func<UnreadableImages> unreadable,
+    public OnlineEvaluation Read(DataViewSchema.Column input, ImageReading reading,
+        ICollection<IDisposable> read, Func<UnreadableImages> unreadable,
         CancellationToken cancellation)
     {
         OnlineEvaluation evaluation;
@@ -67,12 +67,17 @@ internal sealed record EvaluationViews(
         RowReader Rows(IDataView view) =>
             new(view, view.Schema[input.Name], view.Schema[LabelColumnName], cancellation);
 
-        ImageRows ReadImages(IDataView view) => ImageRows.Read(Rows(view), imageSize, unreadable());
+        ImageRows ReadImages(IDataView view)
+        {
+            var rows = ImageRows.Read(Rows(view), reading, unreadable());
+            read.Add(rows);
+            return rows;
+        }
 
         TableRows ReadTable(IDataView view)
         {
             var rows = TableRows.Read(Rows(view));
-            tables.Add(rows.Table);
+            read.Add(rows.Table);
             return rows;
         }
     }

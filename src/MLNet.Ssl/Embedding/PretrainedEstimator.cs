@@ -11,8 +11,8 @@ namespace MLNet.Ssl;
 /// Embeds images with an encoder that was pretrained elsewhere: <c>Fit</c> loads its weights and learns nothing.
 /// </summary>
 /// <remarks>
-/// <para><b>Input and output columns.</b> As <see cref="PretrainingEstimator"/>: images or their pixels in 0..255 in, a
-/// known-size vector of <see cref="float"/> out.</para>
+/// <para><b>Input and output columns.</b> As <see cref="PretrainingEstimator"/>: images, paths or bytes of
+/// image files, or pixels in 0..255 in, a known-size vector of <see cref="float"/> out.</para>
 /// <list type="table">
 /// <listheader><term>Estimator characteristics</term></listheader>
 /// <item><term>Does it need to look at the data to train?</term><description>No; the file is compared with the
@@ -20,7 +20,8 @@ namespace MLNet.Ssl;
 /// <item><term>Requires labels?</term><description>No</description></item>
 /// <item><term>Is caching required?</term><description>Behind it where several passes follow:
 /// <c>AppendCacheCheckpoint</c> saves embedding the rows again on each</description></item>
-/// <item><term>Exportable to ONNX</term><description>No</description></item>
+/// <item><term>Exportable to ONNX</term><description>Yes, the encoder alone:
+/// <see cref="EmbeddingTransformer.ExportOnnx(string)"/></description></item>
 /// </list>
 /// </remarks>
 public sealed class PretrainedEstimator : IEstimator<EmbeddingTransformer>
@@ -95,6 +96,7 @@ public sealed class PretrainedEstimator : IEstimator<EmbeddingTransformer>
         return new(weights.CreateEncoder(device), _output, _input, _host)
         {
             OnUnreadableImage = _options?.OnUnreadableImage ?? default,
+            ApplyExifOrientation = _options?.ApplyExifOrientation ?? false,
         };
     }
 

@@ -4,7 +4,6 @@ using Microsoft.ML.Runtime;
 using MLNet.Ssl.DataView;
 using MLNet.Ssl.Embedding;
 using MLNet.Ssl.Hosting;
-using MLNet.Ssl.Options;
 using MLNet.Ssl.Runs;
 using MLNet.Ssl.Tensors;
 
@@ -15,27 +14,36 @@ namespace MLNet.Ssl;
 /// gives.
 /// </summary>
 /// <remarks>
-/// <para><b>Input and output columns.</b> The input is a column of <see cref="MLImage"/> of any size, or a known-size
+/// <para><b>Input and output columns.</b> The input is a column of <see cref="MLImage"/> of any size, of paths of image
+/// files (text), of the bytes of image files (a vector of <see cref="byte"/> of variable size, as
+/// <c>LoadRawImageBytes</c> gives), or a known-size
 /// vector of <see cref="float"/> with the dimensions (3, height, width) or (height, width, 3) and values in 0..255 as
 /// <c>ExtractPixels</c> gives by default; an alpha channel is dropped. Any other known-size vector of
 /// <see cref="float"/> is a row of a table; missing values are refused, <c>ReplaceMissingValues</c> fills them. The
 /// output is a known-size vector of <see cref="float"/>.</para>
-/// <para><b>Files.</b> ML.NET's <c>LoadImages</c> takes memory for any size that a file claims, and fills up one that
+/// <para><b>Files.</b> Of a column of paths only the paths are kept: of every file the beginning is looked at, and the
+/// threads that make the views decode what the next batch needs, so the images may take more room than there is memory.
+/// PNG, JPEG, GIF, WebP and BMP are read; a JPEG with four times the pixels that are needed, and more, is decoded at a
+/// fraction of its size. The same pixels as paths, as bytes and as <see cref="MLImage"/> train the same encoder, such JPEGs
+/// all but. What is damaged further on, or gone, shows while it trains: then
+/// <see cref="TrainingOptions.OnUnreadableImage"/> stops the run with the file's name, or puts the next image in its
+/// place and counts it in the log. ML.NET's <c>LoadImages</c> takes memory for any size that a file claims, and fills up one that
 /// ends early. What it hands over is checked here (<see cref="RgbImages.MaxPixels"/>); of files that come from others,
-/// <see cref="RgbImages.Load"/> tells beforehand which are sound. What becomes of an image that cannot be read,
+/// <see cref="RgbImages.Load(string)"/> tells beforehand which are sound. What becomes of an image that cannot be read,
 /// <see cref="TrainingOptions.OnUnreadableImage"/> says.</para>
 /// <list type="table">
 /// <listheader><term>Estimator characteristics</term></listheader>
-/// <item><term>Does it need to look at the data to train?</term><description>Yes, once; the decoded images are kept
-/// until it has trained, shrunk to a shorter side of 256 pixels or a little above the options' image size; rows of a
-/// table are kept as they are</description></item>
+/// <item><term>Does it need to look at the data to train?</term><description>Yes, once; decoded images are kept until
+/// it has trained, shrunk to <see cref="TrainingOptions.MaxShorterSide"/>; of files the paths or bytes are kept, and rows
+/// of a table as they are</description></item>
 /// <item><term>Requires labels?</term><description>No</description></item>
 /// <item><term>Is normalization required?</term><description>No: continuous values of a table are standardised
 /// (<see cref="TableOptions.Standardize"/>)</description></item>
 /// <item><term>Is caching required?</term><description>Behind it where several passes follow:
 /// <c>AppendCacheCheckpoint</c> saves embedding the rows again on each. Not before it: ML.NET's cache drops image
 /// columns</description></item>
-/// <item><term>Exportable to ONNX</term><description>No</description></item>
+/// <item><term>Exportable to ONNX</term><description>Yes, the encoder alone:
+/// <see cref="EmbeddingTransformer.ExportOnnx(string)"/></description></item>
 /// </list>
 /// <para>Random numbers come from the options' seed, else from the seed of the <see cref="MLContext"/>; fitting an
 /// estimator again gives the same encoder. It runs on <see cref="MLContext.GpuDeviceId"/>, else on the CPU.</para>
@@ -139,36 +147,38 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
         var options = _options ?? DefaultOptions(images, channel);
         options = options with { DefaultSeed = _seed };
         Pretrainer.CheckFiles(options);
-        Check.Defined(options.OnUnreadableImage);
+        var reading = ImageReading.Of(options, options.ImageSize);
         var device = DeviceChoice.Of(_context, channel);
         _evaluation?.Check(column);
         var log = RunLog.Of(options, channel.Write)!;
-        var tables = new List<IDisposable>();
+        var read = new List<IDisposable>();
         try
         {
             if (_evaluation is not null)
             {
                 log(new(false, "The rows of the evaluation are read."));
                 var evaluation = _evaluation.Read(
-                    column, options.ImageSize, tables, Unreadable, options.CancellationToken);
+                    column, reading, read, Unreadable, options.CancellationToken);
                 options = options with { Evaluation = evaluation };
             }
             var rows = new RowReader(input, column, Cancellation: options.CancellationToken) { Log = log };
             if (images)
             {
-                var read = ImageRows.Read(rows, options.ImageSize, Unreadable()).Images;
-                return new(Pretrainer.Fit(read, options, device, channel.Write), _output, column.Name, _host)
+                var found = ImageRows.Read(rows, reading, Unreadable());
+                read.Add(found);
+                return new(Pretrainer.Fit(found.Images, options, device, channel.Write), _output, column.Name, _host)
                 {
                     OnUnreadableImage = options.OnUnreadableImage,
+                    ApplyExifOrientation = options.ApplyExifOrientation,
                 };
             }
             var table = TableRows.Read(rows).Table;
-            tables.Add(table);
+            read.Add(table);
             return new(Pretrainer.Fit(table, options, device, channel.Write), _output, column.Name);
         }
         finally
         {
-            tables.ForEach(table => table.Dispose());
+            read.ForEach(rows => rows.Dispose());
         }
 
         UnreadableImages Unreadable() => new(options.OnUnreadableImage, _host);

@@ -7,9 +7,9 @@ namespace MLNet.Ssl.ImageFiles;
 /// </summary>
 internal static class ImageFormat
 {
-    public const string Png = "PNG", Bmp = "BMP";
+    public const string Png = "PNG", Bmp = "BMP", Jpeg = "JPEG", Gif = "GIF";
 
-    private const string Jpeg = "JPEG", Gif = "GIF", WebP = "WebP";
+    private const string WebP = "WebP";
 
     public static readonly string[] Names = [Png, Jpeg, Gif, WebP, Bmp];
 

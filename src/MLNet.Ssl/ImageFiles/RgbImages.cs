@@ -1,6 +1,8 @@
+using System.Runtime.Intrinsics;
 using Microsoft.ML.Data;
 using MLNet.Ssl.Files;
 using MLNet.Ssl.ImageFiles;
+using MLNet.Ssl.Images;
 
 namespace MLNet.Ssl;
 
@@ -8,7 +10,7 @@ namespace MLNet.Ssl;
 /// <remarks>
 /// Files are decoded as ML.NET decodes them, but guarded: <see cref="MaxPixels"/>. ML.NET's own <c>LoadImages</c> and
 /// <c>MLImage.CreateFromFile</c> are not: a file of 44 bytes makes them take gigabytes, and one that ends early is
-/// shown as far as it goes. <see cref="Load"/> finds such files before a pipeline does.
+/// shown as far as it goes. <see cref="Load(string)"/> finds such files before a pipeline does.
 /// </remarks>
 public static class RgbImages
 {
@@ -61,7 +63,7 @@ public static class RgbImages
 
     /// <summary>Reads format and size of an image file held in memory; its pixels are not decoded.</summary>
     /// <param name="bytes">The whole file: PNG, JPEG, GIF, WebP or BMP.</param>
-    /// <returns>What <see cref="Decode"/> would give, of any size: nothing is refused for it.</returns>
+    /// <returns>What <see cref="Decode(byte[])"/> would give, of any size: nothing is refused for it.</returns>
     /// <exception cref="ArgumentException">It is no image of these formats.</exception>
     /// <exception cref="InvalidDataException">The header is damaged or not whole.</exception>
     public static ImageHeader ReadHeader(byte[] bytes)
@@ -70,27 +72,44 @@ public static class RgbImages
         return ImageDecoder.ReadHeader(bytes);
     }
 
-    /// <summary>Decodes an image file held in memory; of several frames the first.</summary>
+    /// <summary>Decodes an image file held in memory, as it is stored; of several frames the first.</summary>
     /// <param name="bytes">The whole file: PNG, JPEG, GIF, WebP or BMP.</param>
     /// <exception cref="ArgumentException">It is no image of these formats.</exception>
     /// <exception cref="InvalidDataException">It is damaged, ends early, or has more than
     /// <see cref="MaxPixels"/>.</exception>
-    public static RgbImage Decode(byte[] bytes)
+    public static RgbImage Decode(byte[] bytes) => Decode(bytes, applyExifOrientation: false);
+
+    /// <summary>Decodes an image file held in memory; of several frames the first.</summary>
+    /// <param name="bytes">The whole file: PNG, JPEG, GIF, WebP or BMP.</param>
+    /// <param name="applyExifOrientation">Whether it is turned as the orientation in its EXIF data says; false for as
+    /// it is stored, as ML.NET and torchvision read it.</param>
+    /// <exception cref="ArgumentException">It is no image of these formats.</exception>
+    /// <exception cref="InvalidDataException">It is damaged, ends early, or has more than
+    /// <see cref="MaxPixels"/>.</exception>
+    public static RgbImage Decode(byte[] bytes, bool applyExifOrientation)
     {
         ArgumentNullException.ThrowIfNull(bytes);
         GitLfsPointer.Refuse(bytes);
-        return ImageDecoder.Decode(bytes, MaxPixels);
+        return Owned(buffer => ImageDecoder.Decode(bytes, MaxPixels, buffer, applyExifOrientation));
     }
 
-    /// <summary>Decodes an image file; of several frames the first.</summary>
+    /// <summary>Decodes an image file, as it is stored; of several frames the first.</summary>
     /// <param name="path">The file: PNG, JPEG, GIF, WebP or BMP.</param>
     /// <exception cref="InvalidOperationException">It cannot be read, is damaged, ends early, or has more than
     /// <see cref="MaxPixels"/>; the message names it.</exception>
-    public static RgbImage Load(string path)
+    public static RgbImage Load(string path) => Load(path, applyExifOrientation: false);
+
+    /// <summary>Decodes an image file; of several frames the first.</summary>
+    /// <param name="path">The file: PNG, JPEG, GIF, WebP or BMP.</param>
+    /// <param name="applyExifOrientation">Whether it is turned as the orientation in its EXIF data says; false for as
+    /// it is stored.</param>
+    /// <exception cref="InvalidOperationException">It cannot be read, is damaged, ends early, or has more than
+    /// <see cref="MaxPixels"/>; the message names it.</exception>
+    public static RgbImage Load(string path, bool applyExifOrientation)
     {
         try
         {
-            return Decode(ImageDecoder.ReadFile(path, MaxPixels));
+            return Owned(buffer => new EncodedImage(path, null).Decode(buffer, applyExifOrientation));
         }
         catch (Exception e)
         {
@@ -113,12 +132,39 @@ public static class RgbImages
     internal static RgbImage Pack(ReadOnlySpan<byte> source, int width, int height, int red)
     {
         var pixels = new byte[3 * width * height];
-        for (int from = 0, to = 0; to < pixels.Length; from += 4, to += 3)
+        Pack(source, pixels, red);
+        return new(pixels, width, height);
+    }
+
+    /// <inheritdoc cref="Pack(ReadOnlySpan{byte}, int, int, int)"/>
+    internal static void Pack(ReadOnlySpan<byte> source, Span<byte> pixels, int red)
+    {
+        int from = 0, to = 0;
+        var order = red == 0
+            ? Vector128.Create((byte)0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 255, 255, 255, 255)
+            : Vector128.Create((byte)2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, 255, 255, 255, 255);
+        // Four pixels at a time; what is written behind them is overwritten by the next.
+        for (; to + Vector128<byte>.Count <= pixels.Length; from += Vector128<byte>.Count, to += 12)
+            Vector128.Shuffle(Vector128.Create(source[from..]), order).CopyTo(pixels[to..]);
+        for (; to < pixels.Length; from += 4, to += 3)
         {
             pixels[to] = source[from + red];
             pixels[to + 1] = source[from + 1];
             pixels[to + 2] = source[from + 2 - red];
         }
-        return new(pixels, width, height);
+    }
+
+    /// <summary>An image in memory of its own.</summary>
+    private static RgbImage Owned(Func<PixelBuffer, RgbImage> decode)
+    {
+        var buffer = PixelBuffer.Rent();
+        try
+        {
+            return buffer.TakeOut(decode(buffer));
+        }
+        finally
+        {
+            buffer.Return();
+        }
     }
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Microsoft.ML;
 using MLNet.Ssl.Networks;
 
@@ -15,9 +16,12 @@ namespace MLNet.Ssl.ModelFiles;
 /// <param name="Table">What is done to rows of a table; null for images.</param>
 /// <param name="Weights">The entry with the weights, a safetensors file as <see cref="Encoder.SaveSafeTensors(string)"/> writes
 /// it.</param>
+/// <param name="ApplyExifOrientation">Whether image files are turned as their EXIF data says.</param>
 internal sealed record EmbeddingPart(
     string Input, string Output, string? Method, IReadOnlyDictionary<string, string> Options, BackboneOptions Backbone,
-    SavedImagePreprocessing? Images, SavedTablePreprocessing? Table, string Weights) : SavedPart
+    SavedImagePreprocessing? Images, SavedTablePreprocessing? Table, string Weights,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool ApplyExifOrientation = false)
+    : SavedPart
 {
     public static EmbeddingPart Of(EmbeddingTransformer transformer, ModelWriter file)
     {
@@ -29,7 +33,7 @@ internal sealed record EmbeddingPart(
             backbone,
             encoder is ImageEncoder images ? SavedImagePreprocessing.Of(images.Preprocessing) : null,
             encoder is TableEncoder table ? SavedTablePreprocessing.Of(table.Preprocessing) : null,
-            file.Add("safetensors", encoder.SaveSafeTensors));
+            file.Add("safetensors", encoder.SaveSafeTensors), transformer.ApplyExifOrientation);
     }
 
     public override ITransformer Restore(ModelReader file)
@@ -42,7 +46,10 @@ internal sealed record EmbeddingPart(
                     + "other.");
         Backbone.Validate();
         return new EmbeddingTransformer(
-            Images is null ? OfTable(file) : OfImages(file), Output, Input, file.Register("Embed"));
+            Images is null ? OfTable(file) : OfImages(file), Output, Input, file.Register("Embed"))
+        {
+            ApplyExifOrientation = ApplyExifOrientation,
+        };
     }
 
     private ImageEncoder OfImages(ModelReader file)

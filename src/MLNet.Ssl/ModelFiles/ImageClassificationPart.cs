@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Microsoft.ML;
 using MLNet.Ssl.Classification;
 using MLNet.Ssl.Networks;
@@ -13,9 +14,12 @@ namespace MLNet.Ssl.ModelFiles;
 /// <param name="NumberOfClasses">Number of classes.</param>
 /// <param name="Classes">The classes' names or values; null where the label had none.</param>
 /// <param name="Weights">The entry with the weights, a safetensors file.</param>
+/// <param name="ApplyExifOrientation">Whether image files are turned as their EXIF data says.</param>
 internal sealed record ImageClassificationPart(
     ClassifierColumns Columns, BackboneOptions Backbone, ProjectionHeadOptions? Head, int HeadLayers,
-    SavedImagePreprocessing Images, int NumberOfClasses, KeyNames? Classes, string Weights) : SavedPart
+    SavedImagePreprocessing Images, int NumberOfClasses, KeyNames? Classes, string Weights,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool ApplyExifOrientation = false)
+    : SavedPart
 {
     public static ImageClassificationPart Of(ImageClassificationTransformer transformer, ModelWriter file)
     {
@@ -23,7 +27,8 @@ internal sealed record ImageClassificationPart(
         var network = classifier.Network;
         return new(ClassifierColumns.Of(transformer.Columns), classifier.Backbone, network.Head, network.HeadLayers,
             SavedImagePreprocessing.Of(classifier.Preprocessing), classifier.NumberOfClasses,
-            KeyNames.Of(transformer.Label), file.AddTensors(network.state_dict()));
+            KeyNames.Of(transformer.Label), file.AddTensors(network.state_dict()),
+            transformer.ApplyExifOrientation);
     }
 
     public override ITransformer Restore(ModelReader file)
@@ -46,6 +51,9 @@ internal sealed record ImageClassificationPart(
             return new ClassifierNetwork(backbone, head, HeadLayers, NumberOfClasses, generator);
         });
         return new ImageClassificationTransformer(
-            new(new(network, preprocessing, file.Device), Backbone), columns, label, file.Register("Classify"));
+            new(new(network, preprocessing, file.Device), Backbone), columns, label, file.Register("Classify"))
+        {
+            ApplyExifOrientation = ApplyExifOrientation,
+        };
     }
 }

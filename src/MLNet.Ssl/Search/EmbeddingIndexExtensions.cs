@@ -1,6 +1,8 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using MLNet.Ssl.DataView;
+using MLNet.Ssl.ImageFiles;
+using MLNet.Ssl.Images;
 
 namespace MLNet.Ssl;
 
@@ -75,22 +77,30 @@ public static class EmbeddingIndexExtensions
         {
             var images = new RgbImage[paths.Length];
             var failures = new Exception?[paths.Length];
-            Parallel.For(0, paths.Length, new ParallelOptions { CancellationToken = cancellationToken }, i =>
+            var preprocessing = transformer.ImageEncoder.Preprocessing;
+            ParallelImages.For(paths.Length, (i, buffer) =>
             {
-                try { images[i] = RgbImages.Load(paths[i]); }
-                catch (InvalidOperationException e) { failures[i] = e; }
-            });
+                try
+                {
+                    images[i] = preprocessing.Resized(
+                        new EncodedImage(paths[i], null).Decode(buffer, transformer.ApplyExifOrientation));
+                }
+                catch (Exception e)
+                {
+                    failures[i] = e;
+                }
+            }, cancellationToken);
             for (int i = 0; i < paths.Length; i++)
                 if (failures[i] is { } failure)
                 {
-                    if (onUnreadable is not null) onUnreadable(paths[i], failure.InnerException ?? failure);
-                    else if (unreadable.Skips) unreadable.Failed(failure.Message);
-                    else throw failure;
+                    if (onUnreadable is not null) onUnreadable(paths[i], failure);
+                    else unreadable.Failed($"The image '{paths[i]}' cannot be read: {failure.Message}", failure);
                 }
 
             int[] readable = [.. Enumerable.Range(0, paths.Length).Where(i => failures[i] is null)];
             if (readable.Length == 0) continue;
-            var embeddings = transformer.Embed([.. readable.Select(i => images[i])]);
+            var embeddings = new float[readable.Length * index.Dimension];
+            transformer.ImageEncoder.EmbedResized([.. readable.Select(i => images[i])], embeddings);
             for (int i = 0; i < readable.Length; i++)
                 index.Add(paths[readable[i]], embeddings.AsSpan(i * index.Dimension, index.Dimension));
         }
@@ -110,7 +120,7 @@ public static class EmbeddingIndexExtensions
         this EmbeddingIndex index, EmbeddingTransformer transformer, string imagePath, int count = 10)
     {
         CheckWidth(index, transformer);
-        return index.Search(transformer.Embed([RgbImages.Load(imagePath)]), count);
+        return index.Search(transformer.Embed([RgbImages.Load(imagePath, transformer.ApplyExifOrientation)]), count);
     }
 
     /// <summary>The rows most similar to an image.</summary>

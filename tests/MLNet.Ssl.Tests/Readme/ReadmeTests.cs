@@ -26,8 +26,11 @@ public sealed class ReadmeTests : IDisposable
         {
             runs++;
             return "Epochs = 1";
-        });
+        })
+            .Replace("Pretrain(\"Embedding\", \"Features\")", "Pretrain(\"Embedding\", \"Features\", new MoCoOptions { Epochs = 1, Mixing = new IMixOptions() })", StringComparison.Ordinal)
+            .Replace("new DinoOptions {", "new DinoOptions { OutputDimension = 512,", StringComparison.Ordinal);
         string program = _folder.File("Page.dll");
+        PageProgram.Compile("README.md", markdown, code => code, _folder.File("AsItStands.dll"));
         PageProgram.Compile("README.md", markdown, Shorter, program);
         Assert.True(runs > 3, "Runs of the page are shortened by their epochs, and there are none.");
         string said = FreshProcess.Run(["page", program], _folder.Path, new() { ["OMP_WAIT_POLICY"] = "PASSIVE", ["TORCH_HOME"] = _folder.File("torch"), ["HF_HOME"] = _folder.File("hf") });
@@ -53,9 +56,9 @@ public sealed class ReadmeTests : IDisposable
     private void PrepareImages()
     {
         var (train, test) = CifarReader.Read(RealData.Path("cifar10"));
-        Write("photos", train, 0, 64);
-        Write("labelled", train, 64, 48);
-        Write("test", test, 0, 32);
+        Write("photos", train, 0, 24);
+        Write("labelled", train, 24, 20);
+        Write("test", test, 0, 12);
         File.Copy(Directory.GetFiles(_folder.File("photos"), "*.png", SearchOption.AllDirectories)[0], _folder.File("query.png"));
         RgbImages.Load(_folder.File("query.png")).Save(_folder.File("query.jpg"));
 
@@ -74,7 +77,7 @@ public sealed class ReadmeTests : IDisposable
     {
         using var lines = new StreamReader(new GZipStream(File.OpenRead(RealData.Path("covtype/covtype.data.gz")), CompressionMode.Decompress));
         using var plots = File.CreateText(_folder.File("plots.csv"));
-        for (int row = 0; row < 96; row++)
+        for (int row = 0; row < 64; row++)
         {
             string[] values = lines.ReadLine()!.Split(',');
             int soil = Array.IndexOf(values, "1", 14, 40) - 14;

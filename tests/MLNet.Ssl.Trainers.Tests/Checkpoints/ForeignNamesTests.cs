@@ -69,6 +69,39 @@ public sealed class ForeignNamesTests : IDisposable
     }
 
     [Theory]
+    [InlineData(ResNetBlock.Basic, "")]
+    [InlineData(ResNetBlock.Basic, "resnet.")]
+    [InlineData(ResNetBlock.Bottleneck, "resnet.")]
+    public void AResNetLoadsUnderHuggingFacesNames(ResNetBlock block, string prefix)
+    {
+        using var scope = NewDisposeScope();
+        var options = Residual with { Block = block, BlocksPerStage = [2, 1, 1, 2] };
+        using var network = Network(options);
+        var state = network.state_dict().Select(s => KeyValuePair.Create(prefix + OfTransformers(s.Key), s.Value))
+            .Append(KeyValuePair.Create("classifier.1.weight", randn(5, network.EmbeddingDimension)));
+        SafeTensors.Write(_folder.File("a.safetensors"), state);
+        using var weights = PretrainedWeights.Open(_folder.File("a.safetensors"));
+        Assert.Equal(block, ((ResNetOptions)weights.Backbone).Block);
+        Assert.Equal(["classifier.1.weight"], weights.Report.Ignored);
+        AssertSame(network, weights);
+
+        static string OfTransformers(string name)
+        {
+            string Part(string convolution) => convolution is "conv" ? "convolution" : "normalization";
+            return name.Split('.') switch
+            {
+                ["conv1", var leaf] => $"embedder.embedder.convolution.{leaf}",
+                ["bn1", var leaf] => $"embedder.embedder.normalization.{leaf}",
+                [var stage, var i, "downsample", var part, var leaf] =>
+                    $"encoder.stages.{stage[^1] - '1'}.layers.{i}.shortcut.{(part == "0" ? "convolution" : "normalization")}.{leaf}",
+                [var stage, var i, var layer, var leaf] =>
+                    $"encoder.stages.{stage[^1] - '1'}.layers.{i}.layer.{layer[^1] - '1'}.{Part(layer[..^1])}.{leaf}",
+                _ => throw new InvalidOperationException(name),
+            };
+        }
+    }
+
+    [Theory]
     [InlineData("official")]
     [InlineData("timm")]
     [InlineData("Hugging Face")]

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json;
 using Reply = MLNet.Ssl.Tests.LoopbackServer.Reply;
 
 namespace MLNet.Ssl.Tests;
@@ -231,6 +232,78 @@ public sealed class WeightDownloadTests : PretrainedFixture
         using var server = new LoopbackServer(_ => new(Weights) { Length = 1L << 60 });
         Assert.Contains("are free", Assert.Throws<IOException>(() => Download(Model(server, Hash))).Message);
         Assert.Equal(["tiny.pth.lock"], Left);
+    }
+
+    private static readonly string[] ShardNames = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
+
+    private static byte[] Index(params string[] files) => JsonSerializer.SerializeToUtf8Bytes(new
+    {
+        metadata = new { total_size = 6_000_000 },
+        weight_map = files.Index().ToDictionary(file => $"t{file.Index}", file => file.Item),
+    });
+
+    private static PretrainedModel Sharded(string address) => new() { Name = "tiny", Files = [new(address)], License = "none" };
+
+    [Fact]
+    public void AnIndexBringsItsFiles()
+    {
+        byte[][] shards = [Weights, Bytes(2, 1_000_000)];
+        byte[] index = Index(ShardNames);
+        bool isCut = true;
+        using var server = new LoopbackServer(request => request.Path.Split('/')[^1] is var name && Array.IndexOf(ShardNames, name) is >= 0 and var i
+            ? Reply.Part(shards[i], request, $"s{i}") with { CutAfter = isCut && i == 1 ? 300_000 : null }
+            : Reply.Part(index, request, "i"));
+        Variables["HF_ENDPOINT"] = server.Address;
+        var model = Sharded("hf://Owner/Large/model.safetensors.index.json");
+        // The second file is cut for good: what is whole stays, the rest is not taken for it.
+        Assert.Throws<IOException>(() => Download(model, Options with { Retries = 0 }));
+        Assert.Null(Find(model));
+        isCut = false;
+        string path = Download(model);
+        Assert.Equal(Folder.File("own/Owner--Large/model.safetensors.index.json"), path);
+        Assert.Equal(path, Find(model));
+        for (int i = 0; i < 2; i++) Assert.Equal(shards[i], File.ReadAllBytes(Path.Combine(Path.GetDirectoryName(path)!, ShardNames[i])));
+        // Each was asked for once, but for the one that was cut, which went on.
+        Assert.Equal(
+            ["/Owner/Large/resolve/main/model.safetensors.index.json", .. ShardNames.Append(ShardNames[1]).Select(name => $"/Owner/Large/resolve/main/{name}")],
+            server.Requests.Select(request => request.Path));
+        Assert.Equal(300_000, server.Requests.Last().From);
+        // One that is lost is brought again, and no other.
+        File.Delete(Path.Combine(Path.GetDirectoryName(path)!, ShardNames[0]));
+        Assert.Null(Find(model));
+        Download(model);
+        Assert.Equal(5, server.Requests.Count);
+        Assert.EndsWith(ShardNames[0], server.Requests.Last().Path);
+    }
+
+    [Theory]
+    [InlineData("../model.safetensors")]
+    [InlineData("sub/model.safetensors")]
+    [InlineData("a%2fb.safetensors")]
+    [InlineData("..")]
+    public void AnIndexLeadsNowhereElse(string file)
+    {
+        byte[] index = Index(ShardNames[0], file);
+        using var server = new LoopbackServer(request => Reply.Part(index, request, "i"));
+        var model = Sharded(server.Address + "large/model.safetensors.index.json");
+        var error = Assert.Throws<InvalidDataException>(() => Download(model));
+        Assert.Contains("is refused, and is thrown away", error.Message);
+        Assert.Single(server.Requests);
+        Assert.DoesNotContain("model.safetensors.index.json", Left);
+    }
+
+    [Fact]
+    public void HuggingFacesCacheOfSeveralFilesCountsWhenAllAreThere()
+    {
+        const string Snapshot = "others/huggingface/hub/models--owner--large/snapshots/1a/";
+        var model = Sharded("hf://owner/large/model.safetensors.index.json");
+        string index = Write(Snapshot + "model.safetensors.index.json", System.Text.Encoding.UTF8.GetString(Index(ShardNames)));
+        Write(Snapshot + ShardNames[0]);
+        Assert.Null(Find(model));
+        Write(Snapshot + ShardNames[1]);
+        Assert.Equal(index, Find(model));
+        File.WriteAllText(index, "{");
+        Assert.Null(Find(model));
     }
 
     /// <summary>Is a process that downloads (<see cref="TrainingProcess"/>).</summary>

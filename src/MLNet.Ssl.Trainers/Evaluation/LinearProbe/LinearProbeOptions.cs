@@ -143,4 +143,7 @@ public sealed partial record LinearProbeOptions
                 epoch, Milestones.Select(share => (int)Math.Round(share * Epochs)), 1, DecayFactor),
         };
     }
+
+    /// <summary>All members, with the contents of lists.</summary>
+    public override string ToString() => RecordText.Of(this);
 }

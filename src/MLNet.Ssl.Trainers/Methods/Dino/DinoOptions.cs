@@ -43,6 +43,10 @@ public sealed record DinoOptions : PretrainOptions
     /// <value>Default (0.05, 0.4).</value>
     public (double Min, double Max) LocalScale { get; init; } = (0.05, 0.4);
 
+    /// <summary>Whether crops are blurred, and those of the second global view solarised, as published.</summary>
+    /// <value>Auto: not up to 64 pixels, where a blur of up to two pixels leaves little of what there is to see.</value>
+    public bool? Blur { get; init; }
+
     /// <summary>τs.</summary>
     /// <value>Default 0.1, range above 0.</value>
     public double StudentTemperature { get; init; } = 0.1;
@@ -124,6 +128,7 @@ public sealed record DinoOptions : PretrainOptions
         double half = size <= 64 ? size / 2.0 : size * 96 / 224.0;
         int local = context.Choose(
             LocalSize, Math.Max(patch, (int)Math.Round(half / patch) * patch), $"for images of {size} pixels");
+        bool blurs = context.Choose(Blur, size > 64, $"for images of {size} pixels");
         var optimizer = context.ChooseOptimizer(OptimizerKind.AdamW, "as published");
         double rate = context.ChooseLearningRate(0.0005, "as published");
         CheckRanges();
@@ -142,11 +147,13 @@ public sealed record DinoOptions : PretrainOptions
         {
             Views =
             [
-                ViewRecipes.DinoGlobal1(size) with { Scale = GlobalScale },
-                ViewRecipes.DinoGlobal2(size) with { Scale = GlobalScale },
-                .. Enumerable.Repeat(ViewRecipes.DinoLocal(local) with { Scale = LocalScale }, LocalCrops),
+                Sharp(ViewRecipes.DinoGlobal1(size) with { Scale = GlobalScale }),
+                Sharp(ViewRecipes.DinoGlobal2(size) with { Scale = GlobalScale }),
+                .. Enumerable.Repeat(Sharp(ViewRecipes.DinoLocal(local) with { Scale = LocalScale }), LocalCrops),
             ],
         };
+
+        ViewRecipe Sharp(ViewRecipe recipe) => blurs ? recipe : recipe with { BlurProbability = 0, SolarizeProbability = 0 };
     }
 
     private void CheckRanges()

@@ -36,11 +36,10 @@ internal static class ColumnAdvice
     {
         if (item is KeyDataViewType) return Keys;
         if (item is TextDataViewType)
-            return "Paths become images by ml.Transforms.LoadImages, categories vectors by "
-                + "ml.Transforms.Categorical.OneHotEncoding.";
+            return "Pretrain and LoadPretrained make embeddings of image files by their paths, "
+                + "ml.Transforms.Categorical.OneHotEncoding makes vectors of categories.";
         if (item == NumberDataViewType.Byte && isVector && !isSized)
-            return "Bytes of image files become images by ml.Transforms.LoadImages in place of LoadRawImageBytes, or "
-                + "by RgbImages.Decode and ToMLImage.";
+            return "Pretrain and LoadPretrained make embeddings of the bytes of image files.";
         if (item is ImageDataViewType)
             return "Pretrain and LoadPretrained make embeddings of images, ml.Transforms.ExtractPixels makes pixels "
                 + "of images of one size.";

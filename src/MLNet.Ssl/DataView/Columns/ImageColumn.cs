@@ -5,15 +5,29 @@ using Microsoft.ML.Transforms.Image;
 namespace MLNet.Ssl.DataView;
 
 /// <summary>
-/// Columns that hold images: <see cref="MLImage"/> of any size, or pixels in 0..255 as ExtractPixels gives them.
+/// Columns that hold images: <see cref="MLImage"/> of any size, pixels in 0..255 as ExtractPixels gives them, or files
+/// that are decoded when they are wanted, as paths or as bytes.
 /// </summary>
 internal static class ImageColumn
 {
     private const string Expected =
-        "an image, or a known-size vector of Single with the dimensions (3, height, width) or (height, width, 3)";
+        "an image, the path of an image file as text, the bytes of one as a vector of Byte of variable size, or a "
+            + "known-size vector of Single with the dimensions (3, height, width) or (height, width, 3)";
 
     public static bool Holds(DataViewSchema.Column column) =>
-        column.Type is ImageDataViewType || PixelSize(column.Type) is not null;
+        column.Type is ImageDataViewType || HoldsFiles(column) || PixelSize(column.Type) is not null;
+
+    /// <summary>Whether the images are files, as paths or as bytes.</summary>
+    public static bool HoldsFiles(DataViewSchema.Column column) => HoldsPaths(column)
+        || column.Type is VectorDataViewType { IsKnownSize: false } vector && vector.ItemType == NumberDataViewType.Byte;
+
+    /// <summary>Whether a shape's column can hold images other than pixels.</summary>
+    public static bool Holds(SchemaShape.Column column) => !column.IsKey && column.Kind switch
+    {
+        SchemaShape.Column.VectorKind.Scalar => column.ItemType is ImageDataViewType or TextDataViewType,
+        SchemaShape.Column.VectorKind.VariableVector => column.ItemType == NumberDataViewType.Byte,
+        _ => false,
+    };
 
     public static void Check(DataViewSchema.Column column, string role)
     {
@@ -21,14 +35,53 @@ internal static class ImageColumn
             throw SchemaShapes.Mismatch(role, column.Name, Expected, column.Type, ColumnAdvice.For(column.Type));
     }
 
-    /// <summary>
-    /// Reads the row's image as RGB bytes, copied: an <see cref="MLImage"/> must not be kept past its row. Empty where
-    /// it cannot be read and is to be left out.
-    /// </summary>
-    public static Func<RgbImage> Reader(DataViewRow row, DataViewSchema.Column column, UnreadableImages unreadable) =>
-        column.Type is ImageDataViewType ? ImageReader(row, column, unreadable) : PixelReader(row, column);
+    /// <summary>What messages call a row.</summary>
+    public static string Place(string column, long row, string? path) =>
+        $"Column '{column}', row {row}{(path is null ? "" : $", '{path}'")}";
 
-    private static Func<RgbImage> ImageReader(
+    /// <summary>
+    /// Reads the row's image, copied: as RGB bytes, for an <see cref="MLImage"/> must not be kept past its row, or as the
+    /// file to decode. Missing where it cannot be read and is to be left out.
+    /// </summary>
+    public static Func<RowImage> Reader(DataViewRow row, DataViewSchema.Column column, UnreadableImages unreadable) =>
+        column.Type is ImageDataViewType ? ImageReader(row, column, unreadable)
+        : HoldsPaths(column) ? PathReader(row, column, unreadable)
+        : HoldsFiles(column) ? BytesReader(row, column, unreadable)
+        : PixelReader(row, column);
+
+    private static bool HoldsPaths(DataViewSchema.Column column) => column.Type is TextDataViewType;
+
+    private static Func<RowImage> PathReader(DataViewRow row, DataViewSchema.Column column, UnreadableImages unreadable)
+    {
+        var getter = row.GetGetter<ReadOnlyMemory<char>>(column);
+        ReadOnlyMemory<char> text = default;
+        return () =>
+        {
+            getter(ref text);
+            return text.IsEmpty
+                ? new(unreadable.Failed($"{Place(column.Name, row.Position, null)}: there is no path."))
+                : new(default, new(text.ToString(), null), row.Position);
+        };
+    }
+
+    private static Func<RowImage> BytesReader(
+        DataViewRow row, DataViewSchema.Column column, UnreadableImages unreadable)
+    {
+        var path = ImagePath.Reader(row);
+        var getter = row.GetGetter<VBuffer<byte>>(column);
+        VBuffer<byte> buffer = default;
+        return () =>
+        {
+            getter(ref buffer);
+            if (buffer.Length == 0)
+                return new(unreadable.Failed($"{Place(column.Name, row.Position, path())}: there are no bytes."));
+            var bytes = new byte[buffer.Length];
+            buffer.CopyTo(bytes);
+            return new(default, new(null, bytes), row.Position, path());
+        };
+    }
+
+    private static Func<RowImage> ImageReader(
         DataViewRow row, DataViewSchema.Column column, UnreadableImages unreadable)
     {
         var path = ImagePath.Reader(row);
@@ -43,16 +96,18 @@ internal static class ImageColumn
             }
             catch (Exception e) when (e is not OperationCanceledException)
             {
-                return unreadable.Failed($"{Place()}: the image cannot be read: {e.Message}", e);
+                return new(unreadable.Failed($"{Here()}: the image cannot be read: {e.Message}", e));
             }
-            if (image is null) return unreadable.Failed($"{Place()}: there is no image.");
-            return image.Refusal() is { } refusal ? unreadable.Failed($"{Place()}: {refusal}") : image.ToRgbImage();
+            if (image is null) return new(unreadable.Failed($"{Here()}: there is no image."));
+            return new(image.Refusal() is { } refusal
+                ? unreadable.Failed($"{Here()}: {refusal}")
+                : image.ToRgbImage());
         };
 
-        string Place() => $"Column '{column.Name}', row {row.Position}{path()}";
+        string Here() => Place(column.Name, row.Position, path());
     }
 
-    private static Func<RgbImage> PixelReader(DataViewRow row, DataViewSchema.Column column)
+    private static Func<RowImage> PixelReader(DataViewRow row, DataViewSchema.Column column)
     {
         var read = FloatVectors.Reader(row, column);
         var (width, height, planar) = PixelSize(column.Type)!.Value;
@@ -69,7 +124,7 @@ internal static class ImageColumn
                         + "expected 0 to 255, without offset and scale.");
                 pixels[planar ? slot % area * 3 + slot / area : slot] = (byte)MathF.Round(values[slot]);
             }
-            return new(pixels, width, height);
+            return new(new RgbImage(pixels, width, height));
         };
     }
 

@@ -11,16 +11,15 @@ internal static class ImagePath
     public static IEnumerable<DataViewSchema.Column> Columns(DataViewSchema schema) =>
         schema.Where(column => column.Type is TextDataViewType && !column.IsHidden);
 
-    /// <summary>Reads what messages say after the row: nothing, or the path in quotes.</summary>
-    public static Func<string> Reader(DataViewRow row)
+    /// <summary>Reads the path; null where there is none.</summary>
+    public static Func<string?> Reader(DataViewRow row)
     {
         var getters = Columns(row.Schema).Where(row.IsColumnActive)
             .Select(column => row.GetGetter<ReadOnlyMemory<char>>(column)).ToArray();
         return () =>
         {
             string[] texts = [.. getters.Select(Text)];
-            string? path = texts.FirstOrDefault(File.Exists) ?? texts.FirstOrDefault(Path.HasExtension);
-            return path is null ? "" : $", '{path}'";
+            return texts.FirstOrDefault(File.Exists) ?? texts.FirstOrDefault(Path.HasExtension);
         };
 
         static string Text(ValueGetter<ReadOnlyMemory<char>> getter)

@@ -1,6 +1,5 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using Microsoft.ML.Transforms.Image;
 
 namespace MLNet.Ssl.DataView;
 
@@ -8,24 +7,20 @@ namespace MLNet.Ssl.DataView;
 internal static class InputColumn
 {
     private const string Expected =
-        "an image, or a known-size vector of Single: a row of a table, or pixels with the dimensions (3, height, "
-            + "width) or (height, width, 3)";
+        "an image, the path of an image file as text, the bytes of one as a vector of Byte of variable size, or a "
+            + "known-size vector of Single: a row of a table, or pixels with the dimensions (3, height, width) or "
+            + "(height, width, 3)";
 
-    /// <summary>Where no name is given: the output's name, else Image, else Features, whichever there is.</summary>
-    private static string[] Candidates(string output) => [output, "Image", "Features"];
+    /// <summary>Where no name is given: the first of these that there is.</summary>
+    private static string[] Candidates(string output) => [output, "Image", "ImagePath", "Features"];
 
     public static SchemaShape.Column Find(SchemaShape schema, string? name, string output)
     {
         var column = schema.Find("input", name ?? Candidates(output).FirstOrDefault(c => schema.Any(s => s.Name == c))
             ?? "Image", ColumnAdvice.LostImages);
-        bool image = column is
-        {
-            Kind: SchemaShape.Column.VectorKind.Scalar, IsKey: false,
-            ItemType: ImageDataViewType
-        };
         bool vector = column is { Kind: SchemaShape.Column.VectorKind.Vector, IsKey: false }
             && column.ItemType == NumberDataViewType.Single;
-        if (!image && !vector)
+        if (!vector && !ImageColumn.Holds(column))
             throw SchemaShapes.Mismatch("input", column.Name, Expected, column.Describe(), ColumnAdvice.For(column));
         return column;
     }

@@ -20,13 +20,16 @@ internal sealed class UnreadableImages(OnUnreadableImage choice, IHost? host)
     public static bool IsMissing(RgbImage image) => image.Width == 0;
 
     /// <summary>Takes note of an image that cannot be read.</summary>
+    /// <param name="message">Which one, and why.</param>
+    /// <param name="cause">What was thrown.</param>
+    /// <param name="fate">What becomes of it.</param>
     /// <returns>An empty image.</returns>
     /// <exception cref="InvalidOperationException">None is to be left out.</exception>
-    public RgbImage Failed(string message, Exception? cause = null)
+    public RgbImage Failed(string message, Exception? cause = null, string fate = "left out")
     {
         if (!Skips) throw new InvalidOperationException(message, cause);
         int count = Interlocked.Increment(ref _count);
-        Warn($"{message} (left out, {count} so far)");
+        Warn($"{message} ({fate}, {count} so far)");
         return default;
     }
 
@@ -37,17 +40,18 @@ internal sealed class UnreadableImages(OnUnreadableImage choice, IHost? host)
     }
 
     /// <summary>Computes the images that there are; the results of the others are missing values.</summary>
-    public static void Compute(IReadOnlyList<RgbImage> images, Span<float> results, Batch compute)
+    public static void Compute(IReadOnlyList<RowImage> rows, Span<float> results, Batch compute)
     {
-        int[] there = [.. Enumerable.Range(0, images.Count).Where(i => !IsMissing(images[i]))];
-        if (there.Length == images.Count)
+        RgbImage[] images = [.. rows.Select(row => row.Pixels)];
+        int[] there = [.. Enumerable.Range(0, images.Length).Where(i => !IsMissing(images[i]))];
+        if (there.Length == images.Length)
         {
             compute(images, results);
             return;
         }
         results.Fill(float.NaN);
         if (there.Length == 0) return;
-        int width = results.Length / images.Count;
+        int width = results.Length / images.Length;
         var computed = new float[there.Length * width];
         compute([.. there.Select(i => images[i])], computed);
         for (int row = 0; row < there.Length; row++)
@@ -58,7 +62,15 @@ internal sealed class UnreadableImages(OnUnreadableImage choice, IHost? host)
     public IDataView Rows(IDataView computed, string column) =>
         Skips ? new MLContext().Data.FilterRowsByMissingValues(computed, column) : computed;
 
-    private void Warn(string message)
+    /// <summary>Writes a line into the log.</summary>
+    public void Tell(string message)
+    {
+        using var channel = host?.Start("Images");
+        channel?.Info(MessageSensitivity.UserData, message);
+    }
+
+    /// <summary>Writes a warning into the log.</summary>
+    public void Warn(string message)
     {
         using var channel = host?.Start("Images");
         channel?.Warning(MessageSensitivity.UserData, message);

@@ -1,5 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using MLNet.Ssl.Images;
 
 namespace MLNet.Ssl.DataView;
 
@@ -40,6 +41,15 @@ internal abstract class BatchMapper<TInput> : IRowToRowMapper
 
     /// <summary>Reads the row's input column, copying it.</summary>
     public abstract Func<TInput> CreateReader(DataViewRow row);
+
+    /// <summary>Whether <see cref="Prepare"/> has something to do.</summary>
+    public virtual bool Prepares => false;
+
+    /// <summary>
+    /// What is done to a reading before the computation, in the background and for many rows at a time; nothing by
+    /// default.
+    /// </summary>
+    public virtual TInput Prepare(TInput input, PixelBuffer buffer) => input;
 
     /// <summary>Memory that a reading holds, in bytes.</summary>
     public abstract long SizeOf(TInput input);
@@ -89,7 +99,14 @@ internal abstract class BatchMapper<TInput> : IRowToRowMapper
         {
             if (computed != row.Position)
             {
-                Compute([read()], values);
+                var input = read();
+                if (Prepares)
+                {
+                    var buffer = PixelBuffer.Rent();
+                    input = Prepare(input, buffer);
+                    buffer.Return();
+                }
+                Compute([input], values);
                 computed = row.Position;
             }
             return values;

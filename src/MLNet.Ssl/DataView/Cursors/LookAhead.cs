@@ -1,6 +1,7 @@
 using System.Runtime.ExceptionServices;
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using MLNet.Ssl.Images;
 
 namespace MLNet.Ssl.DataView;
 
@@ -163,7 +164,38 @@ internal sealed class LookAhead<TInput> : DataViewRowCursor
             _failure = ExceptionDispatchInfo.Capture(e);
             if (rows.Inputs.Count == 0) throw;
         }
+        if (_mapper.Prepares) Prepare(rows);
         return rows;
+    }
+
+    /// <summary>Prepares the batch on all processors. It ends before a row that fails.</summary>
+    private void Prepare(Rows rows)
+    {
+        var failures = new ExceptionDispatchInfo?[rows.Inputs.Count];
+        try
+        {
+            ParallelImages.For(failures.Length, (i, buffer) =>
+            {
+                if (_abandoned) return;
+                try
+                {
+                    rows.Inputs[i] = _mapper.Prepare(rows.Inputs[i], buffer);
+                }
+                catch (Exception e)
+                {
+                    failures[i] = ExceptionDispatchInfo.Capture(e);
+                }
+            }, _cancellation);
+        }
+        catch (OperationCanceledException e)
+        {
+            failures[0] = ExceptionDispatchInfo.Capture(e);
+        }
+        int failed = Array.FindIndex(failures, failure => failure is not null);
+        if (failed < 0) return;
+        _failure = failures[failed];
+        if (failed == 0) _failure!.Throw();
+        rows.Inputs.RemoveRange(failed, rows.Inputs.Count - failed);
     }
 
     /// <summary>The source's row, whose input column is read through its buffer.</summary>

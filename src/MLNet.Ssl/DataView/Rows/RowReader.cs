@@ -35,27 +35,59 @@ internal sealed record RowReader(
     /// <param name="add">Takes a row's value; false leaves the row out.</param>
     /// <returns>The class of each row that was taken, from 0; −1 where it is missing or no labels are read.</returns>
     /// <exception cref="OperationCanceledException">The token is cancelled.</exception>
-    public List<int> Read<T>(Func<DataViewRow, Func<T>> createReader, Func<T, bool> add)
+    public List<int> Read<T>(Func<DataViewRow, Func<T>> createReader, Func<T, bool> add) =>
+        Read(createReader, 1, values => [add(values[0])]);
+
+    /// <summary>Reads the rows in order, and hands on so many at a time.</summary>
+    /// <param name="createReader">Makes what reads the row that the cursor stands on.</param>
+    /// <param name="rowsAtATime">How many.</param>
+    /// <param name="add">Takes the rows' values; false leaves a row out.</param>
+    /// <inheritdoc cref="Read{T}(Func{DataViewRow, Func{T}}, Func{T, bool})"/>
+    public List<int> Read<T>(
+        Func<DataViewRow, Func<T>> createReader, int rowsAtATime, Func<IReadOnlyList<T>, bool[]> add)
     {
         DataViewSchema.Column[] columns = [Values, .. PlaceColumns];
         if (Labels is { } labels) columns = [.. columns, labels];
         var classes = new List<int>();
         using var cursor = View.GetRowCursor(columns.DistinctBy(column => column.Index));
         var readValue = createReader(cursor);
-        var readLabel = Labels is { } label ? LabelColumn.Reader(cursor, label) : null;
+        var readLabel = Labels is { } key ? LabelColumn.Reader(cursor, key) : null;
         long start = Stopwatch.GetTimestamp(), told = start;
         Log?.Invoke(new(false, $"Column '{Values.Name}' is read."));
-        while (classes.Count < MaxRows && cursor.MoveNext(Cancellation))
+        var (values, known) = (new List<T>(), new List<int>());
+        while (true)
         {
-            if (Log is not null && Stopwatch.GetElapsedTime(told) >= Silence)
+            bool isFull = classes.Count + values.Count >= MaxRows, moved = !isFull && cursor.MoveNext(Cancellation);
+            if (moved)
             {
-                told = Stopwatch.GetTimestamp();
-                Log(new(false, string.Create(CultureInfo.InvariantCulture, $"{classes.Count:N0} rows are read.")));
+                if (Log is not null && Stopwatch.GetElapsedTime(told) >= Silence)
+                {
+                    told = Stopwatch.GetTimestamp();
+                    Log(new(false, string.Create(CultureInfo.InvariantCulture, $"{classes.Count:N0} rows are read.")));
+                }
+                // Keys count from 1, and 0 is a missing label.
+                int label = readLabel is null ? -1 : (int)readLabel() - 1;
+                if (label < 0 && readLabel is not null && !KeepUnlabeled) continue;
+                try
+                {
+                    values.Add(readValue());
+                }
+                catch
+                {
+                    // A row before it may fail too, and is the first then.
+                    if (values.Count > 0) add(values);
+                    throw;
+                }
+                known.Add(label);
             }
-            // Keys count from 1, and 0 is a missing label.
-            int known = readLabel is null ? -1 : (int)readLabel() - 1;
-            if (known < 0 && readLabel is not null && !KeepUnlabeled) continue;
-            if (add(readValue())) classes.Add(known);
+            if (values.Count > 0 && (values.Count == rowsAtATime || !moved))
+            {
+                var taken = add(values);
+                classes.AddRange(known.Where((_, i) => taken[i]));
+                values.Clear();
+                known.Clear();
+            }
+            if (!moved && (!isFull || classes.Count >= MaxRows)) break;
         }
         Log?.Invoke(new(false, string.Create(CultureInfo.InvariantCulture,
             $"{classes.Count:N0} rows of column '{Values.Name}' were read in {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s.")));

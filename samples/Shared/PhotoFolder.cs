@@ -1,7 +1,6 @@
 using Microsoft.ML.Data;
-using MLNet.Ssl;
 
-namespace PhotoSearch;
+namespace MLNet.Ssl.Samples;
 
 /// <summary>The photos of a folder and its subfolders.</summary>
 public sealed class PhotoFolder
