@@ -26,7 +26,7 @@ public sealed class ToolPackageTests(ToolPackageTests.Installed tool) : IClassFi
     }
 
     [Fact]
-    public async Task TheInstalledToolLearnsFromPhotosAndStopsOnASignal()
+    public void TheInstalledToolLearnsFromPhotosAndStopsOnASignal()
     {
         Assert.SkipWhen(tool.Reason is not null, tool.Reason ?? "");
         string photos = RealData.Path("photos");
@@ -42,7 +42,6 @@ public sealed class ToolPackageTests(ToolPackageTests.Installed tool) : IClassFi
 
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no SIGTERM to send");
         string log = folder.File("m.run/run.jsonl");
-<<<<<<< HEAD
         (code, output, error) = tool.Stop(
             () => File.Exists(log) && ReadShared(log).Contains("\"progress\""), [.. command, "--epochs", "100000"]);
         Assert.True(code == 130, error);
@@ -50,19 +49,6 @@ public sealed class ToolPackageTests(ToolPackageTests.Installed tool) : IClassFi
         Assert.Contains("--resume", error);
         Assert.NotEmpty(Directory.GetFiles(folder.File("m.run"), "checkpoint-*.safetensors"));
         Assert.Equal("", output);
-=======
-        using var running = tool.Start([], [.. command, "--epochs", "100000"]);
-        var (told, said) = (running.StandardOutput.ReadToEndAsync(), running.StandardError.ReadToEndAsync());
-        for (int i = 0; i < 600 && !(File.Exists(log) && ReadShared(log).Contains("\"progress\"")); i++) await Task.Delay(
-            100, TestContext.Current.CancellationToken);
-        Assert.Equal(0, Kill(running.Id, Terminate));
-        Assert.True(running.WaitForExit(60_000), "It did not stop in a minute.");
-        Assert.Equal(130, running.ExitCode);
-        Assert.Contains("Go on with: mlssl pretrain", await said);
-        Assert.Contains("--resume", await said);
-        Assert.NotEmpty(Directory.GetFiles(folder.File("m.run"), "checkpoint-*.safetensors"));
-        Assert.Equal("", await told);
->>>>>>> 742c0387ca7ed9aafc6270c95b6a9fbec5f75cb9
     }
 
     private static string ReadShared(string path)
