@@ -4,6 +4,7 @@ using System.Text.Json;
 using MLNet.Ssl.Benchmarks;
 using MLNet.Ssl.Benchmarks.Gpu;
 using MLNet.Ssl.Benchmarks.Plain;
+using MLNet.Ssl.Benchmarks.Tables;
 using TorchSharp;
 
 var cases = new Option<string[]>("--case") { Description = "cases to run", DefaultValueFactory = _ => [.. BenchmarkCase.All.Select(c => c.Name)], AllowMultipleArgumentsPerToken = true };
@@ -91,6 +92,8 @@ foreach (var images in ImageLoading.Commands()) root.Subcommands.Add(images);
 root.Subcommands.Add(Extractors.Speed());
 root.Subcommands.Add(Extractors.Load());
 root.Subcommands.Add(Extractors.LoadRun());
+root.Subcommands.Add(TableResults.Command());
+root.Subcommands.Add(TableMemory.Command());
 return root.Parse(args).Invoke();
 
 static bool Has(string python, string modules)

@@ -56,6 +56,22 @@ public sealed class TabularPipelineTests
     }
 
     [Fact]
+    public void WhatOneHotEncodingNotesOfItsSlotsIsKnown()
+    {
+        var data = _ml.Data.LoadFromEnumerable(Draw(64));
+        var pipeline = _ml.Transforms.ReplaceMissingValues("Features")
+            .Append(_ml.Transforms.Categorical.OneHotEncoding("Kind"))
+            .Append(_ml.Transforms.Concatenate("Features", "Features", "Kind"));
+        var rows = pipeline.Fit(data).Transform(data);
+        Assert.Equal([3..7], CategoricalSlots.Of(rows.Schema["Features"]));
+        Assert.Null(CategoricalSlots.Of(data.Schema["Features"]));
+        var messages = new List<string>();
+        _ml.Log += (_, e) => messages.Add(e.Message);
+        using var transformer = _ml.SelfSupervised().Pretrain("Embedding", "Features", Quick with { Epochs = 0 }).Fit(rows);
+        Assert.Contains(messages, m => m.Contains("Table.CategoricalSlots = [3..7]: the column says that they are one-hot codes", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void EveryRowGetsTheSameEmbeddingAloneAndAmongOthers()
     {
         var pipeline = _ml.Transforms.ReplaceMissingValues("Features").Append(_ml.SelfSupervised().Pretrain("Embedding", "Features", Quick));
@@ -73,14 +89,14 @@ public sealed class TabularPipelineTests
     }
 
     [Fact]
-    public void WithoutArgumentsItFindsTheFeaturesAndTakesMoCoWithIMix()
+    public void WithoutArgumentsItFindsTheFeaturesAndReconstructsThem()
     {
         var messages = new List<string>();
         _ml.Log += (_, e) => messages.Add(e.Message);
         var data = _ml.Transforms.ReplaceMissingValues("Features").Fit(_ml.Data.LoadFromEnumerable(Draw(40))).Transform(_ml.Data.LoadFromEnumerable(Draw(40)));
         using var transformer = _ml.SelfSupervised().Pretrain().Fit(data);
         Assert.Equal(("Embedding", "Features"), (transformer.OutputColumnName, transformer.InputColumnName));
-        Assert.Contains(messages, m => m.Contains("MoCo with i-Mix is used", StringComparison.Ordinal));
+        Assert.Contains(messages, m => m.Contains("Masked reconstruction is used", StringComparison.Ordinal));
         Assert.Contains(messages, m => m.Contains("BatchSize = 10: of 40 rows", StringComparison.Ordinal));
     }
 

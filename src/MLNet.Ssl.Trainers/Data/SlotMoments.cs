@@ -12,6 +12,8 @@ internal sealed record SlotMoments(int Slot, double Mean, double Deviation, doub
     // One over less than this is infinite in single precision.
     private const double LeastUnit = 1 / (double)float.MaxValue;
 
+    private const long RowsAtATime = 1 << 16;
+
     private double Largest => Math.Max(Math.Abs(Least), Math.Abs(Most));
 
     /// <summary>The whole width of the values.</summary>
@@ -44,16 +46,32 @@ internal sealed record SlotMoments(int Slot, double Mean, double Deviation, doub
     }
 
     /// <summary>
-    /// Moments of some slots, in double precision: squares of large values are beyond single precision.
+    /// Moments of some slots, in double precision: squares of large values are beyond single precision. Rows are passed in
+    /// pieces, so that no column is held a second time.
     /// </summary>
-    public static IEnumerable<SlotMoments> Of(TableStore table, IEnumerable<int> slots)
+    public static IReadOnlyList<SlotMoments> Of(TableStore table, IEnumerable<int> slots)
     {
-        foreach (int slot in slots)
+        int[] all = [.. slots];
+        if (all.Length == 0) return [];
+        using var scope = NewDisposeScope();
+        var index = tensor(Array.ConvertAll(all, slot => (long)slot));
+        Tensor sum = zeros([all.Length], ScalarType.Float64, CPU), squares = sum.clone();
+        var (least, most) = (table.Values.amin([0]).index_select(0, index), table.Values.amax([0]).index_select(0, index));
+        Pieces(rows => sum.Add_(rows.sum(dim: 0)));
+        var mean = sum.Div(table.Count);
+        Pieces(rows => squares.Add_((rows - mean).Pow(2).sum(dim: 0)));
+        var variance = squares.Div(table.Count);
+        return [.. all.Select((slot, i) => new SlotMoments(slot, mean[i].ToNumber(), Math.Sqrt(variance[i].ToNumber()),
+            least[i].ToNumber(), most[i].ToNumber()))];
+
+        void Pieces(Action<Tensor> add)
         {
-            using var scope = NewDisposeScope();
-            var values = table.Values.select(1, slot).to(ScalarType.Float64);
-            yield return new(slot, values.mean().ToNumber(), values.std(false).ToNumber(), values.min().ToNumber(),
-                values.max().ToNumber());
+            for (long start = 0; start < table.Count; start += RowsAtATime)
+            {
+                using var piece = NewDisposeScope();
+                var rows = table.Values.narrow(0, start, Math.Min(RowsAtATime, table.Count - start));
+                add(rows.index_select(1, index).to(ScalarType.Float64));
+            }
         }
     }
 

@@ -8,17 +8,35 @@ namespace MLNet.Ssl.Data;
 /// <param name="Constant">Slots with one value, ascending.</param>
 internal sealed record TableFacts(int Columns, int[] Continuous, int[] Constant)
 {
+    private const long RowsAtATime = 1 << 16;
+
     /// <summary>Slots with two values, such as indicators, ascending.</summary>
     public IEnumerable<int> TwoValued => Enumerable.Range(0, Columns).Except(Continuous).Except(Constant);
+
+    /// <summary>Slots of which one is set in every row, as one-hot encoding leaves them, in order.</summary>
+    public IReadOnlyList<Range> Categories { get; init; } = [];
+
+    /// <summary>Whether <see cref="Categories"/> are what the data's source said of them, and not found in the values.</summary>
+    public bool CategoriesAreKnown { get; init; }
 
     public static TableFacts Of(TableStore table)
     {
         using var scope = NewDisposeScope();
         var values = table.Values;
         var (least, most) = (values.amin([0]), values.amax([0]));
-        // A slot with a value strictly between its extremes has more than two.
-        var continuous = values.gt(least).logical_and(values.lt(most)).any(0, false);
-        return new(table.Columns, Where(continuous), Where(least.eq(most)));
+        // A slot with a value strictly between its extremes has more than two. In pieces: a mask of all values would
+        // take a quarter of their memory each.
+        var continuous = zeros([table.Columns], ScalarType.Bool, CPU);
+        for (long start = 0; start < table.Count; start += RowsAtATime)
+        {
+            using var piece = NewDisposeScope();
+            var rows = values.narrow(0, start, Math.Min(RowsAtATime, table.Count - start));
+            continuous.logical_or_(rows.gt(least).logical_and(rows.lt(most)).any(0, false));
+        }
+        var facts = new TableFacts(table.Columns, Where(continuous), Where(least.eq(most)));
+        return table.Categories is { } known
+            ? facts with { Categories = known, CategoriesAreKnown = true }
+            : facts with { Categories = SlotUnits.Find(values, least, [.. Enumerable.Range(0, table.Columns).Except(facts.Continuous)]) };
     }
 
     private static int[] Where(Tensor slots)

@@ -13,6 +13,23 @@ public sealed record TableOptions
     public double? MaskProbability { get; init; }
 
     /// <summary>
+    /// p of SCARF's corruption: every slot of the views behind the first takes the value of another row with this
+    /// probability (<see cref="MarginalResampling"/>); the first view stays as it is. The slots of a category change
+    /// together.
+    /// </summary>
+    /// <value>Auto: 0, but for <see cref="MaskedReconstructionOptions"/>. Published for SCARF: 0.6, for VIME 0.3. Range
+    /// 0 to below 1.</value>
+    public double? ResampleProbability { get; init; }
+
+    /// <summary>
+    /// Neighbouring slots that are the indicators of one category, such as those that one-hot encoding makes of a
+    /// column; the end is not part of a range.
+    /// </summary>
+    /// <value>Auto: what <c>OneHotEncoding</c> noted in the pipeline's column; without a note, slots of two values of
+    /// which one and only one is set in every row.</value>
+    public IReadOnlyList<Range>? CategoricalSlots { get; init; }
+
+    /// <summary>
     /// Slots that hold continuous values; only they are masked. Others hold indicators, such as one-hot codes.
     /// </summary>
     /// <value>Auto: those with more than two different values in the training rows. Each from 0 to below the

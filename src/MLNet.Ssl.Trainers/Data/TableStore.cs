@@ -24,11 +24,17 @@ public sealed class TableStore : IDisposable
         Values = NativeTensor.Of(values.Span, values.Length / columns, columns).DetachFromDisposeScope();
     }
 
+    /// <summary>Takes over (rows, columns), contiguous, float32 and finite, on the processor.</summary>
+    internal TableStore(Tensor values) => Values = values.DetachFromDisposeScope();
+
     /// <summary>Number of rows.</summary>
     public int Count => (int)Values.size(0);
 
     /// <summary>Width of a row.</summary>
     public int Columns => (int)Values.size(1);
+
+    /// <summary>What the source says of slots that belong to one category; null if it says nothing.</summary>
+    internal IReadOnlyList<Range>? Categories { get; init; }
 
     /// <summary>(rows, columns), float32, on the processor.</summary>
     public Tensor Values { get; }

@@ -17,6 +17,10 @@ public sealed record MethodPlan(OptimizationPlan Optimization, Func<MethodContex
     /// <value>Default 2.</value>
     public int TableViews { get; init; } = 2;
 
+    /// <summary>How many of a row's views, from the first on, are the row as it is, without masking or resampling.</summary>
+    /// <value>Default 0.</value>
+    public int WholeTableViews { get; init; }
+
     /// <summary>All members, with the contents of lists.</summary>
     public override string ToString() => RecordText.Of(this);
 }
@@ -47,6 +51,10 @@ public sealed record MethodDefaults
     /// <value>Default ResNet-18.</value>
     public BackboneOptions ProcessorBackbone { get; init; } = ResNetOptions.ResNet18();
 
+    /// <summary>The backbone of tables.</summary>
+    /// <value>Default a <see cref="TabularMlpOptions"/> of its own defaults.</value>
+    public BackboneOptions TableBackbone { get; init; } = new TabularMlpOptions();
+
     /// <summary>Whether a ResNet that is chosen starts with silent residual branches
     /// (<see cref="ResNetOptions.ZeroInitResidual"/>).</summary>
     /// <value>Default false.</value>
@@ -66,4 +74,8 @@ public sealed record MethodDefaults
     /// <summary>p of the masking noise of a table.</summary>
     /// <value>Default 0.2.</value>
     public double MaskProbability { get; init; } = 0.2;
+
+    /// <summary>p of a table's marginal resampling.</summary>
+    /// <value>Default 0.</value>
+    public double ResampleProbability { get; init; }
 }

@@ -39,13 +39,13 @@ public sealed class PlanContext
         var o = _options;
         Check.AtLeast(o.Epochs, 0, nameof(o.Epochs));
         int size = _facts.Table is null ? ImageSize() : 0;
-        var backbone = _facts.Table is { } table ? TableBackbone(table) : ImageBackbone(defaults, size);
+        var backbone = _facts.Table is { } table ? TableBackbone(table, defaults.TableBackbone) : ImageBackbone(defaults, size);
         int usualBatch = _facts.Table is null ? defaults.BatchSize : Math.Max(defaults.BatchSize, 512);
         var settings = new PretrainSettings
         {
             Backbone = backbone,
             ImageSize = size,
-            Table = _facts.Table is null ? null : Table(_facts.Table, defaults.MaskProbability),
+            Table = _facts.Table is null ? null : Table(_facts.Table, defaults),
             Epochs = o.Epochs,
             BatchSize = _choices.BatchSize(o, usualBatch, _facts.Rows),
             WarmupEpochs = _choices.WarmupEpochs(
@@ -110,26 +110,27 @@ public sealed class PlanContext
         return _choices.Choose(_options.Backbone, usual, reason, nameof(_options.Backbone));
     }
 
-    private BackboneOptions TableBackbone(TableFacts table)
+    private BackboneOptions TableBackbone(TableFacts table, BackboneOptions usual)
     {
-        string reason = $"for rows of {table.Columns} values";
-        if (_options.Backbone is not { } given)
-        {
-            var usual = new TabularMlpOptions { InputGroups = [table.Columns] };
-            return _choices.Note<BackboneOptions>(usual, reason, nameof(_options.Backbone));
-        }
+        var given = _options.Backbone ?? usual;
         var filled = given.WithColumns(table.Columns);
-        return filled == given ? given : _choices.Note(filled, reason, nameof(_options.Backbone));
+        if (filled is TabularMlpOptions mlp) filled = mlp.WithNumericSlots(_options.Table.ContinuousSlots ?? table.Continuous);
+        return filled == _options.Backbone
+            ? given
+            : _choices.Note(filled, $"for rows of {table.Columns} values", nameof(_options.Backbone));
     }
 
-    private TableSettings Table(TableFacts facts, double usualProbability)
+    private TableSettings Table(TableFacts facts, MethodDefaults defaults)
     {
         var o = _options.Table;
         var slots = _choices.Choose(
             o.ContinuousSlots, facts.Continuous, $"of {facts.Columns}, they have more than two different values",
             "Table.ContinuousSlots");
-        double probability = _choices.Choose(o.MaskProbability, usualProbability, "as published", "Table.MaskProbability");
-        Check.Below(probability, 0, 1, "Table.MaskProbability");
+        double mask = _choices.Choose(o.MaskProbability, defaults.MaskProbability, "as published", "Table.MaskProbability");
+        double resample = _choices.Choose(
+            o.ResampleProbability, defaults.ResampleProbability, "the method's usual one", "Table.ResampleProbability");
+        Check.Below(mask, 0, 1, "Table.MaskProbability");
+        Check.Below(resample, 0, 1, "Table.ResampleProbability");
         foreach (int slot in slots)
         {
             if (slot >= 0 && slot < facts.Columns) continue;
@@ -138,7 +139,34 @@ public sealed class PlanContext
         }
         if (facts.Constant.Length == facts.Columns)
             throw new ArgumentException($"All {facts.Columns} slots are constant: there is nothing to learn from.");
-        return new(probability, slots, o.Standardize);
+        return new(mask, slots, o.Standardize) { ResampleProbability = resample, CategoricalSlots = Categories(facts, slots) };
+    }
+
+    private IReadOnlyList<Range> Categories(TableFacts facts, IReadOnlyList<int> continuous)
+    {
+        const string name = "Table.CategoricalSlots";
+        if (_options.Table.CategoricalSlots is not { } given)
+        {
+            var found = facts.Categories.Where(c => !continuous.Any(slot => slot >= c.Start.Value && slot < c.End.Value)).ToList();
+            if (found.Count == 0) return [];
+            string reason = facts.CategoriesAreKnown
+                ? "the column says that they are one-hot codes" : "one and only one of each range is set in every row";
+            return _choices.Note<IReadOnlyList<Range>>(found, reason, name);
+        }
+        int before = 0;
+        foreach (var category in given)
+        {
+            if (category.Start.IsFromEnd || category.End.IsFromEnd || category.Start.Value < before
+                || category.End.Value <= category.Start.Value || category.End.Value > facts.Columns)
+            {
+                throw new ArgumentOutOfRangeException(name, category,
+                    $"{name} has {category}; expected ranges of the slots 0 to {facts.Columns - 1}, in order and apart from each other.");
+            }
+            before = category.End.Value;
+            if (continuous.FirstOrDefault(slot => slot >= category.Start.Value && slot < before, -1) is var slot and >= 0)
+                throw new ArgumentException($"Slot {slot} is in Table.ContinuousSlots and in {category} of {name}; expected one of them.", name);
+        }
+        return given;
     }
 
     private void CheckMixing(PretrainSettings settings)

@@ -26,6 +26,14 @@ public sealed record PretrainSettings : TrainingSettings
 /// <param name="Standardize">Whether they are standardised.</param>
 public sealed record TableSettings(double MaskProbability, IReadOnlyList<int> ContinuousSlots, bool Standardize)
 {
+    /// <summary>p of marginal resampling.</summary>
+    /// <value>Default 0.</value>
+    public double ResampleProbability { get; init; }
+
+    /// <summary>Slots that are the indicators of one category each, in order.</summary>
+    /// <value>Default none.</value>
+    public IReadOnlyList<Range> CategoricalSlots { get; init; } = [];
+
     /// <summary>All members, with the contents of lists.</summary>
     public override string ToString() => RecordText.Of(this);
 }

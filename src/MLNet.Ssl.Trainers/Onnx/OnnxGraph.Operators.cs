@@ -46,6 +46,10 @@ public sealed partial class OnnxGraph
     public string Select(string x, long axis, long index) =>
         Node("Gather", [x, Constant<long>("index", TensorProto.Types.DataType.Int64, [index])], ("axis", axis));
 
+    /// <summary>Some indices of a dimension.</summary>
+    public string Gather(string x, long axis, params long[] indices) =>
+        Node("Gather", [x, Constant<long>("indices", TensorProto.Types.DataType.Int64, indices, indices.Length)], ("axis", axis));
+
     /// <summary>The range [start, start + length) of each of the axes.</summary>
     public string Slice(string x, long start, long length, params long[] axes)
     {

@@ -73,7 +73,7 @@ public static class Pretrainer
         var settings = plan.Settings.Table!;
         var preprocessing = Preprocessing(table, facts.Table!, settings, log);
         using var scope = NewDisposeScope();
-        using var views = new TableViews(table, preprocessing, settings, plan.Method.TableViews, plan.ViewSeed);
+        using var views = new TableViews(table, preprocessing, settings, plan.Method.TableViews, plan.ViewSeed, plan.Method.WholeTableViews);
         var (backbone, head) = Train(plan, views, EncoderOf, checkpoints, device ?? CPU, log);
         head?.Dispose();
         return EncoderOf(backbone);

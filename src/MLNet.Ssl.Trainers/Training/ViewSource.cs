@@ -42,49 +42,74 @@ internal sealed class ImageViews(IImageSource images, ViewPipeline pipeline) : I
     public Tensor[] Unpack(Tensor[] packed) => pipeline.Normalize(packed);
 }
 
-/// <summary>Rows of a table, each view with masking noise of its own. Draws depend on seed, epoch and the batch.</summary>
+/// <summary>
+/// Rows of a table, each view but the whole ones with masking noise and resampling of its own. Draws depend on seed, epoch and the batch.
+/// </summary>
 internal sealed class TableViews : IViewSource, IDisposable
 {
-    private readonly Tensor _rows;
+    private readonly TableStore _table;
+    private readonly TablePreprocessing _preprocessing;
     private readonly Tensor? _probabilities;
-    private readonly int _views;
+    private readonly Tensor? _units;
+    private readonly double _resample;
+    private readonly long _unitCount;
+    private readonly int _views, _whole;
     private readonly ulong _seed;
 
-    /// <param name="table">The rows.</param>
-    /// <param name="preprocessing">Applied once, to all of them.</param>
+    /// <param name="table">The rows, which stay the caller's and must live as long.</param>
+    /// <param name="preprocessing">Applied to every batch: a second table would take as much memory again.</param>
     /// <param name="settings">How rows become views.</param>
     /// <param name="views">Views of a row.</param>
-    /// <param name="seed">Seed of the masks.</param>
-    public TableViews(TableStore table, TablePreprocessing preprocessing, TableSettings settings, int views, ulong seed)
+    /// <param name="seed">Seed of the draws.</param>
+    /// <param name="whole">Views, from the first on, that are left as they are.</param>
+    public TableViews(
+        TableStore table, TablePreprocessing preprocessing, TableSettings settings, int views, ulong seed, int whole = 0)
     {
         using var scope = NewDisposeScope();
-        _rows = preprocessing.Apply(table.Values).DetachFromDisposeScope();
-        (_views, _seed) = (views, seed);
-        if (settings.MaskProbability == 0) return;
-        _probabilities = MaskingNoise
-            .Probabilities(table.Columns, settings.ContinuousSlots, settings.MaskProbability).DetachFromDisposeScope();
+        (_table, _preprocessing, _views, _whole, _seed) = (table, preprocessing, views, whole, seed);
+        _resample = settings.ResampleProbability;
+        if (settings.MaskProbability > 0)
+        {
+            _probabilities = MaskingNoise
+                .Probabilities(table.Columns, settings.ContinuousSlots, settings.MaskProbability).DetachFromDisposeScope();
+        }
+        if (_resample == 0) return;
+        long[] units = SlotUnits.Of(table.Columns, settings.CategoricalSlots);
+        (_units, _unitCount) = (tensor(units).DetachFromDisposeScope(), units[^1] + 1);
     }
 
-    public int Count => (int)_rows.size(0);
+    public int Count => _table.Count;
 
-    public string Fingerprint => Checksum.Of(_rows);
+    public string Fingerprint => Checksum.Of(_table.Values);
 
     public Tensor[] Render(ReadOnlySpan<int> rows, int epoch, CancellationToken stop = default)
     {
         using var scope = NewDisposeScope();
         var indices = new long[rows.Length];
         for (int i = 0; i < indices.Length; i++) indices[i] = rows[i];
-        var batch = _rows.index_select(0, tensor(indices));
-        if (_probabilities is null) return [.. Enumerable.Range(0, _views).Select(_ => batch.alias().DetachFromDisposeScope())];
+        var batch = _preprocessing.Apply(_table.Values.index_select(0, tensor(indices)));
         // A row occurs once an epoch, so the first one tells batches apart.
         using var generator = new Generator(SplitMix64.Hash(_seed, (ulong)epoch, (ulong)rows[0]), CPU);
-        return [.. Enumerable.Range(0, _views).Select(_ =>
-            MaskingNoise.Apply(batch, rand(batch.shape, generator: generator), _probabilities).DetachFromDisposeScope())];
+        return [.. Enumerable.Range(0, _views).Select(view => (view < _whole ? batch.alias() : Corrupt(batch, view, generator)).DetachFromDisposeScope())];
     }
 
     public void Dispose()
     {
-        _rows.Dispose();
         _probabilities?.Dispose();
+        _units?.Dispose();
+    }
+
+    private Tensor Corrupt(Tensor batch, int number, Generator generator)
+    {
+        var view = batch;
+        // SCARF's positive of a corrupted row is the row as it is.
+        if (_units is not null && number > 0)
+        {
+            long[] shape = [batch.size(0), _unitCount];
+            var donors = randint(batch.size(0), shape, ScalarType.Int64, CPU, generator: generator);
+            view = MarginalResampling.Apply(view, rand(shape, generator: generator), donors, _units, _resample);
+        }
+        if (_probabilities is not null) view = MaskingNoise.Apply(view, rand(batch.shape, generator: generator), _probabilities);
+        return ReferenceEquals(view, batch) ? batch.alias() : view;
     }
 }

@@ -37,8 +37,9 @@ public sealed partial class SelfSupervisedCatalog
     /// by default. Or column of rows of a table: a known-size vector of Single of any other form. Null means the output
     /// column if the data has it, else "Image", "ImagePath" or "Features".</param>
     /// <param name="options">The method and its options, such as <see cref="DinoOptions"/> or
-    /// <see cref="SimClrOptions"/>. Null means the method that learns fastest on little data of the column's type:
-    /// SimCLR for images, MoCo with i-Mix for tables; the log says so.</param>
+    /// <see cref="SimClrOptions"/>. Null means the one that serves most on little data of the column's type:
+    /// SimCLR for images; masked reconstruction for tables (<see cref="MaskedReconstructionOptions"/>), whose embeddings
+    /// did better with few labels than the values themselves. The log says so.</param>
     public PretrainingEstimator Pretrain(
         string outputColumnName = "Embedding", string? inputColumnName = null, PretrainOptions? options = null) =>
         new(_context, outputColumnName, inputColumnName, options);

@@ -184,13 +184,13 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
         UnreadableImages Unreadable() => new(options.OnUnreadableImage, _host);
     }
 
-    /// <summary>The method that learns fastest on little data.</summary>
+    /// <summary>The method that serves most where nothing else is known.</summary>
     private static PretrainOptions DefaultOptions(bool images, IChannel channel)
     {
         channel.Info(MessageSensitivity.None, images
             ? "SimCLR is used: no options were given, and it learns fastest on small sets of images."
-            : "MoCo with i-Mix is used: no options were given, and for rows of a table, which have no augmentation, "
-                + "mixing makes the views.");
-        return images ? new SimClrOptions() : new MoCoOptions { Mixing = new IMixOptions() };
+            : "Masked reconstruction is used: no options were given, and of the methods for tables it is the one whose "
+                + "embeddings did better than the raw values with few labels.");
+        return images ? new SimClrOptions() : new MaskedReconstructionOptions();
     }
 }

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -60,5 +61,58 @@ public class TabularMlpTests
         using var network = Create(Small);
         using var scope = NewDisposeScope();
         Assert.Contains("expected (B,6)", Assert.Throws<ArgumentException>(() => network.call(rand(2, 5))).Message);
+    }
+
+    [Theory]
+    [InlineData(NumberEmbedding.PiecewiseLinear)]
+    [InlineData(NumberEmbedding.Periodic)]
+    public void NumbersAreEmbeddedByTheFormulasOfThePaper(NumberEmbedding embedding)
+    {
+        using var scope = NewDisposeScope();
+        var options = Small with { InputGroups = [6], NumberEmbedding = embedding, NumericSlots = [1, 4], NumberBins = 5 };
+        using var generator = new Generator(1, CPU);
+        using var layer = new EmbeddedNumbers(options, generator);
+        var rows = rand(20, 6).mul(8).sub(4);
+        var result = layer.call(rows);
+        Assert.Equal(layer.Width, result.size(1));
+        for (int row = 0; row < 20; row++)
+        {
+            float[] x = rows[row].data<float>().ToArray();
+            List<double> expected = [x[0], x[2], x[3], x[5]];
+            double[] numbers = [x[1], x[4]];
+            if (embedding == NumberEmbedding.PiecewiseLinear)
+            {
+                foreach (double v in numbers)
+                {
+                    for (int bin = 0; bin < 5; bin++)
+                    {
+                        double passed = v - (bin - 2.5);
+                        expected.Add(passed < 0 && bin > 0 ? 0 : passed > 1 && bin < 4 ? 1 : passed);
+                    }
+                }
+            }
+            else
+            {
+                var frequency = layer.get_parameter("frequency")!;
+                double[] angles = [.. from i in Enumerable.Range(0, 2) from k in Enumerable.Range(0, 5) select 2 * Math.PI * frequency[i, k].ToSingle() * numbers[i]];
+                expected.AddRange([.. numbers, .. angles.Select(Math.Sin), .. angles.Select(Math.Cos)]);
+            }
+            float[] actual = result[row].data<float>().ToArray();
+            for (int i = 0; i < expected.Count; i++) Assert.Equal(expected[i], actual[i], 1e-5);
+        }
+        using var network = Create(options);
+        network.call(rows).pow(2).sum().backward();
+        Assert.All(network.named_parameters(), p => Assert.True(p.parameter.grad is { } g && g.isfinite().all().item<bool>(), p.name));
+    }
+
+    [Theory]
+    [InlineData(null, "NumericSlots is null")]
+    [InlineData(new[] { 4, 1 }, "slots from 0 to 5, ascending")]
+    [InlineData(new[] { 6 }, "slots from 0 to 5, ascending")]
+    public void SlotsToEmbedThatCannotBeAreRefusedByName(int[]? slots, string named)
+    {
+        var options = Small with { InputGroups = [6], NumberEmbedding = NumberEmbedding.Periodic, NumericSlots = slots };
+        Assert.Contains(named, Assert.Throws<ArgumentException>(() => Create(options)).Message);
+        Assert.Contains("must be one group", Assert.Throws<ArgumentException>(() => Create(options with { InputGroups = [3, 3] })).Message);
     }
 }

@@ -121,4 +121,37 @@ public class TableTests
         double kept = views.Render([.. Enumerable.Range(0, 10_000)], 0)[0].mean().ToSingle();
         Assert.InRange(kept, 0.79, 0.81);
     }
+
+    [Fact]
+    public void CategoriesAreRangesOfWhichOneSlotIsSetInEveryRow()
+    {
+        IReadOnlyList<Range> Found(params float[][] rows)
+        {
+            using var store = new TableStore(rows.SelectMany(row => row).ToArray(), rows[0].Length);
+            return TableFacts.Of(store).Categories;
+        }
+        // Two categories side by side, a number, a category that a normaliser has scaled.
+        float[] Row(int a, int b, float number, int c) =>
+            [a == 0 ? 1 : 0, a == 1 ? 1 : 0, b == 0 ? 1 : 0, b == 1 ? 1 : 0, b == 2 ? 1 : 0, number, c == 0 ? 7 : -3, c == 1 ? 0.5f : 0];
+        Assert.Equal([0..2, 2..5, 6..8], Found(Row(0, 0, 1, 0), Row(1, 1, 2, 1), Row(0, 2, 3, 1)));
+        // A kind that does not occur stands among those that do.
+        Assert.Equal([0..2, 2..5, 6..8], Found(Row(0, 0, 1, 0), Row(1, 2, 2, 1), Row(0, 2, 3, 1)));
+        // A row without any, or with two: no category.
+        Assert.Equal([2..5, 6..8], Found(Row(0, 0, 1, 0), Row(1, 1, 2, 1), Row(5, 2, 3, 1)));
+        Assert.Equal([], Found([1, 1], [1, 0], [0, 1]));
+        // Of rows of one kind alone nothing is told.
+        Assert.Equal([], Found([1, 0, 0], [1, 0, 0]));
+    }
+
+    [Fact]
+    public void GatheredRowsAreTheRowsInOrderOverTheBoundsOfBlocks()
+    {
+        using var builder = new TableStoreBuilder(3, blockElements: 3 * 50_000);
+        for (int row = 0; row < 120_001; row++) builder.Add([row, row + 0.25f, -row]);
+        using var table = builder.Build([1..3]);
+        Assert.Equal((120_001, 3, 120_001L), (table.Count, table.Columns, builder.Count));
+        Assert.Equal([1..3], table.Categories);
+        float[] values = table.Values.data<float>().ToArray();
+        for (int row = 0; row < table.Count; row++) Assert.Equal((row, row + 0.25f, -row), (values[3 * row], values[3 * row + 1], values[3 * row + 2]));
+    }
 }

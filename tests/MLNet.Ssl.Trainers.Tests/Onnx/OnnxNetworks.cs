@@ -9,6 +9,9 @@ internal static class OnnxNetworks
     private static readonly VisionTransformerOptions Transformer =
         new() { PatchSize = 4, EmbeddingDimension = 48, Depth = 3, Heads = 3, ImageSize = 32 };
 
+    private static readonly TabularMlpOptions Numbers =
+        new() { InputGroups = [7], NumericSlots = [0, 2, 6], NumberBins = 4, InputWidth = 8, HiddenWidths = [16], OutputWidth = 24 };
+
     public static IReadOnlyDictionary<string, BackboneOptions> All { get; } = new Dictionary<string, BackboneOptions>
     {
         ["DINO transformer"] = Transformer,
@@ -27,6 +30,8 @@ internal static class OnnxNetworks
         ["MoCo v3 transformer, convolutional stem"] =
             Transformer with { PatchSize = 16, Heads = 4, Flavor = VisionTransformerFlavor.MoCoV3, ConvolutionalStem = true, ImageSize = 64 },
         ["perceptron"] = new TabularMlpOptions { InputGroups = [7], InputWidth = 8, HiddenWidths = [16, 12], OutputWidth = 24, MaxoutGroup = 3 },
+        ["perceptron of numbers in bins"] = Numbers with { NumberEmbedding = NumberEmbedding.PiecewiseLinear },
+        ["perceptron of numbers in waves"] = Numbers with { NumberEmbedding = NumberEmbedding.Periodic },
         ["perceptron of three inputs"] = new TabularMlpOptions { InputGroups = [4, 1, 2], InputWidth = 8, HiddenWidths = [16], OutputWidth = 24 },
     };
 

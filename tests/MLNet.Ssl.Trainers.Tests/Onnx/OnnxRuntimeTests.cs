@@ -26,6 +26,8 @@ public class OnnxRuntimeTests
     [Theory]
     [InlineData("perceptron")]
     [InlineData("perceptron of three inputs")]
+    [InlineData("perceptron of numbers in bins")]
+    [InlineData("perceptron of numbers in waves")]
     public void TheRuntimeGivesTheEmbeddingsOfRows(string network)
     {
         using var folder = new TemporaryFolder();

@@ -18,6 +18,8 @@ public class TablePretrainingTests
         Mixing = new IMixOptions { Alpha = 2 },
     };
 
+    private static readonly MaskedReconstructionOptions Reconstruction = new() { Backbone = Mlp, Epochs = 30, BatchSize = 128, LearningRate = 0.01, Seed = 1, Threads = 1 };
+
     public static TheoryData<string, PretrainOptions> Methods => new()
     {
         { "MoCo", MoCo with { Mixing = null } },
@@ -26,6 +28,10 @@ public class TablePretrainingTests
         { "MoCo v3", new MoCoV3Options { Backbone = Mlp, Epochs = 3, BatchSize = 64, Seed = 1, HeadHiddenDimension = 32, ProjectionDimension = 16 } },
         { "N-pair, i-Mix", new SimClrOptions { Backbone = Mlp, Epochs = 3, BatchSize = 64, Seed = 1, Loss = SimClrLoss.NPair, Mixing = new IMixOptions() } },
         { "SimCLR", new SimClrOptions { Backbone = Mlp, Epochs = 3, BatchSize = 64, Seed = 1 } },
+        { "SCARF", new SimClrOptions { Backbone = Mlp, Epochs = 3, BatchSize = 64, Seed = 1, Table = new() { MaskProbability = 0, ResampleProbability = 0.6 } } },
+        { "masked reconstruction", Reconstruction with { Epochs = 3 } },
+        { "masked reconstruction, numbers in bins", Reconstruction with { Epochs = 3, Backbone = Mlp with { NumberEmbedding = NumberEmbedding.PiecewiseLinear } } },
+        { "MoCo, i-Mix, reconstruction", MoCo with { ReconstructionWeight = 1 } },
         { "BYOL, i-Mix", new ByolOptions { Backbone = Mlp, Epochs = 3, BatchSize = 64, Seed = 1, HeadHiddenDimension = 32, Mixing = new IMixOptions() } },
     };
 
@@ -57,13 +63,31 @@ public class TablePretrainingTests
     }
 
     [Fact]
+    public void MaskedReconstructionLearnsWhatAnUntrainedEncoderDoesNotSee()
+    {
+        var (train, test) = (Draw(1024, 1), Draw(512, 2));
+        double Accuracy(PretrainOptions o)
+        {
+            using var scope = NewDisposeScope();
+            using var encoder = Pretrainer.Fit(train.Table, o);
+            using var knn = new WeightedKnn(Embed(encoder, train.Table), tensor(train.Labels), Clusters);
+            return knn.Score(Embed(encoder, test.Table)).argmax(1).eq(tensor(test.Labels)).to(float32).mean().ToSingle();
+        }
+        double before = Accuracy(Reconstruction with { Epochs = 0 }), after = Accuracy(Reconstruction);
+        Assert.True(after >= before + 0.1, $"kNN accuracy {before:0.000} untrained, {after:0.000} trained");
+        Assert.Contains("learns from rows of a table",
+            Assert.Throws<ArgumentException>(() => Pretrainer.Fit(Patterns.Draw(8, 1).Images, new MaskedReconstructionOptions())).Message);
+    }
+
+    [Fact]
     public void WhatIsLeftAtAutoIsScaledToTheTableAndSaid()
     {
         using var table = Draw(300, 1).Table;
         var messages = new List<string>();
         using var encoder = Pretrainer.Fit(table, new MoCoOptions { Mixing = new IMixOptions(), Epochs = 1, Seed = 1 }, log: m => messages.Add(m.Text));
         Assert.Equal((Columns, 256), (encoder.Columns, encoder.EmbeddingDimension));
-        Assert.All(new[] { "BatchSize = 72: of 300 rows", "QueueLength = 144", "Backbone = MLP of 256, 256, 512, 512", "Table.ContinuousSlots = 0–23: of 26" },
+        Assert.All(new[] { "BatchSize = 72: of 300 rows", "QueueLength = 144", "Backbone = MLP of 256, 256, 512, 512", "Table.ContinuousSlots = 0–23: of 26",
+                "Table.CategoricalSlots = [24..26]: one and only one" },
             part => Assert.Contains(messages, m => m.Contains(part, StringComparison.Ordinal)));
     }
 
@@ -76,6 +100,13 @@ public class TablePretrainingTests
         { MoCo with { Mixing = new IMixOptions { Mixer = Mixer.CutMix } }, "must be Mixup" },
         { MoCo with { Table = new() { MaskProbability = 1 } }, "Table.MaskProbability is 1" },
         { MoCo with { Table = new() { ContinuousSlots = [26] } }, "slots 0 to 25" },
+        { MoCo with { Table = new() { ResampleProbability = 1 } }, "Table.ResampleProbability is 1" },
+        { MoCo with { Table = new() { CategoricalSlots = [24..27] } }, "Table.CategoricalSlots has 24..27; expected ranges of the slots 0 to 25" },
+        { MoCo with { Table = new() { CategoricalSlots = [24..26, 24..25] } }, "Table.CategoricalSlots has 24..25" },
+        { MoCo with { Table = new() { CategoricalSlots = [23..26] } }, "Slot 23 is in Table.ContinuousSlots and in 23..26" },
+        { MoCo with { ReconstructionWeight = -1 }, "ReconstructionWeight is -1" },
+        { Reconstruction with { ValueWeight = -1 }, "ValueWeight is -1" },
+        { Reconstruction with { HeadLayers = 0 }, "HeadLayers is 0" },
         { new DinoOptions(), "DINO learns from views of images" },
         { new MoCoV3Options { Backbone = Mlp, Mixing = new SdmpOptions() }, "take i-Mix" },
     };

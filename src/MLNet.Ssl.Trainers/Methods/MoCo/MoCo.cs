@@ -15,14 +15,19 @@ internal sealed class MoCo : Method
     private readonly MomentumPair _pair;
     private readonly NegativeQueue _queue;
     private readonly IMix? _mix;
+    private readonly ReconstructionHeads? _reconstruction;
 
     internal MoCo(MoCoOptions options, MoCoSettings settings, MethodContext context)
     {
         (_options, _settings) = (options, settings);
-        EncoderWithHead Network() => new EncoderWithHead(
-            settings.Backbone.Create(context.Generator), new MlpHead(settings.Head, context.Generator)).to(context.Device);
+        EncoderWithHead Network(ReconstructionHeads? reconstruction = null)
+        {
+            var backbone = settings.Backbone.Create(context.Generator);
+            return new EncoderWithHead(backbone, new MlpHead(settings.Head, context.Generator), secondHead: reconstruction).to(context.Device);
+        }
+        if (settings.Reconstruction is { } target) _reconstruction = new(settings.Backbone.EmbeddingDimension, target, context.Generator);
         // The official code decays every parameter.
-        _pair = new(Network(), Network(), (_, _) => FlatParameters.Decayed, context.Precision);
+        _pair = new(Network(_reconstruction), Network(), (_, _) => FlatParameters.Decayed, context.Precision);
         _queue = new(options.ProjectionDimension, settings.QueueLength, context.Generator, context.Device);
         _mix = options.Mixing is IMixOptions mixing ? new(mixing) : null;
     }
@@ -49,7 +54,9 @@ internal sealed class MoCo : Method
     public override MethodOutput Forward(IReadOnlyList<Tensor> views, StepClock clock, int shard)
     {
         var random = HostRandom.OfThisPass();
-        var (first, second) = _mix?.MixInputs(views[0], views[1], random) ?? (views[0], views[1]);
+        // The view that is reconstructed from is no key: queries and keys are of the row as it is.
+        var key = _reconstruction is null ? views[1] : views[0];
+        var (first, second) = _mix?.MixInputs(views[0], key, random) ?? (views[0], key);
         var ((features, query, targets), keys) = Sides.Run(() => Query(first, random), () =>
         {
             // The key network moves before it makes the keys.
@@ -64,6 +71,11 @@ internal sealed class MoCo : Method
             _queue.Hold(otherKeys);
             loss = loss.Add(Loss(otherQuery, otherKeys, _queue.With(keys), otherTargets));
         }
+        if (_reconstruction is not null)
+        {
+            var output = _reconstruction.call(Encoder.call(views[1]));
+            loss = loss.Add(_reconstruction.Loss(output, views[0], views[1]).Mul(_options.ReconstructionWeight));
+        }
         return new(loss, features.narrow(0, 0, first.size(0)).detach());
     }
 
@@ -74,6 +86,7 @@ internal sealed class MoCo : Method
     protected override void Dispose(bool disposing)
     {
         if (!disposing) return;
+        _reconstruction?.Free();
         _pair.Dispose();
         _queue.Dispose();
     }

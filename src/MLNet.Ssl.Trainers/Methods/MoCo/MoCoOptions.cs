@@ -40,6 +40,13 @@ public sealed record MoCoOptions : PretrainOptions
     /// <value>Auto: 8 (official), or 2 up to 64 pixels (i-Mix on CIFAR), or the next smaller number that divides the batch; 1 without batch norm.</value>
     public int? BatchNormGroups { get; init; }
 
+    /// <summary>
+    /// Weight of masked reconstruction beside the contrast, for rows of a table (<see cref="MaskedReconstructionOptions"/>): the encoder also tells of
+    /// a row, some slots of which have the values of other rows, which they are and what stood there.
+    /// </summary>
+    /// <value>Default 0: none. Range 0 and up.</value>
+    public double ReconstructionWeight { get; init; }
+
     /// <summary>Adds the loss with the views exchanged. Twice the work.</summary>
     /// <value>Default false.</value>
     public bool Symmetric { get; init; }
@@ -82,7 +89,8 @@ public sealed record MoCoOptions : PretrainOptions
             BFloat16 = true,
             // MoCo has no warm-up; i-Mix has its own, also in its baselines for tables.
             WarmupEpochs = mixes || table ? Math.Min(Epochs > 500 ? 10 : 5, Epochs / 10) : 0,
-            MaskProbability = mixes ? 0 : 0.2,
+            MaskProbability = mixes || ReconstructionWeight > 0 ? 0 : 0.2,
+            ResampleProbability = ReconstructionWeight > 0 ? MaskedReconstructionOptions.UsualResampleProbability : 0,
         });
         var (rows, batch, small) = (context.Rows, settings.BatchSize, settings.IsSmall);
         int length = context.Choose(
@@ -115,9 +123,17 @@ public sealed record MoCoOptions : PretrainOptions
         Check.AtLeast(ProjectionDimension, 1);
         Check.BatchNormGroups(groups, batch);
         Check.AtLeast(WeightDecay, 0);
+        Check.AtLeast(ReconstructionWeight, 0);
+        ReconstructionTarget? reconstruction = null;
+        if (ReconstructionWeight > 0)
+        {
+            if (settings.Table is null)
+                throw new ArgumentException($"ReconstructionWeight is {ReconstructionWeight}; for images it must be 0.", nameof(ReconstructionWeight));
+            reconstruction = new MaskedReconstructionOptions().Target(context.Columns!.Value, settings.Table);
+        }
 
         double peak = settings.PeakRate(rate);
-        var method = new MoCoSettings(settings.Backbone, Head(settings.Backbone, norm), length, momentum, temperature, groups);
+        var method = new MoCoSettings(settings.Backbone, Head(settings.Backbone, norm), length, momentum, temperature, groups, reconstruction);
         var optimization = new OptimizationPlan(
             optimizer,
             t => DecayEpochs is null
@@ -126,6 +142,7 @@ public sealed record MoCoOptions : PretrainOptions
             _ => WeightDecay);
         return new(optimization, where => new MoCo(this, method, where))
         {
+            WholeTableViews = reconstruction is null ? 0 : 1,
             Views = view is null ? [] : [view with { Size = settings.ImageSize }, view with { Size = settings.ImageSize }],
         };
     }
@@ -141,4 +158,5 @@ public sealed record MoCoOptions : PretrainOptions
 
 /// <summary>What MoCo's Auto options became.</summary>
 internal sealed record MoCoSettings(
-    BackboneOptions Backbone, MlpHeadOptions Head, int QueueLength, double KeyMomentum, double Temperature, int BatchNormGroups);
+    BackboneOptions Backbone, MlpHeadOptions Head, int QueueLength, double KeyMomentum, double Temperature, int BatchNormGroups,
+    ReconstructionTarget? Reconstruction);

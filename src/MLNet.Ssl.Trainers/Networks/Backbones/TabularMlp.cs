@@ -16,6 +16,7 @@ internal sealed class TabularMlp : Backbone, IOnnxLayer
     private readonly TabularMlpOptions _options;
     private readonly int[] _groups;
     private readonly long _maxout;
+    private EmbeddedNumbers? numbers;
     private ModuleList<Linear> input;
     private BatchNorm? input_bn;
     private ModuleList<Hidden> hidden;
@@ -31,7 +32,8 @@ internal sealed class TabularMlp : Backbone, IOnnxLayer
         _options = options;
         _groups = options.InputGroups!;
         _maxout = options.MaxoutGroup;
-        input = new ModuleList<Linear>([.. _groups.Select(slots => new Linear(slots, options.InputWidth, generator))]);
+        if (options.NumberEmbedding != NumberEmbedding.None) numbers = new EmbeddedNumbers(options, generator);
+        input = new ModuleList<Linear>([.. _groups.Select(slots => new Linear(numbers?.Width ?? slots, options.InputWidth, generator))]);
         if (_groups.Length == 1) input_bn = new BatchNorm(options.InputWidth);
         var widths = options.HiddenWidths.Prepend(options.InputWidth * _groups.Length).ToArray();
         hidden = new ModuleList<Hidden>([.. options.HiddenWidths.Select((width, i) => new Hidden(widths[i], width, generator))]);
@@ -50,7 +52,7 @@ internal sealed class TabularMlp : Backbone, IOnnxLayer
     {
         if (x.ndim != 2 || x.size(1) != _groups.Sum())
             throw new ArgumentException($"The rows are ({string.Join(",", x.shape)}); expected (B,{_groups.Sum()}).", nameof(x));
-        x = Input(x);
+        x = Input(numbers is null ? x : numbers.call(x));
         foreach (var layer in hidden) x = layer.call(x);
         return output.call(x).view(x.size(0), -1, _maxout).amax([2]);
     }
@@ -66,6 +68,7 @@ internal sealed class TabularMlp : Backbone, IOnnxLayer
 
     string IOnnxLayer.Export(OnnxGraph graph, string x)
     {
+        if (numbers is not null) x = numbers.Export(graph, x);
         if (input_bn is not null) x = graph.Relu(input_bn.Export(graph, input[0].Export(graph, x)));
         else x = graph.Concat(1, [.. input.Select((layer, i) => layer.Export(graph, graph.Slice(x, _groups.Take(i).Sum(), _groups[i], 1)))]);
         return graph.Maxout(output.Export(graph, hidden.Aggregate(x, (value, layer) => layer.Export(graph, value))), _maxout);

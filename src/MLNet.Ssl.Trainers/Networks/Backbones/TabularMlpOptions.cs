@@ -30,6 +30,20 @@ public sealed record TabularMlpOptions : BackboneOptions
     /// <value>Default 4, range 1 and up.</value>
     public int MaxoutGroup { get; init; } = 4;
 
+    /// <summary>What becomes of continuous values before the input layer.</summary>
+    /// <value>Default <see cref="NumberEmbedding.None"/>: the values themselves, as published for i-Mix. With another one all slots share
+    /// one input layer.</value>
+    public NumberEmbedding NumberEmbedding { get; init; }
+
+    /// <summary>Slots that hold the values which are embedded, ascending.</summary>
+    /// <value>Auto: the continuous slots of the table that is learned from; needed where <see cref="NumberEmbedding"/> is not
+    /// <see cref="NumberEmbedding.None"/>.</value>
+    public int[]? NumericSlots { get; init; }
+
+    /// <summary>Bins of a piecewise linear embedding, or frequencies of a periodic one, for every value.</summary>
+    /// <value>Default 16, range 1 to 1 024.</value>
+    public int NumberBins { get; init; } = 16;
+
     /// <summary>The published network for CovType: inputs 10, 4 and 40, hidden layers of 2 048, 2 048, 4 096 and 4 096, features of 2 048.</summary>
     public static TabularMlpOptions CovType { get; } = Published([10, 4, 40]);
 
@@ -53,6 +67,9 @@ public sealed record TabularMlpOptions : BackboneOptions
         if (HiddenWidths is null || HiddenWidths.Any(n => n < 1))
             throw new ArgumentException($"{nameof(HiddenWidths)} is [{string.Join(", ", HiddenWidths ?? [])}]; it must hold numbers of at least 1.");
         Check.AtLeast(InputWidth, 1);
+        Check.Defined(NumberEmbedding);
+        Check.InRange(NumberBins, 1, 1024);
+        ValidateNumericSlots();
         Check.AtLeast(MaxoutGroup, 1);
         Check.AtLeast(OutputWidth, 1);
         if (OutputWidth % MaxoutGroup != 0)
@@ -87,6 +104,29 @@ public sealed record TabularMlpOptions : BackboneOptions
         if (InputGroups!.Sum() != columns)
             throw new ArgumentException(
                 $"{nameof(InputGroups)} is [{string.Join(", ", InputGroups!)}], {InputGroups!.Sum()} slots in all; rows have {columns}.", nameof(columns));
+    }
+
+    /// <summary>The same architecture with the slots to embed filled in; itself if nothing was left open.</summary>
+    internal TabularMlpOptions WithNumericSlots(IReadOnlyList<int> slots)
+    {
+        if (NumberEmbedding == NumberEmbedding.None || NumericSlots is not null) return this;
+        return slots.Count == 0 ? this with { NumberEmbedding = NumberEmbedding.None } : this with { NumericSlots = [.. slots.Order()] };
+    }
+
+    private void ValidateNumericSlots()
+    {
+        if (NumberEmbedding == NumberEmbedding.None) return;
+        if (InputGroups!.Length > 1)
+            throw new ArgumentException($"{nameof(InputGroups)} is [{string.Join(", ", InputGroups)}]; with a {nameof(NumberEmbedding)} it must be one group.");
+        int before = -1;
+        if (NumericSlots is { Length: 0 }) throw new ArgumentException($"{nameof(NumericSlots)} is []; with a {nameof(NumberEmbedding)} it must name slots.");
+        foreach (int slot in NumericSlots ?? throw new ArgumentException($"{nameof(NumericSlots)} is null; with a {nameof(NumberEmbedding)} it must name slots."))
+        {
+            if (slot <= before || slot >= InputGroups[0])
+                throw new ArgumentException(
+                    $"{nameof(NumericSlots)} is [{string.Join(", ", NumericSlots)}]; it must hold slots from 0 to {InputGroups[0] - 1}, ascending.");
+            before = slot;
+        }
     }
 
     private static TabularMlpOptions Published(int[] inputs) => new() { InputGroups = inputs, HiddenWidths = [2048, 2048, 4096, 4096], OutputWidth = 8192 };

@@ -10,17 +10,21 @@ public sealed class EncoderWithHead : nn.Module<Tensor, Tensor>
     private readonly Backbone backbone;
     private readonly nn.Module<Tensor, Tensor> head;
     private readonly nn.Module<Tensor, Tensor>? predictor;
+    private readonly nn.Module<Tensor, Tensor>? second_head;
 
     /// <summary>Puts the modules together, which it takes over.</summary>
     /// <param name="backbone">Images (B,3,H,W) or rows (B,columns) to features (B,D).</param>
     /// <param name="head">Features to (B,d).</param>
     /// <param name="predictor">(B,d) to (B,d); null for none.</param>
-    public EncoderWithHead(Backbone backbone, nn.Module<Tensor, Tensor> head, nn.Module<Tensor, Tensor>? predictor = null)
+    /// <param name="secondHead">Features to what another loss asks for; null for none.</param>
+    public EncoderWithHead(
+        Backbone backbone, nn.Module<Tensor, Tensor> head, nn.Module<Tensor, Tensor>? predictor = null, nn.Module<Tensor, Tensor>? secondHead = null)
         : base(nameof(EncoderWithHead))
     {
         this.backbone = backbone;
         this.head = head;
         this.predictor = predictor;
+        second_head = secondHead;
         RegisterComponents();
     }
 

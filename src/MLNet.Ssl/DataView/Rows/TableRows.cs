@@ -1,5 +1,5 @@
-using System.Buffers;
 using Microsoft.ML.Data;
+using MLNet.Ssl.Data;
 
 namespace MLNet.Ssl.DataView;
 
@@ -10,13 +10,13 @@ internal sealed record TableRows(TableStore Table, IReadOnlyList<int> Labels)
     /// <exception cref="InvalidOperationException">There are no rows, or a value is not finite.</exception>
     public static TableRows Read(RowReader rows)
     {
-        var numbers = new ArrayBufferWriter<float>();
+        using var table = new TableStoreBuilder(((VectorDataViewType)rows.Values.Type).Size);
         var labels = rows.Read(row => FloatVectors.Reader(row, rows.Values), values =>
         {
-            numbers.Write(values);
+            table.Add(values);
             return true;
         });
         if (labels.Count == 0) throw rows.NoRows();
-        return new(new(numbers.WrittenMemory, ((VectorDataViewType)rows.Values.Type).Size), labels);
+        return new(table.Build(CategoricalSlots.Of(rows.Values)), labels);
     }
 }

@@ -1,0 +1,93 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+namespace MLNet.Ssl.Benchmarks.Tables;
+
+/// <summary>What a large table costs in memory: a text file of it is written, read by a pipeline and trained on, until the first report.</summary>
+internal sealed class TableMemory(int rows, int columns)
+{
+    /// <summary>The subcommand <c>table-memory</c>.</summary>
+    public static Command Command()
+    {
+        var rows = new Option<int>("--rows") { Description = "rows of the table", DefaultValueFactory = _ => 1_000_000 };
+        var columns = new Option<int>("--columns") { Description = "its columns", DefaultValueFactory = _ => 54 };
+        var command = new Command("table-memory", "Peak memory of training on a table from a text file, in sizes of the table.") { rows, columns };
+        command.SetAction(parsed => new TableMemory(parsed.GetValue(rows), parsed.GetValue(columns)).Run());
+        return command;
+    }
+
+    public int Run()
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            Write(path);
+            return Train(path);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    private int Train(string path)
+    {
+        double table = (double)rows * columns * sizeof(float) / (1 << 20);
+        // A small table first: libraries and the network take memory too.
+        var ml = new MLContext(1);
+        double before = Peak();
+        using var stop = new CancellationTokenSource();
+        var clock = Stopwatch.StartNew();
+        double reading = 0, read = 0;
+        var options = new MaskedReconstructionOptions
+        {
+            Seed = 1,
+            CancellationToken = stop.Token,
+            Progress = new Immediate(_ =>
+            {
+                if (reading == 0) (reading, read) = (clock.Elapsed.TotalSeconds, Peak());
+                stop.Cancel();
+            }),
+        };
+        var data = ml.Data.LoadFromTextFile(path, [new("Features", DataKind.Single, 0, columns - 1)], ',');
+        try
+        {
+            using var encoder = ml.SelfSupervised().Pretrain("Embedding", "Features", options).Fit(data);
+        }
+        catch (OperationCanceledException)
+        {
+            // As planned.
+        }
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{rows:N0} rows of {columns}: {table:N0} MiB; before {before:N0} MiB, at the peak {read:N0} MiB, {(read - before) / table:0.00} tables; first report after {reading:0} s"));
+        return 0;
+    }
+
+    private static double Peak() =>
+        double.Parse(File.ReadLines("/proc/self/status").First(l => l.StartsWith("VmHWM", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+            CultureInfo.InvariantCulture) / 1024;
+
+    private void Write(string path)
+    {
+        var random = new Random(1);
+        string[] numbers = [.. Enumerable.Range(0, 4096).Select(_ => random.NextDouble().ToString("0.###", CultureInfo.InvariantCulture))];
+        using var writer = new StreamWriter(path);
+        for (int row = 0; row < rows; row++)
+        {
+            for (int column = 0; column < columns; column++)
+            {
+                if (column > 0) writer.Write(',');
+                writer.Write(column < 10 ? numbers[random.Next(numbers.Length)] : random.Next(8) == 0 ? "1" : "0");
+            }
+            writer.WriteLine();
+        }
+    }
+
+    private sealed class Immediate(Action<TrainingProgress> report) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value) => report(value);
+    }
+}

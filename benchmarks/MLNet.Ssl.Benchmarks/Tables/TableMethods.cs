@@ -1,0 +1,26 @@
+namespace MLNet.Ssl.Benchmarks.Tables;
+
+/// <summary>The ways of pretraining that are compared.</summary>
+internal static class TableMethods
+{
+    public const string Raw = "raw features";
+
+    private static readonly IMixOptions Mixing = new() { Alpha = 2 };
+
+    public static IReadOnlyDictionary<string, PretrainOptions> All { get; } = new Dictionary<string, PretrainOptions>
+    {
+        ["untrained encoder"] = new MaskedReconstructionOptions { Epochs = 0 },
+        ["masked reconstruction"] = new MaskedReconstructionOptions(),
+        ["masked reconstruction, numbers as they are"] = new MaskedReconstructionOptions { Backbone = new TabularMlpOptions() },
+        ["masked reconstruction, numbers in waves"] =
+            new MaskedReconstructionOptions { Backbone = new TabularMlpOptions { NumberEmbedding = NumberEmbedding.Periodic, InputWidth = 256 } },
+        ["SCARF"] = new SimClrOptions { Table = new() { MaskProbability = 0, ResampleProbability = 0.6 }, Temperature = 1 },
+        ["MoCo, i-Mix, reconstruction"] = new MoCoOptions { Mixing = Mixing, ReconstructionWeight = 1 },
+        ["N-pair"] = new SimClrOptions { Loss = SimClrLoss.NPair },
+        ["N-pair, i-Mix"] = new SimClrOptions { Loss = SimClrLoss.NPair, Mixing = Mixing },
+        ["MoCo"] = new MoCoOptions(),
+        ["MoCo, i-Mix"] = new MoCoOptions { Mixing = Mixing },
+        ["BYOL"] = new ByolOptions(),
+        ["BYOL, i-Mix"] = new ByolOptions { Mixing = Mixing },
+    };
+}
