@@ -41,13 +41,14 @@ public sealed class ToolPackageTests(ToolPackageTests.Installed tool) : IClassFi
         Assert.Contains("ResNet", tool.Run([], "inspect", folder.File("m.zip")).Output);
 
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no SIGTERM to send");
-        string log = folder.File("m.run/run.jsonl");
+        string log = folder.File("n.run/run.jsonl");
+        command[3] = folder.File("n.mlssl");
         (code, output, error) = tool.Stop(
             () => File.Exists(log) && ReadShared(log).Contains("\"progress\""), [.. command, "--epochs", "100000"]);
         Assert.True(code == 130, error);
         Assert.Contains("Go on with: mlssl pretrain", error);
         Assert.Contains("--resume", error);
-        Assert.NotEmpty(Directory.GetFiles(folder.File("m.run"), "checkpoint-*.safetensors"));
+        Assert.NotEmpty(Directory.GetFiles(folder.File("n.run"), "checkpoint-*.safetensors"));
         Assert.Equal("", output);
     }
 

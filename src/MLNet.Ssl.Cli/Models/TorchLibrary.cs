@@ -41,16 +41,20 @@ internal static class TorchLibrary
         {
             if (_loaded) return;
             if (Find() is { } folder) Load(folder);
+            // Left alone, TorchSharp would look through the cache of packages and copy half a gigabyte to the tool.
+            else if (!IsBeside && !NativeLibrary.TryLoad("torch_cpu", typeof(TorchSharp.torch).Assembly, null, out _))
+            {
+                throw new NoLibTorchException(
+                    $"libtorch is not here: run 'mlssl setup' once (0.5 GB for the processor; "
+                    + $"'mlssl setup --backend cuda-linux' for a GPU), or name a folder that has it in {Variable}.");
+            }
             try
             {
                 NativeTorch.Require();
             }
             catch (InvalidOperationException e)
             {
-                throw new NoLibTorchException(
-                    $"libtorch is not here: run 'mlssl setup' once (0.5 GB for the processor; "
-                    + $"'mlssl setup --backend cuda-linux' for a GPU), or name a folder that has it in {Variable}. "
-                    + $"({e.Message})");
+                throw new NoLibTorchException(e.Message);
             }
             _loaded = true;
         }
@@ -59,16 +63,16 @@ internal static class TorchLibrary
     /// <summary>Whether a folder has libtorch.</summary>
     public static bool IsIn(string folder) => File.Exists(Path.Combine(folder, FileName("torch_cpu")));
 
+    private static bool IsBeside => IsIn(AppContext.BaseDirectory) || IsIn(Path.Combine(
+        AppContext.BaseDirectory, "runtimes", RuntimeInformation.RuntimeIdentifier, "native"));
+
     private static string? Find()
     {
         if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } named)
             return IsIn(named) ? named : throw new NoLibTorchException(
                 $"{Variable} is '{named}', which has no {FileName("torch_cpu")}.");
-        string beside = Path.Combine(AppContext.BaseDirectory, "runtimes", RuntimeInformation.RuntimeIdentifier,
-            "native");
-        if (IsIn(AppContext.BaseDirectory) || IsIn(beside)) return null;
         // A GPU's libraries compute on the processor too.
-        return Backends.Reverse().Select(FolderOf).FirstOrDefault(IsIn);
+        return IsBeside ? null : Backends.Reverse().Select(FolderOf).FirstOrDefault(IsIn);
     }
 
     // What is loaded by its path is found by its name afterwards, which is how TorchSharp asks for it.
