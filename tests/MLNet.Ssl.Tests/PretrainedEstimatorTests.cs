@@ -52,9 +52,9 @@ public sealed class PretrainedEstimatorTests : IDisposable
         using (var trained = ssl.Pretrain(options: TestImages.Untrained).Fit(_ml.View(TestImages.Rows(4)))) trained.SaveSafeTensors(Path);
         Assert.Throws<ArgumentOutOfRangeException>(() => ssl.LoadPretrained("Embedding", "Image", Path, new() { Heads = 0 }));
         var view = _ml.View(TestImages.Rows(4));
-        var estimator = ssl.LoadPretrained("Embedding", "Label", Path);
-        Assert.Contains("'Label'", Assert.Throws<ArgumentOutOfRangeException>(() => estimator.GetOutputSchema(SchemaShapes.Of(view.Schema))).Message);
-        Assert.Contains("'Label'", Assert.Throws<ArgumentOutOfRangeException>(() => estimator.Fit(view)).Message);
+        var estimator = ssl.LoadPretrained("Embedding", "Elsewhere", Path);
+        Assert.Contains("'Elsewhere'", Assert.Throws<ArgumentOutOfRangeException>(() => estimator.GetOutputSchema(SchemaShapes.Of(view.Schema))).Message);
+        Assert.Contains("'Elsewhere'", Assert.Throws<ArgumentOutOfRangeException>(() => estimator.Fit(view)).Message);
     }
 
     [Fact]

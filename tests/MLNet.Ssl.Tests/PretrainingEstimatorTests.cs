@@ -30,7 +30,6 @@ public sealed class PretrainingEstimatorTests
     }
 
     [Theory]
-    [InlineData("Text", "LoadImages")]
     [InlineData("Key", "Key<UInt32", "no labels")]
     [InlineData("Number", "Single")]
     [InlineData("Variable", "Vector<Single")]
@@ -45,7 +44,6 @@ public sealed class PretrainingEstimatorTests
     }
 
     [Theory]
-    [InlineData("Text")]
     [InlineData("Key")]
     [InlineData("Number")]
     [InlineData("Variable")]

@@ -97,6 +97,7 @@ internal sealed class OnlineEvaluator : IDisposable
             return;
         }
         foreach (var (live, kept) in _kept ?? []) live.copy_(kept);
+        MixedPrecision.Refresh((_kept ?? []).Select(pair => pair.Live));
         _log?.Invoke(new(false, string.Create(CultureInfo.InvariantCulture,
             $"The encoder of epoch {Math.Ceiling(_bestEpoch):0} is returned: kNN accuracy {best:0.0000}.")));
     }
@@ -106,8 +107,8 @@ internal sealed class OnlineEvaluator : IDisposable
     private void Keep()
     {
         Forget();
-        IEnumerable<Tensor> live = _method.Encoder.state_dict().Values;
-        if (_method.ProjectionHead is { } head) live = live.Concat(head.state_dict().Values);
+        IEnumerable<Tensor> live = _method.Encoder.Weights().Values;
+        if (_method.ProjectionHead is { } head) live = live.Concat(head.Weights().Values);
         _kept = [.. live.Select(tensor => (tensor, tensor.detach().clone().DetachFromDisposeScope()))];
     }
 

@@ -138,7 +138,7 @@ public sealed class AttentionMapsTests
         var image = Images.Random(9, 9, 1);
         string message = Assert.Throws<NotSupportedException>(() => AttentionMaps.Of(network, image)).Message;
         Assert.Contains("ResNet", message);
-        Assert.Contains("VisionTransformer", message);
+        Assert.Contains("transformer", message);
         Assert.Contains("imageSize is 3", Assert.Throws<ArgumentOutOfRangeException>(() => AttentionMaps.Of(encoder, image, 3)).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => AttentionMaps.Of(encoder, image, 100_000));
         Assert.Throws<ArgumentException>(() => AttentionMaps.Of(encoder, new(new byte[5], 3, 3), 16));
