@@ -79,7 +79,11 @@ public static class Continuation
     {
         var tiny = VisionTransformerOptions.DinoV2Small() with
         {
-            EmbeddingDimension = 96, Depth = 4, Heads = 3, ImageSize = 98, LayerScale = 1,
+            EmbeddingDimension = 96,
+            Depth = 4,
+            Heads = 3,
+            ImageSize = 98,
+            LayerScale = 1,
         };
         Console.WriteLine("No weights are given: a tiny network of random ones shows the way, and not the quality.");
         var untrained = new DinoOptions { Backbone = tiny, Epochs = 0, Seed = seed, ImageSize = 98 };

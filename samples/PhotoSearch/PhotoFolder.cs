@@ -1,5 +1,5 @@
-using MLNet.Ssl;
 using Microsoft.ML.Data;
+using MLNet.Ssl;
 
 namespace PhotoSearch;
 

@@ -15,8 +15,12 @@ public sealed class ToolPackageTests(ToolPackageTests.Installed tool) : IClassFi
         Assert.InRange(package.Length, 5 << 20, 40 << 20);
         Assert.Contains("mlssl setup", tool.Run([], "--help").Output);
         using var folder = new TemporaryFolder();
-        var (code, _, error) = tool.Run(new() { ["MLNETSSL_LIBTORCH"] = "", ["XDG_DATA_HOME"] = folder.Path,
-            ["LOCALAPPDATA"] = folder.Path },
+        var (code, _, error) = tool.Run(new()
+        {
+            ["MLNETSSL_LIBTORCH"] = "",
+            ["XDG_DATA_HOME"] = folder.Path,
+            ["LOCALAPPDATA"] = folder.Path
+        },
             "embed", RealData.Path("photos"), "--model", "dinov2_vits14");
         Assert.Equal(3, code);
         Assert.Contains("run 'mlssl setup' once", error);

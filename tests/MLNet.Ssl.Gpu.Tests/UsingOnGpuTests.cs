@@ -50,7 +50,10 @@ public sealed class UsingOnGpuTests : IDisposable
         var options = new SimClrOptions
         {
             Backbone = new ResNetOptions { BlocksPerStage = [1, 1], Width = 32, Stem = ResNetStem.Small },
-            Epochs = 15, BatchSize = 50, Seed = 1, Evaluation = new(train, trainLabels, test, testLabels) { EveryEpochs = 5 },
+            Epochs = 15,
+            BatchSize = 50,
+            Seed = 1,
+            Evaluation = new(train, trainLabels, test, testLabels) { EveryEpochs = 5 },
         };
         var reports = new List<TrainingProgress>();
         options = options with { Progress = new Collect(reports.Add) };
@@ -91,7 +94,14 @@ public sealed class UsingOnGpuTests : IDisposable
         var ssl = ml.SelfSupervised();
         var model = ssl.Pretrain("Embedding", nameof(Row.Image), new DinoOptions
         {
-            Backbone = Vit, Epochs = 2, BatchSize = 16, ImageSize = 24, LocalCrops = 2, LocalSize = 12, OutputDimension = 64, Seed = 1,
+            Backbone = Vit,
+            Epochs = 2,
+            BatchSize = 16,
+            ImageSize = 24,
+            LocalCrops = 2,
+            LocalSize = 12,
+            OutputDimension = 64,
+            Seed = 1,
         }).Fit(rows);
         var expected = Embeddings(model.Transform(rows));
         string path = Path.Combine(_folder, "model.zip");

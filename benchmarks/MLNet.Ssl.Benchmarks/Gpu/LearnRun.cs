@@ -77,8 +77,16 @@ internal static class LearnRun
         var after = ResultRun.Accuracies(encoder, train, trainLabels, test, testLabels);
         return JsonSerializer.Serialize(new
         {
-            name, epochs = count, seed, train.Count, seconds = trained, images_per_second = (double)count * train.Count / trained,
-            knn_before = before.Knn, knn = after.Knn, linear_before = before.Linear, linear = after.Linear,
+            name,
+            epochs = count,
+            seed,
+            train.Count,
+            seconds = trained,
+            images_per_second = (double)count * train.Count / trained,
+            knn_before = before.Knn,
+            knn = after.Knn,
+            linear_before = before.Linear,
+            linear = after.Linear,
         });
     }
 }

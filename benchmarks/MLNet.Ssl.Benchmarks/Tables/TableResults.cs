@@ -56,7 +56,9 @@ internal sealed class TableResults(TableData data, string record, int epochs, in
     private void Run(string method)
     {
         string[] kinds = method == TableMethods.Raw ? [Raw] : [Embedding, Both];
-        var missing = (from features in kinds from share in shares from classifier in classifiers
+        var missing = (from features in kinds
+                       from share in shares
+                       from classifier in classifiers
                        where !Done(method, features, classifier, share).Any()
                        select (features, share, classifier)).ToList();
         if (missing.Count == 0) return;

@@ -104,8 +104,16 @@ internal static class EvaluateCommand
             foreach (var result in evaluate.NearestNeighbors(train, test, ks: ks, cancellationToken: session.Token))
                 session.Result(
                     FormattableString.Invariant($"knn, {result.NumberOfNeighbors} neighbours: {result.Accuracy:p2}"),
-                    new { @event = "accuracy", protocol = "knn", result.Accuracy, result.NumberOfNeighbors,
-                        result.Temperature, train = seen.Count, test = unseen.Count });
+                    new
+                    {
+                        @event = "accuracy",
+                        protocol = "knn",
+                        result.Accuracy,
+                        result.NumberOfNeighbors,
+                        result.Temperature,
+                        train = seen.Count,
+                        test = unseen.Count
+                    });
         if (protocols.Contains("linear"))
         {
             var result = evaluate.Linear(train, test, options: options);
@@ -113,16 +121,33 @@ internal static class EvaluateCommand
             session.Result(
                 FormattableString.Invariant($"linear: {result.Accuracy:p2} at learning rate {chosen.LearningRate}, ")
                     + FormattableString.Invariant($"epoch {chosen.Epoch} (chosen by the test rows)"),
-                new { @event = "accuracy", protocol = "linear", result.Accuracy, result.TopKAccuracy,
-                    result.TopKPredictionCount, result.Chosen, result.ChosenOnTestRows, train = seen.Count,
-                    test = unseen.Count });
+                new
+                {
+                    @event = "accuracy",
+                    protocol = "linear",
+                    result.Accuracy,
+                    result.TopKAccuracy,
+                    result.TopKPredictionCount,
+                    result.Chosen,
+                    result.ChosenOnTestRows,
+                    train = seen.Count,
+                    test = unseen.Count
+                });
         }
         if (protocols.Contains("closed-form"))
         {
             var result = evaluate.ClosedForm(train, test, cancellationToken: session.Token);
             session.Result(FormattableString.Invariant($"closed-form: {result.Accuracy:p2}"),
-                new { @event = "accuracy", protocol = "closed-form", result.Accuracy, result.TopKAccuracy,
-                    result.TopKPredictionCount, train = seen.Count, test = unseen.Count });
+                new
+                {
+                    @event = "accuracy",
+                    protocol = "closed-form",
+                    result.Accuracy,
+                    result.TopKAccuracy,
+                    result.TopKPredictionCount,
+                    train = seen.Count,
+                    test = unseen.Count
+                });
         }
     }
 

@@ -59,8 +59,14 @@ internal static class IndexCommand
             session.Result(
                 $"indexed {index.Count} rows of {index.Dimension} values ({set.Skipped} were left out when they were "
                 + $"embedded): {file}",
-                new { @event = "done", output = file, rows = index.Count, dimension = index.Dimension,
-                    skipped = set.Skipped });
+                new
+                {
+                    @event = "done",
+                    output = file,
+                    rows = index.Count,
+                    dimension = index.Dimension,
+                    skipped = set.Skipped
+                });
             return ExitCode.Done;
         });
         return command;

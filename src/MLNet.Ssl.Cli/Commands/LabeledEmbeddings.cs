@@ -71,8 +71,12 @@ internal sealed class LabeledEmbeddings
             dimension = part.Values.Length / part.Keys.Count;
             for (int row = 0; row < part.Keys.Count; row++)
                 if (part.Labels[row] is { } label)
-                    rows.Add(new() { Label = label, Embedding = part.Values[(row * dimension)..(
-                        (row + 1) * dimension)] });
+                    rows.Add(new()
+                    {
+                        Label = label,
+                        Embedding = part.Values[(row * dimension)..(
+                        (row + 1) * dimension)]
+                    });
         }
         return rows.Count > 0 ? new(rows, dimension) : throw new InvalidDataException(
             $"'{path}' has no row with a label.");

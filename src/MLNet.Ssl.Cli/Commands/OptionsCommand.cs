@@ -51,8 +51,15 @@ internal static class OptionsCommand
                 string of = owners.Count > 0 ? $"  (of {string.Join(", ", owners)})" : "";
                 session.Result(
                     $"{flag} <{option.ValueName}>{of}\n    {summary}{(value.Length > 0 ? $"\n    {value}" : "")}",
-                    new { flag, name = string.Join('.', option.Path), takes = option.ValueName, summary, value,
-                        owners });
+                    new
+                    {
+                        flag,
+                        name = string.Join('.', option.Path),
+                        takes = option.ValueName,
+                        summary,
+                        value,
+                        owners
+                    });
             }
             return ExitCode.Done;
         });

@@ -66,8 +66,11 @@ internal static class SearchCommand
                 parsed.GetValue(page) is not null);
             string root = parsed.GetValue(images) ?? ".";
             var html = parsed.GetValue(page) is null ? null
-                : new SearchPage { Facts =
-                $"{rows.Count} rows of {parsed.GetValue(index)}. Numbers are cosine similarities." };
+                : new SearchPage
+                {
+                    Facts =
+                $"{rows.Count} rows of {parsed.GetValue(index)}. Numbers are cosine similarities."
+                };
             foreach (var (query, isKey, found) in searches)
             {
                 session.Token.ThrowIfCancellationRequested();

@@ -36,8 +36,13 @@ internal static class SetupCommand
             common.Apply(parsed, session);
             string name = parsed.GetValue(backend)!, folder = TorchLibrary.FolderOf(name);
             if (!TorchLibrary.IsIn(folder)) Fetch(session, name, folder);
-            session.Result($"libtorch is in {folder}", new { @event = "done", output = folder, backend = name,
-                torchSharp = TorchLibrary.Version });
+            session.Result($"libtorch is in {folder}", new
+            {
+                @event = "done",
+                output = folder,
+                backend = name,
+                torchSharp = TorchLibrary.Version
+            });
             return ExitCode.Done;
         });
         return command;

@@ -91,7 +91,11 @@ internal sealed class TrainingJob
         else end += $". The run has not come to its end; go on with: {goOn}";
         _session.Result(end, new
         {
-            @event = "done", output, log, seconds = Math.Round(took.TotalSeconds, 1), isAtEnd = lines.IsAtEnd,
+            @event = "done",
+            output,
+            log,
+            seconds = Math.Round(took.TotalSeconds, 1),
+            isAtEnd = lines.IsAtEnd,
         });
     }
 

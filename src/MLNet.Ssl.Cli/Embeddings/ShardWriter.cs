@@ -16,8 +16,12 @@ internal sealed class ShardWriter
     {
         (_folder, _shard, _partRows) = (folder, shard, partRows);
         int rows = shard.End(set.Rows) - shard.Start(set.Rows);
-        _set = set with { Shards = shard.Count, Shard = shard.Index,
-            Parts = Math.Max(1, (int)((rows + (long)partRows - 1) / partRows)) };
+        _set = set with
+        {
+            Shards = shard.Count,
+            Shard = shard.Index,
+            Parts = Math.Max(1, (int)((rows + (long)partRows - 1) / partRows))
+        };
         Directory.CreateDirectory(folder);
         // What a process that was killed in the middle of a write left.
         foreach (string left in Directory.EnumerateFiles(folder, EmbeddingHeader.Prefix(shard.Index)
@@ -34,8 +38,13 @@ internal sealed class ShardWriter
         for (int part = 0; part < _set.Parts; part++)
         {
             int first = start + part * _partRows;
-            var header = _set with { Part = part, FirstRow = first, EndRow = Math.Min(end, first + _partRows),
-                Skipped = [] };
+            var header = _set with
+            {
+                Part = part,
+                FirstRow = first,
+                EndRow = Math.Min(end, first + _partRows),
+                Skipped = []
+            };
             if (!IsWritten(header, damaged)) open.Add(header);
         }
         return open;

@@ -36,8 +36,11 @@ internal static class Embedder
     /// <summary>What a data choice must ask for, so that the model's columns are read.</summary>
     public static DataChoice ColumnsFor(LoadedModel model, DataChoice choice) => model.TakesImages
         || model.Schema is null
-        ? choice : choice with { Columns = [.. model.Schema.Where(column => !column.IsHidden)
-            .Select(column => column.Name)] };
+        ? choice : choice with
+        {
+            Columns = [.. model.Schema.Where(column => !column.IsHidden)
+            .Select(column => column.Name)]
+        };
 
     private static float[] Embed(LoadedModel model, ImageSource source, int from, int to,
         OnUnreadableImage onUnreadable,

@@ -35,7 +35,8 @@ internal static class ModelOutput
             case (".onnx", EmbeddingTransformer encoder): encoder.ExportOnnx(path); break;
             case (".onnx", ImageClassificationTransformer classifier): classifier.ExportOnnx(path); break;
             case (_, EmbeddingTransformer encoder): encoder.SaveSafeTensors(path); break;
-            default: throw new UsageException(
+            default:
+                throw new UsageException(
                 $"A {last.GetType().Name} cannot be written as '{path}'; expected a file .mlssl or .onnx.");
         }
     }

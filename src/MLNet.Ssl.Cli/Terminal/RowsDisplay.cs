@@ -26,8 +26,15 @@ internal sealed class RowsDisplay(Session session, string what, long total)
         var left = TimeSpan.FromSeconds((total - _done) / speed);
         string line = FormattableString.Invariant($"{what} {_done:N0} of {total:N0} rows  {speed:0} rows/s  ")
             + FormattableString.Invariant($"waited for data {_waited / elapsed:p0}  {ProgressLines.Duration(left)} left");
-        session.Event(new { @event = "progress", rows = _done, total, rowsPerSecond = speed,
-            dataWait = _waited / elapsed, remaining = left });
+        session.Event(new
+        {
+            @event = "progress",
+            rows = _done,
+            total,
+            rowsPerSecond = speed,
+            dataWait = _waited / elapsed,
+            remaining = left
+        });
         if (session.IsTerminal) session.Error.Write($"\r{line}  ");
         else session.Say(line);
     }

@@ -24,5 +24,6 @@ internal sealed record SupervisedSettings : TrainingSettings
         Optimizer,
         t => Schedules.SimClr(t.Step, t.TotalSteps, WarmupEpochs * t.StepsPerEpoch, PeakRate(LearningRate)),
         _ => WeightDecay,
-        RateScale: rateScale) { LarsMomentum = LarsMomentum.RateInside };
+        RateScale: rateScale)
+    { LarsMomentum = LarsMomentum.RateInside };
 }

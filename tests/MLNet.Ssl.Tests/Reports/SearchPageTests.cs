@@ -10,8 +10,14 @@ public sealed class SearchPageTests
     public void ThePageHoldsItsPicturesAndEscapesNames()
     {
         var ml = new MLContext(seed: 1);
-        var network = new VisionTransformerOptions { ImageSize = 16, PatchSize = 4, EmbeddingDimension = 16, Depth = 2,
-            Heads = 2 };
+        var network = new VisionTransformerOptions
+        {
+            ImageSize = 16,
+            PatchSize = 4,
+            EmbeddingDimension = 16,
+            Depth = 2,
+            Heads = 2
+        };
         using var encoder = ml.SelfSupervised().Pretrain(options: TestImages.Untrained with { Backbone = network })
             .Fit(ml.View(TestImages.Rows(4)));
         var photo = new RgbImage(TestImages.Rgb(1, 600, 300), 600, 300);

@@ -114,7 +114,8 @@ public sealed record SimClrOptions : PretrainOptions
             t => pairs
                 ? Schedules.IMix(t.Step, t.StepsPerEpoch, t.Epochs, settings.WarmupEpochs, peak)
                 : Schedules.SimClr(t.Step, t.TotalSteps, settings.WarmupEpochs * t.StepsPerEpoch, peak),
-            _ => WeightDecay) { LarsMomentum = LarsMomentum.RateInside };
+            _ => WeightDecay)
+        { LarsMomentum = LarsMomentum.RateInside };
         return new(optimization, where => new SimClr(this, settings.Backbone, temperature, where))
         {
             Views = table ? [] : Views(context, settings),
