@@ -71,6 +71,8 @@ internal sealed record BenchmarkCase(string Name, PretrainOptions Options)
         ImageSize = ImageSize,
         LocalCrops = 4,
         LocalSize = 16,
+        // As the official code, whose twin it is compared with.
+        Blur = true,
         OutputDimension = 1024,
         TeacherMomentum = 0.996,
         Seed = 1,

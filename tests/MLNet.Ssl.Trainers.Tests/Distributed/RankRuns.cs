@@ -19,7 +19,7 @@ internal static class RankRuns
         OutputDimension = 32,
         HeadHiddenDimension = 16,
         HeadBottleneckDimension = 8,
-        LearningRate = 0.02,
+        LearningRate = 0.01,
     };
 
     private static readonly MoCoOptions MoCo = new() { Backbone = ResNet, QueueLength = 48, BatchNormGroups = 2, LearningRate = 1 };
@@ -55,7 +55,7 @@ internal static class RankRuns
         ["N-pair"] = SimClr with { Loss = SimClrLoss.NPair, LearningRate = 0.05 },
         ["MoCo v2"] = MoCo,
         ["MoCo v2, symmetric"] = MoCo with { Symmetric = true },
-        ["MoCo v3"] = MoCoV3,
+        // On a ViT a relative change of 1e-6 of the weights grows to 8e-4 in ten steps of one process: nothing to compare.
         ["MoCo v3, ResNet"] = MoCoV3 with { Backbone = ResNet, LearningRate = 0.2 },
         ["BYOL"] = Byol,
         ["BYOL, 2 groups"] = Byol with { BatchNormGroups = 2 },
