@@ -74,8 +74,10 @@ public sealed class EndingTests : IDisposable
     public void TheBestEncoderIsReturned(bool resumed)
     {
         var accuracies = new List<double>();
-        var options = SmallRuns.Of("DINO in shards") with
+        // Blurred crops tell too little here: accuracy falls again.
+        PretrainOptions options = ((DinoOptions)SmallRuns.Of("DINO in shards")) with
         {
+            Blur = true,
             LearningRate = 0.2,
             WarmupEpochs = 0,
             Evaluation = Patterned with { ReturnBest = true },
