@@ -89,6 +89,9 @@ public sealed class ResumeTests : IDisposable
         string folder = NewFolder();
         var options = SmallRuns.Of("MoCo v2, i-Mix");
         SmallRuns.Train(options);
+        // What tests before this one left to the collector is not to go while it counts.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
         long before = Tensor.TotalCount;
         SmallRuns.Train(options);
         // Some versions of TorchSharp count a parameter's tensor twice, and but once when it is disposed.
