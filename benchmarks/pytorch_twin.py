@@ -310,14 +310,17 @@ class Dino:
         self.student.load_state_dict(weights)
         self.share()
 
+    def loss_of(self, crops):
+        with torch.no_grad():
+            teacher = self.teacher(crops[:2])
+        return self.loss(self.student(crops), teacher)
+
     def step(self, crops, it):
         for i, group in enumerate(self.optimizer.param_groups):
             group["lr"] = self.lr[it]
             if i == 0:
                 group["weight_decay"] = self.weight_decay[it]
-        with torch.no_grad():
-            teacher = self.teacher(crops[:2])
-        loss = self.loss(self.student(crops), teacher)
+        loss = self.loss_of(crops)
         value = loss.item()
         if not math.isfinite(value):
             raise SystemExit(f"the loss is {value}")

@@ -38,30 +38,16 @@ class FusedAttention(twin.Attention):
 
 
 class Dino(twin.Dino):
-    def step(self, crops, it, amp):
-        for i, group in enumerate(self.optimizer.param_groups):
-            group["lr"] = self.lr[it]
-            if i == 0:
-                group["weight_decay"] = self.weight_decay[it]
-        with torch.autocast("cuda", torch.bfloat16, enabled=amp):
+    """The forward pass, up to the loss, is under autocast."""
+
+    amp = False
+
+    def loss_of(self, crops):
+        with torch.autocast("cuda", torch.bfloat16, enabled=self.amp):
             with torch.no_grad():
                 teacher = self.teacher(crops[:2])
             student = self.student(crops)
-            loss = self.loss(student.float(), teacher.float())
-        value = loss.item()
-        self.optimizer.zero_grad()
-        loss.backward()
-        for parameter in self.student.parameters():
-            if parameter.grad is not None:
-                scale = self.o["clip"] / (parameter.grad.norm(2) + 1e-6)
-                if scale < 1:
-                    parameter.grad.mul_(scale)
-        self.optimizer.step()
-        with torch.no_grad():
-            m = self.momentum[it]
-            for student, teacher in zip(self.student.parameters(), self.teacher.parameters()):
-                teacher.data.mul_(m).add_((1 - m) * student.detach().data)
-        return value
+        return self.loss(student.float(), teacher.float())
 
 
 class MoCo:
@@ -79,8 +65,10 @@ class MoCo:
         self.queue, self.pointer = F.normalize(torch.randn(128, 65536, device=device), dim=0), 0
         self.optimizer = torch.optim.SGD(self.q.parameters(), 0.03, momentum=0.9, weight_decay=1e-4)
 
-    def step(self, views, it, amp):
-        with torch.autocast("cuda", torch.bfloat16, enabled=amp):
+    amp = False
+
+    def step(self, views, it):
+        with torch.autocast("cuda", torch.bfloat16, enabled=self.amp):
             q = F.normalize(self.q(views[0]), dim=1)
             with torch.no_grad():
                 for a, b in zip(self.q.parameters(), self.k.parameters()):
@@ -144,6 +132,7 @@ def main():
         training, views, sizes = Dino(o, "cuda"), twin.Views(o), [224] * 2 + [96] * 8
     else:
         training, views, sizes = MoCo("cuda"), MoCoViews(), [224] * 2
+    training.amp = args.amp
     if args.mode == "step":
         fixed = [torch.randn(args.batch, 3, s, s, device="cuda") for s in sizes]
         source = iter(lambda: fixed, None)
@@ -159,7 +148,7 @@ def main():
         before = time.perf_counter()
         crops = [crop.cuda(non_blocking=True) for crop in next(source)]
         waited += time.perf_counter() - before
-        losses.append(training.step(crops, it, args.amp))
+        losses.append(training.step(crops, it))
     torch.cuda.synchronize()
     seconds = time.perf_counter() - start
     free, total = torch.cuda.mem_get_info()

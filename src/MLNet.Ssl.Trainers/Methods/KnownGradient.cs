@@ -13,7 +13,8 @@ internal static class KnownGradient
     public static Tensor Of(Tensor x, Tensor loss, Tensor gradient)
     {
         using var grad = enable_grad();
-        var linear = x.reshape(-1).dot(gradient.view(-1));
+        // A dot product needs no tensor of products, but counts in 32 bits.
+        var linear = x.numel() <= int.MaxValue ? x.reshape(-1).dot(gradient.view(-1)) : (x * gradient).sum();
         return (linear - linear.detach()).Add(loss);
     }
 }

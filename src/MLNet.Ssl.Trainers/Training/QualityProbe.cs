@@ -50,7 +50,7 @@ internal sealed class QualityProbe
         long start = Stopwatch.GetTimestamp();
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        _copy.load_state_dict(_method.Encoder.state_dict());
+        _copy.load_state_dict(_method.Encoder.Weights());
         var (first, second) = Embed();
         var unit = NtXent.Normalize(first);
         progress = progress with

@@ -9,11 +9,11 @@ internal static class SmallRuns
 
     private const int Rows = 64;
 
-    private static readonly VisionTransformerOptions Vit = new() { ImageSize = 24, PatchSize = 12, EmbeddingDimension = 24, Depth = 1, Heads = 2 };
+    public static readonly VisionTransformerOptions Vit = new() { ImageSize = 24, PatchSize = 12, EmbeddingDimension = 24, Depth = 1, Heads = 2 };
 
-    private static readonly ResNetOptions ResNet = new() { BlocksPerStage = [1], Width = 8, Stem = ResNetStem.SmallStride2 };
+    public static readonly ResNetOptions ResNet = new() { BlocksPerStage = [1], Width = 8, Stem = ResNetStem.SmallStride2 };
 
-    private static readonly TabularMlpOptions Mlp = new() { InputWidth = 8, HiddenWidths = [16], OutputWidth = 32 };
+    public static readonly TabularMlpOptions Mlp = new() { InputWidth = 8, HiddenWidths = [16], OutputWidth = 32 };
 
     private static readonly DinoOptions Dino = new()
     {
@@ -43,6 +43,11 @@ internal static class SmallRuns
         ["SimCLR, LARS"] = new SimClrOptions { Backbone = ResNet, Optimizer = OptimizerKind.Lars },
         ["BYOL"] = Byol,
         ["table: MoCo, i-Mix, InputMix"] = new MoCoOptions { Backbone = Mlp, Mixing = new IMixOptions { InputMix = new() }, Table = new() { MaskProbability = 0.1 } },
+        ["table: MoCo, reconstruction, bins"] = new MoCoOptions
+        {
+            Backbone = Mlp with { NumberEmbedding = NumberEmbedding.PiecewiseLinear },
+            ReconstructionWeight = 1,
+        },
         ["table: N-pair, i-Mix"] = new SimClrOptions { Backbone = Mlp, Loss = SimClrLoss.NPair, Mixing = new IMixOptions() },
         ["table: BYOL"] = Byol with { Backbone = Mlp, Optimizer = OptimizerKind.AdamW },
         ["table: MoCo v3"] = MoCoV3 with { Backbone = Mlp, Mixing = null },

@@ -5,15 +5,9 @@ internal static class RankRuns
 {
     public const int Rows = 80, Steps = 10;
 
-    private static readonly VisionTransformerOptions Vit = new() { ImageSize = 24, PatchSize = 12, EmbeddingDimension = 24, Depth = 1, Heads = 2 };
-
-    private static readonly ResNetOptions ResNet = new() { BlocksPerStage = [1], Width = 8, Stem = ResNetStem.SmallStride2 };
-
-    private static readonly TabularMlpOptions Mlp = new() { InputWidth = 8, HiddenWidths = [16], OutputWidth = 32 };
-
     private static readonly DinoOptions Dino = new()
     {
-        Backbone = Vit,
+        Backbone = SmallRuns.Vit,
         LocalCrops = 2,
         LocalSize = 12,
         OutputDimension = 32,
@@ -22,12 +16,12 @@ internal static class RankRuns
         LearningRate = 0.01,
     };
 
-    private static readonly MoCoOptions MoCo = new() { Backbone = ResNet, QueueLength = 48, BatchNormGroups = 2, LearningRate = 1 };
+    private static readonly MoCoOptions MoCo = new() { Backbone = SmallRuns.ResNet, QueueLength = 48, BatchNormGroups = 2, LearningRate = 1 };
 
     // By AdamW, parameters whose gradient is zero but for its rounding, as that of a bias before a batch norm, move anywhere.
     private static readonly MoCoV3Options MoCoV3 = new()
     {
-        Backbone = Vit,
+        Backbone = SmallRuns.Vit,
         HeadHiddenDimension = 16,
         ProjectionDimension = 8,
         Optimizer = OptimizerKind.Sgd,
@@ -36,30 +30,30 @@ internal static class RankRuns
 
     private static readonly ByolOptions Byol = new()
     {
-        Backbone = ResNet,
+        Backbone = SmallRuns.ResNet,
         HeadHiddenDimension = 16,
         ProjectionDimension = 8,
         Optimizer = OptimizerKind.Sgd,
         LearningRate = 0.1,
     };
 
-    private static readonly SimClrOptions SimClr = new() { Backbone = ResNet, LearningRate = 0.05 };
+    private static readonly SimClrOptions SimClr = new() { Backbone = SmallRuns.ResNet, LearningRate = 0.05 };
 
     /// <summary>Runs whose random numbers are those of rank 0 or of a sample.</summary>
     public static IReadOnlyDictionary<string, PretrainOptions> Equal { get; } = new Dictionary<string, PretrainOptions>
     {
         ["DINO"] = Dino,
-        ["DINO, ResNet, batch norm in the head"] = Dino with { Backbone = ResNet, BatchNormInHead = true, Optimizer = OptimizerKind.Sgd },
+        ["DINO, ResNet, batch norm in the head"] = Dino with { Backbone = SmallRuns.ResNet, BatchNormInHead = true, Optimizer = OptimizerKind.Sgd },
         ["SimCLR"] = SimClr,
         ["SimCLR, LARS, memory"] = SimClr with { Optimizer = OptimizerKind.Lars, MemoryLength = 32 },
         ["N-pair"] = SimClr with { Loss = SimClrLoss.NPair, LearningRate = 0.05 },
         ["MoCo v2"] = MoCo,
         ["MoCo v2, symmetric"] = MoCo with { Symmetric = true },
         // On a ViT a relative change of 1e-6 of the weights grows to 8e-4 in ten steps of one process: nothing to compare.
-        ["MoCo v3, ResNet"] = MoCoV3 with { Backbone = ResNet, LearningRate = 0.2 },
+        ["MoCo v3, ResNet"] = MoCoV3 with { Backbone = SmallRuns.ResNet, LearningRate = 0.2 },
         ["BYOL"] = Byol,
         ["BYOL, 2 groups"] = Byol with { BatchNormGroups = 2 },
-        ["table: MoCo"] = new MoCoOptions { Backbone = Mlp, QueueLength = 48, LearningRate = 0.1, Table = new() { MaskProbability = 0 } },
+        ["table: MoCo"] = new MoCoOptions { Backbone = SmallRuns.Mlp, QueueLength = 48, LearningRate = 0.1, Table = new() { MaskProbability = 0 } },
     };
 
     /// <summary>Runs that mix, which each rank does on its own.</summary>

@@ -61,7 +61,7 @@ internal sealed class ReconstructionHeads : nn.Module<Tensor, Tensor>, IKeepsSin
         using var noGrad = no_grad();
         var differs = clean.ne(corrupted).to(ScalarType.Float32);
         var counts = zeros([clean.size(0), Units], ScalarType.Float32, clean.device);
-        return counts.scatter_add(1, _unitOf.to(clean.device).unsqueeze(0).expand(clean.shape), differs).ClampMax(1);
+        return counts.scatter_add(1, _unitOf.to(clean.device, non_blocking: true).unsqueeze(0).expand(clean.shape), differs).ClampMax(1);
     }
 
     /// <summary>Binary cross entropy of logits (B, U), mean over all.</summary>
@@ -71,7 +71,7 @@ internal sealed class ReconstructionHeads : nn.Module<Tensor, Tensor>, IKeepsSin
     /// <summary>The error of predicted rows (B, D), mean over rows and units.</summary>
     public Tensor ValueLoss(Tensor predicted, Tensor clean)
     {
-        var slots = _plain.to(clean.device);
+        var slots = _plain.to(clean.device, non_blocking: true);
         var difference = predicted.index_select(1, slots) - clean.index_select(1, slots);
         var sum = (difference * difference).sum();
         foreach (var category in _target.Categories)

@@ -75,7 +75,7 @@ internal sealed class MoCo : Method
         }
         if (_reconstruction is not null)
         {
-            var output = _reconstruction.call(Encoder.call(views[1]));
+            var output = _reconstruction.call(Encoder.call(views[1]).to(ScalarType.Float32));
             loss = loss.Add(_reconstruction.Loss(output, views[0], views[1]).Mul(_options.ReconstructionWeight));
         }
         return new(loss, features.narrow(0, 0, first.size(0)).detach());

@@ -8,7 +8,7 @@ using static TorchSharp.torch.nn;
 namespace MLNet.Ssl.Networks;
 
 /// <summary>Rows (B, D) whose numbers are embedded: the other slots in order, then what stands for each number. (B, <see cref="Width"/>).</summary>
-internal sealed class EmbeddedNumbers : Module<Tensor, Tensor>, IOnnxLayer
+internal sealed class EmbeddedNumbers : Module<Tensor, Tensor>, IOnnxLayer, IKeepsSinglePrecision
 {
     private const double Reach = 2.5;
 
@@ -41,16 +41,18 @@ internal sealed class EmbeddedNumbers : Module<Tensor, Tensor>, IOnnxLayer
 
     public override Tensor forward(Tensor x)
     {
-        var others = x.index_select(1, tensor(_others, device: x.device));
-        var numbers = x.index_select(1, tensor(_numbers, device: x.device));
-        Tensor Row(float[] values) => tensor(values, device: x.device);
+        var type = x.dtype;
+        x = x.to(ScalarType.Float32);
+        var others = x.index_select(1, NativeTensor.On(x.device, _others));
+        var numbers = x.index_select(1, NativeTensor.On(x.device, _numbers));
+        Tensor Row(float[] values) => NativeTensor.On(x.device, values);
         if (frequency is null)
         {
             var passed = (numbers.unsqueeze(2) - Row(_start)).Div(BinWidth);
-            return cat([others, passed.clamp(Row(_lower), Row(_upper)).flatten(1)], 1);
+            return cat([others, passed.clamp(Row(_lower), Row(_upper)).flatten(1)], 1).to(type);
         }
         var angle = (numbers.unsqueeze(2) * frequency).Mul(2 * Math.PI).flatten(1);
-        return cat([others, numbers, angle.sin(), angle.cos()], 1);
+        return cat([others, numbers, angle.sin(), angle.cos()], 1).to(type);
     }
 
     public string Export(OnnxGraph graph, string x)

@@ -34,8 +34,8 @@ internal sealed class RotaryPositions
                 (_cosines[patch * width + i], _sines[patch * width + i]) = ((float)Math.Cos(angle), (float)Math.Sin(angle));
             }
         if (like is null) return;
-        _cosine = tensor(_cosines, [_patches, width]).to(like.device);
-        _sine = tensor(_sines, [_patches, width]).to(like.device);
+        _cosine = NativeTensor.On(like.device, _cosines).view(_patches, width);
+        _sine = NativeTensor.On(like.device, _sines).view(_patches, width);
     }
 
     /// <summary>(B,heads,t+P,w) → the same, the last P tokens turned.</summary>
