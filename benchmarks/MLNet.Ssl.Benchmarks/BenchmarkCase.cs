@@ -1,16 +1,20 @@
 namespace MLNet.Ssl.Benchmarks;
 
-/// <summary>A training run that both sides do alike: batches of 64 CIFAR-10 images, everything else as the official code has it by default.</summary>
+/// <summary>A training run that both sides do alike: batches of 64 CIFAR-10 images, everything else as the
+/// official code has it by default.</summary>
 internal sealed record BenchmarkCase(string Name, PretrainOptions Options)
 {
     public const int Batch = 64, ImageSize = 32, StepsPerEpoch = 156;
 
-    public static readonly BenchmarkCase[] All = [Dino("dino-vit-192x6", 192, 6), Dino("dino-vit-96x4", 96, 4), SimClr("simclr-resnet18-w16", 16)];
+    public static readonly BenchmarkCase[] All =
+        [Dino("dino-vit-192x6", 192, 6), Dino("dino-vit-96x4", 96, 4), SimClr("simclr-resnet18-w16", 16)];
 
     public static BenchmarkCase Named(string name) => All.FirstOrDefault(c => c.Name == name)
-        ?? throw new ArgumentException($"there is no case '{name}'; expected one of {string.Join(", ", All.Select(c => c.Name))}");
+        ?? throw new ArgumentException(
+            $"there is no case '{name}'; expected one of {string.Join(", ", All.Select(c => c.Name))}");
 
-    /// <summary>The options, complete. The comparison of losses has no warm-up, trains the last layer and drops no path.</summary>
+    /// <summary>The options, complete. The comparison of losses has no warm-up, trains the last
+    /// layer and drops no path.</summary>
     public PretrainOptions Resolved(int threads, bool compareLosses)
     {
         var options = Options with { Threads = threads };
@@ -20,7 +24,8 @@ internal sealed record BenchmarkCase(string Name, PretrainOptions Options)
             options = options switch
             {
                 DinoOptions dino => dino with { DropPathRate = 0, FreezeLastLayerEpochs = 0 },
-                // At its usual rate SimCLR is chaotic in single precision: PyTorch in double differs from PyTorch in single by 1e-2 after five steps.
+                // At its usual rate SimCLR is chaotic in single precision: PyTorch in double differs from PyTorch
+                // in single by 1e-2 after five steps.
                 SimClrOptions simClr => simClr with { LearningRate = 1.2e-4 },
                 _ => options,
             };
@@ -64,7 +69,8 @@ internal sealed record BenchmarkCase(string Name, PretrainOptions Options)
 
     private static BenchmarkCase Dino(string name, int width, int depth) => new(name, new DinoOptions
     {
-        Backbone = new VisionTransformerOptions { PatchSize = 4, EmbeddingDimension = width, Depth = depth, Heads = 3, ImageSize = ImageSize },
+        Backbone = new VisionTransformerOptions { PatchSize = 4, EmbeddingDimension = width, Depth = depth, Heads = 3,
+            ImageSize = ImageSize },
         Epochs = 100,
         WarmupEpochs = 10,
         BatchSize = Batch,

@@ -3,11 +3,13 @@ using System.Text.Json;
 
 namespace MLNet.Ssl.Benchmarks;
 
-/// <summary>Runs a measurement in a process of its own, so that peaks of memory and states of libtorch do not mix.</summary>
+/// <summary>Runs a measurement in a process of its own, so that peaks of memory and
+/// states of libtorch do not mix.</summary>
 internal static class ChildProcess
 {
     /// <summary>What a run of this program prints last, read as JSON: an object without others in it.</summary>
-    public static T Own<T>(IEnumerable<string> arguments, int threads) => Run<T>(Environment.ProcessPath!, arguments, threads);
+    public static T Own<T>(IEnumerable<string> arguments, int threads) =>
+        Run<T>(Environment.ProcessPath!, arguments, threads);
 
     /// <summary>What <paramref name="program"/> prints last, read as JSON: an object without others in it.</summary>
     /// <exception cref="InvalidOperationException">It ended with an error.</exception>
@@ -21,13 +23,15 @@ internal static class ChildProcess
         using var process = Process.Start(start)!;
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
-        if (process.ExitCode != 0) throw new InvalidOperationException($"{Path.GetFileName(program)} {string.Join(' ', arguments)} ended with {process.ExitCode}");
+        if (process.ExitCode != 0) throw new InvalidOperationException(
+            $"{Path.GetFileName(program)} {string.Join(' ', arguments)} ended with {process.ExitCode}");
         // mpirun gives a terminal, to which .NET says more than what is written.
         return JsonSerializer.Deserialize<T>(output[output.LastIndexOf('{')..(output.LastIndexOf('}') + 1)])!;
     }
 
     /// <summary>Peak resident memory of this process in MiB; Linux keeps it.</summary>
     public static double PeakMemory() => File.Exists("/proc/self/status")
-        ? double.Parse(File.ReadLines("/proc/self/status").First(l => l.StartsWith("VmHWM", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) / 1024
+        ? double.Parse(File.ReadLines("/proc/self/status").First(l => l.StartsWith("VmHWM", StringComparison.Ordinal))
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) / 1024
         : Process.GetCurrentProcess().PeakWorkingSet64 / 1048576.0;
 }

@@ -2,7 +2,8 @@ using System.IO.Compression;
 
 namespace MLNet.Ssl.Benchmarks;
 
-/// <summary>The images of both sides: a CIFAR-10 binary file (a label byte, then 3×32×32, per image), or noise where there is none.</summary>
+/// <summary>The images of both sides: a CIFAR-10 binary file (a label byte, then 3×32×32, per image), or
+/// noise where there is none.</summary>
 internal static class Cifar10File
 {
     public const int Classes = 10;
@@ -36,12 +37,14 @@ internal static class Cifar10File
         var labels = new List<long>();
         var rgb = new byte[3 * Plane];
         using var file = File.OpenRead(path);
-        using Stream stream = path.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(file, CompressionMode.Decompress) : file;
+        using Stream stream = path.EndsWith(".gz", StringComparison.Ordinal)
+            ? new GZipStream(file, CompressionMode.Decompress) : file;
         var record = new byte[Record];
         while (labels.Count < most && stream.ReadAtLeast(record, Record, throwOnEndOfStream: false) == Record)
         {
             if (record[0] >= Classes)
-                throw new InvalidDataException($"{path}: record {labels.Count} has label {record[0]}: expected 0 to {Classes - 1}");
+                throw new InvalidDataException(
+                    $"{path}: record {labels.Count} has label {record[0]}: expected 0 to {Classes - 1}");
             for (int i = 0; i < Plane; i++)
                 for (int c = 0; c < 3; c++) rgb[3 * i + c] = record[1 + c * Plane + i];
             store.Add(rgb, 32, 32);
@@ -53,7 +56,8 @@ internal static class Cifar10File
     private static string? Find(string[] names)
     {
         if (Environment.GetEnvironmentVariable("MLNETSSL_DATA") is not { Length: > 0 } folder) return null;
-        var files = from place in new[] { folder, Path.Combine(folder, "cifar10"), Path.Combine(folder, "cifar-10-batches-bin") }
+        var files = from place in new[] { folder, Path.Combine(folder, "cifar10"),
+            Path.Combine(folder, "cifar-10-batches-bin") }
                     from name in names
                     select Path.Combine(place, name);
         return files.FirstOrDefault(File.Exists);

@@ -39,8 +39,10 @@ internal static class Extractors
             DefaultValueFactory = _ => [.. All.Select(a => a.Name)],
             AllowMultipleArgumentsPerToken = true,
         };
-        var seconds = new Option<double>("--seconds") { Description = "least time for each figure", DefaultValueFactory = _ => 3 };
-        var command = new Command("extractors", "Images of 640x480 pixels embedded a second, at 224 pixels, by published architectures.") { names, seconds };
+        var seconds = new Option<double>("--seconds") { Description = "least time for each figure",
+            DefaultValueFactory = _ => 3 };
+        var command = new Command("extractors", "Images of 640x480 pixels embedded a second, at 224 pixels, by "
+            + "published architectures.") { names, seconds };
         command.SetAction(parsed =>
         {
             Console.WriteLine("| architecture | features | parameters | images/s, 16 at a time | ms for one |");
@@ -85,7 +87,8 @@ internal static class Extractors
     public static Command Load()
     {
         var name = new Option<string>("--name") { DefaultValueFactory = _ => "DINOv2 ViT-L/14" };
-        var command = new Command("load", "Writes a file of random weights, and measures in another process what loading it takes.") { name };
+        var command = new Command("load",
+            "Writes a file of random weights, and measures in another process what loading it takes.") { name };
         command.SetAction(parsed =>
         {
             string folder = Directory.CreateTempSubdirectory("mlnet-ssl-load").FullName;
@@ -94,7 +97,8 @@ internal static class Extractors
                 string path = Path.Combine(folder, "weights.safetensors");
                 using (var network = Random(All.Single(a => a.Name == parsed.GetValue(name)).Backbone))
                     SafeTensors.Write(path, network.state_dict());
-                using var process = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [.. Self, "load-run", path]))!;
+                using var process =
+                    Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [.. Self, "load-run", path]))!;
                 process.WaitForExit();
                 return process.ExitCode;
             }
@@ -107,7 +111,8 @@ internal static class Extractors
     }
 
     // Started through dotnet, the program is its argument.
-    private static string[] Self => Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? [typeof(Extractors).Assembly.Location] : [];
+    private static string[] Self => Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet"
+        ? [typeof(Extractors).Assembly.Location] : [];
 
     public static Command LoadRun()
     {
@@ -125,10 +130,12 @@ internal static class Extractors
             double read = reading.Elapsed.TotalSeconds;
             var loading = Stopwatch.StartNew();
             using var encoder = PretrainedEncoder.Load(file);
-            double load = loading.Elapsed.TotalSeconds, peak = Resident("VmHWM"), size = new FileInfo(file).Length / 1e6;
+            double load = loading.Elapsed.TotalSeconds, peak = Resident("VmHWM"),
+                size = new FileInfo(file).Length / 1e6;
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{size:0} MB: read in {read:0.00} s, loaded in {load:0.00} s; peak memory {peak:0} MB, {before:0} MB of it before: "
-                + $"{peak / size:0.00} times the file, {(peak - before) / size:0.00} without what was there before"));
+                $"{size:0} MB: read in {read:0.00} s, loaded in {load:0.00} s; peak memory {peak:0} MB, {before:0} MB "
+                + $"of it before: {peak / size:0.00} times the file, {(peak - before) / size:0.00} without what was "
+                + "there before"));
         });
         return command;
     }
@@ -136,7 +143,8 @@ internal static class Extractors
     private static double Resident(string name)
     {
         string line = File.ReadLines("/proc/self/status").First(l => l.StartsWith(name, StringComparison.Ordinal));
-        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024 / 1e6;
+        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture)
+            * 1024 / 1e6;
     }
 
     private static Backbone Random(BackboneOptions options)

@@ -6,7 +6,8 @@ using MLNet.Ssl.DataView;
 
 namespace MLNet.Ssl.Benchmarks;
 
-/// <summary>Photos from disk: decoding and DINO's views from paths, from the cache and from memory, and what a long list takes.</summary>
+/// <summary>Photos from disk: decoding and DINO's views from paths, from the cache and from memory,
+/// and what a long list takes.</summary>
 internal static class ImageLoading
 {
     // DINO's published crops.
@@ -25,18 +26,25 @@ internal static class ImageLoading
         var images = new Option<int>("--images") { Description = "photos of an epoch", DefaultValueFactory = _ => 512 };
         var rounds = new Option<int>("--rounds") { DefaultValueFactory = _ => 3 };
         var threads = new Option<int>("--threads") { DefaultValueFactory = _ => 1 };
-        var loading = new Command("images", "Images per second from paths, from the cache and from memory, by turns.") { photos, images, rounds, threads };
-        loading.SetAction(parsed => Load(Some(parsed.GetValue(photos)!, parsed.GetValue(images)), parsed.GetValue(rounds), parsed.GetValue(threads)));
+        var loading =
+            new Command("images", "Images per second from paths, from the cache and from memory, by turns.") { photos,
+                images, rounds, threads };
+        loading.SetAction(parsed => Load(Some(parsed.GetValue(photos)!, parsed.GetValue(images)),
+            parsed.GetValue(rounds), parsed.GetValue(threads)));
         yield return loading;
 
-        var count = new Option<int>("--count") { Description = "photos of the long list, made of links", DefaultValueFactory = _ => 100_000 };
+        var count = new Option<int>("--count") { Description = "photos of the long list, made of links",
+            DefaultValueFactory = _ => 100_000 };
         var seconds = new Option<double>("--seconds") { DefaultValueFactory = _ => 40 };
-        var many = new Command("images-memory", "Memory of training on a long list of photos, and on a short one.") { photos, count, seconds };
+        var many = new Command("images-memory",
+            "Memory of training on a long list of photos, and on a short one.") { photos, count, seconds };
         many.SetAction(parsed => Compare(parsed.GetValue(photos)!, parsed.GetValue(count), parsed.GetValue(seconds)));
         yield return many;
 
-        var run = new Command("images-memory-run", "One training run; images-memory starts it.") { photos, count, seconds };
-        run.SetAction(parsed => Console.WriteLine(JsonSerializer.Serialize(Train(parsed.GetValue(photos)!, parsed.GetValue(seconds)))));
+        var run =
+            new Command("images-memory-run", "One training run; images-memory starts it.") { photos, count, seconds };
+        run.SetAction(parsed =>
+            Console.WriteLine(JsonSerializer.Serialize(Train(parsed.GetValue(photos)!, parsed.GetValue(seconds)))));
         yield return run;
     }
 
@@ -73,7 +81,8 @@ internal static class ImageLoading
             }
             (string Name, Action Epoch)[] ways =
             [
-                ("decoding alone", () => Parallel.For(0, paths.Length, new ParallelOptions { MaxDegreeOfParallelism = threads },
+                ("decoding alone", () =>
+                    Parallel.For(0, paths.Length, new ParallelOptions { MaxDegreeOfParallelism = threads },
                     () => new PixelBuffer(), (int row, ParallelLoopState _, PixelBuffer buffer) =>
                     {
                         files.Images.Read(row, buffer);
@@ -153,7 +162,8 @@ internal static class ImageLoading
         const int Batch = 16;
         var options = new DinoOptions
         {
-            Backbone = new VisionTransformerOptions { PatchSize = 16, EmbeddingDimension = 192, Depth = 4, Heads = 3, ImageSize = 224 },
+            Backbone = new VisionTransformerOptions { PatchSize = 16, EmbeddingDimension = 192, Depth = 4, Heads = 3,
+                ImageSize = 224 },
             BatchSize = Batch,
             ImageSize = 224,
             LocalCrops = 4,
@@ -162,7 +172,8 @@ internal static class ImageLoading
             Progress = progress,
             CancellationToken = stop.Token,
         };
-        var view = Ml.Data.LoadFromEnumerable(Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal).Select(path => new Photo(path)));
+        var view = Ml.Data.LoadFromEnumerable(Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal)
+            .Select(path => new Photo(path)));
         try
         {
             Ml.SelfSupervised().Pretrain("Embedding", nameof(Photo.Path), options).Fit(view).Dispose();
@@ -170,8 +181,10 @@ internal static class ImageLoading
         catch (OperationCanceledException)
         {
         }
-        string anonymous = File.ReadLines("/proc/self/status").First(line => line.StartsWith("RssAnon", StringComparison.Ordinal));
-        return new(ChildProcess.PeakMemory(), double.Parse(anonymous.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) / 1024,
+        string anonymous = File.ReadLines("/proc/self/status")
+            .First(line => line.StartsWith("RssAnon", StringComparison.Ordinal));
+        return new(ChildProcess.PeakMemory(),
+            double.Parse(anonymous.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) / 1024,
             steps, steps * Batch / clock!.Elapsed.TotalSeconds);
     }
 

@@ -15,8 +15,10 @@ internal static class OwnSide
 {
     private const int LossSteps = 10;
 
-    /// <summary>Images per second of <paramref name="steps"/> training steps, with or without making the views.</summary>
-    public static Measurement Measure(BenchmarkCase benchmark, bool endToEnd, int steps, int warmup, int threads, string? data, Device device)
+    /// <summary>Images per second of <paramref name="steps"/> training steps, with or
+    /// without making the views.</summary>
+    public static Measurement Measure(BenchmarkCase benchmark, bool endToEnd, int steps, int warmup, int threads,
+        string? data, Device device)
     {
         using var scope = NewDisposeScope();
         set_num_threads(threads);
@@ -24,16 +26,19 @@ internal static class OwnSide
         var store = Cifar10File.Load(data);
         var pipeline = new ViewPipeline(training.Options.ImageViews(), 3, threads);
         var batches = EpochBatches.Of(store.Count, BenchmarkCase.Batch, null);
-        using var loader = endToEnd ? new ViewLoader(new ImageViews(store, pipeline), batches, training.Clock.Epochs, 4, device) : null;
+        using var loader = endToEnd
+            ? new ViewLoader(new ImageViews(store, pipeline), batches, training.Clock.Epochs, 4, device) : null;
         int share = BenchmarkCase.Batch / World.Size;
-        Tensor[]? still = endToEnd ? null : [.. Batch(pipeline, store, 0).Select(v => v.narrow(0, World.Rank * share, share).to(device))];
+        Tensor[]? still = endToEnd ? null
+            : [.. Batch(pipeline, store, 0).Select(v => v.narrow(0, World.Rank * share, share).to(device))];
 
         var (seconds, processor) = Timing.Run(steps, warmup, () => training.Step(loader?.Next() ?? still!));
         int images = BenchmarkCase.Batch * steps;
         return new(images / seconds, processor.TotalMilliseconds / images, ChildProcess.PeakMemory());
     }
 
-    /// <summary>The losses of the first steps; <paramref name="file"/> receives the weights and views they start from.</summary>
+    /// <summary>The losses of the first steps; <paramref name="file"/> receives the weights
+    /// and views they start from.</summary>
     public static Losses FirstLosses(BenchmarkCase benchmark, string file, int threads, string? data, Device device)
     {
         using var scope = NewDisposeScope();
@@ -46,10 +51,13 @@ internal static class OwnSide
         SafeTensors.Write(
             file,
             [
-                .. training.Method.Parameters.Groups.SelectMany(g => g.Slots).Select(s => KeyValuePair.Create($"student.{s.Name}", (Tensor)s.Parameter)),
-                .. batches.SelectMany((views, step) => views.Select((view, v) => KeyValuePair.Create($"view.{step}.{v}", view))),
+                .. training.Method.Parameters.Groups.SelectMany(g => g.Slots)
+                    .Select(s => KeyValuePair.Create($"student.{s.Name}", (Tensor)s.Parameter)),
+                .. batches.SelectMany((views, step) =>
+                    views.Select((view, v) => KeyValuePair.Create($"view.{step}.{v}", view))),
             ],
-            new Dictionary<string, string> { ["case"] = benchmark.Name, ["options"] = JsonSerializer.Serialize(BenchmarkCase.ForTwin(options)) });
+            new Dictionary<string, string> { ["case"] = benchmark.Name,
+                ["options"] = JsonSerializer.Serialize(BenchmarkCase.ForTwin(options)) });
         return new([.. batches.Select(views => training.Step([.. views.Select(v => v.to(device))]))]);
     }
 
@@ -67,7 +75,8 @@ internal static class OwnSide
             Options = options;
             _generator = new(1, CPU);
             Method = options.CreateMethod(_generator, device, threads);
-            _step = new(Method, options.CreatePlan(), TrainingStep.ShardsFor(Method, BenchmarkCase.Batch / World.Size, threads, device.type), threads, 2);
+            _step = new(Method, options.CreatePlan(),
+                TrainingStep.ShardsFor(Method, BenchmarkCase.Batch / World.Size, threads, device.type), threads, 2);
             Clock = new(0, BenchmarkCase.StepsPerEpoch, options.Epochs);
         }
 

@@ -6,7 +6,8 @@ using Microsoft.ML.Transforms.Image;
 
 namespace MLNet.Ssl.Benchmarks;
 
-/// <summary>How long a single prediction takes, with clients that ask at the same time, by the encoder's threads.</summary>
+/// <summary>How long a single prediction takes, with clients that ask at the same time,
+/// by the encoder's threads.</summary>
 internal static class ServingLatency
 {
     private sealed class Photo
@@ -23,13 +24,17 @@ internal static class ServingLatency
     public static Command Command()
     {
         var seconds = new Option<double>("--seconds") { Description = "length of a row", DefaultValueFactory = _ => 5 };
-        var busy = new Option<int>("--busy") { Description = "other threads that compute meanwhile, as another program's would", DefaultValueFactory = _ => 0 };
-        var command = new Command("latency", "Single predictions of a pool, by threads of the encoder and by clients.") { seconds, busy };
+        var busy = new Option<int>("--busy") { Description =
+            "other threads that compute meanwhile, as another program's would", DefaultValueFactory = _ => 0 };
+        var command = new Command("latency",
+            "Single predictions of a pool, by threads of the encoder and by clients.") { seconds, busy };
         command.SetAction(parsed =>
         {
             using var stop = new CancellationTokenSource();
-            for (int i = 0; i < parsed.GetValue(busy); i++) new Thread(() => Spin(stop.Token)) { IsBackground = true }.Start();
-            Console.WriteLine("| network | threads | clients | p50, ms | p99, ms | predictions/s |\n|---|---|---|---|---|---|");
+            for (int i = 0; i < parsed.GetValue(busy); i++)
+                new Thread(() => Spin(stop.Token)) { IsBackground = true }.Start();
+            Console.WriteLine(
+                "| network | threads | clients | p50, ms | p99, ms | predictions/s |\n|---|---|---|---|---|---|");
             foreach (var (name, size, backbone) in Networks())
             {
                 using var encoder = Encoder(size, backbone);
@@ -37,7 +42,8 @@ internal static class ServingLatency
                     foreach (int clients in new[] { 1, 4 })
                     {
                         encoder.Encoder.Threads = threads;
-                        Console.WriteLine($"| {name} | {threads} | {clients} | {Measure(encoder, size, clients, parsed.GetValue(seconds))} |");
+                        Console.WriteLine($"| {name} | {threads} | {clients} | "
+                            + $"{Measure(encoder, size, clients, parsed.GetValue(seconds))} |");
                     }
             }
             stop.Cancel();
@@ -49,14 +55,17 @@ internal static class ServingLatency
     [
         ("ResNet-18, 32 px", 32, ResNetOptions.ResNet18(ResNetStem.Small)),
         ("ResNet-18, 224 px", 224, ResNetOptions.ResNet18()),
-        ("ViT-S/16, 224 px", 224, new VisionTransformerOptions { PatchSize = 16, EmbeddingDimension = 384, Depth = 12, Heads = 6 }),
+        ("ViT-S/16, 224 px", 224,
+            new VisionTransformerOptions { PatchSize = 16, EmbeddingDimension = 384, Depth = 12, Heads = 6 }),
     ];
 
     private static EmbeddingTransformer Encoder(int size, BackboneOptions backbone)
     {
         var ml = new MLContext(1);
-        var images = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 2).Select(i => new Photo { Image = Image(size, i) }));
-        return ml.SelfSupervised().Pretrain("Embedding", "Image", new SimClrOptions { Epochs = 0, ImageSize = size, Backbone = backbone }).Fit(images);
+        var images =
+            ml.Data.LoadFromEnumerable(Enumerable.Range(0, 2).Select(i => new Photo { Image = Image(size, i) }));
+        return ml.SelfSupervised().Pretrain("Embedding", "Image",
+            new SimClrOptions { Epochs = 0, ImageSize = size, Backbone = backbone }).Fit(images);
     }
 
     private static string Measure(EmbeddingTransformer encoder, int size, int clients, double seconds)
@@ -80,7 +89,8 @@ internal static class ServingLatency
         threads.ForEach(thread => thread.Join());
         double[] sorted = [.. times.SelectMany(time => time).Order()];
         return sorted.Length == 0 ? "– | – | –"
-            : FormattableString.Invariant($"{sorted[sorted.Length / 2]:0.0} | {sorted[(int)(0.99 * sorted.Length)]:0.0} | {sorted.Length / seconds:0}");
+            : FormattableString.Invariant($"{sorted[sorted.Length / 2]:0.0} | "
+                + $"{sorted[(int)(0.99 * sorted.Length)]:0.0} | {sorted.Length / seconds:0}");
     }
 
     private static MLImage Image(int size, int seed)

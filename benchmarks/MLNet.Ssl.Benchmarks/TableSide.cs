@@ -9,7 +9,8 @@ namespace MLNet.Ssl.Benchmarks;
 /// <summary>What one process measured on tables, as either side prints it.</summary>
 internal sealed record TableMeasurement(double rows_per_second, double cpu_us_per_row);
 
-/// <summary>This library's side of the benchmark on tables: MoCo with i-Mix on rows like CovType's, one mode in this process.</summary>
+/// <summary>This library's side of the benchmark on tables: MoCo with i-Mix on rows like CovType's,
+/// one mode in this process.</summary>
 internal static class TableSide
 {
     public const int Rows = 15_120;
@@ -22,7 +23,8 @@ internal static class TableSide
         var facts = Facts(threads);
         var options = Presets.CovTypeMoCoIMix with
         {
-            Backbone = TabularMlpOptions.CovType with { HiddenWidths = [width, width, 2 * width, 2 * width], OutputWidth = 4 * width },
+            Backbone = TabularMlpOptions.CovType with { HiddenWidths = [width, width, 2 * width, 2 * width],
+                OutputWidth = 4 * width },
             Threads = threads,
             Seed = 1,
         };
@@ -31,7 +33,8 @@ internal static class TableSide
         return options.Resolve(facts, []);
     }
 
-    private static DataFacts Facts(int threads) => new(Rows, 0, threads) { Table = new(54, [.. Enumerable.Range(0, 10)], []) };
+    private static DataFacts Facts(int threads) =>
+        new(Rows, 0, threads) { Table = new(54, [.. Enumerable.Range(0, 10)], []) };
 
     public static TableMeasurement Train(int width, bool endToEnd, int steps, int warmup, int threads)
     {
@@ -39,13 +42,16 @@ internal static class TableSide
         set_num_threads(threads);
         using var table = Draw();
         using var run = new Training(Options(width, threads), threads);
-        using var views = new TableViews(table, TablePreprocessing.None(table.Columns), run.Options.For(Facts(threads)).Settings.Table!, 2, 3);
-        using var loader = endToEnd ? new ViewLoader(views, EpochBatches.Of(views.Count, run.Batch, null), run.Options.Epochs, 4, CPU) : null;
+        using var views = new TableViews(table, TablePreprocessing.None(table.Columns),
+            run.Options.For(Facts(threads)).Settings.Table!, 2, 3);
+        using var loader = endToEnd
+            ? new ViewLoader(views, EpochBatches.Of(views.Count, run.Batch, null), run.Options.Epochs, 4, CPU) : null;
         var still = views.Render([.. Enumerable.Range(0, run.Batch)], 0);
         return Time(steps, warmup, run.Batch, () => run.Step(loader?.Next() ?? still));
     }
 
-    /// <summary>Embedding: the network on tensors of 1 024 rows, or the fitted transformer's column read by a cursor.</summary>
+    /// <summary>Embedding: the network on tensors of 1 024 rows, or the fitted transformer's
+    /// column read by a cursor.</summary>
     public static TableMeasurement Embed(int width, bool cursor, int steps, int warmup, int threads)
     {
         const int size = 1024;
@@ -65,8 +71,10 @@ internal static class TableSide
             });
         }
         var ml = new MLContext(1);
-        var rows = table.Values.data<float>().ToArray().Chunk(table.Columns).Select(values => new Row { Features = values }).ToArray();
-        using var transformer = ml.SelfSupervised().Pretrain("Embedding", "Features", options).Fit(ml.Data.LoadFromEnumerable(rows));
+        var rows = table.Values.data<float>().ToArray().Chunk(table.Columns)
+            .Select(values => new Row { Features = values }).ToArray();
+        using var transformer = ml.SelfSupervised().Pretrain("Embedding", "Features", options)
+            .Fit(ml.Data.LoadFromEnumerable(rows));
         var repeated = Enumerable.Range(0, size * (warmup + steps + 2)).Select(i => rows[i % rows.Length]);
         var view = transformer.Transform(ml.Data.LoadFromEnumerable(repeated));
         using var reading = view.GetRowCursor([view.Schema["Embedding"]]);
@@ -79,23 +87,27 @@ internal static class TableSide
         });
     }
 
-    /// <summary>The losses of the first steps without mixing; <paramref name="file"/> receives the weights, queue and rows that they start from.</summary>
+    /// <summary>The losses of the first steps without mixing; <paramref name="file"/> receives the weights, queue and
+    /// rows that they start from.</summary>
     public static Losses FirstLosses(int width, string file, int threads)
     {
         using var scope = NewDisposeScope();
         set_num_threads(threads);
         using var table = Draw();
         using var run = new Training(Options(width, threads, compareLosses: true), threads);
-        var batches = Enumerable.Range(0, LossSteps).Select(i => table.Values.narrow(0, i * run.Batch, run.Batch)).ToList();
+        var batches = Enumerable.Range(0, LossSteps).Select(i => table.Values.narrow(0, i * run.Batch, run.Batch))
+            .ToList();
         double rate = run.Options.CreatePlan().LearningRate(run.Clock);
         SafeTensors.Write(
             file,
             [
-                .. run.Method.Parameters.Groups.SelectMany(g => g.Slots).Select(s => KeyValuePair.Create($"query.{s.Name}", (Tensor)s.Parameter)),
+                .. run.Method.Parameters.Groups.SelectMany(g => g.Slots)
+                    .Select(s => KeyValuePair.Create($"query.{s.Name}", (Tensor)s.Parameter)),
                 KeyValuePair.Create("queue", run.Method.Queue.Columns),
                 .. batches.Select((rows, i) => KeyValuePair.Create($"rows.{i}", rows)),
             ],
-            new Dictionary<string, string> { ["width"] = $"{width}", ["lr"] = rate.ToString(CultureInfo.InvariantCulture) });
+            new Dictionary<string, string> { ["width"] = $"{width}",
+                ["lr"] = rate.ToString(CultureInfo.InvariantCulture) });
         return new([.. batches.Select(rows => run.Step([rows, rows]))]);
     }
 
@@ -112,7 +124,8 @@ internal static class TableSide
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(1, CPU);
-        var rows = cat([randn([Rows, 10], generator: generator), rand([Rows, 44], generator: generator).lt(0.1).to(float32)], 1);
+        var rows = cat(
+            [randn([Rows, 10], generator: generator), rand([Rows, 44], generator: generator).lt(0.1).to(float32)], 1);
         return new(rows.data<float>().ToArray(), 54);
     }
 

@@ -7,7 +7,8 @@ namespace MLNet.Ssl.Benchmarks;
 internal static class Timing
 {
     /// <summary>Time and processor time of so many steps behind the warm-up, each in a dispose scope.</summary>
-    /// <remarks>A step gives its loss, or null; what it was in the first and the last tenth goes to the error stream.</remarks>
+    /// <remarks>A step gives its loss, or null; what it was in the first and the last tenth
+    /// goes to the error stream.</remarks>
     public static (double Seconds, TimeSpan Processor) Run(int steps, int warmup, Func<double?> step)
     {
         var losses = new List<double>();
@@ -28,7 +29,8 @@ internal static class Timing
         double seconds = stopwatch.Elapsed.TotalSeconds;
         process.Refresh();
         int tenth = Math.Max(1, losses.Count / 10);
-        if (losses.Count > 0) Console.Error.WriteLine($"loss {losses.Take(tenth).Average():0.000} to {losses.TakeLast(tenth).Average():0.000}");
+        if (losses.Count > 0) Console.Error.WriteLine(
+            $"loss {losses.Take(tenth).Average():0.000} to {losses.TakeLast(tenth).Average():0.000}");
         return (seconds, process.TotalProcessorTime - before);
     }
 }

@@ -7,7 +7,8 @@ namespace ContinueDino;
 
 /// <summary>What the command line asked for.</summary>
 public sealed record ContinuationOptions(
-    string Photos, string? Weights, int Epochs, double? LearningRate, double KoLeo, int? ImageSize, string? Output, int Seed);
+    string Photos, string? Weights, int Epochs, double? LearningRate, double KoLeo, int? ImageSize, string? Output,
+    int Seed);
 
 /// <summary>Retrieval by a network's embeddings, and by those of the same network trained on.</summary>
 public static class Continuation
@@ -34,7 +35,8 @@ public static class Continuation
                 BatchSize = batch,
                 // A teacher that follows as slowly as over hundreds of epochs would stay where it is.
                 TeacherMomentum = Math.Clamp(1 - 10.0 / steps, 0.9, 0.996),
-                InitialWeights = told.Weights ?? RandomWeights(ssl, images, Path.Combine(folder, "tiny.safetensors"), told.Seed),
+                InitialWeights = told.Weights
+                    ?? RandomWeights(ssl, images, Path.Combine(folder, "tiny.safetensors"), told.Seed),
                 KoLeoWeight = told.KoLeo,
                 ImageSize = told.ImageSize,
                 LocalCrops = 4,
@@ -45,7 +47,8 @@ public static class Continuation
                 Seed = told.Seed,
                 Progress = new ConsoleProgress(),
             };
-            using var before = ssl.Pretrain("Embedding", "Image", options with { Epochs = 0, Progress = null }).Fit(images);
+            using var before = ssl.Pretrain("Embedding", "Image", options with { Epochs = 0, Progress = null })
+                .Fit(images);
             var first = Retrieval(before, images, kinds);
             Console.WriteLine(Text("before", first));
             using var after = ssl.Pretrain("Embedding", "Image", options).Fit(images);
@@ -72,7 +75,8 @@ public static class Continuation
     }
 
     private static string Text(string when, RetrievalMetrics metrics) => FormattableString.Invariant(
-        $"{when}  mAP {metrics.MeanAveragePrecision:0.000}{string.Concat(Ranks.Select(k => FormattableString.Invariant($"  P@{k} {metrics.MeanPrecisionAt[k]:0.000}")))}");
+        $"{when}  mAP "
+        + $"{metrics.MeanAveragePrecision:0.000}{string.Concat(Ranks.Select(k => FormattableString.Invariant($"  P@{k} {metrics.MeanPrecisionAt[k]:0.000}")))}");
 
     /// <summary>A tiny network of DINOv2's kind, for where no weights are at hand.</summary>
     private static string RandomWeights(SelfSupervisedCatalog ssl, IDataView images, string path, int seed)

@@ -8,7 +8,8 @@ using static TorchSharp.torch;
 
 namespace CustomMethod;
 
-/// <summary>Barlow Twins (Zbontar et al., arXiv 2103.03230): two views agree, and no two of their features tell the same.</summary>
+/// <summary>Barlow Twins (Zbontar et al., arXiv 2103.03230): two views agree, and no two of
+/// their features tell the same.</summary>
 public sealed record BarlowTwinsOptions : PretrainOptions
 {
     /// <summary>λ, the weight of the terms off the diagonal. Default 0.005.</summary>
@@ -47,8 +48,10 @@ public sealed class BarlowTwins : Method
         _lambda = options.Lambda;
         int width = options.ProjectionDimension;
         Encoder = backbone.Create(context.Generator);
-        var layers = new MlpHeadOptions(Encoder.EmbeddingDimension) { HiddenDimension = width, OutputDimension = width, Layers = 3 };
-        _projector = new MlpHead(layers with { BatchNorm = true, HiddenBias = false, OutputBias = false }, context.Generator);
+        var layers = new MlpHeadOptions(Encoder.EmbeddingDimension) { HiddenDimension = width, OutputDimension = width,
+            Layers = 3 };
+        _projector =
+            new MlpHead(layers with { BatchNorm = true, HiddenBias = false, OutputBias = false }, context.Generator);
         _network = nn.Sequential(("backbone", Encoder), ("projector", _projector)).to(context.Device);
         Parameters = new(_network);
     }
@@ -70,7 +73,8 @@ public sealed class BarlowTwins : Method
     {
         var correlations = Standardize(first).t().matmul(Standardize(second)).Div(first.size(0));
         var diagonal = correlations.diagonal();
-        return diagonal.OneMinus().square().sum().Add(correlations.square().sum().sub(diagonal.square().sum()).Mul(lambda));
+        return diagonal.OneMinus().square().sum()
+            .Add(correlations.square().sum().sub(diagonal.square().sum()).Mul(lambda));
     }
 
     protected override void Dispose(bool disposing)

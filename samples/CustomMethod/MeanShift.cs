@@ -10,7 +10,8 @@ using static TorchSharp.torch.nn.functional;
 namespace CustomMethod;
 
 /// <summary>
-/// Mean Shift (Koohpayegani et al., arXiv 2105.07269): a view moves towards what a slow network has seen most like the other view.
+/// Mean Shift (Koohpayegani et al., arXiv 2105.07269): a view moves towards what a slow network
+/// has seen most like the other view.
 /// </summary>
 public sealed record MeanShiftOptions : PretrainOptions
 {
@@ -51,7 +52,8 @@ public sealed class MeanShift : Method
     public MeanShift(MeanShiftOptions options, BackboneOptions backbone, MethodContext context)
     {
         _options = options;
-        var head = new MlpHeadOptions(backbone.EmbeddingDimension) { HiddenDimension = 256, OutputDimension = 64, BatchNorm = true };
+        var head = new MlpHeadOptions(backbone.EmbeddingDimension) { HiddenDimension = 256, OutputDimension = 64,
+            BatchNorm = true };
         var predictor = head with { InputDimension = head.OutputDimension };
         EncoderWithHead Network(bool predicts) => new EncoderWithHead(
             backbone.Create(context.Generator), new MlpHead(head, context.Generator),
@@ -78,7 +80,8 @@ public sealed class MeanShift : Method
 
     public override double? TeacherMomentum(StepClock clock) => _options.Momentum;
 
-    /// <summary>2 − 2·cos of a prediction (B, d) and the k columns of the memory (d, M) nearest to its target (B, d), mean of all.</summary>
+    /// <summary>2 − 2·cos of a prediction (B, d) and the k columns of the memory (d, M) nearest to its
+    /// target (B, d), mean of all.</summary>
     public static Tensor Loss(Tensor predictions, Tensor targets, Tensor memory, int neighbors)
     {
         var nearest = targets.matmul(memory).topk(neighbors, 1).indexes;

@@ -1,4 +1,5 @@
-// A method of one's own, BarlowTwins.cs, trained like any other: with checkpoints, a report, and resumed where it was interrupted.
+// A method of one's own, BarlowTwins.cs, trained like any other: with checkpoints, a report,
+// and resumed where it was interrupted.
 using CustomMethod;
 using Microsoft.ML;
 using MLNet.Ssl;
@@ -13,7 +14,8 @@ var report = new PretrainReport();
 var options = new BarlowTwinsOptions
 {
     Backbone = new ResNetOptions { BlocksPerStage = [1, 1, 1], Width = 32, Stem = ResNetStem.SmallStride2 },
-    // Colours tell nothing of the pictures' classes, so they are jittered away; small crops of small pictures tell nothing at all.
+    // Colours tell nothing of the pictures' classes, so they are jittered away; small crops of
+    // small pictures tell nothing at all.
     View = ViewRecipes.SimClr() with { Scale = (0.3, 1), BlurProbability = 0 },
     BatchSize = 64,
     LearningRate = 0.004,

@@ -38,7 +38,8 @@ public static class EmbeddingApp
         });
         var batcher = new EmbeddingBatcher(model.Encoder, options);
         builder.Services.AddHostedService(_ => batcher);
-        // What came before it was told to stop is answered: the server waits for requests, and stops before the batcher.
+        // What came before it was told to stop is answered: the server waits for
+        // requests, and stops before the batcher.
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = 2 * options.Deadline);
         builder.Services.AddProblemDetails();
         builder.Services.AddOpenApi();
@@ -49,7 +50,8 @@ public static class EmbeddingApp
                 context.Connection.RemoteIpAddress,
                 _ => new() { PermitLimit = options.RequestsPerClient, QueueLimit = 0 }));
             limiter.OnRejected = (rejected, _) => new(Busy(
-                rejected.HttpContext, StatusCodes.Status429TooManyRequests, "Too many requests of this client are under way")
+                rejected.HttpContext, StatusCodes.Status429TooManyRequests,
+                "Too many requests of this client are under way")
                 .ExecuteAsync(rejected.HttpContext));
         });
 
@@ -66,7 +68,8 @@ public static class EmbeddingApp
         app.MapPost("/embed", Task<IResult> (HttpContext context, CancellationToken _) =>
                 EmbedAsync(context, batcher, held, options))
             .RequireRateLimiting(PerClient)
-            .Accepts<byte[]>("image/*", "application/octet-stream", "multipart/form-data", "application/x-www-form-urlencoded")
+            .Accepts<byte[]>("image/*", "application/octet-stream", "multipart/form-data",
+                "application/x-www-form-urlencoded")
             .Produces<Embedded>()
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status401Unauthorized)
@@ -81,7 +84,8 @@ public static class EmbeddingApp
         app.MapGet("/ready", (HttpContext context, IHostApplicationLifetime lifetime) =>
                 !lifetime.ApplicationStopping.IsCancellationRequested && batcher.IsReady
                     ? Results.Ok(new Health("ready", model.Description, batcher.QueueLength))
-                    : Busy(context, StatusCodes.Status503ServiceUnavailable, "The service takes no images at the moment"))
+                    : Busy(context, StatusCodes.Status503ServiceUnavailable,
+                        "The service takes no images at the moment"))
             .Produces<Health>().ProducesProblem(StatusCodes.Status503ServiceUnavailable)
             .WithSummary("Says whether images are taken at the moment.");
         return app;
@@ -93,7 +97,8 @@ public static class EmbeddingApp
         if (!ServiceKey.Opens(options.Key, context.Request))
         {
             context.Response.Headers.WWWAuthenticate = "Bearer";
-            return Problem(StatusCodes.Status401Unauthorized, "A key is needed: the header X-Api-Key, or a bearer token.");
+            return Problem(StatusCodes.Status401Unauthorized,
+                "A key is needed: the header X-Api-Key, or a bearer token.");
         }
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
         deadline.CancelAfter(options.Deadline);
@@ -144,7 +149,8 @@ public static class EmbeddingApp
         if (header.EndsEarly)
             return Problem(StatusCodes.Status400BadRequest,
                 $"The {header.Format} image ends early, after {image.Bytes.Length} bytes.");
-        if (batcher.TryEmbed(image, deadline) is not { } embedding) return Busy(context, Unavailable, "Too many images are waiting");
+        if (batcher.TryEmbed(image, deadline) is not { } embedding)
+            return Busy(context, Unavailable, "Too many images are waiting");
         try
         {
             var values = await embedding;

@@ -3,21 +3,25 @@ using System.Diagnostics;
 
 namespace EmbeddingService;
 
-/// <summary>Asks a service as fast as it answers, with more and more clients at a time, and says how long answers took.</summary>
+/// <summary>Asks a service as fast as it answers, with more and more clients at a time, and
+/// says how long answers took.</summary>
 internal static class LoadTest
 {
     public static Command Command()
     {
-        var url = new Option<string>("--url") { Description = "Where the service is", DefaultValueFactory = _ => "http://127.0.0.1:5080" };
+        var url = new Option<string>("--url") { Description = "Where the service is",
+            DefaultValueFactory = _ => "http://127.0.0.1:5080" };
         var image = new Option<string>("--image") { Description = "The image that is sent", Required = true };
-        var seconds = new Option<double>("--seconds") { Description = "How long each number of clients asks", DefaultValueFactory = _ => 5 };
+        var seconds = new Option<double>("--seconds") { Description = "How long each number of clients asks",
+            DefaultValueFactory = _ => 5 };
         var clients = new Option<int[]>("--clients")
         {
             Description = "Clients at a time",
             DefaultValueFactory = _ => [1, 2, 4, 8, 16, 32, 64],
             AllowMultipleArgumentsPerToken = true,
         };
-        var command = new Command("load", "Measures a service that runs: throughput, and how long answers take.") { url, image, seconds, clients };
+        var command = new Command("load", "Measures a service that runs: throughput, and how long answers take.") { url,
+            image, seconds, clients };
         command.SetAction(async (options, cancelled) =>
         {
             byte[] bytes = await File.ReadAllBytesAsync(options.GetValue(image)!, cancelled);
@@ -28,15 +32,18 @@ internal static class LoadTest
             {
                 var time = TimeSpan.FromSeconds(options.GetValue(seconds));
                 var (answered, refused, elapsed) = await AskAsync(client, bytes, count, time, cancelled);
-                if (answered.Length == 0) throw new InvalidOperationException($"None of {refused} requests was answered.");
+                if (answered.Length == 0)
+                    throw new InvalidOperationException($"None of {refused} requests was answered.");
                 Console.WriteLine(FormattableString.Invariant(
-                    $"| {count} | {answered.Length / elapsed.TotalSeconds:0} | {At(answered, 0.5):0.0} | {At(answered, 0.99):0.0} | {refused} |"));
+                    $"| {count} | {answered.Length / elapsed.TotalSeconds:0} | {At(answered, 0.5):0.0} | "
+                    + $"{At(answered, 0.99):0.0} | {refused} |"));
             }
         });
         return command;
     }
 
-    private static double At(double[] sorted, double share) => sorted[Math.Min(sorted.Length - 1, (int)(share * sorted.Length))];
+    private static double At(double[] sorted, double share) =>
+        sorted[Math.Min(sorted.Length - 1, (int)(share * sorted.Length))];
 
     private static async Task<(double[] Milliseconds, int Refused, TimeSpan Elapsed)> AskAsync(
         HttpClient client, byte[] image, int clients, TimeSpan time, CancellationToken cancelled)

@@ -48,7 +48,8 @@ queue.Validators.Add(result =>
 });
 
 var command = new RootCommand(
-    "A web service that embeds images. The environment variable EMBEDDING_SERVICE_KEY has a key that requests must show.")
+    "A web service that embeds images. The environment variable EMBEDDING_SERVICE_KEY has a key that requests must "
+    + "show.")
 {
     model, host, port, batch, upload, queue,
 };

@@ -46,5 +46,6 @@ internal static class ServiceTelemetry
         return Source.StartActivity("embed batch")?.SetTag("embedding.batch.size", images.Count);
     }
 
-    public static void Refused(int status) => Refusals.Add(1, new KeyValuePair<string, object?>("http.response.status_code", status));
+    public static void Refused(int status) =>
+        Refusals.Add(1, new KeyValuePair<string, object?>("http.response.status_code", status));
 }

@@ -39,7 +39,8 @@ var store = new Option<string>("--store")
 };
 var connection = new Option<string?>("--connection")
 {
-    Description = "Connection string of the store; of qdrant its gRPC address; without it, sqlite keeps a file in the output folder",
+    Description = "Connection string of the store; of qdrant its gRPC address; without it, sqlite keeps a file in the "
+        + "output folder",
 };
 var serve = new Option<int?>("--serve")
 {

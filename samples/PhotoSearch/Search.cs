@@ -49,11 +49,13 @@ internal static class Search
         Directory.CreateDirectory(options.Output);
         // A photo that is searched for has been embedded before, mostly.
         using var generator = encoder.AsEmbeddingGenerator().AsBuilder()
-            .UseDistributedCache(new MemoryDistributedCache(Options.Create(new MemoryDistributedCacheOptions()))).Build();
+            .UseDistributedCache(new MemoryDistributedCache(Options.Create(new MemoryDistributedCacheOptions())))
+            .Build();
         using var photos = PhotoStores.Open(options.Store, options.Connection, options.Output, generator);
         await photos.EnsureCollectionDeletedAsync(token);
         await photos.EnsureCollectionExistsAsync(token);
-        await photos.UpsertAsync(folder.Files.Select(path => new IndexedPhoto { Path = path, Photo = Content(path) }), token);
+        await photos.UpsertAsync(folder.Files.Select(path => new IndexedPhoto { Path = path, Photo = Content(path) }),
+            token);
 
         string origin = options.Encoder is { } weights ? Path.GetFileName(weights)
             : FormattableString.Invariant(
@@ -95,7 +97,8 @@ internal static class Search
     {
         var found = new List<(string, float)>();
         await foreach (var result in photos.SearchAsync(Content(query), count + 1, cancellationToken: token))
-            if (result.Record.Path != query && found.Count < count) found.Add((result.Record.Path, (float)result.Score!));
+            if (result.Record.Path != query && found.Count < count)
+                found.Add((result.Record.Path, (float)result.Score!));
         return found;
     }
 
@@ -145,7 +148,8 @@ internal static class Search
         });
     }
 
-    private static string Name(PhotoFolder folder, string path) => folder.Files.Contains(path) ? folder.Name(path) : path;
+    private static string Name(PhotoFolder folder, string path) =>
+        folder.Files.Contains(path) ? folder.Name(path) : path;
 
     /// <summary>Writes the attention maps and their contact sheet, and gives them for the page; null of a residual
     /// network, which has no attention.</summary>
@@ -176,7 +180,8 @@ internal static class Search
         if (kinds.Values.Distinct().Count() < 2 || queries.Length == 0) return null;
         double found = 0;
         foreach (string query in queries)
-            found += (await NearestAsync(photos, query, neighbors, token)).Average(n => kinds[n.Path] == kinds[query] ? 1.0 : 0);
+            found += (await NearestAsync(photos, query, neighbors, token))
+                .Average(n => kinds[n.Path] == kinds[query] ? 1.0 : 0);
         return (found / queries.Length,
             queries.Average(query => (kinds.Values.Count(kind => kind == kinds[query]) - 1.0) / (kinds.Count - 1)));
     }

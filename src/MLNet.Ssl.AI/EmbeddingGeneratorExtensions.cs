@@ -8,8 +8,8 @@ namespace MLNet.Ssl;
 /// <remarks>
 /// A generator decodes image files (PNG, JPEG, GIF, WebP or BMP, whatever their media type says) and embeds them in
 /// batches. It is safe to use from several threads at once, and looks at the cancellation token before every image.
-/// Disposing of it leaves the encoder as it is. <c>GetService</c> gives <see cref="EmbeddingGeneratorMetadata"/> and the
-/// encoder. It takes middleware as others do, and is a generator of a vector property of
+/// Disposing of it leaves the encoder as it is. <c>GetService</c> gives <see cref="EmbeddingGeneratorMetadata"/> and
+/// the encoder. It takes middleware as others do, and is a generator of a vector property of
 /// Microsoft.Extensions.VectorData; caches that several encoders share need a key of the encoder.
 /// </remarks>
 /// <example><code>

@@ -76,7 +76,8 @@ internal sealed class ImageEmbeddingGenerator : IEmbeddingGenerator<DataContent,
             try
             {
                 Parallel.For(0, images.Length, new() { CancellationToken = token },
-                    i => images[i] = Read(first + i, () => RgbImages.Decode(batch[i], _transformer?.ApplyExifOrientation ?? false)));
+                    i => images[i] =
+                        Read(first + i, () => RgbImages.Decode(batch[i], _transformer?.ApplyExifOrientation ?? false)));
             }
             catch (AggregateException e)
             {

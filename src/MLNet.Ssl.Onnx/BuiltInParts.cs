@@ -64,10 +64,12 @@ internal sealed class BuiltInParts : IBuiltInParts
                 _ml.Transforms.Conversion.MapValue(Columns.Settings, [settings], Columns.One),
                 column switch
                 {
-                    TextDataViewType => _ml.Transforms.CustomMapping(new PathMapping().GetMapping(), PathMapping.Contract),
+                    TextDataViewType =>
+                        _ml.Transforms.CustomMapping(new PathMapping().GetMapping(), PathMapping.Contract),
                     VectorDataViewType { ItemType: var item } when item == NumberDataViewType.Byte =>
                         _ml.Transforms.CustomMapping(new BytesMapping().GetMapping(), BytesMapping.Contract),
-                    VectorDataViewType => _ml.Transforms.CustomMapping(new PixelMapping().GetMapping(), PixelMapping.Contract),
+                    VectorDataViewType =>
+                        _ml.Transforms.CustomMapping(new PixelMapping().GetMapping(), PixelMapping.Contract),
                     _ => _ml.Transforms.CustomMapping(new ImageMapping().GetMapping(), ImageMapping.Contract),
                 },
                 _ml.Transforms.ApplyOnnxModel(Columns.Result, Columns.Pixels, model),
@@ -81,14 +83,16 @@ internal sealed class BuiltInParts : IBuiltInParts
 
     private ITransformer Fit(string input, Network network, IEnumerable<IEstimator<ITransformer>> outputs)
     {
-        IEstimator<ITransformer>[] steps = [_ml.Transforms.CopyColumns(Columns.Input, input), .. network.Steps, .. outputs];
+        IEstimator<ITransformer>[] steps =
+            [_ml.Transforms.CopyColumns(Columns.Input, input), .. network.Steps, .. outputs];
         var view = Empty(input, network.Input);
         var fitted = new List<ITransformer>();
         try
         {
             // One by one: a chain looks at shapes first, in which a vector of any size is not one that a network takes.
             foreach (var step in steps) Add(step);
-            Add(_ml.Transforms.DropColumns([.. view.Schema.Select(column => column.Name).Where(Columns.IsBetween).Distinct()]));
+            Add(_ml.Transforms.DropColumns(
+                [.. view.Schema.Select(column => column.Name).Where(Columns.IsBetween).Distinct()]));
             return new TransformerChain<ITransformer>([.. fitted]);
         }
         catch
@@ -109,7 +113,8 @@ internal sealed class BuiltInParts : IBuiltInParts
         {
             ImageDataViewType => Empty<ImageRow>(column, type),
             TextDataViewType => Empty<TextRow>(column, type),
-            VectorDataViewType { ItemType: var item } when item == NumberDataViewType.Byte => Empty<BytesRow>(column, type),
+            VectorDataViewType { ItemType: var item } when item == NumberDataViewType.Byte =>
+                Empty<BytesRow>(column, type),
             _ => Empty<VectorRow>(column, type),
         };
 

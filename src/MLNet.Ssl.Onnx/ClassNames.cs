@@ -28,7 +28,8 @@ internal abstract class ClassNames
         VBuffer<T> values = default;
         label.GetValue(KeyValues, ref values);
         T[] names = [.. values.DenseValues()];
-        return names is ReadOnlyMemory<char>[] texts ? new Texts([.. texts.Select(text => text.ToString())]) : new Values<T>(names);
+        return names is ReadOnlyMemory<char>[] texts ? new Texts([.. texts.Select(text => text.ToString())])
+            : new Values<T>(names);
     }
 
     private class Values<T>(T[] names) : ClassNames

@@ -25,7 +25,8 @@ internal sealed class PixelMapping : CustomMappingFactory<PixelMapping.Image, Pi
     }
 }
 
-/// <summary>What a network of images sees, planes of red, green and blue: of any size for ML.NET, which asks no custom mapping for one.</summary>
+/// <summary>What a network of images sees, planes of red, green and blue: of any size for ML.NET, which asks
+/// no custom mapping for one.</summary>
 internal sealed class PixelRow
 {
     [ColumnName(Columns.Pixels)]

@@ -18,7 +18,8 @@ internal sealed record PreprocessorSettings(
     {
         var (width, height, planar) = (column is null ? null : ImageColumn.PixelSize(column)) ?? default;
         return JsonSerializer.Serialize(
-            new PreprocessorSettings(SavedImagePreprocessing.Of(preprocessing), width, height, planar, applyExifOrientation),
+            new PreprocessorSettings(SavedImagePreprocessing.Of(preprocessing), width, height, planar,
+                applyExifOrientation),
             ModelJson.Options);
     }
 
@@ -66,7 +67,8 @@ internal sealed class Preprocessor
         if (values.Length != 3L * width * height)
             throw new InvalidOperationException(
                 $"The vector has {values.Length} values; the model was fitted on pixels of {width}×{height}.");
-        Apply(ImageColumn.OfPixels(values.DenseValues().ToArray(), (width, height, planar)), told.Preprocessing, ref pixels);
+        Apply(ImageColumn.OfPixels(values.DenseValues().ToArray(), (width, height, planar)), told.Preprocessing,
+            ref pixels);
     }
 
     private static void Apply(RgbImage image, ImagePreprocessing preprocessing, ref VBuffer<float> pixels)

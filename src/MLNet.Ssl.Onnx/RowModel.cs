@@ -13,8 +13,8 @@ internal static class RowModel
     {
         if (preprocessing.CropSize is not { } size)
             throw new NotSupportedException(
-                $"{nameof(ImagePreprocessing)}.{nameof(ImagePreprocessing.CropSize)} is null, but the images of an ONNX "
-                + "file have one size: set it.");
+                $"{nameof(ImagePreprocessing)}.{nameof(ImagePreprocessing.CropSize)} is null, but the images of an "
+                + "ONNX file have one size: set it.");
         var graph = new OnnxGraph(backbone, 3, size, size);
         string x = graph.RowInput(Columns.Pixels, "A preprocessed image, planes of red, green and blue.", null);
         x = graph.Apply(backbone, graph.Reshape(x, 1, 3, size, size));

@@ -24,12 +24,14 @@ internal static class ReportCharts
                 Thresholds = run.Baseline is { } baseline
                     ? [Level(baseline.Untrained, "untrained"), Level(baseline.Chance, "most common class")] : [],
             },
-            Chart("RankMe", "Dimensions that embeddings fill: 1 when all rows get the same one; higher is better on the same data.",
+            Chart("RankMe",
+                "Dimensions that embeddings fill: 1 when all rows get the same one; higher is better on the same data.",
                 r => r.RankMe) with
             {
                 Marks = true,
             },
-            Chart("Alignment", "Mean squared distance of two views of a row: lower is better while uniformity does not rise.",
+            Chart("Alignment",
+                "Mean squared distance of two views of a row: lower is better while uniformity does not rise.",
                 r => r.Alignment) with
             {
                 Marks = true,

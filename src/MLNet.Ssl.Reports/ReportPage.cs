@@ -56,7 +56,8 @@ internal static class ReportPage
             if (run.Baseline is { } baseline) Add("Untrained", Invariant($"{baseline.Untrained:0.0 %}"));
         }
         if (last.EmbeddingStd is { } deviation) Add("Embedding std", Invariant($"{deviation:0.000}"));
-        if (run.Reports.LastOrDefault(report => report.RankMe is not null)?.RankMe is { } rank) Add("RankMe", Invariant($"{rank:0.0}"));
+        if (run.Reports.LastOrDefault(report => report.RankMe is not null)?.RankMe is { } rank)
+            Add("RankMe", Invariant($"{rank:0.0}"));
         Add("Rows per second", Invariant($"{run.Reports.Average(report => report.RowsPerSecond):N0}"));
         Add("Time", run.Duration.TotalHours >= 1 ? Invariant($"{(int)run.Duration.TotalHours}:{run.Duration:mm\\:ss}")
             : Invariant($"{run.Duration:m\\:ss}"));
@@ -80,14 +81,17 @@ internal static class ReportPage
             """);
         // The run's own first, then those of each part; an option of a part that there is none of does not apply.
         foreach (var group in told.Options.Where(option => option.Value != OptionText.None)
-            .GroupBy(option => option.Key.Contains('.', StringComparison.Ordinal) ? option.Key[..option.Key.IndexOf('.', StringComparison.Ordinal)] : "")
+            .GroupBy(option => option.Key.Contains('.', StringComparison.Ordinal)
+                ? option.Key[..option.Key.IndexOf('.', StringComparison.Ordinal)] : "")
             .OrderBy(group => group.Key.Length > 0))
         {
-            if (group.Key.Length > 0) html.Append($"<tr><th scope=\"rowgroup\" colspan=\"3\">{Text(group.Key)}</th></tr>\n");
+            if (group.Key.Length > 0)
+                html.Append($"<tr><th scope=\"rowgroup\" colspan=\"3\">{Text(group.Key)}</th></tr>\n");
             foreach (var (name, value) in group)
             {
                 string reason = told.Choices.FirstOrDefault(choice => choice.Option == name)?.Reason ?? "";
-                html.Append($"<tr><th scope=\"row\">{Text(name)}</th><td>{Text(value)}</td><td>{Text(reason)}</td></tr>\n");
+                html.Append(
+                    $"<tr><th scope=\"row\">{Text(name)}</th><td>{Text(value)}</td><td>{Text(reason)}</td></tr>\n");
             }
         }
         return html.Append("</tbody></table></div>\n").ToString();

@@ -4,10 +4,12 @@ using MLNet.Ssl.Tests;
 
 namespace MLNet.Ssl.Fuzz;
 
-/// <summary>Model files and indexes: half of them damaged as they are, the others changed inside and made consistent again.</summary>
+/// <summary>Model files and indexes: half of them damaged as they are, the others changed inside
+/// and made consistent again.</summary>
 internal static class ArchiveCorpus
 {
-    private static readonly Lazy<byte[]> ModelFile = new(() => File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "corpus", "format-1.zip")));
+    private static readonly Lazy<byte[]> ModelFile =
+        new(() => File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "corpus", "format-1.zip")));
     private static readonly Lazy<byte[]> IndexFile = new(WriteIndex);
 
     public static byte[] Model(int seed)

@@ -3,8 +3,9 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Fuzz;
 
 /// <summary>
-/// The watched process: writes a damaged file, says its seed on standard output, lets the reader have it, says how that ended, and so on for ever. A file may be
-/// read or refused by a message that names it; whatever else happens ends the process.
+/// The watched process: writes a damaged file, says its seed on standard output, lets the reader have it,
+/// says how that ended, and so on for ever. A file may be read or refused by a message that names it;
+/// whatever else happens ends the process.
 /// </summary>
 internal static class Feeder
 {
@@ -34,10 +35,12 @@ internal static class Feeder
                 Say($"{Failed} {e}");
                 return 1;
             }
-            long allocated = GC.GetAllocatedBytesForCurrentThread() - before, most = reader.BaseBytes + Reader.BytesEach * bytes.Length;
+            long allocated = GC.GetAllocatedBytesForCurrentThread() - before,
+                most = reader.BaseBytes + Reader.BytesEach * bytes.Length;
             if (allocated > most)
             {
-                Say($"{Failed} it took {allocated:N0} bytes of memory in all; a file of {bytes.Length:N0} may take {most:N0}");
+                Say($"{Failed} it took {allocated:N0} bytes of memory in all; a file of {bytes.Length:N0} may take "
+                    + $"{most:N0}");
                 return 1;
             }
             Say(end);

@@ -3,7 +3,8 @@ namespace MLNet.Ssl.Fuzz;
 /// <summary>A short run of each reader from a fixed seed; <c>./build.sh fuzz --minutes N</c> is the long one.</summary>
 public class FuzzTests
 {
-    private static readonly TimeSpan Time = TimeSpan.FromSeconds(int.Parse(Environment.GetEnvironmentVariable("MLNETSSL_FUZZ_SECONDS") ?? "6"));
+    private static readonly TimeSpan Time =
+        TimeSpan.FromSeconds(int.Parse(Environment.GetEnvironmentVariable("MLNETSSL_FUZZ_SECONDS") ?? "6"));
 
     public static TheoryData<string> Readers => [.. Reader.All.Select(reader => reader.Name)];
 

@@ -7,13 +7,16 @@ internal static class Mutations
 {
     private static readonly JsonNode?[] Odd =
     [
-        null, 0, -1, 1, 3, 255, 65536, int.MaxValue, int.MinValue, long.MaxValue, 1e300, 0.5, true, "", "NaN", "-Infinity", "0", "-1", "99999999999999999999", "none",
-        "0 0", "two words", "../../a", "\0", "\ud83d\ude00", new JsonArray(), new JsonObject(), new JsonArray(1, 2), new string('x', 3000),
+        null, 0, -1, 1, 3, 255, 65536, int.MaxValue, int.MinValue, long.MaxValue, 1e300, 0.5, true, "", "NaN",
+        "-Infinity", "0", "-1", "99999999999999999999", "none",
+        "0 0", "two words", "../../a", "\0", "\ud83d\ude00", new JsonArray(), new JsonObject(), new JsonArray(1, 2),
+        new string('x', 3000),
     ];
 
     public static T Of<T>(this Random random, IReadOnlyList<T> items) => items[random.Next(items.Count)];
 
-    /// <summary>Flips, overwrites, cuts, repeats and leaves out bytes, one to five times; words are put in or written over.</summary>
+    /// <summary>Flips, overwrites, cuts, repeats and leaves out bytes, one to five times; words
+    /// are put in or written over.</summary>
     public static byte[] Bytes(byte[] bytes, Random random, IReadOnlyList<byte[]>? words = null)
     {
         bytes = (byte[])bytes.Clone();
@@ -25,11 +28,13 @@ internal static class Mutations
                 case 0: bytes[at] ^= (byte)(1 << random.Next(8)); break;
                 case 1: bytes[at] = (byte)random.Next(256); break;
                 case 2: if (random.Next(4) == 0) bytes = bytes[..at]; break;
-                case 3: BitConverter.TryWriteBytes(bytes.AsSpan(Math.Min(at, bytes.Length - 8)), random.NextInt64() >> random.Next(64)); break;
+                case 3: BitConverter.TryWriteBytes(bytes.AsSpan(Math.Min(at, bytes.Length - 8)),
+                    random.NextInt64() >> random.Next(64)); break;
                 case 4: bytes.AsSpan(at, Math.Min(random.Next(1, 16), bytes.Length - at)).Fill(0xff); break;
                 case 5: bytes = [.. bytes[..at], .. bytes[Math.Max(0, at - random.Next(200))..]]; break;
                 case 6: bytes = [.. bytes[..at], .. bytes[Math.Min(bytes.Length, at + random.Next(1, 9))..]]; break;
-                default: bytes = [.. bytes[..at], .. random.Of(words!), .. bytes[Math.Min(bytes.Length, at + random.Next(3))..]]; break;
+                default: bytes = [.. bytes[..at], .. random.Of(words!),
+                    .. bytes[Math.Min(bytes.Length, at + random.Next(3))..]]; break;
             }
         }
         return bytes;
@@ -47,7 +52,8 @@ internal static class Mutations
             if (node is JsonArray array)
             {
                 if (random.Next(2) == 0) array.Insert(random.Next(array.Count + 1), value?.DeepClone());
-                else if (array.Count > 0) Change(() => array.RemoveAt(random.Next(array.Count)), () => array[random.Next(array.Count)] = value?.DeepClone(), random);
+                else if (array.Count > 0) Change(() => array.RemoveAt(random.Next(array.Count)), () =>
+                    array[random.Next(array.Count)] = value?.DeepClone(), random);
             }
             else if (node is JsonObject { Count: > 0 } item)
             {

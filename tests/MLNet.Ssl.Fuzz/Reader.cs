@@ -4,11 +4,14 @@ namespace MLNet.Ssl.Fuzz;
 /// <param name="Name">Its name.</param>
 /// <param name="FileName">Name of the files it is given.</param>
 /// <param name="Damaged">The damaged file of a seed.</param>
-/// <param name="Accepts">Reads a file: false, or an <see cref="InvalidDataException"/> that names it, refuses it.</param>
+/// <param name="Accepts">Reads a file: false, or an <see cref="InvalidDataException"/>
+/// that names it, refuses it.</param>
 /// <param name="BaseBytes">Memory that may be taken in all for the smallest file.</param>
-internal sealed record Reader(string Name, string FileName, Func<int, byte[]> Damaged, Func<string, bool> Accepts, long BaseBytes = 4 << 20)
+internal sealed record Reader(string Name, string FileName, Func<int, byte[]> Damaged, Func<string, bool> Accepts,
+    long BaseBytes = 4 << 20)
 {
-    /// <summary>Memory that may be taken in all for a byte of the file: a list or dictionary takes a byte there and some tens here.</summary>
+    /// <summary>Memory that may be taken in all for a byte of the file: a list or dictionary takes a byte
+    /// there and some tens here.</summary>
     public const long BytesEach = 160;
 
     public static IReadOnlyList<Reader> All { get; } =
@@ -29,7 +32,8 @@ internal sealed record Reader(string Name, string FileName, Func<int, byte[]> Da
         Fails("hangs", () => Thread.Sleep(Timeout.Infinite)),
         Fails("hoards", () =>
         {
-            for (var held = new List<TorchSharp.torch.Tensor>(); ; Thread.Sleep(5)) held.Add(TorchSharp.torch.ones(1 << 22).DetachFromDisposeScope());
+            for (var held = new List<TorchSharp.torch.Tensor>(); ; Thread.Sleep(5))
+                held.Add(TorchSharp.torch.ones(1 << 22).DetachFromDisposeScope());
         }),
         Fails("throws", () => throw new FormatException()),
         Fails("dies", () => Environment.Exit(3)),

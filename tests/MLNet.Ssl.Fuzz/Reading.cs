@@ -47,13 +47,15 @@ internal static class Reading
             return true;
         }
         catch (InvalidOperationException e) when (
-            e.InnerException is InvalidDataException or ArgumentException && e.Message.Contains(path, StringComparison.Ordinal))
+            e.InnerException is InvalidDataException or ArgumentException
+                && e.Message.Contains(path, StringComparison.Ordinal))
         {
             return false;
         }
     }
 
-    /// <summary>A folder of a run's checkpoints, of which nothing may be thrown: what is odd is passed over, by name.</summary>
+    /// <summary>A folder of a run's checkpoints, of which nothing may be thrown: what is odd
+    /// is passed over, by name.</summary>
     public static bool Run(string path)
     {
         using var folder = CheckpointFolder.Open(Path.GetDirectoryName(path)!);
@@ -65,11 +67,13 @@ internal static class Reading
             {
                 var misfit = saved.Misfit(RunCorpus.Run, RunCorpus.Steps, RunCorpus.State, _ => null);
                 if (misfit is not (null or InvalidDataException or ArgumentException)) throw misfit;
-                if (misfit?.Message.Contains(path, StringComparison.Ordinal) == false) throw new FormatException($"no name in: {misfit.Message}");
+                if (misfit?.Message.Contains(path, StringComparison.Ordinal) == false)
+                    throw new FormatException($"no name in: {misfit.Message}");
                 fits = misfit is null;
             }
         }
-        if (log.Find(message => !message.Text.Contains(path, StringComparison.Ordinal)) is { } unnamed) throw new FormatException($"no name in: {unnamed.Text}");
+        if (log.Find(message => !message.Text.Contains(path, StringComparison.Ordinal)) is { } unnamed)
+            throw new FormatException($"no name in: {unnamed.Text}");
         return fits;
     }
 

@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Fuzz;
 
-/// <summary>A run's checkpoint: a quarter of them damaged as they are, the others with odd fields under a checksum that fits.</summary>
+/// <summary>A run's checkpoint: a quarter of them damaged as they are, the others with odd fields
+/// under a checksum that fits.</summary>
 internal static class RunCorpus
 {
     public const long Steps = 12;
@@ -12,7 +13,8 @@ internal static class RunCorpus
 
     private static readonly string[] Values =
     [
-        "", "0", "-1", "6", "5", "none", "NaN", "Infinity", "1e999", "99999999999", "99999999999999999999", "0 0 0", "0 0", "0  0", " 6", "6 ", "٦", "x", "True",
+        "", "0", "-1", "6", "5", "none", "NaN", "Infinity", "1e999", "99999999999", "99999999999999999999", "0 0 0",
+        "0 0", "0  0", " 6", "6 ", "٦", "x", "True",
     ];
 
     public static IReadOnlyDictionary<string, string> Run { get; } = new Dictionary<string, string>
@@ -25,7 +27,8 @@ internal static class RunCorpus
     };
 
     public static IReadOnlyList<(string Name, Tensor Value)> State { get; } =
-        [("online.weight", ones(4, 3).DetachFromDisposeScope()), ("steps", zeros([1], ScalarType.Int64).DetachFromDisposeScope())];
+        [("online.weight", ones(4, 3).DetachFromDisposeScope()),
+            ("steps", zeros([1], ScalarType.Int64).DetachFromDisposeScope())];
 
     public static byte[] Checkpoint(int seed)
     {

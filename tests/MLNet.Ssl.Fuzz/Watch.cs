@@ -8,7 +8,8 @@ internal sealed class Watch
     /// <summary>Far above what a process takes that reads small files, and below what would harm the machine.</summary>
     private const long MostBytes = 1L << 30;
 
-    private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(10), MostStart = TimeSpan.FromSeconds(60), Look = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(10), MostStart = TimeSpan.FromSeconds(60),
+        Look = TimeSpan.FromMilliseconds(20);
 
     private readonly Lock _lock = new();
     private readonly Stopwatch _sinceLine = Stopwatch.StartNew();
@@ -21,7 +22,8 @@ internal sealed class Watch
 
     internal sealed record Result(int Files, int Refused, long PeakBytes, TimeSpan Slowest, string? Failure);
 
-    /// <summary>Feeds a reader from a seed on, until the time or the files are over or something goes wrong; then the file is kept.</summary>
+    /// <summary>Feeds a reader from a seed on, until the time or the files are over or something goes
+    /// wrong; then the file is kept.</summary>
     public static Result Over(Reader reader, int seed, TimeSpan time, int files = int.MaxValue)
     {
         string folder = Directory.CreateTempSubdirectory("mlnet-ssl-fuzz-").FullName;
@@ -55,7 +57,8 @@ internal sealed class Watch
                 if (failure is not null) break;
                 if (hasEnded) failure = $"the process ended with {process.ExitCode}: {errors.Result}";
                 else if (peak > MostBytes) failure = $"the process takes {peak >> 20} MiB";
-                else if (_sinceLine.Elapsed > (_hasBegun ? MostTime : MostStart)) failure = $"it takes more than {_sinceLine.Elapsed.TotalSeconds:0} s";
+                else if (_sinceLine.Elapsed > (_hasBegun ? MostTime : MostStart))
+                    failure = $"it takes more than {_sinceLine.Elapsed.TotalSeconds:0} s";
                 else if (_files >= files || (_hasBegun && clock.Elapsed > time && !_isReading)) break;
             }
         }
@@ -109,8 +112,10 @@ internal sealed class Watch
 
     private string Keep(Reader reader, string folder)
     {
-        string kept = Path.Combine(Directory.CreateDirectory(Path.Combine(Tests.Golden.RepositoryRoot, "artifacts", "fuzz")).FullName, $"{reader.Name}-{_seed}-{reader.FileName}");
-        if (File.Exists(Path.Combine(folder, reader.FileName))) File.Copy(Path.Combine(folder, reader.FileName), kept, overwrite: true);
+        string kept = Path.Combine(Directory.CreateDirectory(Path.Combine(Tests.Golden.RepositoryRoot, "artifacts",
+            "fuzz")).FullName, $"{reader.Name}-{_seed}-{reader.FileName}");
+        if (File.Exists(Path.Combine(folder, reader.FileName)))
+            File.Copy(Path.Combine(folder, reader.FileName), kept, overwrite: true);
         return kept;
     }
 }

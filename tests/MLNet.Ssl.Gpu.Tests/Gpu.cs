@@ -10,7 +10,8 @@ internal static class Gpu
     {
         get
         {
-            Assert.SkipUnless(cuda.is_available(), "there is no CUDA device, or TorchSharp's native library here is the processor's.");
+            Assert.SkipUnless(cuda.is_available(),
+                "there is no CUDA device, or TorchSharp's native library here is the processor's.");
             return new(DeviceType.CUDA, 0);
         }
     }

@@ -18,7 +18,8 @@ public sealed class TrainingOnGpuTests : IDisposable
         var options = SmallRuns.Of(name) with { LearningRate = 1e-3, Precision = Precision.Float32 };
         var (expected, _) = FirstSteps.Of(WithoutDropPath(options), 10);
         var (actual, _) = FirstSteps.Of(WithoutDropPath(options), 10, device);
-        Assert.All(expected.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, tolerance: 2e-3 * Math.Max(1, Math.Abs(pair.First))));
+        Assert.All(expected.Zip(actual), pair =>
+            Assert.Equal(pair.First, pair.Second, tolerance: 2e-3 * Math.Max(1, Math.Abs(pair.First))));
     }
 
     [Theory]
@@ -29,7 +30,8 @@ public sealed class TrainingOnGpuTests : IDisposable
         var options = SmallRuns.Of(name) with { LearningRate = 1e-3 };
         var (expected, _) = FirstSteps.Of(options with { Precision = Precision.Float32 }, 10, device);
         var (actual, _) = FirstSteps.Of(options with { Precision = Precision.BFloat16 }, 10, device);
-        Assert.All(expected.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, tolerance: 0.05 * Math.Max(1, Math.Abs(pair.First))));
+        Assert.All(expected.Zip(actual), pair =>
+            Assert.Equal(pair.First, pair.Second, tolerance: 0.05 * Math.Max(1, Math.Abs(pair.First))));
     }
 
     [Theory]
@@ -43,7 +45,8 @@ public sealed class TrainingOnGpuTests : IDisposable
         var (_, actual) = FirstSteps.Of(options, 1, device);
         double most = expected.Values.Max(g => g.Max(Math.Abs));
         foreach (var (parameter, gradient) in expected)
-            Assert.All(gradient.Zip(actual[parameter]), pair => Assert.Equal(pair.First, pair.Second, tolerance: 2e-3 * most));
+            Assert.All(gradient.Zip(actual[parameter]), pair =>
+                Assert.Equal(pair.First, pair.Second, tolerance: 2e-3 * most));
     }
 
     [Theory]
@@ -60,7 +63,8 @@ public sealed class TrainingOnGpuTests : IDisposable
         File.Copy(SmallRuns.File(whole, 5), SmallRuns.File(cut, 5));
         SmallRuns.AssertSame(expected, SmallRuns.Train(options.In(cut, resume: true), device: device));
         using var scope = NewDisposeScope();
-        Assert.All(SafeTensors.Read(SmallRuns.File(whole, SmallRuns.Steps)), entry => Assert.NotEqual(ScalarType.BFloat16, entry.Value.dtype));
+        Assert.All(SafeTensors.Read(SmallRuns.File(whole, SmallRuns.Steps)), entry =>
+            Assert.NotEqual(ScalarType.BFloat16, entry.Value.dtype));
     }
 
     private static PretrainOptions WithoutDropPath(PretrainOptions options) =>

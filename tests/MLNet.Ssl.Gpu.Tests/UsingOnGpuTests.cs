@@ -7,10 +7,12 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Tests;
 
-/// <summary>What follows training, on the device: embedding, evaluation, fine-tuning, distillation, files and export.</summary>
+/// <summary>What follows training, on the device: embedding, evaluation, fine-tuning,
+/// distillation, files and export.</summary>
 public sealed class UsingOnGpuTests : IDisposable
 {
-    private static readonly VisionTransformerOptions Vit = new() { ImageSize = 24, PatchSize = 6, EmbeddingDimension = 48, Depth = 3, Heads = 2 };
+    private static readonly VisionTransformerOptions Vit =
+        new() { ImageSize = 24, PatchSize = 6, EmbeddingDimension = 48, Depth = 3, Heads = 2 };
 
     private readonly string _folder = Directory.CreateTempSubdirectory("gpu-").FullName;
 
@@ -28,7 +30,8 @@ public sealed class UsingOnGpuTests : IDisposable
         using var there = Vit.Create(generator);
         using var here = Vit.Create(generator);
         here.load_state_dict(there.state_dict());
-        using var onGpu = new ImageEncoder(there.to(device), ImagePreprocessing.For(24), device) { Precision = precision };
+        using var onGpu =
+            new ImageEncoder(there.to(device), ImagePreprocessing.For(24), device) { Precision = precision };
         using var onCpu = new ImageEncoder(here, ImagePreprocessing.For(24));
         using var tf32 = TensorFloat32.Use(false);
         var (expected, actual) = (onCpu.Embed(images), onGpu.Embed(images).cpu());
@@ -36,7 +39,8 @@ public sealed class UsingOnGpuTests : IDisposable
         string path = Path.Combine(_folder, "encoder.safetensors");
         onGpu.SaveSafeTensors(path);
         var state = here.state_dict();
-        Assert.All(SafeTensors.Read(path), entry => Assert.True(entry.Value.allclose(state[entry.Key], rtol: 0, atol: 0)));
+        Assert.All(SafeTensors.Read(path), entry =>
+            Assert.True(entry.Value.allclose(state[entry.Key], rtol: 0, atol: 0)));
     }
 
     [Fact]
@@ -75,13 +79,16 @@ public sealed class UsingOnGpuTests : IDisposable
         using var encoder = new ImageEncoder(Vit.Create(generator).to(device), ImagePreprocessing.For(24), device);
         using var teacher = FineTuner.Fit(
             images, labels, Patterns.Classes, encoder,
-            new FineTuneOptions { Epochs = 40, BatchSize = 32, Seed = 1, LearningRate = 0.01, MinCropScale = 0.8, MixupAlpha = 0.2, LabelSmoothing = 0.1 });
+            new FineTuneOptions { Epochs = 40, BatchSize = 32, Seed = 1, LearningRate = 0.01, MinCropScale = 0.8,
+                MixupAlpha = 0.2, LabelSmoothing = 0.1 });
         Assert.True(Accuracy(teacher, images, labels) > 0.8, $"fine-tuned {Accuracy(teacher, images, labels)}");
         using var student = Distiller.Fit(
             images, null, teacher,
-            new DistillOptions { Student = Vit with { Depth = 2 }, Epochs = 40, BatchSize = 32, Seed = 1, LearningRate = 0.01, MinCropScale = 0.8 });
+            new DistillOptions { Student = Vit with { Depth = 2 }, Epochs = 40, BatchSize = 32, Seed = 1,
+                LearningRate = 0.01, MinCropScale = 0.8 });
         Assert.True(Accuracy(student, images, labels) > 0.7, $"distilled {Accuracy(student, images, labels)}");
-        Assert.All(student.Network.parameters(), p => Assert.Equal((ScalarType.Float32, DeviceType.CUDA), (p.dtype, p.device_type)));
+        Assert.All(student.Network.parameters(), p =>
+            Assert.Equal((ScalarType.Float32, DeviceType.CUDA), (p.dtype, p.device_type)));
     }
 
     [Fact]
@@ -90,7 +97,8 @@ public sealed class UsingOnGpuTests : IDisposable
         _ = Gpu.Device;
         var ml = new MLContext(seed: 1) { GpuDeviceId = 0 };
         var (images, _) = Patterns.Draw(64, 1);
-        var rows = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 64).Select(i => new Row { Image = Mlnet(images[i]) }).ToList());
+        var rows = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 64).Select(i => new Row { Image = Mlnet(images[i]) })
+            .ToList());
         var ssl = ml.SelfSupervised();
         var model = ssl.Pretrain("Embedding", nameof(Row.Image), new DinoOptions
         {
@@ -125,7 +133,8 @@ public sealed class UsingOnGpuTests : IDisposable
         var logits = new float[images.Count * classifier.NumberOfClasses];
         classifier.Logits([.. Enumerable.Range(0, images.Count).Select(i => images[i])], logits);
         return Enumerable.Range(0, images.Count).Average(i =>
-            System.Numerics.Tensors.TensorPrimitives.IndexOfMax<float>(logits.AsSpan(i * classifier.NumberOfClasses, classifier.NumberOfClasses)) == labels[i] ? 1.0 : 0);
+            System.Numerics.Tensors.TensorPrimitives.IndexOfMax<float>(
+                logits.AsSpan(i * classifier.NumberOfClasses, classifier.NumberOfClasses)) == labels[i] ? 1.0 : 0);
     }
 
     private static float[][] Embeddings(IDataView view) => [.. view.GetColumn<float[]>("Embedding")];
@@ -135,7 +144,8 @@ public sealed class UsingOnGpuTests : IDisposable
         var bgra = new byte[4 * image.Width * image.Height];
         var rgb = image.Pixels.Span;
         for (int i = 0; i < image.Width * image.Height; i++)
-            (bgra[4 * i], bgra[4 * i + 1], bgra[4 * i + 2], bgra[4 * i + 3]) = (rgb[3 * i + 2], rgb[3 * i + 1], rgb[3 * i], 255);
+            (bgra[4 * i], bgra[4 * i + 1], bgra[4 * i + 2], bgra[4 * i + 3]) =
+                (rgb[3 * i + 2], rgb[3 * i + 1], rgb[3 * i], 255);
         return MLImage.CreateFromPixels(image.Width, image.Height, MLPixelFormat.Bgra32, bgra);
     }
 

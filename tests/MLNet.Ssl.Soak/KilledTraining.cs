@@ -3,13 +3,15 @@ using MLNet.Ssl.Tests;
 
 namespace MLNet.Ssl.Soak;
 
-/// <summary>Every method trains in a process that is killed at random points and resumes, to the bits of a run that nobody killed.</summary>
+/// <summary>Every method trains in a process that is killed at random points and resumes, to the bits of
+/// a run that nobody killed.</summary>
 internal static class KilledTraining
 {
     private const int MostKills = 6, Epochs = 10, Steps = Epochs * SmallRuns.Steps / 3;
 
     public static void Train(string folder, string run) =>
-        SmallRuns.Train((SmallRuns.Of(run) with { Epochs = Epochs }).In(folder, resume: true) with { CheckpointsKept = 2 });
+        SmallRuns.Train((SmallRuns.Of(run) with { Epochs = Epochs })
+            .In(folder, resume: true) with { CheckpointsKept = 2 });
 
     public static void Run(Tally tally)
     {
@@ -18,7 +20,8 @@ internal static class KilledTraining
         {
             string name = SmallRuns.All.Keys.ElementAt((first + i) % SmallRuns.All.Count);
             using var temporary = new TemporaryFolder();
-            string whole = temporary.File("whole"), folder = Directory.CreateDirectory(temporary.File("killed")).FullName;
+            string whole = temporary.File("whole"),
+                folder = Directory.CreateDirectory(temporary.File("killed")).FullName;
             tally.Try("runs resumed, " + name, () =>
             {
                 Train(whole, name);
@@ -26,14 +29,17 @@ internal static class KilledTraining
                 while (kills < MostKills && (kills == 0 || tally.IsTimeLeft) && Kill(tally, folder, name)) kills++;
                 using var last = Process.Start(Part.Command("train", folder, name))!;
                 last.WaitForExit();
-                if (last.ExitCode != 0) throw new InvalidOperationException($"After {kills} kills, the last process ended with {last.ExitCode}.");
-                SmallRuns.AssertSame(SmallRuns.State(SmallRuns.File(whole, Steps)), SmallRuns.State(SmallRuns.File(folder, Steps)));
+                if (last.ExitCode != 0) throw new InvalidOperationException(
+                    $"After {kills} kills, the last process ended with {last.ExitCode}.");
+                SmallRuns.AssertSame(SmallRuns.State(SmallRuns.File(whole, Steps)),
+                    SmallRuns.State(SmallRuns.File(folder, Steps)));
                 Assert.Empty(Directory.GetFiles(folder, "*.tmp"));
             });
         }
     }
 
-    /// <summary>Kills a process at any point of the step, or of the write, that follows its first new checkpoints.</summary>
+    /// <summary>Kills a process at any point of the step, or of the write, that follows
+    /// its first new checkpoints.</summary>
     /// <returns>False if it was done before.</returns>
     private static bool Kill(Tally tally, string folder, string name)
     {
@@ -50,12 +56,14 @@ internal static class KilledTraining
         int killed = OperatingSystem.IsWindows() ? -1 : 128 + 9;
         tally.Try("kill -9", () =>
         {
-            if (process.ExitCode != killed) throw new InvalidOperationException($"The process ended by itself, with {process.ExitCode}.");
+            if (process.ExitCode != killed)
+                throw new InvalidOperationException($"The process ended by itself, with {process.ExitCode}.");
         });
         return process.ExitCode == killed;
     }
 
-    private static string? Newest(string folder) => Directory.GetFiles(folder, "*.safetensors").Max(StringComparer.Ordinal);
+    private static string? Newest(string folder) =>
+        Directory.GetFiles(folder, "*.safetensors").Max(StringComparer.Ordinal);
 
     private static long Peak(Process process)
     {

@@ -3,7 +3,8 @@ using MLNet.Ssl.Tests;
 
 namespace MLNet.Ssl.Soak;
 
-/// <summary>Eight threads predict through one pool on a loaded model, now and then without an image; the answers are those of a single thread.</summary>
+/// <summary>Eight threads predict through one pool on a loaded model, now and then without an image; the answers are
+/// those of a single thread.</summary>
 internal static class PooledPredictions
 {
     private const int Threads = 8, Images = 64, BadEvery = 50;
@@ -23,20 +24,23 @@ internal static class PooledPredictions
             expected = [.. Enumerable.Range(0, Images).Select(i => Ask(engine.Predict, i))];
         using (var pool = files.CreatePredictionPool<SavedModels.Labelled, SavedModels.Answer>(model))
         {
-            var threads = Enumerable.Range(0, Threads).Select(seed => new Thread(() => Predict(tally, pool, expected, new(seed)))).ToList();
+            var threads = Enumerable.Range(0, Threads)
+                .Select(seed => new Thread(() => Predict(tally, pool, expected, new(seed)))).ToList();
             threads.ForEach(thread => thread.Start());
             threads.ForEach(thread => thread.Join());
         }
         (model as IDisposable)?.Dispose();
     }
 
-    private static void Predict(Tally tally, PredictionPool<SavedModels.Labelled, SavedModels.Answer> pool, SavedModels.Answer[] expected, Random random)
+    private static void Predict(Tally tally, PredictionPool<SavedModels.Labelled, SavedModels.Answer> pool,
+        SavedModels.Answer[] expected, Random random)
     {
         while (tally.IsTimeLeft)
         {
             int image = random.Next(Images);
             if (random.Next(BadEvery) == 0)
-                tally.Try("rows without an image refused", () => Assert.ThrowsAny<Exception>(() => pool.Predict(new())));
+                tally.Try("rows without an image refused", () =>
+                    Assert.ThrowsAny<Exception>(() => pool.Predict(new())));
             else
                 tally.Try("predictions", () =>
                 {

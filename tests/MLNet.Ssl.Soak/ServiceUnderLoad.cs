@@ -24,7 +24,8 @@ internal sealed class ServiceUnderLoad(Tally tally, HttpClient client, float[][]
         var pretrain = ml.SelfSupervised().Pretrain("Embedding", "Image", TestImages.Untrained);
         using var model = new ServedModel(pretrain.Fit(ml.View(TestImages.Rows(4))), "untrained");
         var expected = Enumerable.Range(0, Images).Select(i => new float[model.Encoder.EmbeddingDimension]).ToArray();
-        for (int i = 0; i < Images; i++) model.Encoder.Embed([new(Flipped(i), TestImages.Size, TestImages.Size)], expected[i]);
+        for (int i = 0; i < Images; i++)
+            model.Encoder.Embed([new(Flipped(i), TestImages.Size, TestImages.Size)], expected[i]);
         await using var service = EmbeddingApp.Create(model, Options);
         await service.StartAsync();
         // An oversized request waits for the refusal before it sends its body.
@@ -34,13 +35,18 @@ internal sealed class ServiceUnderLoad(Tally tally, HttpClient client, float[][]
     }
 
     private Task LoadAsync() => Task.WhenAll([
-        .. Enumerable.Range(0, GoodClients).Select(_ => Again("good requests", i => AskAsync(i, new ByteArrayContent(Image(i))))),
-        Again("good requests, as forms", i => AskAsync(i, new MultipartFormDataContent { { new ByteArrayContent(Image(i)), "image", "photo.bmp" } })),
+        .. Enumerable.Range(0, GoodClients)
+            .Select(_ => Again("good requests", i => AskAsync(i, new ByteArrayContent(Image(i))))),
+        Again("good requests, as forms", i =>
+            AskAsync(i, new MultipartFormDataContent { { new ByteArrayContent(Image(i)), "image", "photo.bmp" } })),
         Again("slow requests", i => AskAsync(i, new SlowContent(Image(i), TimeSpan.FromMilliseconds(300)))),
         Again("cancelled requests", CancelAsync),
-        Again("cancelled requests, slow", i => CancelAsync(i, new SlowContent(Image(i), TimeSpan.FromMilliseconds(30)))),
-        Again("bad requests refused", i => RefuseAsync(Bad[i % Bad.Length].Bytes, HttpStatusCode.BadRequest, HttpStatusCode.RequestEntityTooLarge)),
-        Again("oversized requests refused", _ => RefuseAsync(new byte[Options.MaxUploadBytes + 1], HttpStatusCode.RequestEntityTooLarge)),
+        Again("cancelled requests, slow", i =>
+            CancelAsync(i, new SlowContent(Image(i), TimeSpan.FromMilliseconds(30)))),
+        Again("bad requests refused", i =>
+            RefuseAsync(Bad[i % Bad.Length].Bytes, HttpStatusCode.BadRequest, HttpStatusCode.RequestEntityTooLarge)),
+        Again("oversized requests refused", _ =>
+            RefuseAsync(new byte[Options.MaxUploadBytes + 1], HttpStatusCode.RequestEntityTooLarge)),
     ]);
 
     private Task Again(string what, Func<int, Task> once) => Task.Run(async () =>
@@ -51,8 +57,10 @@ internal sealed class ServiceUnderLoad(Tally tally, HttpClient client, float[][]
     private async Task AskAsync(int image, HttpContent content, CancellationToken cancelled = default)
     {
         using var response = await client.PostAsync("embed", content, cancelled);
-        if (!response.IsSuccessStatusCode) throw new HttpRequestException($"{(int)response.StatusCode}: {await response.Content.ReadAsStringAsync(cancelled)}");
-        TestImages.AssertClose(expected[image], (await response.Content.ReadFromJsonAsync<Embedded>(cancelled))!.Embedding, 1e-6f);
+        if (!response.IsSuccessStatusCode) throw new HttpRequestException(
+            $"{(int)response.StatusCode}: {await response.Content.ReadAsStringAsync(cancelled)}");
+        TestImages.AssertClose(expected[image],
+            (await response.Content.ReadFromJsonAsync<Embedded>(cancelled))!.Embedding, 1e-6f);
     }
 
     private Task CancelAsync(int image) => CancelAsync(image, new ByteArrayContent(Image(image)));
@@ -75,7 +83,9 @@ internal sealed class ServiceUnderLoad(Tally tally, HttpClient client, float[][]
 
     private static byte[] Image(int seed) => AttackImages.Bmp(TestImages.Size, TestImages.Size, TestImages.Rgb(seed));
 
-    /// <summary>What a reader gets of <see cref="Image"/>: a BMP has its rows from the bottom up, and blue first.</summary>
+    /// <summary>What a reader gets of <see cref="Image"/>: a BMP has its rows from the
+    /// bottom up, and blue first.</summary>
     private static byte[] Flipped(int seed) =>
-        [.. TestImages.Rgb(seed).Chunk(3 * TestImages.Size).Reverse().SelectMany(row => row.Chunk(3).SelectMany(pixel => pixel.Reverse()))];
+        [.. TestImages.Rgb(seed).Chunk(3 * TestImages.Size).Reverse()
+            .SelectMany(row => row.Chunk(3).SelectMany(pixel => pixel.Reverse()))];
 }

@@ -4,7 +4,8 @@ using Xunit.Sdk;
 
 namespace MLNet.Ssl.Soak;
 
-/// <summary>What a part has tried so far, for as long as it may try; printed while it runs, so that it is known after a crash too.</summary>
+/// <summary>What a part has tried so far, for as long as it may try; printed while it runs, so that it is
+/// known after a crash too.</summary>
 internal sealed class Tally(double seconds)
 {
     /// <summary>Failures of a kind that are told in full; all are counted.</summary>
@@ -68,7 +69,8 @@ internal sealed class Tally(double seconds)
         {
             _printed = _clock.Elapsed;
             using var process = Process.GetCurrentProcess();
-            Console.WriteLine(JsonSerializer.Serialize(new State(_rows, Math.Max(_peakOfOthers, process.PeakWorkingSet64))));
+            Console.WriteLine(
+                JsonSerializer.Serialize(new State(_rows, Math.Max(_peakOfOthers, process.PeakWorkingSet64))));
         }
     }
 }

@@ -22,7 +22,8 @@ internal static class TrainingUnderPressure
         }
     }
 
-    private static Dictionary<string, byte[]> Train(string name) => SmallRuns.Train(SmallRuns.Of(name) with { Epochs = 10 });
+    private static Dictionary<string, byte[]> Train(string name) =>
+        SmallRuns.Train(SmallRuns.Of(name) with { Epochs = 10 });
 
     private sealed class Pressure : IDisposable
     {

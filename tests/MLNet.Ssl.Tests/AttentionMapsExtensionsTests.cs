@@ -8,17 +8,20 @@ public sealed class AttentionMapsExtensionsTests
     private readonly MLContext _ml = new(seed: 1);
 
     private EmbeddingTransformer Transformer(BackboneOptions backbone) =>
-        _ml.SelfSupervised().Pretrain(options: TestImages.Untrained with { Backbone = backbone }).Fit(_ml.View(TestImages.Rows(4)));
+        _ml.SelfSupervised().Pretrain(options: TestImages.Untrained with { Backbone = backbone })
+            .Fit(_ml.View(TestImages.Rows(4)));
 
     [Fact]
     public void MapsOfAFileAndOfAnImageAreTheSameAndAreWrittenAsPng()
     {
         using var folder = new TemporaryFolder();
-        using var transformer = Transformer(new VisionTransformerOptions { ImageSize = 16, PatchSize = 4, EmbeddingDimension = 16, Depth = 2, Heads = 2 });
+        using var transformer = Transformer(new VisionTransformerOptions { ImageSize = 16, PatchSize = 4,
+            EmbeddingDimension = 16, Depth = 2, Heads = 2 });
         using var image = TestImages.Image(3, width: 20, height: 30);
         image.Save(folder.File("photo.png"));
         var ssl = _ml.SelfSupervised();
-        var (ofFile, ofImage) = (ssl.AttentionMaps(transformer, folder.File("photo.png"), imageSize: 42), ssl.AttentionMaps(transformer, image, imageSize: 42));
+        var (ofFile, ofImage) = (ssl.AttentionMaps(transformer, folder.File("photo.png"), imageSize: 42),
+            ssl.AttentionMaps(transformer, image, imageSize: 42));
         Assert.Equal((2, 10, 10), (ofFile.Heads, ofFile.Rows, ofFile.Columns));
         Assert.Equal(ofImage.Weights(1).ToArray(), ofFile.Weights(1).ToArray());
 
@@ -37,7 +40,9 @@ public sealed class AttentionMapsExtensionsTests
         using var transformer = Transformer(TestImages.Untrained.Backbone!);
         using var image = TestImages.Image(3);
         var ssl = _ml.SelfSupervised();
-        Assert.Contains("no attention maps of a ResNet", Assert.Throws<NotSupportedException>(() => ssl.AttentionMaps(transformer, image)).Message);
-        Assert.Contains("missing.png", Assert.Throws<InvalidOperationException>(() => ssl.AttentionMaps(transformer, folder.File("missing.png"))).Message);
+        Assert.Contains("no attention maps of a ResNet",
+            Assert.Throws<NotSupportedException>(() => ssl.AttentionMaps(transformer, image)).Message);
+        Assert.Contains("missing.png", Assert.Throws<InvalidOperationException>(() =>
+            ssl.AttentionMaps(transformer, folder.File("missing.png"))).Message);
     }
 }

@@ -32,7 +32,8 @@ public sealed class BatchViewTests
         Assert.Equal(-1, cursor.Position);
         while (cursor.MoveNext())
         {
-            var (n, t, s, d, i) = (0, default(ReadOnlyMemory<char>), 0f, default(VBuffer<float>), default(DataViewRowId));
+            var (n, t, s, d, i) =
+                (0, default(ReadOnlyMemory<char>), 0f, default(VBuffer<float>), default(DataViewRowId));
             number(ref n);
             text(ref t);
             sum(ref s);
@@ -43,7 +44,8 @@ public sealed class BatchViewTests
         return seen;
     }
 
-    private static Seen Expected(int number, int position) => new(number, $"row {number}", number + 1, 2 * number, (ulong)number, position, number / 10);
+    private static Seen Expected(int number, int position) =>
+        new(number, $"row {number}", number + 1, 2 * number, (ulong)number, position, number / 10);
 
     [Fact]
     public void OutputsAndOtherColumnsBelongToTheSameRow() =>
@@ -134,7 +136,8 @@ public sealed class BatchViewTests
     {
         var data = new MLContext(1).Data;
         var some = Walk(data.TakeRows(data.SkipRows(_view, 70), 20));
-        Assert.Equal(Enumerable.Range(70, 20).Select(i => (i, i + 1f, $"row {i}")), some.Select(row => (row.Number, row.Sum, row.Text)));
+        Assert.Equal(Enumerable.Range(70, 20).Select(i => (i, i + 1f, $"row {i}")),
+            some.Select(row => (row.Number, row.Sum, row.Text)));
     }
 
     [Fact]
@@ -142,7 +145,8 @@ public sealed class BatchViewTests
     {
         var cached = new MLContext(1).Data.Cache(_view);
         for (int pass = 0; pass < 3; pass++)
-            Assert.Equal(Enumerable.Range(0, Rows).Select(i => (i, i + 1f, $"row {i}")), Walk(cached).Select(row => (row.Number, row.Sum, row.Text)));
+            Assert.Equal(Enumerable.Range(0, Rows).Select(i => (i, i + 1f, $"row {i}")),
+                Walk(cached).Select(row => (row.Number, row.Sum, row.Text)));
         Assert.Equal(Rows, _mapper.Rows);
     }
 
@@ -291,11 +295,14 @@ public sealed class BatchViewTests
         using var cursor = _view.GetRowCursor([_view.Schema["Sum"]]);
         Assert.True(cursor.IsColumnActive(_view.Schema["Sum"]));
         Assert.False(cursor.IsColumnActive(_view.Schema["Text"]));
-        Assert.Contains("'Text'", Assert.Throws<InvalidOperationException>(() => cursor.GetGetter<ReadOnlyMemory<char>>(_view.Schema["Text"])).Message);
-        Assert.Contains("'Sum'", Assert.Throws<InvalidOperationException>(() => cursor.GetGetter<int>(_view.Schema["Sum"])).Message);
+        Assert.Contains("'Text'", Assert.Throws<InvalidOperationException>(() =>
+            cursor.GetGetter<ReadOnlyMemory<char>>(_view.Schema["Text"])).Message);
+        Assert.Contains("'Sum'",
+            Assert.Throws<InvalidOperationException>(() => cursor.GetGetter<int>(_view.Schema["Sum"])).Message);
         var foreign = new DataViewSchema.Builder();
         foreign.AddColumn("Other", NumberDataViewType.Single);
-        Assert.Contains("'Other'", Assert.Throws<ArgumentOutOfRangeException>(() => cursor.IsColumnActive(foreign.ToSchema()["Other"])).Message);
+        Assert.Contains("'Other'", Assert.Throws<ArgumentOutOfRangeException>(() =>
+            cursor.IsColumnActive(foreign.ToSchema()["Other"])).Message);
         float value = 0;
         Assert.Throws<InvalidOperationException>(() => cursor.GetGetter<float>(_view.Schema["Sum"])(ref value));
     }

@@ -16,8 +16,10 @@ public sealed class CancelledReadingTests : IDisposable
 
     public CancelledReadingTests()
     {
-        _images = _ml.SelfSupervised().Pretrain("Embedding", "Image", TestImages.Untrained).Fit(_ml.View(TestImages.Rows(4)));
-        _tables = _ml.SelfSupervised().Pretrain("Embedding", "Features", Quick).Fit(_ml.Data.LoadFromEnumerable(Some(20)));
+        _images = _ml.SelfSupervised().Pretrain("Embedding", "Image", TestImages.Untrained)
+            .Fit(_ml.View(TestImages.Rows(4)));
+        _tables = _ml.SelfSupervised().Pretrain("Embedding", "Features", Quick)
+            .Fit(_ml.Data.LoadFromEnumerable(Some(20)));
     }
 
     public void Dispose()
@@ -33,7 +35,8 @@ public sealed class CancelledReadingTests : IDisposable
         Epochs = 0,
     };
 
-    // Keys as they are: behind MapValueToKey and other mappings ML.NET reads some hundred rows ahead on threads of its own.
+    // Keys as they are: behind MapValueToKey and other mappings ML.NET reads some
+    // hundred rows ahead on threads of its own.
     private sealed class Row
     {
         public string Key { get; set; } = "";
@@ -79,13 +82,17 @@ public sealed class CancelledReadingTests : IDisposable
     private IDataView Embedded => _tables.Transform(Rows);
 
     private ImageClassificationTransformer Teacher() =>
-        _ml.SelfSupervised().FineTune("PredictedLabel", "Image", "Label", _images, new() { Epochs = 1, BatchSize = 4 }).Fit(_ml.Data.LoadFromEnumerable(Enumerable.Range(0, 8).Select(PictureOf)));
+        _ml.SelfSupervised().FineTune("PredictedLabel", "Image", "Label", _images, new() { Epochs = 1, BatchSize = 4 })
+            .Fit(_ml.Data.LoadFromEnumerable(Enumerable.Range(0, 8).Select(PictureOf)));
 
     public static TheoryData<string> Readers =>
     [
-        "pretraining on a table", "pretraining on images", "pretraining on embeddings", "online evaluation, training rows", "online evaluation, test rows",
-        "online evaluation, images", "fine-tuning", "distillation", "kNN evaluation", "linear evaluation", "linear evaluation, validation",
-        "closed-form evaluation", "evaluation of embeddings", "evaluation of embedded images", "kNN trainer", "linear trainer", "two embeddings",
+        "pretraining on a table", "pretraining on images", "pretraining on embeddings",
+        "online evaluation, training rows", "online evaluation, test rows",
+        "online evaluation, images", "fine-tuning", "distillation", "kNN evaluation", "linear evaluation",
+        "linear evaluation, validation",
+        "closed-form evaluation", "evaluation of embeddings", "evaluation of embedded images", "kNN trainer",
+        "linear trainer", "two embeddings",
         "index", "report on a table", "report on images",
     ];
 
@@ -103,26 +110,40 @@ public sealed class CancelledReadingTests : IDisposable
         Action read = reader switch
         {
             "pretraining on a table" => () => ssl.Pretrain("Embedding", "Features", quick).Fit(Rows),
-            "pretraining on images" => () => ssl.Pretrain("Embedding", "Image", TestImages.Untrained with { CancellationToken = token }).Fit(Images),
+            "pretraining on images" => () =>
+                ssl.Pretrain("Embedding", "Image", TestImages.Untrained with { CancellationToken = token }).Fit(Images),
             "pretraining on embeddings" => () => ssl.Pretrain("Deeper", "Embedding", quick).Fit(Embedded),
-            "online evaluation, training rows" => () => ssl.Pretrain("Embedding", "Features", quick).WithEvaluation(Rows, few).Fit(few),
-            "online evaluation, test rows" => () => ssl.Pretrain("Embedding", "Features", quick).WithEvaluation(few, Rows).Fit(few),
-            "online evaluation, images" => () => ssl.Pretrain("Embedding", "Image", TestImages.Untrained with { CancellationToken = token })
+            "online evaluation, training rows" => () =>
+                ssl.Pretrain("Embedding", "Features", quick).WithEvaluation(Rows, few).Fit(few),
+            "online evaluation, test rows" => () =>
+                ssl.Pretrain("Embedding", "Features", quick).WithEvaluation(few, Rows).Fit(few),
+            "online evaluation, images" => () =>
+                ssl.Pretrain("Embedding", "Image", TestImages.Untrained with { CancellationToken = token })
                 .WithEvaluation(Images, Images).Fit(_ml.View(TestImages.Rows(4))),
-            "fine-tuning" => () => ssl.FineTune("PredictedLabel", "Image", "Label", _images, new() { CancellationToken = token }).Fit(Images),
-            "distillation" => () => ssl.Distill("PredictedLabel", "Image", null, Teacher(), new() { CancellationToken = token }).Fit(Images),
-            "kNN evaluation" => () => ssl.Evaluate.NearestNeighbors(Rows, few, featureColumnName: "Features", cancellationToken: token),
+            "fine-tuning" => () => ssl.FineTune("PredictedLabel", "Image", "Label", _images,
+                new() { CancellationToken = token }).Fit(Images),
+            "distillation" => () => ssl.Distill("PredictedLabel", "Image", null, Teacher(),
+                new() { CancellationToken = token }).Fit(Images),
+            "kNN evaluation" => () =>
+                ssl.Evaluate.NearestNeighbors(Rows, few, featureColumnName: "Features", cancellationToken: token),
             "linear evaluation" => () => ssl.Evaluate.Linear(few, Rows, featureColumnName: "Features", options: linear),
-            "linear evaluation, validation" => () => ssl.Evaluate.Linear(few, few, featureColumnName: "Features", options: linear, validation: Rows),
-            "closed-form evaluation" => () => ssl.Evaluate.ClosedForm(Rows, few, featureColumnName: "Features", cancellationToken: token),
+            "linear evaluation, validation" => () =>
+                ssl.Evaluate.Linear(few, few, featureColumnName: "Features", options: linear, validation: Rows),
+            "closed-form evaluation" => () =>
+                ssl.Evaluate.ClosedForm(Rows, few, featureColumnName: "Features", cancellationToken: token),
             "evaluation of embeddings" => () => ssl.Evaluate.Linear(Embedded, Embedded, options: linear),
-            "evaluation of embedded images" => () => ssl.Evaluate.NearestNeighbors(_images.Transform(Images), _images.Transform(Images), cancellationToken: token),
-            "kNN trainer" => () => trainers.NearestNeighbors(new NearestNeighborsOptions { CancellationToken = token }).Fit(Rows),
+            "evaluation of embedded images" => () => ssl.Evaluate.NearestNeighbors(_images.Transform(Images),
+                _images.Transform(Images), cancellationToken: token),
+            "kNN trainer" => () =>
+                trainers.NearestNeighbors(new NearestNeighborsOptions { CancellationToken = token }).Fit(Rows),
             "linear trainer" => () => trainers.LinearProbe(probe: linear).Fit(Rows),
-            "two embeddings" => () => ssl.Evaluate.ClosedForm(_tables.Transform(Embedded), _tables.Transform(few), cancellationToken: token),
+            "two embeddings" => () =>
+                ssl.Evaluate.ClosedForm(_tables.Transform(Embedded), _tables.Transform(few), cancellationToken: token),
             "index" => () => ssl.Index(Embedded, "Key", cancellationToken: token),
-            "report on a table" => () => new PretrainReport().Write(folder.File("report.html"), _tables, Rows, maxRows: 4000, cancellationToken: token),
-            _ => () => new PretrainReport().Write(folder.File("report.html"), _images, Images, maxRows: 4000, cancellationToken: token),
+            "report on a table" => () => new PretrainReport()
+                .Write(folder.File("report.html"), _tables, Rows, maxRows: 4000, cancellationToken: token),
+            _ => () => new PretrainReport()
+                .Write(folder.File("report.html"), _images, Images, maxRows: 4000, cancellationToken: token),
         };
         Assert.Equal(token, Assert.ThrowsAny<OperationCanceledException>(read).CancellationToken);
         Assert.InRange(_read, CancelledAt, CancelledAt + 1);
@@ -135,10 +156,12 @@ public sealed class CancelledReadingTests : IDisposable
         TestImages.Image(0).Save(folder.File("image.png"));
         var index = new EmbeddingIndex(_images.Encoder.EmbeddingDimension);
         var opened = 0;
-        Assert.ThrowsAny<OperationCanceledException>(() => index.Add(_images, Endless(i => folder.File($"none {i}.png")), (_, _) => opened++, _cancellation.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            index.Add(_images, Endless(i => folder.File($"none {i}.png")), (_, _) => opened++, _cancellation.Token));
         Assert.Equal(CancelledAt, _read);
         Assert.Equal(0, opened);
-        Assert.ThrowsAny<OperationCanceledException>(() => index.Add(_images, [folder.File("image.png")], cancellationToken: _cancellation.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            index.Add(_images, [folder.File("image.png")], cancellationToken: _cancellation.Token));
         Assert.Equal(0, index.Count);
     }
 
@@ -150,7 +173,8 @@ public sealed class CancelledReadingTests : IDisposable
             if (i == CancelledAt) _cancellation.Cancel();
             return row;
         }))), "Embedding", "Label");
-        Assert.ThrowsAny<OperationCanceledException>(() => _ml.SelfSupervised().Evaluate.ClosedForm(cached, cached, cancellationToken: _cancellation.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            _ml.SelfSupervised().Evaluate.ClosedForm(cached, cached, cancellationToken: _cancellation.Token));
         Assert.Equal(3000, cached.GetColumn<float[]>("Embedding").Count());
     }
 

@@ -23,13 +23,16 @@ public sealed class CifarSampleTests : IDisposable
     public void Read_EitherLayout_GivesPixelsAndLabelsInFileOrder(string place, string layout, bool zipped)
     {
         var folder = Directory.CreateDirectory(Path.Combine(_folder, place)).FullName;
-        string[] trainFiles = layout == "train.bin" ? [layout] : [.. Enumerable.Range(1, 5).Select(i => $"data_batch_{i}.bin")];
-        foreach (var (file, i) in trainFiles.Select((file, i) => (file, i))) Write(folder, file, zipped, Record((byte)i, 10), Record(9, 20));
+        string[] trainFiles = layout == "train.bin" ? [layout]
+            : [.. Enumerable.Range(1, 5).Select(i => $"data_batch_{i}.bin")];
+        foreach (var (file, i) in trainFiles.Select((file, i) => (file, i)))
+            Write(folder, file, zipped, Record((byte)i, 10), Record(9, 20));
         Write(folder, layout == "train.bin" ? "test.bin" : "test_batch.bin", zipped, Record(3, 30));
 
         var (train, test) = CifarReader.Read(_folder);
         Assert.Equal((2 * trainFiles.Length, 1), (train.Count, test.Count));
-        Assert.Equal(trainFiles.SelectMany((_, i) => new[] { train.Names[i], "truck" }), train.Rows().Select(row => row.Label));
+        Assert.Equal(trainFiles.SelectMany((_, i) => new[] { train.Names[i], "truck" }),
+            train.Rows().Select(row => row.Label));
         var row = test.Rows().Single();
         Assert.Equal("cat", row.Label);
         Assert.Equal((32, 32), (row.Image.Width, row.Image.Height));
@@ -88,9 +91,11 @@ public sealed class CifarSampleTests : IDisposable
     [Fact]
     public void Read_MissingFiles_SaysWhatWasExpected()
     {
-        Assert.Contains("data_batch_1.bin", Assert.Throws<FileNotFoundException>(() => CifarReader.Read(_folder)).Message);
+        Assert.Contains("data_batch_1.bin",
+            Assert.Throws<FileNotFoundException>(() => CifarReader.Read(_folder)).Message);
         Write(_folder, "train.bin", false, Record(0, 0));
-        Assert.Contains("expected test.bin", Assert.Throws<FileNotFoundException>(() => CifarReader.Read(_folder)).Message);
+        Assert.Contains("expected test.bin",
+            Assert.Throws<FileNotFoundException>(() => CifarReader.Read(_folder)).Message);
     }
 
     [Fact]
@@ -104,7 +109,8 @@ public sealed class CifarSampleTests : IDisposable
             foreach (var (value, i) in row.Image.GetBGRPixels.Select((value, i) => (value, i)))
                 sums[2 - i % 3] += value;
         // The published means of CIFAR-10: 0.4914, 0.4822, 0.4465.
-        foreach (var (expected, sum) in new[] { 0.4914, 0.4822, 0.4465 }.Zip(sums)) Assert.Equal(expected, sum / (2_000 * Plane * 255), 0.02);
+        foreach (var (expected, sum) in new[] { 0.4914, 0.4822, 0.4465 }.Zip(sums))
+            Assert.Equal(expected, sum / (2_000 * Plane * 255), 0.02);
     }
 
     [Fact]
@@ -117,7 +123,8 @@ public sealed class CifarSampleTests : IDisposable
 
         // One nearest neighbour on the mean colour is hardly better than chance (0.1).
         var known = train.Rows().Select(row => (Mean: MeanColour(row.Image), row.Label)).ToArray();
-        var right = test.Rows().Count(row => known.MinBy(k => Distance(k.Mean, MeanColour(row.Image))).Label == row.Label);
+        var right = test.Rows()
+            .Count(row => known.MinBy(k => Distance(k.Mean, MeanColour(row.Image))).Label == row.Label);
         Assert.InRange(right / 500.0, 0, 0.2);
 
         static string[] Pixels(CifarSet set) => [.. set.Rows().Select(row => Convert.ToHexString(row.Image.Pixels))];
@@ -142,7 +149,8 @@ public sealed class CifarSampleTests : IDisposable
         var archive = await Archive();
         var folder = Path.Combine(_folder, "cache", "cifar10");
         using var server = new OneFileServer(archive);
-        await CifarSource.Download(server.Address, Convert.ToHexString(MD5.HashData(archive)), folder, TimeSpan.FromSeconds(20));
+        await CifarSource.Download(server.Address, Convert.ToHexString(MD5.HashData(archive)), folder,
+            TimeSpan.FromSeconds(20));
         Assert.Equal(5, CifarReader.Read(folder).Train.Count);
         Assert.Equal([folder], Directory.GetFileSystemEntries(Path.GetDirectoryName(folder)!));
         Assert.DoesNotContain("readme.html", Directory.GetFiles(folder).Select(Path.GetFileName));
@@ -157,7 +165,8 @@ public sealed class CifarSampleTests : IDisposable
             () => CifarSource.Download(server.Address, new string('0', 32), folder, TimeSpan.FromSeconds(20)));
         Assert.Contains("MD5", wrong.Message);
         using var silent = new OneFileServer(null);
-        var error = await Assert.ThrowsAsync<IOException>(() => CifarSource.Download(silent.Address, "", folder, TimeSpan.FromSeconds(0.2)));
+        var error = await Assert.ThrowsAsync<IOException>(() =>
+            CifarSource.Download(silent.Address, "", folder, TimeSpan.FromSeconds(0.2)));
         Assert.Contains("sent nothing", error.Message);
         Assert.Empty(Directory.GetFileSystemEntries(Path.GetDirectoryName(folder)!));
     }
@@ -198,9 +207,11 @@ public sealed class CifarSampleTests : IDisposable
         using var packed = new MemoryStream();
         await using (var gzip = new GZipStream(packed, CompressionLevel.Fastest))
         await using (var tar = new TarWriter(gzip))
-            foreach (var name in (string[])[.. Enumerable.Range(1, 5).Select(i => $"data_batch_{i}.bin"), "test_batch.bin", "readme.html"])
+            foreach (var name in (string[])[.. Enumerable.Range(1, 5).Select(i => $"data_batch_{i}.bin"),
+                "test_batch.bin", "readme.html"])
             {
-                var entry = new PaxTarEntry(TarEntryType.RegularFile, "cifar-10-batches-bin/" + name) { DataStream = new MemoryStream(Record(1, 0)) };
+                var entry = new PaxTarEntry(TarEntryType.RegularFile,
+                    "cifar-10-batches-bin/" + name) { DataStream = new MemoryStream(Record(1, 0)) };
                 await tar.WriteEntryAsync(entry);
             }
 

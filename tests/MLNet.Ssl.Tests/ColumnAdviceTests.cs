@@ -47,7 +47,8 @@ public sealed class ColumnAdviceTests
         public MLImage? Image { get; set; }
     }
 
-    private IDataView View => _ml.Data.LoadFromEnumerable(Enumerable.Range(0, 4).Select(i => new Row { Image = TestImages.Image(i), Single = i, Label = (uint)(i % 2) }));
+    private IDataView View => _ml.Data.LoadFromEnumerable(Enumerable.Range(0, 4)
+        .Select(i => new Row { Image = TestImages.Image(i), Single = i, Label = (uint)(i % 2) }));
 
     [Theory]
     [InlineData("Doubles", Convert)]
@@ -91,22 +92,26 @@ public sealed class ColumnAdviceTests
     {
         var ssl = _ml.SelfSupervised();
         var knn = _ml.MulticlassClassification.Trainers.NearestNeighbors("Label", column);
-        foreach (Action act in new Action[] { () => knn.Fit(View), () => ssl.Evaluate.ClosedForm(View, View, "Label", column), () => ssl.Index(View, "Text", column) })
+        foreach (Action act in new Action[] { () => knn.Fit(View),
+            () => ssl.Evaluate.ClosedForm(View, View, "Label", column), () => ssl.Index(View, "Text", column) })
         {
             string message = Assert.Throws<ArgumentOutOfRangeException>(act).Message;
             Assert.All(ways, way => Assert.Contains(way, message));
         }
         // What looks like a path, or like a file, is looked at when it is read.
-        Assert.Contains($"Column '{column}', row 0", Assert.Throws<InvalidOperationException>(() => ssl.Pretrain("Embedding", column, TestImages.Untrained).Fit(View)).Message);
+        Assert.Contains($"Column '{column}', row 0", Assert.Throws<InvalidOperationException>(() =>
+            ssl.Pretrain("Embedding", column, TestImages.Untrained).Fit(View)).Message);
     }
 
     [Fact]
     public void TheWayOutLeadsThere()
     {
-        var steps = _ml.Transforms.Conversion.ConvertType("Double").Append(_ml.Transforms.Conversion.ConvertType("Doubles"))
+        var steps = _ml.Transforms.Conversion.ConvertType("Double")
+            .Append(_ml.Transforms.Conversion.ConvertType("Doubles"))
             .Append(_ml.Transforms.Concatenate("Features", "Double", "Single", "Doubles"));
         var data = steps.Fit(View).Transform(View);
-        using var encoder = _ml.SelfSupervised().Pretrain("Embedding", "Features", new SimClrOptions { Epochs = 0 }).Fit(data);
+        using var encoder = _ml.SelfSupervised().Pretrain("Embedding", "Features", new SimClrOptions { Epochs = 0 })
+            .Fit(data);
         Assert.Equal(5, ((TableEncoder)encoder.Encoder).Columns);
     }
 
@@ -119,7 +124,8 @@ public sealed class ColumnAdviceTests
         foreach (Action act in new Action[]
         {
             () => ssl.Pretrain("Embedding", "Image", TestImages.Untrained).Fit(cached),
-            () => _ml.Transforms.CopyColumns("Copy", "Text").AppendCacheCheckpoint(_ml).Append(ssl.Pretrain("Embedding", "Image", TestImages.Untrained)).Fit(View),
+            () => _ml.Transforms.CopyColumns("Copy", "Text").AppendCacheCheckpoint(_ml)
+                .Append(ssl.Pretrain("Embedding", "Image", TestImages.Untrained)).Fit(View),
             () => encoder.Transform(cached),
             () => ssl.FineTune("PredictedLabel", "Image", "Label", encoder).Fit(cached),
         })
@@ -134,7 +140,8 @@ public sealed class ColumnAdviceTests
     public void AGitLfsPointerInPlaceOfAFileIsNamedAsOne()
     {
         using var folder = new TemporaryFolder();
-        const string Pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 84183321\n";
+        const string Pointer = "version https://git-lfs.github.com/spec/v1\noid "
+            + "sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 84183321\n";
         string Written(string name)
         {
             File.WriteAllText(folder.File(name), Pointer);
@@ -146,23 +153,27 @@ public sealed class ColumnAdviceTests
         {
             () => ssl.LoadPretrained("Embedding", "Image", Written("weights.pth")),
             () => ssl.LoadPretrained("Embedding", "Image", Written("weights.safetensors")),
-            () => ssl.Pretrain("Embedding", "Image", TestImages.Untrained with { InitialWeights = Written("start.pth") }).Fit(View),
+            () => ssl.Pretrain("Embedding", "Image",
+                TestImages.Untrained with { InitialWeights = Written("start.pth") }).Fit(View),
             () => ssl.Model.Load(Written("model.zip"), out _),
             () => EmbeddingIndex.Load(Written("index.zip")),
             () => ssl.Index(encoder, [Written("photo.jpg")]),
         })
-            Assert.Contains("Git LFS pointer, not the file itself: run `git lfs pull`", Assert.ThrowsAny<Exception>(act).Message);
+            Assert.Contains("Git LFS pointer, not the file itself: run `git lfs pull`",
+                Assert.ThrowsAny<Exception>(act).Message);
     }
 
     [Fact]
     public void TinyValuesInATableAreNamedByTheirSlots()
     {
-        IDataView Table(float scale) => _ml.Data.LoadFromEnumerable(Enumerable.Range(0, 40).Select(i => new Row { Good = [i, scale * i, scale * (i % 2)] }));
+        IDataView Table(float scale) => _ml.Data.LoadFromEnumerable(Enumerable.Range(0, 40)
+            .Select(i => new Row { Good = [i, scale * i, scale * (i % 2)] }));
         var estimator = _ml.SelfSupervised().Pretrain("Embedding", "Good", new SimClrOptions { Epochs = 0 });
         string message = Assert.Throws<ArgumentException>(() => estimator.Fit(Table(1e-41f))).Message;
         Assert.Contains("Slot 1 has values that differ by 1.15e-40, which cannot be standardised", message);
         Assert.Contains("Multiply them by a constant such as 1e30", message);
         using var encoder = estimator.Fit(Table(1e-30f));
-        Assert.All(encoder.Transform(Table(1e-30f)).GetColumn<float[]>("Embedding"), e => Assert.All(e, v => Assert.True(float.IsFinite(v))));
+        Assert.All(encoder.Transform(Table(1e-30f)).GetColumn<float[]>("Embedding"), e =>
+            Assert.All(e, v => Assert.True(float.IsFinite(v))));
     }
 }

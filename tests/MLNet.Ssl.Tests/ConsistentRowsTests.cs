@@ -44,9 +44,11 @@ public sealed class ConsistentRowsTests : IDisposable
     private static float[] FeaturesOf(int number) => [MathF.Sin(number), number % 7, number % 11 * 0.5f];
 
     private static IEnumerable<Row> Rows(int count) =>
-        Enumerable.Range(0, count).Select(i => new Row { Number = i, Features = FeaturesOf(i), Label = $"class {i % 7}" });
+        Enumerable.Range(0, count)
+            .Select(i => new Row { Number = i, Features = FeaturesOf(i), Label = $"class {i % 7}" });
 
-    public static TheoryData<string> Sources => ["shuffled", "queue", "one reader", "random mapping", "cached", "repeated"];
+    public static TheoryData<string> Sources =>
+        ["shuffled", "queue", "one reader", "random mapping", "cached", "repeated"];
 
     private IDataView Source(string kind, IEnumerable<Row> rows)
     {
@@ -79,7 +81,8 @@ public sealed class ConsistentRowsTests : IDisposable
 
         public IEnumerator<T> GetEnumerator()
         {
-            if (Interlocked.Increment(ref _readers) > 1) throw new InvalidOperationException("the source has a reader already");
+            if (Interlocked.Increment(ref _readers) > 1)
+                throw new InvalidOperationException("the source has a reader already");
             return Read();
         }
 
@@ -110,7 +113,8 @@ public sealed class ConsistentRowsTests : IDisposable
     [MemberData(nameof(Sources))]
     public void ARowsEmbeddingIsThatOfItsValues(string kind)
     {
-        var rows = _ml.Data.CreateEnumerable<EmbeddedRow>(_tables.Transform(Source(kind, Rows(Count))), reuseRowObject: false).ToList();
+        var rows = _ml.Data.CreateEnumerable<EmbeddedRow>(_tables.Transform(Source(kind, Rows(Count))),
+            reuseRowObject: false).ToList();
         Assert.Equal(Enumerable.Range(0, Count), rows.Select(row => row.Number).Order());
         var expected = Encoded(rows.Select(row => row.Features));
         for (int i = 0; i < Count; i++)
@@ -127,7 +131,8 @@ public sealed class ConsistentRowsTests : IDisposable
     {
         var key = _ml.Transforms.Conversion.MapValueToKey("Label").Fit(_ml.Data.LoadFromEnumerable(Rows(64)));
         IDataView Keyed(IDataView view) => _tables.Transform(key.Transform(view));
-        using var classifier = _ml.MulticlassClassification.Trainers.NearestNeighbors("Label", "Features", numberOfNeighbors: 1)
+        using var classifier =
+            _ml.MulticlassClassification.Trainers.NearestNeighbors("Label", "Features", numberOfNeighbors: 1)
             .Fit(Keyed(Source("repeated", Spread(700))));
         var predicted = classifier.Transform(Keyed(Source(kind, Spread(700))));
         Assert.Equal(1, _ml.MulticlassClassification.Evaluate(predicted).MicroAccuracy);
@@ -148,7 +153,8 @@ public sealed class ConsistentRowsTests : IDisposable
         var ssl = _ml.SelfSupervised();
         var key = _ml.Transforms.Conversion.MapValueToKey("Label").Fit(_ml.View(TestImages.Rows(4)));
         using var encoder = ssl.Pretrain("Embedding", "Image", TestImages.Untrained).Fit(_ml.View(TestImages.Rows(4)));
-        using var classifier = ssl.FineTune("PredictedLabel", "Image", "Label", encoder, new() { Epochs = 1, BatchSize = 8 })
+        using var classifier =
+            ssl.FineTune("PredictedLabel", "Image", "Label", encoder, new() { Epochs = 1, BatchSize = 8 })
             .Fit(key.Transform(_ml.View(TestImages.Rows(16))));
         var shuffled = _ml.View(TestImages.Rows(150).OrderBy(_ => random.Next()));
         var view = classifier.Transform(encoder.Transform(shuffled));
@@ -181,21 +187,27 @@ public sealed class ConsistentRowsTests : IDisposable
     public void ImagesOfFilesPassOnOnceDecodedWithTheirPaths()
     {
         using var folder = new TemporaryFolder();
-        for (int i = 0; i < 70; i++) TestImages.Image(i, alpha: (byte)(i % 2 == 0 ? 255 : 0)).Save(folder.File($"{i}.png"));
+        for (int i = 0; i < 70; i++)
+            TestImages.Image(i, alpha: (byte)(i % 2 == 0 ? 255 : 0)).Save(folder.File($"{i}.png"));
         var random = new Random(6);
-        using var encoder = _ml.SelfSupervised().Pretrain("Embedding", "Image", TestImages.Untrained).Fit(_ml.View(TestImages.Rows(4)));
-        var paths = _ml.Data.LoadFromEnumerable(Enumerable.Range(0, 70).Select(i => new { Label = $"{i}.png" }).OrderBy(_ => random.Next()));
+        using var encoder = _ml.SelfSupervised().Pretrain("Embedding", "Image", TestImages.Untrained)
+            .Fit(_ml.View(TestImages.Rows(4)));
+        var paths = _ml.Data.LoadFromEnumerable(Enumerable.Range(0, 70).Select(i => new { Label = $"{i}.png" })
+            .OrderBy(_ => random.Next()));
         var loaded = _ml.Transforms.LoadImages("Image", folder.Path, "Label").Fit(paths).Transform(paths);
         // What comes after may dispose of the images it reads, twice over.
-        var view = _ml.Transforms.ResizeImages("Small", 4, 4, "Image").Append(_ml.Transforms.ResizeImages("Whole", TestImages.Size, TestImages.Size, "Image"))
+        var view = _ml.Transforms.ResizeImages("Small", 4, 4, "Image")
+            .Append(_ml.Transforms.ResizeImages("Whole", TestImages.Size, TestImages.Size, "Image"))
             .Append(_ml.Transforms.ExtractPixels("Pixels", "Whole"))
-            .Append(_ml.Transforms.ExtractPixels("SmallPixels", "Small")).Fit(encoder.Transform(loaded)).Transform(encoder.Transform(loaded));
+            .Append(_ml.Transforms.ExtractPixels("SmallPixels", "Small")).Fit(encoder.Transform(loaded))
+            .Transform(encoder.Transform(loaded));
         using var cursor = view.GetRowCursor(view.Schema);
         var label = cursor.GetGetter<ReadOnlyMemory<char>>(view.Schema["Label"]);
         var image = cursor.GetGetter<MLImage>(view.Schema["Image"]);
         var pixels = cursor.GetGetter<VBuffer<float>>(view.Schema["Pixels"]);
         var small = cursor.GetGetter<VBuffer<float>>(view.Schema["SmallPixels"]);
-        var (l, i2, p, s) = (default(ReadOnlyMemory<char>), default(MLImage), default(VBuffer<float>), default(VBuffer<float>));
+        var (l, i2, p, s) =
+            (default(ReadOnlyMemory<char>), default(MLImage), default(VBuffer<float>), default(VBuffer<float>));
         int seen = 0;
         for (; cursor.MoveNext(); seen++)
         {

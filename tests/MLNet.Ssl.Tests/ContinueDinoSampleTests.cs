@@ -24,8 +24,10 @@ public sealed class ContinueDinoSampleTests
         Assert.InRange(before.MeanAveragePrecision, 0.01, 1);
         Assert.InRange(after.MeanAveragePrecision, 0.01, 1);
         Assert.NotEqual(before.AveragePrecisions, after.AveragePrecisions);
-        // What it wrote is a place to go on from, and what comes before that run's first step is what came after this one's last.
-        var (again, _) = Continuation.Run(told with { Weights = folder.File("on.safetensors"), Epochs = 0, Output = null });
+        // What it wrote is a place to go on from, and what comes before that run's first step
+        // is what came after this one's last.
+        var (again, _) =
+            Continuation.Run(told with { Weights = folder.File("on.safetensors"), Epochs = 0, Output = null });
         Assert.Equal(after.AveragePrecisions, again.AveragePrecisions);
         Assert.Throws<FileNotFoundException>(() => Continuation.Run(told with { Weights = folder.File("none.pth") }));
     }

@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Tests;
 
-/// <summary>Methods that a user writes, of the sample: they are trained, saved, resumed and reported like any other.</summary>
+/// <summary>Methods that a user writes, of the sample: they are trained, saved, resumed and
+/// reported like any other.</summary>
 public sealed class CustomMethodTests : IDisposable
 {
     private static readonly BarlowTwinsOptions Small = new()
@@ -37,7 +38,8 @@ public sealed class CustomMethodTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(7, CPU);
-        Tensor first = randn([rows, width], generator: generator) * 3 + 1, second = first + randn([rows, width], generator: generator);
+        Tensor first = randn([rows, width], generator: generator) * 3 + 1,
+            second = first + randn([rows, width], generator: generator);
         double[,] a = Standardized(first), b = Standardized(second);
         double expected = 0;
         for (int i = 0; i < width; i++)
@@ -73,16 +75,19 @@ public sealed class CustomMethodTests : IDisposable
         using var scope = NewDisposeScope();
         using var generator = new Generator(3, CPU);
         const int Rows = 6, Width = 5, Memory = 12;
-        Tensor predictions = randn([Rows, Width], generator: generator), targets = randn([Rows, Width], generator: generator);
+        Tensor predictions = randn([Rows, Width], generator: generator),
+            targets = randn([Rows, Width], generator: generator);
         var memory = nn.functional.normalize(randn([Width, Memory], generator: generator), dim: 0);
         float[,] p = Values(predictions), t = Values(targets), m = Values(memory.t());
         double sum = 0;
         for (int i = 0; i < Rows; i++)
             foreach (int j in Enumerable.Range(0, Memory).OrderByDescending(j => Dot(t, i, m, j)).Take(neighbors))
                 sum += 2 - 2 * Dot(p, i, m, j) / Math.Sqrt(Dot(p, i, p, i));
-        Assert.Equal(sum / (Rows * neighbors), MeanShift.Loss(predictions, targets, memory, neighbors).item<float>(), 1e-5);
+        Assert.Equal(sum / (Rows * neighbors), MeanShift.Loss(predictions, targets, memory, neighbors).item<float>(),
+            1e-5);
 
-        static double Dot(float[,] a, int i, float[,] b, int j) => Enumerable.Range(0, Width).Sum(k => (double)a[i, k] * b[j, k]);
+        static double Dot(float[,] a, int i, float[,] b, int j) =>
+            Enumerable.Range(0, Width).Sum(k => (double)a[i, k] * b[j, k]);
 
         static float[,] Values(Tensor rows)
         {
@@ -113,7 +118,8 @@ public sealed class CustomMethodTests : IDisposable
     {
         var (train, test) = (Patterns.Draw(512, 1), Patterns.Draw(256, 2));
         var report = new PretrainReport();
-        var evaluation = new OnlineEvaluation(train.Images, train.Labels, test.Images, test.Labels) { EveryEpochs = 1000 };
+        var evaluation =
+            new OnlineEvaluation(train.Images, train.Labels, test.Images, test.Labels) { EveryEpochs = 1000 };
         // As the library's own methods are tested: colours are jittered away.
         var options = Small with
         {
@@ -138,7 +144,8 @@ public sealed class CustomMethodTests : IDisposable
     {
         double accuracy = 0;
         var listener = new Collect(p => accuracy = p.KnnAccuracy ?? accuracy);
-        var progress = told.Progress is { } other ? new ProgressGroup(other, listener) : (IProgress<TrainingProgress>)listener;
+        var progress = told.Progress is { } other ? new ProgressGroup(other, listener)
+            : (IProgress<TrainingProgress>)listener;
         Pretrainer.Fit(images, told with { Progress = progress }).Dispose();
         return accuracy;
     }
@@ -173,14 +180,17 @@ public sealed class CustomMethodTests : IDisposable
         string checkpoint = Directory.GetFiles(whole, "*.safetensors").Order().ElementAt(2);
         File.Copy(checkpoint, Path.Combine(part, Path.GetFileName(checkpoint)));
         Assert.Equal(plain, Weights(options with { CheckpointFolder = part, Resume = true }));
-        PretrainOptions changed = meanShift ? (MeanShiftOptions)options with { Momentum = 0.9 } : (BarlowTwinsOptions)options with { Lambda = 0.01 };
-        var other = Assert.Throws<ArgumentException>(() => Weights(changed with { CheckpointFolder = part, Resume = true }));
+        PretrainOptions changed = meanShift ? (MeanShiftOptions)options with { Momentum = 0.9 }
+            : (BarlowTwinsOptions)options with { Lambda = 0.01 };
+        var other =
+            Assert.Throws<ArgumentException>(() => Weights(changed with { CheckpointFolder = part, Resume = true }));
         Assert.Contains(meanShift ? "Momentum was 0.99 and is 0.9" : "Lambda was 0.005 and is 0.01", other.Message);
 
         byte[] Weights(PretrainOptions told)
         {
             using var encoder = Pretrainer.Fit(images, told);
-            return [.. encoder.Backbone.state_dict().OrderBy(e => e.Key, StringComparer.Ordinal).SelectMany(e => e.Value.bytes.ToArray())];
+            return [.. encoder.Backbone.state_dict().OrderBy(e => e.Key, StringComparer.Ordinal)
+                .SelectMany(e => e.Value.bytes.ToArray())];
         }
     }
 

@@ -3,7 +3,8 @@ using Microsoft.ML.Data;
 
 namespace MLNet.Ssl.Tests;
 
-/// <summary>A fitted chain that ends in an encoder is taken wherever the encoder alone is, and answers the same.</summary>
+/// <summary>A fitted chain that ends in an encoder is taken wherever the encoder alone
+/// is, and answers the same.</summary>
 public sealed class EmbeddingChainTests : IDisposable
 {
     private readonly MLContext _ml = new(seed: 1);
@@ -16,11 +17,14 @@ public sealed class EmbeddingChainTests : IDisposable
     {
         _files = [.. Enumerable.Range(0, 6).Select(i => _folder.File($"{i}.png"))];
         for (int i = 0; i < _files.Length; i++) TestImages.Image(i).Save(_files[i]);
-        _rows = _ml.Data.LoadFromEnumerable(_files.Select((path, i) => new Photo { Path = path, Kind = $"kind {i % 2}" }));
-        var network = new VisionTransformerOptions { ImageSize = 16, PatchSize = 4, EmbeddingDimension = 16, Depth = 2, Heads = 2 };
+        _rows = _ml.Data.LoadFromEnumerable(
+            _files.Select((path, i) => new Photo { Path = path, Kind = $"kind {i % 2}" }));
+        var network = new VisionTransformerOptions { ImageSize = 16, PatchSize = 4, EmbeddingDimension = 16, Depth = 2,
+            Heads = 2 };
         _chain = _ml.Transforms.LoadImages("Image", imageFolder: null, "Path")
             .Append(_ml.Transforms.Conversion.MapValueToKey("Label", "Kind"))
-            .Append(_ml.SelfSupervised().Pretrain("Embedding", "Image", TestImages.Untrained with { Backbone = network }))
+            .Append(_ml.SelfSupervised()
+                .Pretrain("Embedding", "Image", TestImages.Untrained with { Backbone = network }))
             .Fit(_rows);
     }
 
@@ -60,7 +64,8 @@ public sealed class EmbeddingChainTests : IDisposable
         Assert.Equal(expected, ssl.AttentionMaps(_chain, image, 32).Weights(0).ToArray());
         _chain.SaveSafeTensors(_folder.File("chain.safetensors"));
         _chain.LastTransformer.SaveSafeTensors(_folder.File("encoder.safetensors"));
-        Assert.Equal(File.ReadAllBytes(_folder.File("encoder.safetensors")), File.ReadAllBytes(_folder.File("chain.safetensors")));
+        Assert.Equal(File.ReadAllBytes(_folder.File("encoder.safetensors")),
+            File.ReadAllBytes(_folder.File("chain.safetensors")));
         _chain.ExportOnnx(_folder.File("chain.onnx"));
         _chain.LastTransformer.ExportOnnx(_folder.File("encoder.onnx"));
         Assert.Equal(File.ReadAllBytes(_folder.File("encoder.onnx")), File.ReadAllBytes(_folder.File("chain.onnx")));

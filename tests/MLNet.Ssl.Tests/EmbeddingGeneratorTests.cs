@@ -15,7 +15,8 @@ public sealed class EmbeddingGeneratorTests : IDisposable
     {
         using var generator = new TorchSharp.torch.Generator(5, TorchSharp.torch.CPU);
         var backbone = TestImages.Untrained.Backbone!.Create(generator);
-        _transformer = new(new ImageEncoder(backbone, ImagePreprocessing.For(16)) { Method = "SimCLR" }, "Embedding", "Image");
+        _transformer =
+            new(new ImageEncoder(backbone, ImagePreprocessing.For(16)) { Method = "SimCLR" }, "Embedding", "Image");
     }
 
     public void Dispose() => _transformer.Dispose();
@@ -23,7 +24,8 @@ public sealed class EmbeddingGeneratorTests : IDisposable
     private static byte[] Png(int seed, int width = 20, int height = 24)
     {
         using var image = TestImages.Image(seed, width: width, height: height);
-        using var picture = SKImage.FromPixelCopy(new SKImageInfo(width, height, SKColorType.Bgra8888, SKAlphaType.Opaque), image.Pixels.ToArray());
+        using var picture = SKImage.FromPixelCopy(
+            new SKImageInfo(width, height, SKColorType.Bgra8888, SKAlphaType.Opaque), image.Pixels.ToArray());
         return picture.Encode(SKEncodedImageFormat.Png, 100).ToArray();
     }
 
@@ -46,7 +48,8 @@ public sealed class EmbeddingGeneratorTests : IDisposable
         var photos = Enumerable.Range(0, 70).Select(Photo).Append(new(padded.AsMemory(4, Png(3).Length), "image/png"));
         var embeddings = await generator.GenerateAsync(photos);
         Assert.Equal(71, embeddings.Count);
-        foreach (int i in new[] { 0, 1, 63, 64, 69 }) TestImages.AssertClose(Expected(i), embeddings[i].Vector.ToArray());
+        foreach (int i in new[] { 0, 1, 63, 64, 69 })
+            TestImages.AssertClose(Expected(i), embeddings[i].Vector.ToArray());
         TestImages.AssertClose(Expected(3), embeddings[70].Vector.ToArray());
         Assert.All(embeddings, e => Assert.Equal("SimCLR-16", e.ModelId));
         Assert.True(embeddings.Select(e => e.Vector.Span[0]).Distinct().Count() > 60);
@@ -58,7 +61,8 @@ public sealed class EmbeddingGeneratorTests : IDisposable
     {
         using var generator = _transformer.AsEmbeddingGenerator("mine");
         var metadata = generator.GetService<EmbeddingGeneratorMetadata>()!;
-        Assert.Equal(("MLNet.Ssl", "mine", 16), (metadata.ProviderName, metadata.DefaultModelId, metadata.DefaultModelDimensions));
+        Assert.Equal(("MLNet.Ssl", "mine", 16),
+            (metadata.ProviderName, metadata.DefaultModelId, metadata.DefaultModelDimensions));
         Assert.Same(_transformer, generator.GetService<EmbeddingTransformer>());
         Assert.Same(_transformer.Encoder, generator.GetService<ImageEncoder>());
         Assert.Same(generator, generator.GetService<IEmbeddingGenerator<DataContent, Embedding<float>>>());
@@ -76,7 +80,8 @@ public sealed class EmbeddingGeneratorTests : IDisposable
         using var generator = _transformer.AsEmbeddingGenerator();
         var expected = Enumerable.Range(0, 8).Select(Expected).ToArray();
         await Parallel.ForEachAsync(Enumerable.Range(0, 64), async (i, token) =>
-            TestImages.AssertClose(expected[i % 8], (await generator.GenerateAsync(Photo(i % 8), cancellationToken: token)).Vector.ToArray()));
+            TestImages.AssertClose(expected[i % 8],
+                (await generator.GenerateAsync(Photo(i % 8), cancellationToken: token)).Vector.ToArray()));
     }
 
     [Fact]
@@ -93,7 +98,8 @@ public sealed class EmbeddingGeneratorTests : IDisposable
                 yield return Photo(read % 5);
             }
         }
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => generator.GenerateAsync(Photos(), cancellationToken: cancellation.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            generator.GenerateAsync(Photos(), cancellationToken: cancellation.Token));
         Assert.Equal(100, read);
     }
 
@@ -101,11 +107,14 @@ public sealed class EmbeddingGeneratorTests : IDisposable
     public async Task WhatIsNoPhotoIsNamedByItsNumber()
     {
         using var generator = _transformer.AsEmbeddingGenerator();
-        var text = await Assert.ThrowsAsync<ArgumentException>(() => generator.GenerateAsync([Photo(1), new(new byte[] { 1 }, "text/plain")]));
+        var text = await Assert.ThrowsAsync<ArgumentException>(() =>
+            generator.GenerateAsync([Photo(1), new(new byte[] { 1 }, "text/plain")]));
         Assert.Contains("Value 1 is of the media type 'text/plain'", text.Message);
-        var cut = await Assert.ThrowsAsync<InvalidDataException>(() => generator.GenerateAsync([Photo(1), Photo(2), new(Png(3).AsMemory(0, 200), "image/png")]));
+        var cut = await Assert.ThrowsAsync<InvalidDataException>(() =>
+            generator.GenerateAsync([Photo(1), Photo(2), new(Png(3).AsMemory(0, 200), "image/png")]));
         Assert.StartsWith("Value 2 cannot be read: ", cut.Message);
-        var other = await Assert.ThrowsAsync<ArgumentException>(() => generator.GenerateAsync([Photo(1)], new() { Dimensions = 7 }));
+        var other = await Assert.ThrowsAsync<ArgumentException>(() =>
+            generator.GenerateAsync([Photo(1)], new() { Dimensions = 7 }));
         Assert.Contains("options.Dimensions is 7; the encoder gives embeddings of 16", other.Message);
         await Assert.ThrowsAsync<ArgumentNullException>(() => generator.GenerateAsync((IEnumerable<DataContent>)null!));
         await Assert.ThrowsAsync<ArgumentException>(() => generator.GenerateAsync([null!]));
@@ -117,7 +126,8 @@ public sealed class EmbeddingGeneratorTests : IDisposable
         public int Embedded { get; private set; }
 
         public override Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(
-            IEnumerable<DataContent> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default)
+            IEnumerable<DataContent> values, EmbeddingGenerationOptions? options = null,
+            CancellationToken cancellationToken = default)
         {
             var photos = values.ToArray();
             Embedded += photos.Length;
@@ -139,7 +149,8 @@ public sealed class EmbeddingGeneratorTests : IDisposable
         ActivitySource.AddActivityListener(listener);
         var counted = new Counting(_transformer.AsEmbeddingGenerator());
         using var generator = counted.AsBuilder()
-            .UseDistributedCache(new MemoryDistributedCache(Microsoft.Extensions.Options.Options.Create(new MemoryDistributedCacheOptions())))
+            .UseDistributedCache(new MemoryDistributedCache(
+                Microsoft.Extensions.Options.Options.Create(new MemoryDistributedCacheOptions())))
             .UseOpenTelemetry(sourceName: Source).Build();
         var first = await generator.GenerateAsync([Photo(1), Photo(2)]);
         var second = await generator.GenerateAsync([Photo(2), Photo(3), Photo(1)]);

@@ -22,7 +22,8 @@ public sealed class EmbeddingServiceAttackTests : IDisposable
     {
         _output = output;
         var ml = new MLContext(seed: 1);
-        _model = new(ml.SelfSupervised().Pretrain("Embedding", "Image", TestImages.Untrained).Fit(ml.View(TestImages.Rows(4))), "untrained");
+        _model = new(ml.SelfSupervised().Pretrain("Embedding", "Image", TestImages.Untrained)
+            .Fit(ml.View(TestImages.Rows(4))), "untrained");
     }
 
     public void Dispose()
@@ -61,7 +62,8 @@ public sealed class EmbeddingServiceAttackTests : IDisposable
         await using var service = await Start(Usual);
         using var folder = new TemporaryFolder();
         using var image = TestImages.Image(1);
-        var files = new Dictionary<string, byte[]> { ["gif"] = AttackImages.Gif(16, 16, new byte[256]), ["bmp"] = Good };
+        var files =
+            new Dictionary<string, byte[]> { ["gif"] = AttackImages.Gif(16, 16, new byte[256]), ["bmp"] = Good };
         foreach (string format in new[] { "png", "jpg", "webp" })
         {
             image.Save(folder.File("x." + format));
@@ -74,7 +76,8 @@ public sealed class EmbeddingServiceAttackTests : IDisposable
             foreach (int length in new[] { 1, bytes.Length / 2, bytes.Length - 10 })
             {
                 using var cut = await Post(service, bytes[..length]);
-                Assert.True(cut.StatusCode == HttpStatusCode.BadRequest, $"{format} of {length} bytes: {cut.StatusCode}");
+                Assert.True(cut.StatusCode == HttpStatusCode.BadRequest,
+                    $"{format} of {length} bytes: {cut.StatusCode}");
             }
         }
     }
@@ -88,7 +91,8 @@ public sealed class EmbeddingServiceAttackTests : IDisposable
         {
             var clock = Stopwatch.StartNew();
             using var response = await Post(service, bytes);
-            Assert.True(response.StatusCode is HttpStatusCode.BadRequest or HttpStatusCode.RequestEntityTooLarge, $"{name}: {response.StatusCode}");
+            Assert.True(response.StatusCode is HttpStatusCode.BadRequest or HttpStatusCode.RequestEntityTooLarge,
+                $"{name}: {response.StatusCode}");
             Assert.True(clock.Elapsed < TimeSpan.FromSeconds(5), $"{name}: {clock.Elapsed}");
         }
     }
@@ -105,12 +109,15 @@ public sealed class EmbeddingServiceAttackTests : IDisposable
     {
         await using var service = await Start(Usual);
         var random = new Random(1);
-        byte[][] bodies = [[], "garbage"u8.ToArray(), "--x\r\n"u8.ToArray(), "--x\r\nContent-Disposition: form-data; name=\"a\"; filename=\"b\"\r\n\r\nno end"u8.ToArray(),
-            "--x\r\nno header\r\n\r\nbody\r\n--x--"u8.ToArray(), [.. Enumerable.Range(0, 100_000).Select(_ => (byte)random.Next(256))]];
+        byte[][] bodies = [[], "garbage"u8.ToArray(), "--x\r\n"u8.ToArray(),
+            "--x\r\nContent-Disposition: form-data; name=\"a\"; filename=\"b\"\r\n\r\nno end"u8.ToArray(),
+            "--x\r\nno header\r\n\r\nbody\r\n--x--"u8.ToArray(),
+            [.. Enumerable.Range(0, 100_000).Select(_ => (byte)random.Next(256))]];
         foreach (var (i, body) in bodies.Index())
         {
             using var response = await Post(service, body, type);
-            Assert.True(response.StatusCode == expected, $"body {i}: {response.StatusCode} {await response.Content.ReadAsStringAsync(Cancellation)}");
+            Assert.True(response.StatusCode == expected,
+                $"body {i}: {response.StatusCode} {await response.Content.ReadAsStringAsync(Cancellation)}");
         }
     }
 
@@ -132,7 +139,8 @@ public sealed class EmbeddingServiceAttackTests : IDisposable
         int before = whole.Count(task => task.IsCompleted);
         var beside = await GoodRequest(service);
         int after = whole.Count(task => task.IsCompleted);
-        _output.WriteLine($"a good request alone {alone.TotalMilliseconds:0} ms, beside 32 large ones {beside.TotalMilliseconds:0} ms; {before} to {after} of them answered");
+        _output.WriteLine($"a good request alone {alone.TotalMilliseconds:0} ms, beside 32 large ones "
+            + $"{beside.TotalMilliseconds:0} ms; {before} to {after} of them answered");
         // One batch, which is one large image, may be on its way.
         Assert.InRange(after - before, 0, 3);
         Assert.True(after < 32);
@@ -166,7 +174,8 @@ public sealed class EmbeddingServiceAttackTests : IDisposable
         Assert.Equal(HttpStatusCode.ServiceUnavailable, held.StatusCode);
         await GoodRequest(small);
 
-        await using var hasty = await Start(Usual with { Deadline = TimeSpan.FromMilliseconds(300), BatchDelay = TimeSpan.FromSeconds(3) });
+        await using var hasty =
+            await Start(Usual with { Deadline = TimeSpan.FromMilliseconds(300), BatchDelay = TimeSpan.FromSeconds(3) });
         using var late = await Post(hasty, Good);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, late.StatusCode);
         Assert.NotNull(late.Headers.RetryAfter);
@@ -175,7 +184,8 @@ public sealed class EmbeddingServiceAttackTests : IDisposable
     [Fact]
     public async Task IdleAndSlowConnectionsLockNobodyOut()
     {
-        await using var service = await Start(Usual with { KeepAlive = TimeSpan.FromSeconds(1), HeadersTimeout = TimeSpan.FromSeconds(1), Deadline = TimeSpan.FromSeconds(2) });
+        await using var service = await Start(Usual with { KeepAlive = TimeSpan.FromSeconds(1),
+            HeadersTimeout = TimeSpan.FromSeconds(1), Deadline = TimeSpan.FromSeconds(2) });
         var address = new Uri(service.Urls.First());
         var sockets = new List<Socket>();
         try

@@ -21,7 +21,8 @@ public sealed class EmbeddingServiceOperationTests : IDisposable
     public EmbeddingServiceOperationTests()
     {
         var ml = new MLContext(seed: 1);
-        _model = new(ml.SelfSupervised().Pretrain("Embedding", "Image", TestImages.Untrained).Fit(ml.View(TestImages.Rows(4))), "untrained");
+        _model = new(ml.SelfSupervised().Pretrain("Embedding", "Image", TestImages.Untrained)
+            .Fit(ml.View(TestImages.Rows(4))), "untrained");
     }
 
     public void Dispose()
@@ -39,7 +40,8 @@ public sealed class EmbeddingServiceOperationTests : IDisposable
 
     private async Task<HttpResponseMessage> Post(WebApplication service, Action<HttpRequestHeaders>? headers = null)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, $"{service.Urls.First()}/embed") { Content = new ByteArrayContent(Good) };
+        using var request = new HttpRequestMessage(HttpMethod.Post,
+            $"{service.Urls.First()}/embed") { Content = new ByteArrayContent(Good) };
         headers?.Invoke(request.Headers);
         return await _client.SendAsync(request);
     }
@@ -50,14 +52,16 @@ public sealed class EmbeddingServiceOperationTests : IDisposable
         await using var service = await Start(Usual with { Key = "secret" });
         foreach (var headers in new Action<HttpRequestHeaders>?[]
         {
-            null, h => h.Add("X-Api-Key", "secre"), h => h.Authorization = new("Bearer", "Secret"), h => h.Authorization = new("Basic", "secret"),
+            null, h => h.Add("X-Api-Key", "secre"), h => h.Authorization = new("Bearer", "Secret"), h =>
+                h.Authorization = new("Basic", "secret"),
         })
         {
             using var refused = await Post(service, headers);
             Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
             Assert.NotEmpty(refused.Headers.WwwAuthenticate);
         }
-        foreach (var headers in new Action<HttpRequestHeaders>[] { h => h.Add("X-Api-Key", "secret"), h => h.Authorization = new("Bearer", "secret") })
+        foreach (var headers in new Action<HttpRequestHeaders>[] { h => h.Add("X-Api-Key", "secret"),
+            h => h.Authorization = new("Bearer", "secret") })
         {
             using var answered = await Post(service, headers);
             Assert.Equal(HttpStatusCode.OK, answered.StatusCode);
@@ -69,7 +73,8 @@ public sealed class EmbeddingServiceOperationTests : IDisposable
     [Fact]
     public async Task OneClientsRequestsAreBounded()
     {
-        await using var service = await Start(Usual with { RequestsPerClient = 2, BatchDelay = TimeSpan.FromSeconds(1) });
+        await using var service =
+            await Start(Usual with { RequestsPerClient = 2, BatchDelay = TimeSpan.FromSeconds(1) });
         var answers = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => Post(service)));
         Assert.Equal(2, answers.Count(answer => answer.StatusCode == HttpStatusCode.OK));
         foreach (var answer in answers.Where(answer => answer.StatusCode != HttpStatusCode.OK))
@@ -86,9 +91,11 @@ public sealed class EmbeddingServiceOperationTests : IDisposable
     public async Task AStoppingServiceAnswersWhatItTookAndSaysItIsNotReady()
     {
         await using var service = await Start(Usual with { BatchDelay = TimeSpan.FromSeconds(1.5) });
-        using (var ready = await _client.GetAsync($"{service.Urls.First()}/ready")) Assert.Equal(HttpStatusCode.OK, ready.StatusCode);
+        using (var ready = await _client.GetAsync($"{service.Urls.First()}/ready"))
+            Assert.Equal(HttpStatusCode.OK, ready.StatusCode);
         var posts = Enumerable.Range(0, 5).Select(_ => Post(service)).ToArray();
-        while (!(await _client.GetStringAsync($"{service.Urls.First()}/health")).Contains("\"queued\":5", StringComparison.Ordinal)) await Task.Delay(20);
+        while (!(await _client.GetStringAsync($"{service.Urls.First()}/health"))
+            .Contains("\"queued\":5", StringComparison.Ordinal)) await Task.Delay(20);
         await service.StopAsync();
         foreach (var answer in await Task.WhenAll(posts)) Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         await Assert.ThrowsAsync<HttpRequestException>(() => Post(service));
@@ -99,7 +106,8 @@ public sealed class EmbeddingServiceOperationTests : IDisposable
     {
         await using var service = await Start(Usual with { QueueCapacity = 1, BatchDelay = TimeSpan.FromSeconds(2) });
         var post = Post(service);
-        while (!(await _client.GetStringAsync($"{service.Urls.First()}/health")).Contains("\"queued\":1", StringComparison.Ordinal)) await Task.Delay(20);
+        while (!(await _client.GetStringAsync($"{service.Urls.First()}/health"))
+            .Contains("\"queued\":1", StringComparison.Ordinal)) await Task.Delay(20);
         using var ready = await _client.GetAsync($"{service.Urls.First()}/ready");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, ready.StatusCode);
         Assert.NotNull(ready.Headers.RetryAfter);
@@ -120,7 +128,8 @@ public sealed class EmbeddingServiceOperationTests : IDisposable
         Assert.Equal(HttpStatusCode.InternalServerError, answer.StatusCode);
         string body = await answer.Content.ReadAsStringAsync();
         Assert.Equal("The service failed.", (string)JsonNode.Parse(body)!["detail"]!);
-        foreach (string inside in new[] { " at ", ".cs", "Disposed", Path.DirectorySeparatorChar + "samples" }) Assert.DoesNotContain(inside, body);
+        foreach (string inside in new[] { " at ", ".cs", "Disposed", Path.DirectorySeparatorChar + "samples" })
+            Assert.DoesNotContain(inside, body);
     }
 
     [Fact]
@@ -130,7 +139,8 @@ public sealed class EmbeddingServiceOperationTests : IDisposable
         var document = JsonNode.Parse(await _client.GetStringAsync($"{service.Urls.First()}/openapi/v1.json"))!;
         var embed = document["paths"]!["/embed"]!["post"]!;
         Assert.NotNull(embed["requestBody"]!["content"]!["image/*"]);
-        foreach (string status in new[] { "200", "400", "401", "408", "413", "415", "429", "503" }) Assert.NotNull(embed["responses"]![status]);
+        foreach (string status in new[] { "200", "400", "401", "408", "413", "415", "429", "503" })
+            Assert.NotNull(embed["responses"]![status]);
         Assert.NotNull(document["paths"]!["/ready"]);
     }
 
@@ -143,9 +153,12 @@ public sealed class EmbeddingServiceOperationTests : IDisposable
         {
             if (instrument.Meter.Name == "EmbeddingService") self.EnableMeasurementEvents(instrument);
         };
-        listener.SetMeasurementEventCallback<int>((instrument, value, _, _) => seen.AddOrUpdate(instrument.Name, value, (_, sum) => sum + value));
-        listener.SetMeasurementEventCallback<long>((instrument, value, _, _) => seen.AddOrUpdate(instrument.Name, value, (_, sum) => sum + value));
-        listener.SetMeasurementEventCallback<double>((instrument, value, _, _) => seen.AddOrUpdate(instrument.Name, 1, (_, count) => count + 1));
+        listener.SetMeasurementEventCallback<int>((instrument, value, _, _) =>
+            seen.AddOrUpdate(instrument.Name, value, (_, sum) => sum + value));
+        listener.SetMeasurementEventCallback<long>((instrument, value, _, _) =>
+            seen.AddOrUpdate(instrument.Name, value, (_, sum) => sum + value));
+        listener.SetMeasurementEventCallback<double>((instrument, value, _, _) =>
+            seen.AddOrUpdate(instrument.Name, 1, (_, count) => count + 1));
         listener.Start();
         await using var service = await Start(Usual);
         for (int i = 0; i < 3; i++) (await Post(service)).Dispose();

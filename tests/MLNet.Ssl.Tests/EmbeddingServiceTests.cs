@@ -70,7 +70,8 @@ public sealed class EmbeddingServiceTests : IAsyncLifetime
     private Task<HttpResponseMessage> Post(byte[] body, WebApplication? service = null) =>
         _client.PostAsync($"{(service ?? _service).Urls.First()}/embed", new ByteArrayContent(body));
 
-    private static async Task<string> Detail(HttpResponseMessage response) => (string)(await response.Content.ReadFromJsonAsync<JsonNode>())!["detail"]!;
+    private static async Task<string> Detail(HttpResponseMessage response) =>
+        (string)(await response.Content.ReadFromJsonAsync<JsonNode>())!["detail"]!;
 
     private static async Task<float[]> Embedding(HttpResponseMessage response)
     {
@@ -94,7 +95,8 @@ public sealed class EmbeddingServiceTests : IAsyncLifetime
             await Task.WhenAll(Enumerable.Range(0, requests).Where(i => i % clients == client).Select(async i =>
             {
                 var sent = Stopwatch.GetTimestamp();
-                using var response = await http.PostAsync($"{_service.Urls.First()}/embed", new ByteArrayContent(uploads[i]));
+                using var response =
+                    await http.PostAsync($"{_service.Urls.First()}/embed", new ByteArrayContent(uploads[i]));
                 answers[i] = await Embedding(response);
                 milliseconds[i] = Stopwatch.GetElapsedTime(sent).TotalMilliseconds;
             }));
@@ -104,7 +106,8 @@ public sealed class EmbeddingServiceTests : IAsyncLifetime
         // Images that embed alike could be mixed up unseen.
         Assert.Equal(requests, answers.Select(answer => string.Join(' ', answer)).Distinct().Count());
         Array.Sort(milliseconds);
-        _output.WriteLine($"{requests} images from {clients} clients at once: {requests / elapsed.TotalSeconds:f0} requests/s, "
+        _output.WriteLine(
+            $"{requests} images from {clients} clients at once: {requests / elapsed.TotalSeconds:f0} requests/s, "
             + $"p50 {milliseconds[requests / 2]:f1} ms, p99 {milliseconds[requests * 99 / 100]:f1} ms");
     }
 
@@ -114,7 +117,8 @@ public sealed class EmbeddingServiceTests : IAsyncLifetime
         var form = new MultipartFormDataContent { { new ByteArrayContent(Png(3)), "image", "photo.png" } };
         using var response = await _client.PostAsync($"{_service.Urls.First()}/embed", form, Cancellation);
         TestImages.AssertClose(Expected(3), await Embedding(response), 1e-6f);
-        using var empty = await _client.PostAsync($"{_service.Urls.First()}/embed", new MultipartFormDataContent { { new StringContent("x"), "text" } },
+        using var empty = await _client.PostAsync($"{_service.Urls.First()}/embed",
+            new MultipartFormDataContent { { new StringContent("x"), "text" } },
             Cancellation);
         Assert.Equal(HttpStatusCode.BadRequest, empty.StatusCode);
         Assert.Contains("has no file", await Detail(empty));
@@ -140,7 +144,8 @@ public sealed class EmbeddingServiceTests : IAsyncLifetime
             Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
             Assert.Contains("image", await Detail(response));
         }
-        for (int i = 0; i < good.Length; i++) TestImages.AssertClose(Expected(i), await Embedding(await good[i]), 1e-6f);
+        for (int i = 0; i < good.Length; i++)
+            TestImages.AssertClose(Expected(i), await Embedding(await good[i]), 1e-6f);
     }
 
     [Fact]

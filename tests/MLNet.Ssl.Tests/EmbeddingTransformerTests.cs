@@ -28,7 +28,8 @@ public sealed class EmbeddingTransformerTests : IDisposable
         var alone = new float[16];
         foreach (var row in embedded)
         {
-            ((ImageEncoder)_transformer.Encoder).Embed([new(TestImages.Rgb(row.Number), TestImages.Size, TestImages.Size)], alone);
+            ((ImageEncoder)_transformer.Encoder)
+                .Embed([new(TestImages.Rgb(row.Number), TestImages.Size, TestImages.Size)], alone);
             TestImages.AssertClose(alone, row.Embedding);
         }
         Assert.All(_rows, row => Assert.Equal(1, row.Reads()));
@@ -62,7 +63,8 @@ public sealed class EmbeddingTransformerTests : IDisposable
         var names = Enumerable.Range(0, 70).Select(i => $"{i}.png").ToArray();
         for (int i = 0; i < names.Length; i++) TestImages.Image(i).Save(folder.File(names[i]));
         var paths = _ml.Data.LoadFromEnumerable(names.Select((name, i) => new { Number = i, Label = name }));
-        var loaded = _transformer.Transform(_ml.Transforms.LoadImages("Image", folder.Path, "Label").Fit(paths).Transform(paths));
+        var loaded = _transformer.Transform(_ml.Transforms.LoadImages("Image", folder.Path, "Label").Fit(paths)
+            .Transform(paths));
         var expected = _ml.Embeddings(_transformer.Transform(_view));
         var rows = _ml.Embeddings(loaded);
         Assert.Equal(names, rows.Select(row => row.Label));
@@ -73,12 +75,14 @@ public sealed class EmbeddingTransformerTests : IDisposable
     public void ImagesOfManySizesAreEmbeddedTogether()
     {
         (int Width, int Height)[] sizes = [(16, 16), (40, 23), (17, 90), (5, 8)];
-        var rows = sizes.Select((size, i) => new ImageRow(i, TestImages.Image(i, width: size.Width, height: size.Height)));
+        var rows =
+            sizes.Select((size, i) => new ImageRow(i, TestImages.Image(i, width: size.Width, height: size.Height)));
         var alone = new float[16];
         foreach (var row in _ml.Embeddings(_transformer.Transform(_ml.View(rows))))
         {
             var (width, height) = sizes[row.Number];
-            ((ImageEncoder)_transformer.Encoder).Embed([new(TestImages.Rgb(row.Number, width, height), width, height)], alone);
+            ((ImageEncoder)_transformer.Encoder)
+                .Embed([new(TestImages.Rgb(row.Number, width, height), width, height)], alone);
             TestImages.AssertClose(alone, row.Embedding);
         }
     }
@@ -87,9 +91,11 @@ public sealed class EmbeddingTransformerTests : IDisposable
     public void ThePredictionEngineGivesTheCursorsValues()
     {
         var embedded = _ml.Embeddings(_transformer.Transform(_view));
-        using var engine = _ml.Model.CreatePredictionEngine<ImageInput, EmbeddedRow>(_transformer, new PredictionEngineOptions { OwnsTransformer = false });
+        using var engine = _ml.Model.CreatePredictionEngine<ImageInput, EmbeddedRow>(_transformer,
+            new PredictionEngineOptions { OwnsTransformer = false });
         foreach (var row in embedded)
-            TestImages.AssertClose(row.Embedding, engine.Predict(new() { Image = TestImages.Image(row.Number) }).Embedding);
+            TestImages.AssertClose(row.Embedding,
+                engine.Predict(new() { Image = TestImages.Image(row.Number) }).Embedding);
     }
 
     [Fact]
@@ -98,9 +104,11 @@ public sealed class EmbeddingTransformerTests : IDisposable
         var embedded = _ml.Embeddings(_transformer.Transform(_view));
         await Task.WhenAll(Enumerable.Range(0, 6).Select(worker => Task.Run(() =>
         {
-            var engine = _ml.Model.CreatePredictionEngine<ImageInput, EmbeddedRow>(_transformer, new PredictionEngineOptions { OwnsTransformer = false });
+            var engine = _ml.Model.CreatePredictionEngine<ImageInput, EmbeddedRow>(_transformer,
+                new PredictionEngineOptions { OwnsTransformer = false });
             for (int i = worker; i < Count; i += 6)
-                TestImages.AssertClose(embedded[i].Embedding, engine.Predict(new() { Image = TestImages.Image(i) }).Embedding);
+                TestImages.AssertClose(embedded[i].Embedding,
+                    engine.Predict(new() { Image = TestImages.Image(i) }).Embedding);
         })));
     }
 
@@ -116,8 +124,10 @@ public sealed class EmbeddingTransformerTests : IDisposable
     [Fact]
     public void AnEngineDisposesOfItsTransformerUnlessToldNotTo()
     {
-        var transformer = _ml.SelfSupervised().Pretrain(options: TestImages.Untrained).Fit(_ml.View(TestImages.Rows(4)));
-        _ml.Model.CreatePredictionEngine<ImageInput, EmbeddedRow>(transformer, new PredictionEngineOptions { OwnsTransformer = false }).Dispose();
+        var transformer = _ml.SelfSupervised().Pretrain(options: TestImages.Untrained)
+            .Fit(_ml.View(TestImages.Rows(4)));
+        _ml.Model.CreatePredictionEngine<ImageInput, EmbeddedRow>(transformer,
+            new PredictionEngineOptions { OwnsTransformer = false }).Dispose();
         Assert.Equal(Count, _ml.Embeddings(transformer.Transform(_view)).Length);
         _ml.Model.CreatePredictionEngine<ImageInput, EmbeddedRow>(transformer).Dispose();
         Assert.Throws<ObjectDisposedException>(() => _ml.Embeddings(transformer.Transform(_view)));
@@ -126,7 +136,8 @@ public sealed class EmbeddingTransformerTests : IDisposable
     [Fact]
     public void AChainDisposesOfTheTransformerInIt()
     {
-        var chain = _ml.Transforms.CopyColumns("Copy", "Number").Append(_ml.SelfSupervised().Pretrain(options: TestImages.Untrained)).Fit(_view);
+        var chain = _ml.Transforms.CopyColumns("Copy", "Number")
+            .Append(_ml.SelfSupervised().Pretrain(options: TestImages.Untrained)).Fit(_view);
         Assert.Equal(Count, _ml.Embeddings(chain.Transform(_view)).Length);
         chain.Dispose();
         Assert.Throws<ObjectDisposedException>(() => _ml.Embeddings(chain.Transform(_view)));
@@ -140,7 +151,8 @@ public sealed class EmbeddingTransformerTests : IDisposable
         int seen = 0;
         var error = Assert.Throws<InvalidOperationException>(() =>
         {
-            foreach (var _ in _ml.Data.CreateEnumerable<EmbeddedRow>(_transformer.Transform(_ml.View(rows)), reuseRowObject: true)) seen++;
+            foreach (var _ in _ml.Data.CreateEnumerable<EmbeddedRow>(_transformer.Transform(_ml.View(rows)),
+                reuseRowObject: true)) seen++;
         });
         Assert.Equal(70, seen);
         Assert.Contains("'Image', row 70", error.Message);
@@ -149,7 +161,8 @@ public sealed class EmbeddingTransformerTests : IDisposable
     [Fact]
     public void EmbeddingsCachedInAPipelineAreComputedOnce()
     {
-        var pipeline = new EstimatorChain<ITransformer>().Append(_ml.SelfSupervised().Pretrain(options: TestImages.Untrained))
+        var pipeline = new EstimatorChain<ITransformer>()
+            .Append(_ml.SelfSupervised().Pretrain(options: TestImages.Untrained))
             .AppendCacheCheckpoint(_ml)
             .Append(_ml.Transforms.NormalizeMeanVariance("Embedding"))
             .Append(_ml.Transforms.Conversion.MapValueToKey("Key", "Label"))

@@ -7,7 +7,8 @@ public sealed class FineTunePipelineTests
 {
     private readonly MLContext _ml = new(seed: 1);
 
-    private IDataView Keyed(IDataView view) => _ml.Transforms.Conversion.MapValueToKey("Label").Fit(view).Transform(view);
+    private IDataView Keyed(IDataView view) =>
+        _ml.Transforms.Conversion.MapValueToKey("Label").Fit(view).Transform(view);
 
     [Fact]
     public void FineTunedAndDistilledNetworksPredictAsMlNetsTrainersDo()
@@ -15,8 +16,10 @@ public sealed class FineTunePipelineTests
         var ssl = _ml.SelfSupervised();
         var view = Keyed(_ml.View(TestImages.Rows(24)));
         using var encoder = ssl.Pretrain("Embedding", "Image", TestImages.Untrained).Fit(view);
-        using var teacher = ssl.FineTune("PredictedLabel", "Image", "Label", encoder, new() { Epochs = 2, BatchSize = 8 }).Fit(view);
-        using var student = ssl.Distill("PredictedLabel", "Image", null, teacher, new() { Epochs = 1, BatchSize = 8 }).Fit(view);
+        using var teacher =
+            ssl.FineTune("PredictedLabel", "Image", "Label", encoder, new() { Epochs = 2, BatchSize = 8 }).Fit(view);
+        using var student = ssl.Distill("PredictedLabel", "Image", null, teacher, new() { Epochs = 1, BatchSize = 8 })
+            .Fit(view);
         foreach (var transformer in new ITransformer[] { teacher, student })
         {
             var predicted = transformer.Transform(view);
@@ -25,7 +28,8 @@ public sealed class FineTunePipelineTests
             Assert.Equal(new VectorDataViewType(NumberDataViewType.Single, classes), predicted.Schema["Score"].Type);
             Assert.InRange(_ml.MulticlassClassification.Evaluate(predicted).MicroAccuracy, 0, 1);
             var back = _ml.Transforms.Conversion.MapKeyToValue("PredictedLabel").Fit(predicted).Transform(predicted);
-            Assert.Equal(view.Schema["Label"].Annotations.Schema.Count > 0, back.Schema["PredictedLabel"].Type is not KeyDataViewType);
+            Assert.Equal(view.Schema["Label"].Annotations.Schema.Count > 0,
+                back.Schema["PredictedLabel"].Type is not KeyDataViewType);
             foreach (float[] scores in predicted.GetColumn<float[]>("Score")) Assert.Equal(1, scores.Sum(), 1e-4);
         }
     }
@@ -39,18 +43,22 @@ public sealed class FineTunePipelineTests
         using var folder = new TemporaryFolder();
         var ssl = _ml.SelfSupervised();
         var view = Keyed(_ml.View(TestImages.Rows(24)));
-        using var encoder = ssl.Pretrain("Embedding", "Image", TestImages.Untrained with { HeadLayers = 3, ProjectionDimension = 8 }).Fit(view);
-        using var fitted = ssl.FineTune("PredictedLabel", "Image", "Label", encoder, new() { Epochs = 10, BatchSize = 8, HeadLayers = headLayers }).Fit(view);
+        using var encoder = ssl.Pretrain("Embedding", "Image",
+            TestImages.Untrained with { HeadLayers = 3, ProjectionDimension = 8 }).Fit(view);
+        using var fitted = ssl.FineTune("PredictedLabel", "Image", "Label", encoder,
+            new() { Epochs = 10, BatchSize = 8, HeadLayers = headLayers }).Fit(view);
         ssl.Model.Save(fitted, view.Schema, folder.File("model.zip"));
         using var loaded = (ImageClassificationTransformer)ssl.Model.Load(folder.File("model.zip"), out _);
         float[][] Scores(ITransformer model) => [.. model.Transform(view).GetColumn<float[]>("Score")];
         Assert.Equal(Scores(fitted), Scores(loaded));
         Assert.NotEqual(Scores(fitted)[0], Scores(fitted)[1]);
-        string[] Names(ITransformer model) => [.. _ml.Transforms.Conversion.MapKeyToValue("Class", "PredictedLabel").Fit(model.Transform(view))
+        string[] Names(ITransformer model) =>
+            [.. _ml.Transforms.Conversion.MapKeyToValue("Class", "PredictedLabel").Fit(model.Transform(view))
             .Transform(model.Transform(view)).GetColumn<string>("Class")];
         Assert.Equal(Names(fitted), Names(loaded));
         // A loaded classifier teaches as the fitted one does.
-        using var student = ssl.Distill("PredictedLabel", "Image", null, loaded, new() { Epochs = 1, BatchSize = 8 }).Fit(view);
+        using var student = ssl.Distill("PredictedLabel", "Image", null, loaded, new() { Epochs = 1, BatchSize = 8 })
+            .Fit(view);
         Assert.Equal(fitted.Classifier.NumberOfClasses, student.Classifier.NumberOfClasses);
     }
 
@@ -60,7 +68,8 @@ public sealed class FineTunePipelineTests
         var ssl = _ml.SelfSupervised();
         var view = Keyed(_ml.View(TestImages.Rows(8)));
         using var encoder = ssl.Pretrain("Embedding", "Image", TestImages.Untrained).Fit(view);
-        var estimator = ssl.FineTune("Predicted", "Image", "Label", encoder, new() { Epochs = 1 }, scoreColumnName: "Probabilities");
+        var estimator = ssl.FineTune("Predicted", "Image", "Label", encoder, new() { Epochs = 1 },
+            scoreColumnName: "Probabilities");
         var shape = estimator.GetOutputSchema(SchemaShapes.Of(view.Schema));
         Assert.True(Assert.Single(shape, c => c.Name == "Predicted").IsKey);
         Assert.Equal(SchemaShape.Column.VectorKind.Vector, Assert.Single(shape, c => c.Name == "Probabilities").Kind);
@@ -72,9 +81,11 @@ public sealed class FineTunePipelineTests
         var ssl = _ml.SelfSupervised();
         var view = _ml.View(TestImages.Rows(8));
         using var encoder = ssl.Pretrain("Embedding", "Image", TestImages.Untrained).Fit(view);
-        var error = Assert.Throws<ArgumentOutOfRangeException>(() => ssl.FineTune("PredictedLabel", "Image", "Label", encoder).Fit(view));
+        var error = Assert.Throws<ArgumentOutOfRangeException>(() =>
+            ssl.FineTune("PredictedLabel", "Image", "Label", encoder).Fit(view));
         Assert.Contains("'Label': expected a key", error.Message);
-        Assert.Contains("'Nothing'", Assert.Throws<ArgumentOutOfRangeException>(() => ssl.FineTune("PredictedLabel", "Nothing", "Label", encoder).Fit(Keyed(view))).Message);
+        Assert.Contains("'Nothing'", Assert.Throws<ArgumentOutOfRangeException>(() =>
+            ssl.FineTune("PredictedLabel", "Nothing", "Label", encoder).Fit(Keyed(view))).Message);
         Assert.Throws<ArgumentNullException>(() => ssl.FineTune("PredictedLabel", "Image", "Label", null!));
     }
 }

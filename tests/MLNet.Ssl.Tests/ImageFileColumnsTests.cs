@@ -13,7 +13,8 @@ public sealed class ImageFileColumnsTests : IDisposable
     public ImageFileColumnsTests() => _ml.Log += (_, e) =>
     {
         // Small sets are told of, and meant.
-        if (e.Kind == Microsoft.ML.Runtime.ChannelMessageKind.Warning && !e.RawMessage.StartsWith("There are", StringComparison.Ordinal))
+        if (e.Kind == Microsoft.ML.Runtime.ChannelMessageKind.Warning
+            && !e.RawMessage.StartsWith("There are", StringComparison.Ordinal))
             lock (_log) _log.Add(e.RawMessage);
     };
 
@@ -54,7 +55,8 @@ public sealed class ImageFileColumnsTests : IDisposable
 
     /// <summary>Photos of several sizes, some of which are shrunk.</summary>
     private static string[] Photos(int count) =>
-        [.. Directory.GetFiles(RealData.Path("photos"), "*.jpg", SearchOption.AllDirectories).Order().Where((_, i) => i % 5 == 0).Take(count)];
+        [.. Directory.GetFiles(RealData.Path("photos"), "*.jpg", SearchOption.AllDirectories).Order()
+            .Where((_, i) => i % 5 == 0).Take(count)];
 
     /// <summary>Rows with the paths, the bytes and the images of files.</summary>
     private IDataView View(IEnumerable<string> paths, bool decoded = false)
@@ -66,11 +68,13 @@ public sealed class ImageFileColumnsTests : IDisposable
             Bytes = File.Exists(path) ? File.ReadAllBytes(path) : [],
         }));
         var keyed = _ml.Transforms.Conversion.MapValueToKey("Label").Fit(rows).Transform(rows);
-        return decoded ? _ml.Transforms.LoadImages("Image", imageFolder: null, "Path").Fit(keyed).Transform(keyed) : keyed;
+        return decoded ? _ml.Transforms.LoadImages("Image", imageFolder: null, "Path").Fit(keyed).Transform(keyed)
+            : keyed;
     }
 
     private float[][] Embeddings(IDataView view) =>
-        [.. _ml.Data.CreateEnumerable<EmbeddedPhoto>(view, reuseRowObject: false, ignoreMissingColumns: true).Select(row => row.Embedding)];
+        [.. _ml.Data.CreateEnumerable<EmbeddedPhoto>(view, reuseRowObject: false, ignoreMissingColumns: true)
+            .Select(row => row.Embedding)];
 
     [Fact]
     public void TheSamePhotosTrainTheSameEncoderAsPathsAsBytesAndAsImages()
@@ -99,13 +103,15 @@ public sealed class ImageFileColumnsTests : IDisposable
         var results = new List<object>();
         foreach (string column in new[] { "Image", "Path", "Bytes" })
         {
-            using var encoder = ssl.Pretrain("Embedding", column, untrained).WithEvaluation(view, view, numberOfNeighbors: 1).Fit(view);
+            using var encoder = ssl.Pretrain("Embedding", column, untrained)
+                .WithEvaluation(view, view, numberOfNeighbors: 1).Fit(view);
             report.Write(_folder.File("report.html"), encoder, view, "Label");
             encoder.SaveSafeTensors(_folder.File("weights.safetensors"));
             using var loaded = ssl.LoadPretrained("Embedding", column, _folder.File("weights.safetensors")).Fit(view);
             var tuning = new FineTuneOptions { Epochs = 1, BatchSize = 4, Threads = 1, Seed = 2 };
             using var classifier = ssl.FineTune("Predicted", column, "Label", encoder, tuning).Fit(view);
-            using var student = ssl.Distill("Predicted", column, null, classifier, new() { Epochs = 1, BatchSize = 4, Threads = 1, Seed = 2 }).Fit(view);
+            using var student = ssl.Distill("Predicted", column, null, classifier,
+                new() { Epochs = 1, BatchSize = 4, Threads = 1, Seed = 2 }).Fit(view);
             results.Add((object[])
             [
                 Embeddings(loaded.Transform(view)), classifier.Transform(view).GetColumn<float[]>("Score").ToArray(),
@@ -117,7 +123,8 @@ public sealed class ImageFileColumnsTests : IDisposable
     }
 
     /// <summary>The parts of a report that depend on the images.</summary>
-    private static string[] PageOf(string path) => [.. File.ReadAllText(path).Split('"').Where(part => part.StartsWith("data:image", StringComparison.Ordinal))];
+    private static string[] PageOf(string path) =>
+        [.. File.ReadAllText(path).Split('"').Where(part => part.StartsWith("data:image", StringComparison.Ordinal))];
 
     [Fact]
     public void APredictionTakesAPath()
@@ -126,10 +133,12 @@ public sealed class ImageFileColumnsTests : IDisposable
         string[] photos = Photos(6);
         var view = View(photos);
         using var encoder = ssl.Pretrain("Embedding", "Path", Small with { Epochs = 0 }).Fit(view);
-        using var engine = _ml.Model.CreatePredictionEngine<Photo, EmbeddedPhoto>(encoder, new PredictionEngineOptions { OwnsTransformer = false });
+        using var engine = _ml.Model.CreatePredictionEngine<Photo, EmbeddedPhoto>(encoder,
+            new PredictionEngineOptions { OwnsTransformer = false });
         foreach (var (path, expected) in photos.Zip(Embeddings(encoder.Transform(view))))
             TestImages.AssertClose(expected, engine.Predict(new() { Path = path }).Embedding);
-        Assert.Contains("'none.jpg'", Assert.Throws<InvalidOperationException>(() => engine.Predict(new() { Path = "none.jpg" })).Message);
+        Assert.Contains("'none.jpg'",
+            Assert.Throws<InvalidOperationException>(() => engine.Predict(new() { Path = "none.jpg" })).Message);
         var index = ssl.Index(encoder, photos);
         Assert.Equal(Embeddings(encoder.Transform(view)).Length, index.Count);
         Assert.Equal(photos[2], index.Search(encoder, photos[2], 1)[0].Key);
@@ -143,17 +152,22 @@ public sealed class ImageFileColumnsTests : IDisposable
         File.WriteAllText(_folder.File("text.jpg"), "no image");
         File.WriteAllBytes(_folder.File("bomb.gif"), AttackImages.Gif44);
         File.WriteAllBytes(_folder.File("early.jpg"), File.ReadAllBytes(good[0])[..5000]);
-        string[] paths = [good[0], _folder.File("text.jpg"), .. good[1..4], _folder.File("missing.png"), "", _folder.File("bomb.gif"), _folder.File("early.jpg"), .. good[4..]];
+        string[] paths = [good[0], _folder.File("text.jpg"), .. good[1..4], _folder.File("missing.png"), "",
+            _folder.File("bomb.gif"), _folder.File("early.jpg"), .. good[4..]];
         foreach (string column in new[] { "Path", "Bytes" })
         {
-            string message = Assert.Throws<InvalidOperationException>(() => ssl.Pretrain("Embedding", column, Small).Fit(View(paths))).Message;
-            Assert.Contains($"Column '{column}', row 1, '{_folder.File("text.jpg")}': the image cannot be read: it is no image", message);
+            string message = Assert.Throws<InvalidOperationException>(() =>
+                ssl.Pretrain("Embedding", column, Small).Fit(View(paths))).Message;
+            Assert.Contains($"Column '{column}', row 1, '{_folder.File("text.jpg")}': the image cannot be read: it is "
+                + "no image", message);
             using var untrained = ssl.Pretrain("Embedding", column, Small with { Epochs = 0 }).Fit(View(good));
-            Assert.Contains($"Column '{column}', row 1, '{_folder.File("text.jpg")}'", Assert.Throws<InvalidOperationException>(() => Embeddings(untrained.Transform(View(paths)))).Message);
+            Assert.Contains($"Column '{column}', row 1, '{_folder.File("text.jpg")}'",
+                Assert.Throws<InvalidOperationException>(() => Embeddings(untrained.Transform(View(paths)))).Message);
             Assert.Empty(_log);
 
             using var ofGood = ssl.Pretrain("Embedding", column, Small).Fit(View(good));
-            using var ofAll = ssl.Pretrain("Embedding", column, Small with { OnUnreadableImage = OnUnreadableImage.Skip }).Fit(View(paths));
+            using var ofAll = ssl.Pretrain("Embedding", column,
+                Small with { OnUnreadableImage = OnUnreadableImage.Skip }).Fit(View(paths));
             Assert.Contains(_log, line => line.Contains("row 5, ") && line.Contains("left out, "));
             Assert.Contains("5 of 14 images could not be read and were left out.", _log);
             Assert.Equal(Embeddings(ofGood.Transform(View(good))), Embeddings(ofAll.Transform(View(paths))));
@@ -169,11 +183,14 @@ public sealed class ImageFileColumnsTests : IDisposable
         var bytes = File.ReadAllBytes(RealData.Path("photos-awkward/exif-orientation-6.jpg"));
         File.WriteAllBytes(path, bytes[..200_000]);
         string[] photos = [.. Photos(7), path];
-        var estimator = (OnUnreadableImage choice) => _ml.SelfSupervised().Pretrain("Embedding", "Path", Small with { OnUnreadableImage = choice });
-        string message = Assert.Throws<InvalidOperationException>(() => estimator(OnUnreadableImage.Throw).Fit(View(photos))).Message;
+        var estimator = (OnUnreadableImage choice) =>
+            _ml.SelfSupervised().Pretrain("Embedding", "Path", Small with { OnUnreadableImage = choice });
+        string message = Assert.Throws<InvalidOperationException>(() =>
+            estimator(OnUnreadableImage.Throw).Fit(View(photos))).Message;
         Assert.Contains($"Column 'Path', row 7, '{path}': the image cannot be read: the JPEG file ends early", message);
         using var encoder = estimator(OnUnreadableImage.Skip).Fit(View(photos));
-        Assert.Contains(_log, line => line.Contains($"'{path}'") && line.EndsWith("(the next one takes its place, 1 so far)", StringComparison.Ordinal));
+        Assert.Contains(_log, line => line.Contains($"'{path}'")
+            && line.EndsWith("(the next one takes its place, 1 so far)", StringComparison.Ordinal));
         Assert.Contains("1 of 8 images turned out to be damaged; others took their places.", _log);
         // The next one after the last is the first.
         using var twice = estimator(OnUnreadableImage.Throw).Fit(View([.. photos[..7], photos[0]]));
@@ -183,7 +200,8 @@ public sealed class ImageFileColumnsTests : IDisposable
     [Fact]
     public void ARunFromPathsIsResumedToTheSameBits()
     {
-        var options = Small with { Epochs = 4, CheckpointFolder = _folder.File("run"), CheckpointEvery = CheckpointInterval.Steps(1) };
+        var options = Small with { Epochs = 4, CheckpointFolder = _folder.File("run"),
+            CheckpointEvery = CheckpointInterval.Steps(1) };
         var ssl = _ml.SelfSupervised();
         var view = View(Photos(9));
         using var whole = ssl.Pretrain("Embedding", "Path", Small with { Epochs = 4 }).Fit(view);
@@ -193,10 +211,12 @@ public sealed class ImageFileColumnsTests : IDisposable
         {
             if (++seen == 1) stop.Cancel();
         });
-        Assert.ThrowsAny<OperationCanceledException>(() => ssl.Pretrain("Embedding", "Path", options with { CancellationToken = stop.Token, Progress = progress }).Fit(view));
+        Assert.ThrowsAny<OperationCanceledException>(() => ssl.Pretrain("Embedding", "Path",
+            options with { CancellationToken = stop.Token, Progress = progress }).Fit(view));
         using var resumed = ssl.Pretrain("Embedding", "Path", options with { Resume = true }).Fit(view);
         Assert.Equal(Embeddings(whole.Transform(view)), Embeddings(resumed.Transform(view)));
-        string message = Assert.Throws<ArgumentException>(() => ssl.Pretrain("Embedding", "Path", options with { Resume = true }).Fit(View(Photos(10)[1..]))).Message;
+        string message = Assert.Throws<ArgumentException>(() =>
+            ssl.Pretrain("Embedding", "Path", options with { Resume = true }).Fit(View(Photos(10)[1..]))).Message;
         Assert.Contains("Fingerprint of the data", message);
     }
 
@@ -260,15 +280,19 @@ public sealed class ImageFileColumnsTests : IDisposable
             foreach (var cache in new[] { null, new ImageCache(_folder.File("spill")) })
             {
                 _log.Clear();
-                using var spilled = ssl.Pretrain("Embedding", column, Small with { MaxImageMemory = 1000, ImageCache = cache }).Fit(view);
+                using var spilled = ssl.Pretrain("Embedding", column,
+                    Small with { MaxImageMemory = 1000, ImageCache = cache }).Fit(view);
                 Assert.Equal(Saved(expected), Saved(spilled));
                 string line = Assert.Single(_log, line => line.Contains("MaxImageMemory"));
                 string folder = line[(line.IndexOf('\'', line.IndexOf("folder")) + 1)..line.LastIndexOf('\'')];
                 Assert.Equal(cache is not null, Directory.Exists(folder));
             }
-        Assert.Contains("MaxImageMemory is 0", Assert.Throws<ArgumentOutOfRangeException>(() => ssl.Pretrain("Embedding", "Image", Small with { MaxImageMemory = 0 }).Fit(view)).Message);
-        Assert.Contains("ImageCache.MaxBytes is 7", Assert.Throws<ArgumentOutOfRangeException>(() => ssl.Pretrain("Embedding", "Path", Small with { ImageCache = new("x") { MaxBytes = 7 } }).Fit(view)).Message);
-        Assert.Contains("MaxShorterSide is 0", Assert.Throws<ArgumentOutOfRangeException>(() => ssl.Pretrain("Embedding", "Path", Small with { MaxShorterSide = 0 }).Fit(view)).Message);
+        Assert.Contains("MaxImageMemory is 0", Assert.Throws<ArgumentOutOfRangeException>(() =>
+            ssl.Pretrain("Embedding", "Image", Small with { MaxImageMemory = 0 }).Fit(view)).Message);
+        Assert.Contains("ImageCache.MaxBytes is 7", Assert.Throws<ArgumentOutOfRangeException>(() => ssl.Pretrain(
+            "Embedding", "Path", Small with { ImageCache = new("x") { MaxBytes = 7 } }).Fit(view)).Message);
+        Assert.Contains("MaxShorterSide is 0", Assert.Throws<ArgumentOutOfRangeException>(() =>
+            ssl.Pretrain("Embedding", "Path", Small with { MaxShorterSide = 0 }).Fit(view)).Message);
     }
 
     [Fact]
@@ -286,24 +310,29 @@ public sealed class ImageFileColumnsTests : IDisposable
         {
             var shown = Orientation.Apply(image, orientation, new PixelBuffer());
             Assert.Equal(orientation < 5 ? (3, 2) : (2, 3), (shown.Width, shown.Height));
-            Assert.Equal(expected[orientation - 1], shown.Pixels.ToArray().Where((_, i) => i % 3 == 0).Select(v => (int)v));
+            Assert.Equal(expected[orientation - 1],
+                shown.Pixels.ToArray().Where((_, i) => i % 3 == 0).Select(v => (int)v));
         }
     }
 
     [Fact]
     public void PhotosAreTurnedWhereThatIsAskedFor()
     {
-        string turned = RealData.Path("photos-awkward/exif-orientation-6.jpg"), small = RealData.Path("photos-awkward/exif-orientation-3-small.jpg");
-        Assert.Equal((6, 1200, 1800), (RgbImages.ReadHeader(File.ReadAllBytes(turned)).Orientation, RgbImages.Load(turned).Width, RgbImages.Load(turned).Height));
+        string turned = RealData.Path("photos-awkward/exif-orientation-6.jpg"),
+            small = RealData.Path("photos-awkward/exif-orientation-3-small.jpg");
+        Assert.Equal((6, 1200, 1800), (RgbImages.ReadHeader(File.ReadAllBytes(turned)).Orientation,
+            RgbImages.Load(turned).Width, RgbImages.Load(turned).Height));
         var upright = RgbImages.Load(turned, applyExifOrientation: true);
         Assert.Equal((1800, 1200), (upright.Width, upright.Height));
         upright.Save(_folder.File("upright.png"));
         RgbImages.Load(small, applyExifOrientation: true).Save(_folder.File("small.png"));
-        string[] photos = [.. Photos(6), turned, small], shown = [.. photos[..6], _folder.File("upright.png"), _folder.File("small.png")];
+        string[] photos = [.. Photos(6), turned, small],
+            shown = [.. photos[..6], _folder.File("upright.png"), _folder.File("small.png")];
 
         var ssl = _ml.SelfSupervised();
         var applied = Small with { ApplyExifOrientation = true, MaxShorterSide = 700 };
-        using var stored = ssl.Pretrain("Embedding", "Path", applied with { ApplyExifOrientation = false }).Fit(View(photos));
+        using var stored = ssl.Pretrain("Embedding", "Path", applied with { ApplyExifOrientation = false })
+            .Fit(View(photos));
         Assert.Contains("2 of 8 images of column 'Path' are stored turned or mirrored", Assert.Single(_log));
         _log.Clear();
         foreach (string column in new[] { "Path", "Bytes" })
@@ -311,7 +340,8 @@ public sealed class ImageFileColumnsTests : IDisposable
             using var encoder = ssl.Pretrain("Embedding", column, applied).Fit(View(photos));
             using var expected = ssl.Pretrain("Embedding", column, applied).Fit(View(shown));
             Assert.Equal(Embeddings(expected.Transform(View(shown))), Embeddings(encoder.Transform(View(photos))));
-            Assert.NotEqual(Embeddings(stored.Transform(View(photos)))[6], Embeddings(encoder.Transform(View(photos)))[6]);
+            Assert.NotEqual(Embeddings(stored.Transform(View(photos)))[6],
+                Embeddings(encoder.Transform(View(photos)))[6]);
             ssl.Model.Save(encoder, null, _folder.File("model.zip"));
             using var loaded = (EmbeddingTransformer)ssl.Model.Load(_folder.File("model.zip"), out _);
             Assert.True(loaded.ApplyExifOrientation);

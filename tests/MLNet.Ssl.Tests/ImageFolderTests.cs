@@ -19,10 +19,12 @@ public sealed class ImageFolderTests : IDisposable
         string photos = RealData.Path("photos");
         var view = Data.LoadImageFolder(photos);
         string[] paths = [.. view.GetColumn<string>("Path")];
-        string[] expected = [.. Directory.GetFiles(photos, "*.jpg", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
+        string[] expected =
+            [.. Directory.GetFiles(photos, "*.jpg", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
         Assert.Equal(expected, paths);
         Assert.Equal(paths.Length, view.GetRowCount());
-        Assert.Equal(paths.Select(path => Path.GetFileName(Path.GetDirectoryName(path))), view.GetColumn<string>("Label"));
+        Assert.Equal(paths.Select(path => Path.GetFileName(Path.GetDirectoryName(path))),
+            view.GetColumn<string>("Label"));
         Assert.IsType<ImageDataViewType>(view.Schema["Image"].Type);
         using var cursor = view.GetRowCursor(view.Schema);
         var read = cursor.GetGetter<MLImage>(view.Schema["Image"]);
@@ -52,21 +54,24 @@ public sealed class ImageFolderTests : IDisposable
     public void AllExtensionsInAllFoldersAreTakenAndNothingElse()
     {
         using var image = TestImages.Image(1);
-        foreach (string name in new[] { "a/b/1.png", "2.PNG", "a/3.jpeg", "a/.hidden.png", ".git/4.png", "a/text.txt", "a/png" })
+        foreach (string name in new[] { "a/b/1.png", "2.PNG", "a/3.jpeg", "a/.hidden.png", ".git/4.png", "a/text.txt",
+            "a/png" })
         {
             Directory.CreateDirectory(Path.GetDirectoryName(_folder.File(name))!);
             image.Save(_folder.File("image.png"));
             File.Move(_folder.File("image.png"), _folder.File(name));
         }
         var view = Data.LoadImageFolder(_folder.Path, withImages: false);
-        Assert.Equal(["2.PNG", "a/3.jpeg", "a/b/1.png"], view.GetColumn<string>("Path").Select(path => Path.GetRelativePath(_folder.Path, path).Replace('\\', '/')));
+        Assert.Equal(["2.PNG", "a/3.jpeg", "a/b/1.png"],
+            view.GetColumn<string>("Path").Select(path => Path.GetRelativePath(_folder.Path, path).Replace('\\', '/')));
         Assert.Equal(["", "a", "b"], view.GetColumn<string>("Label"));
         Assert.Equal(["Path", "Label"], view.Schema.Select(column => column.Name));
         // A file without a folder has no class, rather than one of an empty name.
         var keys = _ml.Transforms.Conversion.MapValueToKey("Label").Fit(view).Transform(view);
         Assert.Equal([0u, 1u, 2u], keys.GetColumn<uint>("Label"));
         // A path that ends in a separator names the same folder.
-        Assert.Equal(view.GetColumn<string>("Label"), Data.LoadImageFolder(_folder.Path + Path.DirectorySeparatorChar, false).GetColumn<string>("Label"));
+        Assert.Equal(view.GetColumn<string>("Label"),
+            Data.LoadImageFolder(_folder.Path + Path.DirectorySeparatorChar, false).GetColumn<string>("Label"));
     }
 
     [Fact]
@@ -78,18 +83,22 @@ public sealed class ImageFolderTests : IDisposable
         byte[] whole = File.ReadAllBytes(_folder.File("a.png"));
         File.WriteAllBytes(_folder.File("b.png"), whole[..(whole.Length / 2)]);
         var view = Data.LoadImageFolder(_folder.Path);
-        var error = Assert.Throws<InvalidOperationException>(() => _ml.SelfSupervised().Pretrain("E", "Image", TestImages.Untrained).Fit(view));
+        var error = Assert.Throws<InvalidOperationException>(() =>
+            _ml.SelfSupervised().Pretrain("E", "Image", TestImages.Untrained).Fit(view));
         Assert.Contains(_folder.File("b.png"), error.Message);
-        using var encoder = _ml.SelfSupervised().Pretrain("E", "Image", TestImages.Untrained with { OnUnreadableImage = OnUnreadableImage.Skip }).Fit(view);
+        using var encoder = _ml.SelfSupervised()
+            .Pretrain("E", "Image", TestImages.Untrained with { OnUnreadableImage = OnUnreadableImage.Skip }).Fit(view);
         Assert.Equal(2, encoder.Transform(view).GetColumn<float[]>("E").Count());
     }
 
     [Fact]
     public void WhatCannotBeLoadedIsAnErrorThatNamesIt()
     {
-        Assert.Contains(_folder.File("none"), Assert.Throws<DirectoryNotFoundException>(() => Data.LoadImageFolder(_folder.File("none"))).Message);
+        Assert.Contains(_folder.File("none"),
+            Assert.Throws<DirectoryNotFoundException>(() => Data.LoadImageFolder(_folder.File("none"))).Message);
         File.WriteAllText(_folder.File("text.txt"), "");
-        Assert.Contains("but a file", Assert.Throws<DirectoryNotFoundException>(() => Data.LoadImageFolder(_folder.File("text.txt"))).Message);
+        Assert.Contains("but a file",
+            Assert.Throws<DirectoryNotFoundException>(() => Data.LoadImageFolder(_folder.File("text.txt"))).Message);
         var empty = Assert.Throws<InvalidOperationException>(() => Data.LoadImageFolder(_folder.Path));
         Assert.Contains(_folder.Path, empty.Message);
         Assert.Contains(".jpeg", empty.Message);
@@ -107,7 +116,8 @@ public sealed class ImageFolderTests : IDisposable
         var view = Data.LoadImageFolder(_folder.Path);
         using var cursor = view.GetRowCursor(view.Schema, new Random(1));
         var (path, label, pixels) = (cursor.GetGetter<ReadOnlyMemory<char>>(view.Schema["Path"]),
-            cursor.GetGetter<ReadOnlyMemory<char>>(view.Schema["Label"]), cursor.GetGetter<MLImage>(view.Schema["Image"]));
+            cursor.GetGetter<ReadOnlyMemory<char>>(view.Schema["Label"]),
+            cursor.GetGetter<MLImage>(view.Schema["Image"]));
         var order = new List<string>();
         MLImage read = null!;
         while (cursor.MoveNext())

@@ -3,7 +3,8 @@ using Microsoft.ML.Data;
 
 namespace MLNet.Ssl.Tests;
 
-/// <summary>The trainer and the evaluation catalog; what they share with the nearest neighbours is tested there.</summary>
+/// <summary>The trainer and the evaluation catalog; what they share with the nearest
+/// neighbours is tested there.</summary>
 public sealed class LinearProbeTrainerTests
 {
     private readonly MLContext _ml = new(seed: 1);
@@ -38,9 +39,11 @@ public sealed class LinearProbeTrainerTests
             new Row { Class = Classes[i % 3], Features = [Near(Math.Cos(i % 3 * 2)), Near(Math.Sin(i % 3 * 2))] })];
     }
 
-    private IDataView View(int count, double spread = 0.1, int seed = 7) => _ml.Data.LoadFromEnumerable(Rows(count, spread, seed));
+    private IDataView View(int count, double spread = 0.1, int seed = 7) =>
+        _ml.Data.LoadFromEnumerable(Rows(count, spread, seed));
 
-    private IEstimator<ITransformer> Pipeline(LinearProbeOptions? options = null) => _ml.Transforms.Conversion.MapValueToKey("Label", "Class")
+    private IEstimator<ITransformer> Pipeline(LinearProbeOptions? options = null) =>
+        _ml.Transforms.Conversion.MapValueToKey("Label", "Class")
         .Append(_ml.MulticlassClassification.Trainers.LinearProbe(probe: options ?? Quick))
         .Append(_ml.Transforms.Conversion.MapKeyToValue("PredictedClass", "PredictedLabel"));
 
@@ -52,7 +55,8 @@ public sealed class LinearProbeTrainerTests
         var metrics = _ml.MulticlassClassification.Evaluate(scored, topKPredictionCount: 2);
         Assert.Equal((1.0, 1.0, 1.0), (metrics.MicroAccuracy, metrics.MacroAccuracy, metrics.TopKAccuracy));
         Assert.Contains("owl", metrics.ConfusionMatrix.GetFormattedConfusionTable());
-        Assert.All(_ml.Data.CreateEnumerable<Prediction>(scored, false), row => Assert.Equal(row.Class, row.PredictedClass));
+        Assert.All(_ml.Data.CreateEnumerable<Prediction>(scored, false), row =>
+            Assert.Equal(row.Class, row.PredictedClass));
         var folds = _ml.MulticlassClassification.CrossValidate(View(150), Pipeline(), 3);
         Assert.All(folds, fold => Assert.Equal(1, fold.Metrics.MicroAccuracy));
     }
@@ -78,7 +82,8 @@ public sealed class LinearProbeTrainerTests
     [Fact]
     public void TheLearningRateIsChosenOnRowsHeldOutAndReported()
     {
-        var labelled = _ml.Transforms.Conversion.MapValueToKey("Label", "Class").Fit(View(300, 1)).Transform(View(300, 1));
+        var labelled = _ml.Transforms.Conversion.MapValueToKey("Label", "Class").Fit(View(300, 1))
+            .Transform(View(300, 1));
         var options = new LinearProbeTrainerOptions { Probe = Quick with { LearningRates = [1e-9, 1] } };
         using var model = _ml.MulticlassClassification.Trainers.LinearProbe(options).Fit(labelled);
         Assert.Equal([1e-9, 1], model.Probe.Sweep.Select(r => r.LearningRate));
@@ -116,7 +121,8 @@ public sealed class LinearProbeTrainerTests
     public void BadRowsAreRefusedByColumnAndRow()
     {
         var trainer = _ml.MulticlassClassification.Trainers.LinearProbe(probe: Quick);
-        string Refused(params (uint, float[])[] rows) => Assert.Throws<InvalidOperationException>(() => trainer.Fit(Keys(rows))).Message;
+        string Refused(params (uint, float[])[] rows) =>
+            Assert.Throws<InvalidOperationException>(() => trainer.Fit(Keys(rows))).Message;
         // Read in, a label of 0 is the first class, and one beyond the count is missing.
         Assert.Contains("'Label' are of one class", Refused((0, [1, 0]), (0, [0, 1]), (9, [2, 2])));
         Assert.Contains("'Label'", Refused((9, [1, 0]), (9, [0, 1])));
@@ -126,7 +132,8 @@ public sealed class LinearProbeTrainerTests
         Assert.Equal("LearningRates", Assert.ThrowsAny<ArgumentException>(
             () => _ml.MulticlassClassification.Trainers.LinearProbe(probe: new() { LearningRates = [-1] })).ParamName);
         Assert.Equal("ValidationFraction", Assert.ThrowsAny<ArgumentException>(
-            () => _ml.MulticlassClassification.Trainers.LinearProbe(new LinearProbeTrainerOptions { ValidationFraction = 1 })).ParamName);
+            () => _ml.MulticlassClassification.Trainers.LinearProbe(
+                new LinearProbeTrainerOptions { ValidationFraction = 1 })).ParamName);
     }
 
     private (IDataView Train, IDataView Test) Mapped(int train = 150, int test = 90)
@@ -140,17 +147,21 @@ public sealed class LinearProbeTrainerTests
     {
         var (train, test) = Mapped();
         var evaluate = _ml.SelfSupervised().Evaluate;
-        double Micro(IEstimator<ITransformer> trainer) => _ml.MulticlassClassification.Evaluate(trainer.Fit(train).Transform(test)).MicroAccuracy;
+        double Micro(IEstimator<ITransformer> trainer) =>
+            _ml.MulticlassClassification.Evaluate(trainer.Fit(train).Transform(test)).MicroAccuracy;
 
         var neighbors = evaluate.NearestNeighbors(train, test, featureColumnName: "Features", ks: [1, 15]);
         Assert.Equal([1, 15], neighbors.Select(r => r.NumberOfNeighbors));
         Assert.All(neighbors, r =>
-            Assert.Equal(Micro(_ml.MulticlassClassification.Trainers.NearestNeighbors(numberOfNeighbors: r.NumberOfNeighbors)), r.Accuracy, 9));
+            Assert.Equal(Micro(_ml.MulticlassClassification.Trainers.NearestNeighbors(
+                numberOfNeighbors: r.NumberOfNeighbors)), r.Accuracy, 9));
         Assert.Equal((3, "l2"), (neighbors[1].TopKPredictionCount, neighbors[1].Normalization));
         Assert.Equal(1, neighbors[1].TopKAccuracy);
 
-        var one = evaluate.Linear(train, test, featureColumnName: "Features", options: Quick with { LearningRates = [1] });
-        Assert.Equal(Micro(_ml.MulticlassClassification.Trainers.LinearProbe(probe: Quick with { LearningRates = [1] })), one.Accuracy, 9);
+        var one =
+            evaluate.Linear(train, test, featureColumnName: "Features", options: Quick with { LearningRates = [1] });
+        Assert.Equal(Micro(_ml.MulticlassClassification.Trainers.LinearProbe(
+            probe: Quick with { LearningRates = [1] })), one.Accuracy, 9);
         Assert.Equal((1.0, 3, true), (one.TopKAccuracy, one.TopKPredictionCount, one.ChosenOnTestRows));
 
         var sweep = evaluate.Linear(train, test, featureColumnName: "Features", options: Quick);
@@ -168,10 +179,12 @@ public sealed class LinearProbeTrainerTests
         var (train, test) = Mapped();
         // Validation rows whose features are mirrored: what is right for the test rows is wrong for them.
         var mirrored = _ml.Data.LoadFromEnumerable(
-            Rows(90, 0.3).Select(r => new Row { Class = r.Class, Features = [-r.Features[0], -r.Features[1]] }).ToArray());
+            Rows(90, 0.3).Select(r => new Row { Class = r.Class, Features = [-r.Features[0], -r.Features[1]] })
+                .ToArray());
         var validation = _ml.Transforms.Conversion.MapValueToKey("Label", "Class").Fit(train).Transform(mirrored);
         var evaluate = _ml.SelfSupervised().Evaluate;
-        var honest = evaluate.Linear(train, test, featureColumnName: "Features", options: Quick, validation: validation);
+        var honest =
+            evaluate.Linear(train, test, featureColumnName: "Features", options: Quick, validation: validation);
         Assert.Equal(honest.Sweep.Max(r => r.Accuracy), honest.Chosen.Accuracy);
         Assert.InRange(honest.Chosen.Accuracy, 0, 0.4);
         Assert.InRange(honest.Accuracy, 0.5, 1);
@@ -184,19 +197,27 @@ public sealed class LinearProbeTrainerTests
         var (train, test) = Mapped();
         var evaluate = _ml.SelfSupervised().Evaluate;
         string Refused(IDataView other, string features = "Features") =>
-            Assert.ThrowsAny<ArgumentException>(() => evaluate.NearestNeighbors(train, other, featureColumnName: features)).Message;
+            Assert.ThrowsAny<ArgumentException>(() =>
+                evaluate.NearestNeighbors(train, other, featureColumnName: features)).Message;
         var reversed = _ml.Data.LoadFromEnumerable(Rows(90).Reverse().ToArray());
-        Assert.Contains("class 1 under two names", Refused(_ml.Transforms.Conversion.MapValueToKey("Label", "Class").Fit(reversed).Transform(reversed)));
-        Assert.Contains("3 classes and 2", Refused(_ml.Transforms.Conversion.MapValueToKey("Label", "Class").Fit(View(2)).Transform(View(2))));
+        Assert.Contains("class 1 under two names",
+            Refused(_ml.Transforms.Conversion.MapValueToKey("Label", "Class").Fit(reversed).Transform(reversed)));
+        Assert.Contains("3 classes and 2",
+            Refused(_ml.Transforms.Conversion.MapValueToKey("Label", "Class").Fit(View(2)).Transform(View(2))));
         Assert.Contains("'Embedding'", Refused(test, "Embedding"));
-        Assert.Contains("expected Vector<Single, 2>", Refused(_ml.Transforms.Concatenate("Features", "Features", "Features").Fit(test).Transform(test)));
-        Assert.Equal("ks", Assert.ThrowsAny<ArgumentException>(() => evaluate.NearestNeighbors(train, test, ks: [0])).ParamName);
-        Assert.Equal("temperature", Assert.ThrowsAny<ArgumentException>(() => evaluate.NearestNeighbors(train, test, temperature: 0)).ParamName);
-        Assert.Equal("Epochs", Assert.ThrowsAny<ArgumentException>(() => evaluate.Linear(train, test, options: new() { Epochs = 0 })).ParamName);
+        Assert.Contains("expected Vector<Single, 2>",
+            Refused(_ml.Transforms.Concatenate("Features", "Features", "Features").Fit(test).Transform(test)));
+        Assert.Equal("ks",
+            Assert.ThrowsAny<ArgumentException>(() => evaluate.NearestNeighbors(train, test, ks: [0])).ParamName);
+        Assert.Equal("temperature", Assert.ThrowsAny<ArgumentException>(() =>
+            evaluate.NearestNeighbors(train, test, temperature: 0)).ParamName);
+        Assert.Equal("Epochs", Assert.ThrowsAny<ArgumentException>(() =>
+            evaluate.Linear(train, test, options: new() { Epochs = 0 })).ParamName);
         var single = Keys((0, [1, 0]), (0, [0, 1]));
         Assert.Contains("'Label' are of one class", Assert.Throws<InvalidOperationException>(
             () => evaluate.Linear(single, single, featureColumnName: "Features", options: Quick)).Message);
         var missing = Keys((9, [1, 0]));
-        Assert.Contains("No row has", Assert.Throws<InvalidOperationException>(() => evaluate.ClosedForm(single, missing, featureColumnName: "Features")).Message);
+        Assert.Contains("No row has", Assert.Throws<InvalidOperationException>(() =>
+            evaluate.ClosedForm(single, missing, featureColumnName: "Features")).Message);
     }
 }

@@ -3,7 +3,8 @@ using Microsoft.ML.Data;
 
 namespace MLNet.Ssl.Tests;
 
-/// <summary>A view over rows of a number, a text and a vector that shuffles, counts what is done to it, and misbehaves on request.</summary>
+/// <summary>A view over rows of a number, a text and a vector that shuffles, counts what is done to it,
+/// and misbehaves on request.</summary>
 internal sealed class ListView : IDataView
 {
     private readonly int _rows;
@@ -45,11 +46,13 @@ internal sealed class ListView : IDataView
     }
 
     /// <summary>Two cursors, of the even and the odd rows.</summary>
-    public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null)
+    public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n,
+        Random? rand = null)
     {
         var active = columnsNeeded.Select(c => c.Index).ToHashSet();
         OpenCursors += 2;
-        return [.. new[] { 0, 1 }.Select(odd => new Cursor(this, [.. Enumerable.Range(0, _rows).Where(r => r % 2 == odd)], active))];
+        return [.. new[] { 0, 1 }.Select(odd =>
+            new Cursor(this, [.. Enumerable.Range(0, _rows).Where(r => r % 2 == odd)], active))];
     }
 
     private sealed class Cursor(ListView view, int[] order, HashSet<int> active) : DataViewRowCursor
@@ -69,7 +72,8 @@ internal sealed class ListView : IDataView
 
         public override bool IsColumnActive(DataViewSchema.Column column) => active.Contains(column.Index);
 
-        public override ValueGetter<DataViewRowId> GetIdGetter() => (ref DataViewRowId id) => id = new((ulong)order[_position], 7);
+        public override ValueGetter<DataViewRowId> GetIdGetter() => (ref DataViewRowId id) =>
+            id = new((ulong)order[_position], 7);
 
         public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
         {
@@ -122,7 +126,8 @@ internal sealed class ListView : IDataView
 
 /// <summary>Adds "Sum" and "Twice" of the vector "X" and counts the rows it computes.</summary>
 internal sealed class CountingMapper(DataViewSchema schema, long size = 8)
-    : BatchMapper<float[]>(schema, schema["X"], new("Sum", NumberDataViewType.Single), new("Twice", new VectorDataViewType(NumberDataViewType.Single, 2)))
+    : BatchMapper<float[]>(schema, schema["X"], new("Sum", NumberDataViewType.Single),
+        new("Twice", new VectorDataViewType(NumberDataViewType.Single, 2)))
 {
     private int _rows;
 
@@ -138,7 +143,8 @@ internal sealed class CountingMapper(DataViewSchema schema, long size = 8)
     {
         Interlocked.Add(ref _rows, inputs.Count);
         for (int i = 0; i < inputs.Count; i++)
-            (results[3 * i], results[3 * i + 1], results[3 * i + 2]) = (inputs[i].Sum(), 2 * inputs[i][0], 2 * inputs[i][1]);
+            (results[3 * i], results[3 * i + 1], results[3 * i + 2]) =
+                (inputs[i].Sum(), 2 * inputs[i][0], 2 * inputs[i][1]);
     }
 
     public override Delegate CreateGetter(int output, RowResult result) => output == 0

@@ -9,8 +9,8 @@ using Microsoft.ML.TorchSharp.AutoFormerV2;
 namespace MLNet.Ssl.Tests;
 
 /// <summary>
-/// Microsoft.ML.TorchSharp, which is compiled against TorchSharp 0.102.7, beside this library in one process on the TorchSharp of this library.
-/// docs/microsoft-ml-torchsharp.md says what its users meet.
+/// Microsoft.ML.TorchSharp, which is compiled against TorchSharp 0.102.7, beside this library in one process on the
+/// TorchSharp of this library. docs/microsoft-ml-torchsharp.md says what its users meet.
 /// </summary>
 public class MicrosoftMLTorchSharpTests
 {
@@ -41,7 +41,8 @@ public class MicrosoftMLTorchSharpTests
         ];
         Assert.All(trainers, trainer => Assert.Same(Theirs, trainer.GetType().Assembly));
         // One TorchSharp serves both.
-        var loaded = Assert.Single(AppDomain.CurrentDomain.GetAssemblies(), assembly => assembly.GetName().Name == "TorchSharp");
+        var loaded =
+            Assert.Single(AppDomain.CurrentDomain.GetAssemblies(), assembly => assembly.GetName().Name == "TorchSharp");
         Assert.Same(typeof(TorchSharp.torch).Assembly, loaded);
     }
 
@@ -50,9 +51,11 @@ public class MicrosoftMLTorchSharpTests
     {
         using var file = new PEReader(File.OpenRead(Theirs.Location));
         var metadata = file.GetMetadataReader();
-        var members = metadata.MemberReferences.Where(handle => IsOfTorchSharp(metadata, metadata.GetMemberReference(handle).Parent)).ToList();
+        var members = metadata.MemberReferences.Where(handle =>
+            IsOfTorchSharp(metadata, metadata.GetMemberReference(handle).Parent)).ToList();
         Assert.InRange(members.Count, 300, 400);
-        var missing = members.Where(handle => !Binds(handle)).ToDictionary(handle => MetadataTokens.GetToken(handle), handle => Name(metadata, handle));
+        var missing = members.Where(handle => !Binds(handle))
+            .ToDictionary(handle => MetadataTokens.GetToken(handle), handle => Name(metadata, handle));
         var callers = from typeHandle in metadata.TypeDefinitions
                       from methodHandle in metadata.GetTypeDefinition(typeHandle).GetMethods()
                       let method = metadata.GetMethodDefinition(methodHandle)
@@ -92,7 +95,8 @@ public class MicrosoftMLTorchSharpTests
         }
     }
 
-    /// <summary>Whatever may be a token of a member in the code; other bytes that look like one would show up as a caller that is not listed.</summary>
+    /// <summary>Whatever may be a token of a member in the code; other bytes that look like one would show up as a
+    /// caller that is not listed.</summary>
     private static IEnumerable<int> Tokens(BlobReader code)
     {
         byte[] bytes = code.ReadBytes(code.Length);
@@ -109,7 +113,8 @@ public class MicrosoftMLTorchSharpTests
     {
         if (type.Kind == HandleKind.TypeSpecification)
         {
-            var signature = metadata.GetBlobReader(metadata.GetTypeSpecification((TypeSpecificationHandle)type).Signature);
+            var signature =
+                metadata.GetBlobReader(metadata.GetTypeSpecification((TypeSpecificationHandle)type).Signature);
             if (signature.ReadSignatureTypeCode() != SignatureTypeCode.GenericTypeInstance) return false;
             signature.ReadByte();
             return IsOfTorchSharp(metadata, signature.ReadTypeHandle());

@@ -3,7 +3,8 @@ using Microsoft.ML.Data;
 
 namespace MLNet.Ssl.Tests;
 
-/// <summary>A program whose project forgot the native package, or whose system cannot load it, is told so in a sentence.</summary>
+/// <summary>A program whose project forgot the native package, or whose system cannot load it,
+/// is told so in a sentence.</summary>
 public sealed class NativeTorchTests : IDisposable
 {
     private static readonly string[] Native = ["libtorch*", "libc10*", "libgomp*"];
@@ -16,13 +17,15 @@ public sealed class NativeTorchTests : IDisposable
     public void WithoutTheNativePackageASentenceNamesIt()
     {
         CopyProgram();
-        AssertTold("libtorch is not there: add exactly one of the packages TorchSharp-cpu, TorchSharp-cuda-linux and TorchSharp-cuda-windows to the program's project.");
+        AssertTold("libtorch is not there: add exactly one of the packages TorchSharp-cpu, TorchSharp-cuda-linux and "
+            + "TorchSharp-cuda-windows to the program's project.");
     }
 
     [Fact]
     public void ALibraryThatCannotBeLoadedIsNotCalledMissing()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "Puts links in the place of libtorch's files, and a damaged one beside them.");
+        Assert.SkipUnless(OperatingSystem.IsLinux(),
+            "Puts links in the place of libtorch's files, and a damaged one beside them.");
         CopyProgram();
         foreach (string file in Native.SelectMany(pattern => Directory.GetFiles(AppContext.BaseDirectory, pattern)))
             File.CreateSymbolicLink(_folder.File(Path.GetFileName(file)), file);
@@ -35,7 +38,8 @@ public sealed class NativeTorchTests : IDisposable
     {
         var ml = new MLContext(1);
         var ssl = ml.SelfSupervised();
-        var rows = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 64).Select(i => new Row { Features = [i, i % 3, i % 5], Label = (uint)i % 2 }));
+        var rows = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 64)
+            .Select(i => new Row { Features = [i, i % 3, i % 5], Label = (uint)i % 2 }));
         File.WriteAllText("any.mlssl", "");
         Action[] ways =
         [
@@ -56,7 +60,8 @@ public sealed class NativeTorchTests : IDisposable
             }
             catch (Exception e)
             {
-                Console.WriteLine($"error {e.GetType().Name}, {e.ToString().Split('\n').Length} lines: {e.Message.ReplaceLineEndings("|")}");
+                Console.WriteLine($"error {e.GetType().Name}, {e.ToString().Split('\n').Length} lines: "
+                    + $"{e.Message.ReplaceLineEndings("|")}");
             }
         }
         return 0;

@@ -35,7 +35,8 @@ public sealed class NearestNeighborsTests
         return [.. Enumerable.Range(0, count).Select(i =>
         {
             double angle = i % 3 * 2 + (random.NextDouble() - 0.5) * spread, length = 0.5 + random.NextDouble();
-            return new Row { Class = Classes[i % 3], Features = [(float)(length * Math.Cos(angle)), (float)(length * Math.Sin(angle))] };
+            return new Row { Class = Classes[i % 3],
+                Features = [(float)(length * Math.Cos(angle)), (float)(length * Math.Sin(angle))] };
         })];
     }
 
@@ -52,7 +53,8 @@ public sealed class NearestNeighborsTests
         Assert.Equal((1.0, 1.0, 1.0), (metrics.MicroAccuracy, metrics.MacroAccuracy, metrics.TopKAccuracy));
         Assert.InRange(metrics.LogLoss, 0, 0.01);
         Assert.Contains("owl", metrics.ConfusionMatrix.GetFormattedConfusionTable());
-        Assert.All(_ml.Data.CreateEnumerable<Prediction>(scored, false), row => Assert.Equal(row.Class, row.PredictedClass));
+        Assert.All(_ml.Data.CreateEnumerable<Prediction>(scored, false), row =>
+            Assert.Equal(row.Class, row.PredictedClass));
     }
 
     [Fact]
@@ -133,8 +135,10 @@ public sealed class NearestNeighborsTests
     public void ASecondPredictionIsASetOfItsOwn()
     {
         var view = _ml.Data.LoadFromEnumerable(Rows(30));
-        var options = new NearestNeighborsOptions { PredictedLabelColumnName = "Second", ScoreColumnName = "SecondScore" };
-        var schema = Pipeline().Append(_ml.MulticlassClassification.Trainers.NearestNeighbors(options)).Fit(view).Transform(view).Schema;
+        var options =
+            new NearestNeighborsOptions { PredictedLabelColumnName = "Second", ScoreColumnName = "SecondScore" };
+        var schema = Pipeline().Append(_ml.MulticlassClassification.Trainers.NearestNeighbors(options)).Fit(view)
+            .Transform(view).Schema;
         uint set = 0;
         schema["SecondScore"].Annotations.GetValue("ScoreColumnSetId", ref set);
         Assert.Equal(2u, set);
@@ -151,7 +155,8 @@ public sealed class NearestNeighborsTests
     [Fact]
     public void ClassesThatAreNumbersComeBackAsNumbers()
     {
-        var rows = Rows(60).Select(row => new NumberedRow { Class = 10 * Array.IndexOf(Classes, row.Class), Features = row.Features }).ToArray();
+        var rows = Rows(60).Select(row =>
+            new NumberedRow { Class = 10 * Array.IndexOf(Classes, row.Class), Features = row.Features }).ToArray();
         var view = _ml.Data.LoadFromEnumerable(rows);
         var scored = Pipeline().Fit(view).Transform(view);
         Assert.Equal(rows.Select(row => row.Class), scored.GetColumn<int>("PredictedClass"));
@@ -169,7 +174,8 @@ public sealed class NearestNeighborsTests
 
     private IDataView Empty() => _ml.Data.LoadFromEnumerable(Array.Empty<KeyRow>());
 
-    private NearestNeighborsTrainer Trainer(int k = 1) => _ml.MulticlassClassification.Trainers.NearestNeighbors(numberOfNeighbors: k);
+    private NearestNeighborsTrainer Trainer(int k = 1) =>
+        _ml.MulticlassClassification.Trainers.NearestNeighbors(numberOfNeighbors: k);
 
     [Fact]
     public void RowsWithoutALabelAreLeftOut()
@@ -195,11 +201,14 @@ public sealed class NearestNeighborsTests
     {
         IDataView With(params float[] features) => _ml.Data.LoadFromEnumerable(
             new KeyRow[] { new() { Label = 1, Features = [1, 0] }, new() { Label = 1, Features = features } });
-        Assert.Contains("'Features', row 1, slot 1", Assert.Throws<InvalidOperationException>(() => Trainer().Fit(With(1, float.NaN))).Message);
-        Assert.Contains("'Features', row 1: the vector has 3", Assert.Throws<InvalidOperationException>(() => Trainer().Fit(With(1, 2, 3))).Message);
+        Assert.Contains("'Features', row 1, slot 1",
+            Assert.Throws<InvalidOperationException>(() => Trainer().Fit(With(1, float.NaN))).Message);
+        Assert.Contains("'Features', row 1: the vector has 3",
+            Assert.Throws<InvalidOperationException>(() => Trainer().Fit(With(1, 2, 3))).Message);
         var model = Trainer().Fit(With(1, 2));
         var predicted = model.Transform(With(float.NegativeInfinity, 0)).GetColumn<uint>("PredictedLabel");
-        Assert.Contains("'Features', row 1, slot 0", Assert.Throws<InvalidOperationException>(() => predicted.ToArray()).Message);
+        Assert.Contains("'Features', row 1, slot 0",
+            Assert.Throws<InvalidOperationException>(() => predicted.ToArray()).Message);
     }
 
     private sealed class Wrong
@@ -231,7 +240,8 @@ public sealed class NearestNeighborsTests
         var view = _ml.Data.LoadFromEnumerable(new[] { new Wrong() });
         foreach (var error in new[]
                  {
-                     Assert.Throws<ArgumentOutOfRangeException>(() => trainer.GetOutputSchema(SchemaShapes.Of(view.Schema))),
+                     Assert.Throws<ArgumentOutOfRangeException>(() =>
+                         trainer.GetOutputSchema(SchemaShapes.Of(view.Schema))),
                      Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(view)),
                  })
         {
@@ -246,7 +256,8 @@ public sealed class NearestNeighborsTests
         var view = _ml.Data.LoadFromEnumerable(new[] { new Wrong() });
         var model = Trainer().Fit(view);
         var wider = _ml.Transforms.CopyColumns("Features", "Three").Fit(view).Transform(view);
-        Assert.Contains("expected Vector<Single, 2>", Assert.Throws<ArgumentOutOfRangeException>(() => model.Transform(wider)).Message);
+        Assert.Contains("expected Vector<Single, 2>",
+            Assert.Throws<ArgumentOutOfRangeException>(() => model.Transform(wider)).Message);
     }
 
     [Theory]
@@ -255,7 +266,8 @@ public sealed class NearestNeighborsTests
     [InlineData(20, float.NaN, "Temperature")]
     public void OptionsOutOfRangeAreRefusedByName(int k, float temperature, string name) =>
         Assert.Equal(name, Assert.ThrowsAny<ArgumentException>(
-            () => _ml.MulticlassClassification.Trainers.NearestNeighbors("Label", "Features", k, temperature)).ParamName);
+            () => _ml.MulticlassClassification.Trainers.NearestNeighbors("Label", "Features", k, temperature))
+                .ParamName);
 
     [Fact]
     public void BehindAnEncoderEveryImageIsEmbeddedOnceForAScore()
@@ -295,8 +307,10 @@ public sealed class NearestNeighborsTests
         var scored = _ml.Data.CreateEnumerable<Prediction>(model.Transform(view), false).ToArray();
         await Task.WhenAll(Enumerable.Range(0, 6).Select(worker => Task.Run(() =>
         {
-            var engine = _ml.Model.CreatePredictionEngine<Row, Prediction>(model, new PredictionEngineOptions { OwnsTransformer = false });
-            for (int i = worker; i < rows.Length; i += 6) TestImages.AssertClose(scored[i].Score, engine.Predict(rows[i]).Score);
+            var engine = _ml.Model.CreatePredictionEngine<Row, Prediction>(model,
+                new PredictionEngineOptions { OwnsTransformer = false });
+            for (int i = worker; i < rows.Length; i += 6)
+                TestImages.AssertClose(scored[i].Score, engine.Predict(rows[i]).Score);
         })));
     }
 

@@ -14,7 +14,8 @@ public sealed class OnnxPipelineTests : IDisposable
 
     public OnnxPipelineTests()
     {
-        _transformer = _ml.SelfSupervised().Pretrain(options: TestImages.Untrained with { ImageSize = Crop }).Fit(_ml.View(TestImages.Rows(4)));
+        _transformer = _ml.SelfSupervised().Pretrain(options: TestImages.Untrained with { ImageSize = Crop })
+            .Fit(_ml.View(TestImages.Rows(4)));
         _transformer.ExportOnnx(_folder.File("encoder.onnx"));
     }
 
@@ -29,14 +30,16 @@ public sealed class OnnxPipelineTests : IDisposable
     {
         using var model = new OnnxRun(_folder.File("encoder.onnx"));
         string[] names = ["0.png", "1.png", "2.png"];
-        for (int i = 0; i < names.Length; i++) TestImages.Image(i, width: Size, height: Size).Save(_folder.File(names[i]));
+        for (int i = 0; i < names.Length; i++)
+            TestImages.Image(i, width: Size, height: Size).Save(_folder.File(names[i]));
         var paths = _ml.Data.LoadFromEnumerable(names.Select(name => new { Label = name }));
         var view = _ml.Transforms.LoadImages("Image", _folder.Path, "Label")
             .Append(_ml.Transforms.ResizeImages("Resized", Size, Size, "Image"))
             .Append(_ml.Transforms.ExtractPixels("image", "Resized"))
             .Fit(paths).Transform(paths);
 
-        Assert.Equal([3, Size, Size], Assert.IsType<VectorDataViewType>(view.Schema["image"].Type).Dimensions.ToArray());
+        Assert.Equal([3, Size, Size],
+            Assert.IsType<VectorDataViewType>(view.Schema["image"].Type).Dimensions.ToArray());
         var expected = _ml.Embeddings(_transformer.Transform(view)).Select(row => row.Embedding).ToArray();
         var pixels = view.GetColumn<VBuffer<float>>("image").Select(v => v.DenseValues().ToArray()).ToArray();
         Assert.Equal(3, pixels.Length);
@@ -48,7 +51,8 @@ public sealed class OnnxPipelineTests : IDisposable
     [Fact]
     public void ADisposedTransformerExportsNothing()
     {
-        var transformer = _ml.SelfSupervised().Pretrain(options: TestImages.Untrained).Fit(_ml.View(TestImages.Rows(4)));
+        var transformer = _ml.SelfSupervised().Pretrain(options: TestImages.Untrained)
+            .Fit(_ml.View(TestImages.Rows(4)));
         transformer.Dispose();
         Assert.Throws<ObjectDisposedException>(() => transformer.ExportOnnx(_folder.File("other.onnx")));
     }

@@ -75,9 +75,11 @@ public sealed class OwnBackboneTests
 
     public OwnBackboneTests() => Backbones.Register<TwoConvolutionsOptions>("test-two-convolutions");
 
-    private static PretrainOptions Options => TestImages.Untrained with { Backbone = new TwoConvolutionsOptions(), Epochs = 2, BatchSize = 8, Seed = 1 };
+    private static PretrainOptions Options =>
+        TestImages.Untrained with { Backbone = new TwoConvolutionsOptions(), Epochs = 2, BatchSize = 8, Seed = 1 };
 
-    private IDataView View => _ml.Transforms.Conversion.MapValueToKey("Label").Fit(_ml.View(TestImages.Rows(24))).Transform(_ml.View(TestImages.Rows(24)));
+    private IDataView View => _ml.Transforms.Conversion.MapValueToKey("Label").Fit(_ml.View(TestImages.Rows(24)))
+        .Transform(_ml.View(TestImages.Rows(24)));
 
     [Fact]
     public void ItIsPretrainedFineTunedSavedAndLoaded()
@@ -86,7 +88,8 @@ public sealed class OwnBackboneTests
         var ssl = _ml.SelfSupervised();
         var view = View;
         using var encoder = ssl.Pretrain("Embedding", "Image", Options).Fit(view);
-        using var classifier = ssl.FineTune("PredictedLabel", "Image", "Label", encoder, new() { Epochs = 2, BatchSize = 8, DropPathRate = 0.1 }).Fit(view);
+        using var classifier = ssl.FineTune("PredictedLabel", "Image", "Label", encoder,
+            new() { Epochs = 2, BatchSize = 8, DropPathRate = 0.1 }).Fit(view);
         Assert.Equal(new TwoConvolutionsOptions(), classifier.Classifier.Backbone);
 
         ssl.Model.Save(encoder, view.Schema, folder.File("encoder.zip"));
@@ -109,7 +112,8 @@ public sealed class OwnBackboneTests
         encoder.SaveSafeTensors(folder.File("own.safetensors"));
         using var loaded = ssl.LoadPretrained("Embedding", "Image", folder.File("own.safetensors")).Fit(View);
         Assert.Equal(
-            encoder.Transform(View).GetColumn<float[]>("Embedding"), loaded.Transform(View).GetColumn<float[]>("Embedding"));
+            encoder.Transform(View).GetColumn<float[]>("Embedding"),
+            loaded.Transform(View).GetColumn<float[]>("Embedding"));
     }
 
     [Fact]
@@ -118,7 +122,8 @@ public sealed class OwnBackboneTests
         using var folder = new TemporaryFolder();
         using var scope = NewDisposeScope();
         using var generator = new Generator(1, CPU);
-        using var encoder = new ImageEncoder(new TwoConvolutionsOptions().Create(generator), ImagePreprocessing.For(16));
+        using var encoder =
+            new ImageEncoder(new TwoConvolutionsOptions().Create(generator), ImagePreprocessing.For(16));
         encoder.ExportOnnx(folder.File("own.onnx"));
         using var run = new OnnxRun(folder.File("own.onnx"));
         var image = new RgbImage(TestImages.Rgb(1), 16, 16);

@@ -4,7 +4,8 @@ using SkiaSharp;
 
 namespace MLNet.Ssl.Tests;
 
-/// <summary>What ML.NET and SkiaSharp do that the product leans on or works around: a failure here says that a new version does otherwise.</summary>
+/// <summary>What ML.NET and SkiaSharp do that the product leans on or works around: a failure here says that a
+/// new version does otherwise.</summary>
 public sealed class PackageFactsTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -21,7 +22,8 @@ public sealed class PackageFactsTests : IDisposable
     public void AChainsTransformLeavesOutWhatIsNotOfScopeScoring(TransformerScope scope, bool stays)
     {
         var view = _ml.View(TestImages.Rows(2));
-        using var chain = _ml.Transforms.CopyColumns("First", "Number").Append(_ml.Transforms.CopyColumns("Second", "Number"), scope).Fit(view);
+        using var chain = _ml.Transforms.CopyColumns("First", "Number")
+            .Append(_ml.Transforms.CopyColumns("Second", "Number"), scope).Fit(view);
         Assert.Equal(2, chain.Count());
         var schema = chain.Transform(view).Schema;
         Assert.NotNull(schema.GetColumnOrNull("First"));
@@ -40,7 +42,8 @@ public sealed class PackageFactsTests : IDisposable
         Assert.True(new PredictionEngineOptions().OwnsTransformer);
         var engine = owns
             ? _ml.Model.CreatePredictionEngine<Numbered, Copied>(watched)
-            : _ml.Model.CreatePredictionEngine<Numbered, Copied>(watched, new PredictionEngineOptions { OwnsTransformer = false });
+            : _ml.Model.CreatePredictionEngine<Numbered, Copied>(watched,
+                new PredictionEngineOptions { OwnsTransformer = false });
         Assert.Equal(7, engine.Predict(new() { Number = 7 }).Copy);
         engine.Dispose();
         Assert.Equal(owns, watched.IsDisposed);
@@ -74,7 +77,8 @@ public sealed class PackageFactsTests : IDisposable
     [InlineData(4, false)]
     public void ResizeImagesHandsOnAnImageThatFitsAndDisposesOfItAtTheNextRow(int size, bool disposes)
     {
-        using MLImage first = TestImages.Image(1, width: 8, height: 8), second = TestImages.Image(2, width: 8, height: 8);
+        using MLImage first = TestImages.Image(1, width: 8, height: 8),
+            second = TestImages.Image(2, width: 8, height: 8);
         var view = _ml.View([new ImageRow(0, first), new ImageRow(1, second)]);
         var resized = _ml.Transforms.ResizeImages("Resized", size, size, "Image").Fit(view).Transform(view);
         using var cursor = resized.GetRowCursor([resized.Schema["Resized"]]);

@@ -87,10 +87,14 @@ public sealed class PassingColumnsTests
 
         public object?[] Values() =>
         [
-            Bool, SByte, Byte, Int16, UInt16, UInt32, Int64, UInt64, Single, Double, Text, Memory.ToString(), DateTime, DateTimeOffset, TimeSpan, RowId, ByteKey,
-            UInt32Key, UInt64Key, string.Join('|', Texts), string.Join('|', SomeTexts), string.Join('|', SomeDoubles), string.Join('|', Bools),
-            string.Join('|', Times), string.Join('|', Keys), string.Join('|', Sparse.Items(all: true)), Sparse.IsDense, string.Join('|', Sparse.Items(all: false)),
-            string.Join('|', Dense.DenseValues()), Image is null ? "none" : $"{Image.PixelFormat} {Convert.ToHexString(Image.Pixels)}",
+            Bool, SByte, Byte, Int16, UInt16, UInt32, Int64, UInt64, Single, Double, Text, Memory.ToString(), DateTime,
+            DateTimeOffset, TimeSpan, RowId, ByteKey,
+            UInt32Key, UInt64Key, string.Join('|', Texts), string.Join('|', SomeTexts), string.Join('|', SomeDoubles),
+            string.Join('|', Bools),
+            string.Join('|', Times), string.Join('|', Keys), string.Join('|', Sparse.Items(all: true)), Sparse.IsDense,
+            string.Join('|', Sparse.Items(all: false)),
+            string.Join('|', Dense.DenseValues()), Image is null ? "none"
+                : $"{Image.PixelFormat} {Convert.ToHexString(Image.Pixels)}",
         ];
     }
 
@@ -130,7 +134,8 @@ public sealed class PassingColumnsTests
         Keys = [(uint)i + 1, 0],
         Sparse = i % 4 == 0 ? new(100, 0, [], []) : new(100, 2, [i, -i], [i % 50, 50 + i % 50]),
         Dense = new(3, [i, 2 * i, 3 * i]),
-        Image = i % 9 == 0 ? null : TestImages.Image(i, i % 2 == 0 ? MLPixelFormat.Bgra32 : MLPixelFormat.Rgba32, (byte)i, 4, 2),
+        Image = i % 9 == 0 ? null
+            : TestImages.Image(i, i % 2 == 0 ? MLPixelFormat.Bgra32 : MLPixelFormat.Rgba32, (byte)i, 4, 2),
     };
 
     [Fact]
@@ -142,7 +147,8 @@ public sealed class PassingColumnsTests
             Backbone = new TabularMlpOptions { InputWidth = 8, HiddenWidths = [16], OutputWidth = 32 },
             Epochs = 0,
         }).Fit(_ml.Data.LoadFromEnumerable(Enumerable.Range(0, 64).Select(Row)));
-        var view = transformer.Transform(_ml.Data.LoadFromEnumerable(Enumerable.Range(0, Count).Select(Row).OrderBy(_ => random.Next())));
+        var view = transformer.Transform(
+            _ml.Data.LoadFromEnumerable(Enumerable.Range(0, Count).Select(Row).OrderBy(_ => random.Next())));
         AssertRows(view, transformer);
         AssertKeysOfSixteenBits(transformer);
     }
@@ -150,7 +156,8 @@ public sealed class PassingColumnsTests
     private void AssertRows(IDataView view, EmbeddingTransformer transformer)
     {
         // Keys are not as they were given: ML.NET counts them from 1.
-        var expected = _ml.Data.CreateEnumerable<Everything>(_ml.Data.LoadFromEnumerable(Enumerable.Range(0, Count).Select(Row)), false).ToArray();
+        var expected = _ml.Data.CreateEnumerable<Everything>(
+            _ml.Data.LoadFromEnumerable(Enumerable.Range(0, Count).Select(Row)), false).ToArray();
         foreach (bool reuse in new[] { true, false })
         {
             var numbers = new HashSet<int>();
@@ -172,7 +179,8 @@ public sealed class PassingColumnsTests
         File.WriteAllLines(folder.File("rows.csv"), Enumerable.Range(0, Count).Select(i => $"{i},{i % 700},1,2,{i}"));
         var view = transformer.Transform(_ml.Data.LoadFromTextFile(folder.File("rows.csv"),
         [
-            new("Number", DataKind.Int32, 0), new("Key16", DataKind.UInt16, [new(1)], new KeyCount(700)), new("Features", DataKind.Single, 2, 4),
+            new("Number", DataKind.Int32, 0), new("Key16", DataKind.UInt16, [new(1)], new KeyCount(700)),
+            new("Features", DataKind.Single, 2, 4),
         ], ','));
         Assert.Equal(typeof(ushort), Assert.IsType<KeyDataViewType>(view.Schema["Key16"].Type).RawType);
         using var cursor = view.GetRowCursor(view.Schema);

@@ -27,7 +27,9 @@ public sealed class PhotoSearchSampleTests
         Assert.Equal([folder.File("b/1.png")], photos.Sample(1));
         File.Delete(folder.File("a.PNG"));
         File.Delete(folder.File("c.png"));
-        Assert.Contains("1 readable photos", Assert.ThrowsAny<IOException>(() => PhotoFolder.Open(Data, folder.Path)).Message);
-        Assert.Contains("no folder", Assert.ThrowsAny<IOException>(() => PhotoFolder.Open(Data, folder.File("nowhere"))).Message);
+        Assert.Contains("1 readable photos",
+            Assert.ThrowsAny<IOException>(() => PhotoFolder.Open(Data, folder.Path)).Message);
+        Assert.Contains("no folder",
+            Assert.ThrowsAny<IOException>(() => PhotoFolder.Open(Data, folder.File("nowhere"))).Message);
     }
 }

@@ -22,7 +22,8 @@ public sealed class PhotoStoreTests : IDisposable
     public PhotoStoreTests()
     {
         using var generator = new TorchSharp.torch.Generator(5, TorchSharp.torch.CPU);
-        _transformer = new(new ImageEncoder(TestImages.Untrained.Backbone!.Create(generator), ImagePreprocessing.For(16)), "Embedding", "Image");
+        _transformer = new(new ImageEncoder(TestImages.Untrained.Backbone!.Create(generator),
+            ImagePreprocessing.For(16)), "Embedding", "Image");
         _generator = _transformer.AsEmbeddingGenerator();
         Directory.CreateDirectory(_folder.File("photos"));
         for (int i = 0; i < 70; i++)
@@ -44,7 +45,8 @@ public sealed class PhotoStoreTests : IDisposable
     public async Task AStoreFindsWhatTheIndexFinds(string store)
     {
         string? connection = Environment.GetEnvironmentVariable($"MLNETSSL_{store.ToUpperInvariant()}");
-        Assert.SkipWhen(connection is null && store != "sqlite", $"MLNETSSL_{store.ToUpperInvariant()} names no server.");
+        Assert.SkipWhen(connection is null
+            && store != "sqlite", $"MLNETSSL_{store.ToUpperInvariant()} names no server.");
         using var photos = PhotoStores.Open(store, connection, _folder.Path, _generator);
         await photos.EnsureCollectionDeletedAsync();
         Assert.False(await photos.CollectionExistsAsync());
@@ -59,7 +61,8 @@ public sealed class PhotoStoreTests : IDisposable
         var expected = index.Search(_transformer, files[9], 5);
         var found = await photos.SearchAsync(Content(files[9]), 5).ToListAsync();
         Assert.Equal(expected.Select(n => n.Key), found.Select(n => n.Record.Path));
-        Assert.Equal(expected.Select(n => (double)n.Similarity), found.Select(n => n.Score!.Value), (a, b) => Math.Abs(a - b) < 1e-4);
+        Assert.Equal(expected.Select(n => (double)n.Similarity), found.Select(n => n.Score!.Value), (a, b) =>
+            Math.Abs(a - b) < 1e-4);
         var (_, query) = await _generator.GenerateAndZipAsync([Content(files[9])]) is [var only] ? only : default;
         var second = await photos.SearchAsync(query.Vector, 1, new() { Skip = 1 }).ToListAsync();
         Assert.Equal(expected[1].Key, Assert.Single(second).Record.Path);
@@ -67,15 +70,18 @@ public sealed class PhotoStoreTests : IDisposable
         await photos.DeleteAsync(files[9]);
         Assert.Null(await photos.GetAsync(files[9]));
         Assert.Equal(files[8], (await photos.GetAsync(files[8]))!.Path);
-        Assert.Equal(expected[1].Key, Assert.Single(await photos.SearchAsync(Content(files[9]), 1).ToListAsync()).Record.Path);
+        Assert.Equal(expected[1].Key,
+            Assert.Single(await photos.SearchAsync(Content(files[9]), 1).ToListAsync()).Record.Path);
         await photos.EnsureCollectionDeletedAsync();
     }
 
     [Fact]
     public void AStoreIsNamedAndConnected()
     {
-        Assert.Contains("sqlite, qdrant and pgvector", Assert.Throws<ArgumentException>(() => PhotoStores.Open("redis", null, ".", _generator)).Message);
-        Assert.Contains("--connection", Assert.Throws<ArgumentException>(() => PhotoStores.Open("qdrant", null, ".", _generator)).Message);
+        Assert.Contains("sqlite, qdrant and pgvector",
+            Assert.Throws<ArgumentException>(() => PhotoStores.Open("redis", null, ".", _generator)).Message);
+        Assert.Contains("--connection",
+            Assert.Throws<ArgumentException>(() => PhotoStores.Open("qdrant", null, ".", _generator)).Message);
     }
 
     [Fact]
@@ -87,7 +93,8 @@ public sealed class PhotoStoreTests : IDisposable
         await photos.UpsertAsync(folder.Files.Select(path => new IndexedPhoto { Path = path, Photo = Content(path) }));
         await using var site = SearchSite.Build(photos, folder, 3, "http://127.0.0.1:0");
         await site.StartAsync();
-        string address = site.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+        string address = site.Services.GetRequiredService<IServer>()
+            .Features.Get<IServerAddressesFeature>()!.Addresses.Single();
         using var client = new HttpClient { BaseAddress = new(address) };
         Assert.Contains("<form", await client.GetStringAsync("/"));
         var (status, page) = await Post(File.ReadAllBytes(folder.Files[5]));

@@ -33,7 +33,8 @@ public sealed class PretrainedByNameTests : IDisposable
         var view = _ml.View(TestImages.Rows(3));
         foreach (var estimator in new[]
                  {
-                     ssl.LoadPretrained("Embedding", "Image", PretrainedModels.DinoSmall16), ssl.LoadPretrained("Embedding", "Image", "dino_vits16"),
+                     ssl.LoadPretrained("Embedding", "Image", PretrainedModels.DinoSmall16),
+                     ssl.LoadPretrained("Embedding", "Image", "dino_vits16"),
                      ssl.LoadPretrained("Embedding", "Image", "facebook/dino-vits16"),
                  })
         {
@@ -41,7 +42,8 @@ public sealed class PretrainedByNameTests : IDisposable
             Assert.Equal(PretrainedModels.DinoSmall16.Preprocessing, ((ImageEncoder)model.Encoder).Preprocessing);
             Assert.All(_ml.Embeddings(model.Transform(view)), row => Assert.Equal(24, row.Embedding.Length));
         }
-        using var small = ssl.LoadPretrained("Embedding", "Image", PretrainedModels.DinoSmall16, new() { ImageSize = 32 }).Fit(view);
+        using var small =
+            ssl.LoadPretrained("Embedding", "Image", PretrainedModels.DinoSmall16, new() { ImageSize = 32 }).Fit(view);
         Assert.Equal(32, ((ImageEncoder)small.Encoder).Preprocessing.CropSize);
     }
 
@@ -50,9 +52,11 @@ public sealed class PretrainedByNameTests : IDisposable
     {
         byte[] weights = Weights();
         using var server = new LoopbackServer(request => LoopbackServer.Reply.Part(weights, request));
-        var model = new PretrainedModel { Name = "tiny", Files = [new(server.Address + "tiny.safetensors")], License = "MIT" };
+        var model =
+            new PretrainedModel { Name = "tiny", Files = [new(server.Address + "tiny.safetensors")], License = "MIT" };
         var ssl = _ml.SelfSupervised();
-        string message = Assert.Throws<FileNotFoundException>(() => ssl.LoadPretrained("Embedding", "Image", model)).Message;
+        string message = Assert.Throws<FileNotFoundException>(() => ssl.LoadPretrained("Embedding", "Image", model))
+            .Message;
         Assert.Contains("PretrainedModels.Download", message);
         Assert.Contains("licence MIT", message);
         Assert.Empty(server.Requests);
@@ -68,10 +72,13 @@ public sealed class PretrainedByNameTests : IDisposable
     {
         var ssl = _ml.SelfSupervised();
         Assert.Contains("PretrainedModels.Named(\"dinov2_vits14\")",
-            Assert.Throws<FileNotFoundException>(() => ssl.LoadPretrained("Embedding", "Image", "dinov2_vits14")).Message);
+            Assert.Throws<FileNotFoundException>(() => ssl.LoadPretrained("Embedding", "Image", "dinov2_vits14"))
+                .Message);
         Assert.Contains("their licence is DINOv3 License",
-            Assert.Throws<FileNotFoundException>(() => ssl.LoadPretrained("Embedding", "Image", PretrainedModels.DinoV3Small)).Message);
-        Assert.Contains("dinov2_vits15", Assert.Throws<FileNotFoundException>(() => ssl.LoadPretrained("Embedding", "Image", "dinov2_vits15")).Message);
+            Assert.Throws<FileNotFoundException>(() =>
+                ssl.LoadPretrained("Embedding", "Image", PretrainedModels.DinoV3Small)).Message);
+        Assert.Contains("dinov2_vits15", Assert.Throws<FileNotFoundException>(() =>
+            ssl.LoadPretrained("Embedding", "Image", "dinov2_vits15")).Message);
     }
 
     private byte[] Weights()
@@ -79,7 +86,8 @@ public sealed class PretrainedByNameTests : IDisposable
         var options = TestImages.Untrained with
         {
             ImageSize = 32,
-            Backbone = new VisionTransformerOptions { ImageSize = 32, PatchSize = 16, EmbeddingDimension = 24, Depth = 1, Heads = 2 },
+            Backbone = new VisionTransformerOptions { ImageSize = 32, PatchSize = 16, EmbeddingDimension = 24,
+                Depth = 1, Heads = 2 },
         };
         using var trained = _ml.SelfSupervised().Pretrain(options: options).Fit(_ml.View(TestImages.Rows(4)));
         trained.SaveSafeTensors(_folder.File("weights"));

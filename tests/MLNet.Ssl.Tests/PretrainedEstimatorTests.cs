@@ -23,7 +23,8 @@ public sealed class PretrainedEstimatorTests : IDisposable
         _ml.Log += (_, e) => log.Add(e.Message);
         using var loaded = ssl.LoadPretrained("Embedding", "Image", Path).Fit(view);
         Assert.Equal("SimCLR", loaded.Encoder.Method);
-        Assert.Contains(log, line => line.Contains("tensors matched") && line.Contains("missing: none") && line.Contains("ignored: none"));
+        Assert.Contains(log, line =>
+            line.Contains("tensors matched") && line.Contains("missing: none") && line.Contains("ignored: none"));
         var (expected, actual) = (_ml.Embeddings(trained.Transform(view)), _ml.Embeddings(loaded.Transform(view)));
         for (int i = 0; i < 10; i++) Assert.Equal(expected[i].Embedding, actual[i].Embedding);
     }
@@ -31,10 +32,12 @@ public sealed class PretrainedEstimatorTests : IDisposable
     [Fact]
     public void ItChainsAndReadsNoRowToFit()
     {
-        using (var trained = _ml.SelfSupervised().Pretrain(options: TestImages.Untrained).Fit(_ml.View(TestImages.Rows(4)))) trained.SaveSafeTensors(Path);
+        using (var trained = _ml.SelfSupervised().Pretrain(options: TestImages.Untrained)
+            .Fit(_ml.View(TestImages.Rows(4)))) trained.SaveSafeTensors(Path);
         var rows = TestImages.Rows(6);
         var view = _ml.View(rows);
-        var pipeline = _ml.Transforms.CopyColumns("Copy", "Number").Append(_ml.SelfSupervised().LoadPretrained("Embedding", "Image", Path))
+        var pipeline = _ml.Transforms.CopyColumns("Copy", "Number")
+            .Append(_ml.SelfSupervised().LoadPretrained("Embedding", "Image", Path))
             .Append(_ml.Transforms.Concatenate("Features", "Embedding"));
         Assert.Contains(pipeline.GetOutputSchema(SchemaShapes.Of(view.Schema)), column => column.Name == "Features");
         using var model = pipeline.Fit(view);
@@ -48,12 +51,16 @@ public sealed class PretrainedEstimatorTests : IDisposable
         var ssl = _ml.SelfSupervised();
         Assert.Throws<FileNotFoundException>(() => ssl.LoadPretrained("Embedding", "Image", _folder.File("none.pth")));
         File.WriteAllText(_folder.File("text.pth"), "weights, honestly");
-        Assert.Contains("text.pth", Assert.Throws<InvalidDataException>(() => ssl.LoadPretrained("Embedding", "Image", _folder.File("text.pth"))).Message);
-        using (var trained = ssl.Pretrain(options: TestImages.Untrained).Fit(_ml.View(TestImages.Rows(4)))) trained.SaveSafeTensors(Path);
-        Assert.Throws<ArgumentOutOfRangeException>(() => ssl.LoadPretrained("Embedding", "Image", Path, new() { Heads = 0 }));
+        Assert.Contains("text.pth", Assert.Throws<InvalidDataException>(() =>
+            ssl.LoadPretrained("Embedding", "Image", _folder.File("text.pth"))).Message);
+        using (var trained = ssl.Pretrain(options: TestImages.Untrained).Fit(_ml.View(TestImages.Rows(4))))
+            trained.SaveSafeTensors(Path);
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            ssl.LoadPretrained("Embedding", "Image", Path, new() { Heads = 0 }));
         var view = _ml.View(TestImages.Rows(4));
         var estimator = ssl.LoadPretrained("Embedding", "Elsewhere", Path);
-        Assert.Contains("'Elsewhere'", Assert.Throws<ArgumentOutOfRangeException>(() => estimator.GetOutputSchema(SchemaShapes.Of(view.Schema))).Message);
+        Assert.Contains("'Elsewhere'", Assert.Throws<ArgumentOutOfRangeException>(() =>
+            estimator.GetOutputSchema(SchemaShapes.Of(view.Schema))).Message);
         Assert.Contains("'Elsewhere'", Assert.Throws<ArgumentOutOfRangeException>(() => estimator.Fit(view)).Message);
     }
 

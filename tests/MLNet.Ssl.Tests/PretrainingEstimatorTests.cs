@@ -38,7 +38,8 @@ public sealed class PretrainingEstimatorTests
     [InlineData("Nothing", "'Text'")]
     public void AColumnWithoutImagesIsRefusedByNameAndType(string column, params string[] parts)
     {
-        var error = Assert.Throws<ArgumentOutOfRangeException>(() => Estimator(column).Fit(_ml.Data.LoadFromEnumerable(new[] { new Wrong() })));
+        var error = Assert.Throws<ArgumentOutOfRangeException>(() =>
+            Estimator(column).Fit(_ml.Data.LoadFromEnumerable(new[] { new Wrong() })));
         Assert.Equal("inputSchema", error.ParamName);
         Assert.All(parts.Append($"'{column}'"), part => Assert.Contains(part, error.Message));
     }
@@ -51,7 +52,8 @@ public sealed class PretrainingEstimatorTests
     [InlineData("Nothing")]
     public void APipelineRefusesAWrongColumnBeforeItReadsARow(string column)
     {
-        var rows = Enumerable.Range(0, 3).Select<int, Wrong>(_ => throw new InvalidOperationException("a row was read"));
+        var rows = Enumerable.Range(0, 3)
+            .Select<int, Wrong>(_ => throw new InvalidOperationException("a row was read"));
         var pipeline = _ml.Transforms.CopyColumns("Copy", "Number").Append(Estimator(column));
         var error = Assert.Throws<ArgumentOutOfRangeException>(() => pipeline.Fit(_ml.Data.LoadFromEnumerable(rows)));
         Assert.Contains($"'{column}'", error.Message);
@@ -63,7 +65,8 @@ public sealed class PretrainingEstimatorTests
         var view = _ml.View(TestImages.Rows(4));
         var shape = SchemaShapes.Of(view.Schema);
         var output = Assert.Single(Estimator().GetOutputSchema(shape), c => c.Name == "Embedding");
-        Assert.Equal((SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, false), (output.Kind, output.ItemType, output.IsKey));
+        Assert.Equal((SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, false),
+            (output.Kind, output.ItemType, output.IsKey));
         using var transformer = Estimator().Fit(view);
         var schema = transformer.GetOutputSchema(view.Schema);
         Assert.Equal(new VectorDataViewType(NumberDataViewType.Single, 16), schema["Embedding"].Type);
@@ -78,7 +81,8 @@ public sealed class PretrainingEstimatorTests
         var column = Assert.Single(estimator.GetOutputSchema(SchemaShapes.Of(view.Schema)), c => c.Name == "Image");
         Assert.Equal(SchemaShape.Column.VectorKind.Vector, column.Kind);
         using var transformer = estimator.Fit(view);
-        Assert.Equal(4, transformer.Transform(view).GetColumn<float[]>("Image").Count(embedding => embedding.Length == 16));
+        Assert.Equal(4,
+            transformer.Transform(view).GetColumn<float[]>("Image").Count(embedding => embedding.Length == 16));
     }
 
     [Fact]
@@ -91,20 +95,23 @@ public sealed class PretrainingEstimatorTests
 
     [Fact]
     public void NoRowsAreRefused() =>
-        Assert.Contains("'Image'", Assert.Throws<InvalidOperationException>(() => Estimator().Fit(_ml.View([]))).Message);
+        Assert.Contains("'Image'",
+            Assert.Throws<InvalidOperationException>(() => Estimator().Fit(_ml.View([]))).Message);
 
     [Fact]
     public void ABatchLargerThanTheDataIsRefused()
     {
         var options = TestImages.Untrained with { BatchSize = 10 };
-        Assert.Contains("BatchSize", Assert.ThrowsAny<ArgumentException>(() => Estimator(options: options).Fit(_ml.View(TestImages.Rows(4)))).Message);
+        Assert.Contains("BatchSize", Assert.ThrowsAny<ArgumentException>(() =>
+            Estimator(options: options).Fit(_ml.View(TestImages.Rows(4)))).Message);
     }
 
     [Fact]
     public void AMissingImageIsNamedByRow()
     {
         ImageRow[] rows = [.. TestImages.Rows(2), new(2, null)];
-        Assert.Contains("'Image', row 2", Assert.Throws<InvalidOperationException>(() => Estimator().Fit(_ml.View(rows))).Message);
+        Assert.Contains("'Image', row 2",
+            Assert.Throws<InvalidOperationException>(() => Estimator().Fit(_ml.View(rows))).Message);
     }
 
     [Fact]
@@ -148,7 +155,8 @@ public sealed class PretrainingEstimatorTests
     {
         var rows = new[] { Pixels(0), Pixels(1), Pixels(2) };
         rows[1].Planar[5] = value;
-        var message = Assert.Throws<InvalidOperationException>(() => Estimator("Planar").Fit(_ml.Data.LoadFromEnumerable(rows))).Message;
+        var message = Assert.Throws<InvalidOperationException>(() =>
+            Estimator("Planar").Fit(_ml.Data.LoadFromEnumerable(rows))).Message;
         Assert.Contains("'Planar', row 1, slot 5", message);
         Assert.Contains(part, message);
     }
@@ -158,7 +166,8 @@ public sealed class PretrainingEstimatorTests
     {
         var rows = Enumerable.Range(0, 3).Select(Pixels).ToArray();
         foreach (var row in rows) row.Planar = [.. row.Planar.Select(v => v / 255)];
-        Assert.Contains("between 0 and 1", Assert.Throws<InvalidOperationException>(() => Estimator("Planar").Fit(_ml.Data.LoadFromEnumerable(rows))).Message);
+        Assert.Contains("between 0 and 1", Assert.Throws<InvalidOperationException>(() =>
+            Estimator("Planar").Fit(_ml.Data.LoadFromEnumerable(rows))).Message);
     }
 
     [Fact]
@@ -166,7 +175,8 @@ public sealed class PretrainingEstimatorTests
     {
         var rows = new[] { Pixels(0), new PixelRow { Planar = new float[7] } };
         Assert.Contains("row 1: the vector has 7 slots",
-            Assert.Throws<InvalidOperationException>(() => Estimator("Planar").Fit(_ml.Data.LoadFromEnumerable(rows))).Message);
+            Assert.Throws<InvalidOperationException>(() => Estimator("Planar").Fit(_ml.Data.LoadFromEnumerable(rows)))
+                .Message);
     }
 
     [Fact]
@@ -177,7 +187,8 @@ public sealed class PretrainingEstimatorTests
         Assert.Equal(expected, Embed(pixels, "Interleaved"));
         foreach (var format in new[] { MLPixelFormat.Bgra32, MLPixelFormat.Rgba32 })
             foreach (byte alpha in new byte[] { 255, 7 })
-                Assert.Equal(expected, Embed(_ml.View([.. Enumerable.Range(0, 4).Select(i => new ImageRow(i, TestImages.Image(i, format, alpha)))]), "Image"));
+                Assert.Equal(expected, Embed(_ml.View([.. Enumerable.Range(0, 4)
+                    .Select(i => new ImageRow(i, TestImages.Image(i, format, alpha)))]), "Image"));
 
         float[] Embed(IDataView view, string column)
         {
@@ -196,7 +207,8 @@ public sealed class PretrainingEstimatorTests
             .Append(_ml.Transforms.ExtractPixels("Pixels", "Small"))
             .Append(Estimator("Pixels", TestImages.Untrained with { Seed = 3 }))
             .Fit(View());
-        Assert.Equal(_ml.Embeddings(images.Transform(View())).Select(row => row.Embedding), _ml.Embeddings(pixels.Transform(View())).Select(row => row.Embedding));
+        Assert.Equal(_ml.Embeddings(images.Transform(View())).Select(row => row.Embedding),
+            _ml.Embeddings(pixels.Transform(View())).Select(row => row.Embedding));
     }
 
     [Fact]
@@ -228,7 +240,8 @@ public sealed class PretrainingEstimatorTests
         var view = _ml.View(TestImages.Rows(8));
         using var before = Estimator(options: options).Fit(view);
         using var after = Estimator(options: options with { Epochs = 2 }).Fit(view);
-        Assert.NotEqual(_ml.Embeddings(before.Transform(view))[0].Embedding, _ml.Embeddings(after.Transform(view))[0].Embedding);
+        Assert.NotEqual(_ml.Embeddings(before.Transform(view))[0].Embedding,
+            _ml.Embeddings(after.Transform(view))[0].Embedding);
     }
 
     [Fact]
@@ -238,7 +251,8 @@ public sealed class PretrainingEstimatorTests
         {
             if (e.Message.Contains("SimCLR is used")) throw new OperationCanceledException(e.Source);
         };
-        Assert.Contains("Pretrain", Assert.Throws<OperationCanceledException>(() => _ml.SelfSupervised().Pretrain().Fit(_ml.View(TestImages.Rows(4)))).Message);
+        Assert.Contains("Pretrain", Assert.Throws<OperationCanceledException>(() =>
+            _ml.SelfSupervised().Pretrain().Fit(_ml.View(TestImages.Rows(4)))).Message);
     }
 
     [Fact]
@@ -247,7 +261,8 @@ public sealed class PretrainingEstimatorTests
         var messages = new List<LoggingEventArgs>();
         _ml.Log += (_, e) => messages.Add(e);
         Estimator().Fit(_ml.View(TestImages.Rows(4))).Dispose();
-        Assert.Contains(messages, m => m.Kind == ChannelMessageKind.Info && m.Message.Contains("BatchSize = 2: of 4 rows"));
+        Assert.Contains(messages, m =>
+            m.Kind == ChannelMessageKind.Info && m.Message.Contains("BatchSize = 2: of 4 rows"));
     }
 
     [Fact]
@@ -255,7 +270,8 @@ public sealed class PretrainingEstimatorTests
     {
         _ml.GpuDeviceId = 99;
         var view = _ml.View(TestImages.Rows(4));
-        Assert.Contains("GpuDeviceId is 99", Assert.Throws<InvalidOperationException>(() => Estimator().Fit(view)).Message);
+        Assert.Contains("GpuDeviceId is 99",
+            Assert.Throws<InvalidOperationException>(() => Estimator().Fit(view)).Message);
 
         var warnings = new List<string>();
         _ml.Log += (_, e) => { if (e.Kind == ChannelMessageKind.Warning) warnings.Add(e.Message); };

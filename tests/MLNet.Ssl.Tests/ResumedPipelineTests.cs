@@ -32,17 +32,21 @@ public sealed class ResumedPipelineTests : IDisposable
     {
         var ml = new MLContext();
         ml.Log += (_, e) => log?.Add(e.Message);
-        var data = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 64).Select(i => new Row { Features = [i % 7 + 0.1f * i, i * i % 11, 5 * (i % 3)] }));
-        using var model = ml.Transforms.CopyColumns("Copy", "Features").Append(ml.SelfSupervised().Pretrain("Embedding", "Copy", options)).Fit(data);
+        var data = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 64)
+            .Select(i => new Row { Features = [i % 7 + 0.1f * i, i * i % 11, 5 * (i % 3)] }));
+        using var model = ml.Transforms.CopyColumns("Copy", "Features")
+            .Append(ml.SelfSupervised().Pretrain("Embedding", "Copy", options)).Fit(data);
         return [.. model.Transform(data).GetColumn<float[]>("Embedding")];
     }
 
     [Fact]
     public void AnInterruptedPipelineResumesToTheSameEmbeddings()
     {
-        string whole = _temporary.File("whole"), stopped = Directory.CreateDirectory(_temporary.File("stopped")).FullName;
+        string whole = _temporary.File("whole"),
+            stopped = Directory.CreateDirectory(_temporary.File("stopped")).FullName;
         var expected = Embeddings(Options(whole, resume: false));
-        File.Copy(Path.Combine(whole, "checkpoint-0000000005.safetensors"), Path.Combine(stopped, "checkpoint-0000000005.safetensors"));
+        File.Copy(Path.Combine(whole, "checkpoint-0000000005.safetensors"),
+            Path.Combine(stopped, "checkpoint-0000000005.safetensors"));
         var log = new List<string>();
         Assert.Equal(expected, Embeddings(Options(stopped, resume: true), log));
         Assert.Contains(log, m => m.Contains("The run goes on after step 5 of 12", StringComparison.Ordinal));
@@ -63,8 +67,10 @@ public sealed class ResumedPipelineTests : IDisposable
                 CancellationToken = cancel.Token,
                 Progress = new Collect(cancel.Cancel),
             };
-            Assert.Contains("Resume = true continues it", Assert.Throws<OperationCanceledException>(() => Embeddings(options)).Message);
-            return Directory.GetFiles(folder, "*.safetensors").Max(file => long.Parse(Path.GetFileNameWithoutExtension(file)["checkpoint-".Length..]));
+            Assert.Contains("Resume = true continues it",
+                Assert.Throws<OperationCanceledException>(() => Embeddings(options)).Message);
+            return Directory.GetFiles(folder, "*.safetensors")
+                .Max(file => long.Parse(Path.GetFileNameWithoutExtension(file)["checkpoint-".Length..]));
         }
         long first = Cancel(resume: false);
         Assert.True(Cancel(resume: true) > first);
@@ -84,7 +90,8 @@ public sealed class ResumedPipelineTests : IDisposable
         var rows = ml.View(TestImages.Rows(24));
         var view = ml.Transforms.Conversion.MapValueToKey("Label").Fit(rows).Transform(rows);
         using var encoder = ssl.Pretrain("Embedding", "Image", TestImages.Untrained with { Seed = 1 }).Fit(view);
-        using var teacher = ssl.FineTune("PredictedLabel", "Image", "Label", encoder, new() { Epochs = 1, BatchSize = 8, Seed = 1 }).Fit(view);
+        using var teacher = ssl.FineTune("PredictedLabel", "Image", "Label", encoder,
+            new() { Epochs = 1, BatchSize = 8, Seed = 1 }).Fit(view);
 
         var whole = Scores(null);
         using (var cancel = new CancellationTokenSource())
@@ -97,7 +104,8 @@ public sealed class ResumedPipelineTests : IDisposable
         Assert.InRange(step, 1, Steps - 1);
         log.Clear();
         Assert.Equal(whole, Scores(folder));
-        Assert.Contains(log, line => line.Contains($"The run goes on after step {step} of {Steps}", StringComparison.Ordinal));
+        Assert.Contains(log, line =>
+            line.Contains($"The run goes on after step {step} of {Steps}", StringComparison.Ordinal));
 
         // Behind another transform, and resumed with a seed and threads left at Auto, which are the run's.
         List<float[]> Scores(string? checkpoints, CancellationTokenSource? cancel = null)
@@ -137,8 +145,10 @@ public sealed class ResumedPipelineTests : IDisposable
     {
         File.WriteAllText(_temporary.File("file"), "");
         var ml = new MLContext();
-        var data = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 64).Select<int, Row>(_ => throw new InvalidOperationException("a row was read")));
-        var estimator = ml.SelfSupervised().Pretrain("Embedding", "Features", Options(Path.Combine(_temporary.File("file"), "run"), resume: true));
+        var data = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 64)
+            .Select<int, Row>(_ => throw new InvalidOperationException("a row was read")));
+        var estimator = ml.SelfSupervised()
+            .Pretrain("Embedding", "Features", Options(Path.Combine(_temporary.File("file"), "run"), resume: true));
         Assert.Contains("CheckpointFolder '", Assert.Throws<IOException>(() => estimator.Fit(data)).Message);
     }
 

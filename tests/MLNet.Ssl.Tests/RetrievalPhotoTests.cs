@@ -2,17 +2,21 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Tests;
 
-/// <summary>The evaluators on real photos, with a network of random weights: colours and coarse shapes are what it sees.</summary>
+/// <summary>The evaluators on real photos, with a network of random weights: colours and coarse
+/// shapes are what it sees.</summary>
 public sealed class RetrievalPhotoTests
 {
     private static ImageEncoder RandomTransformer() => new(
-        new VisionTransformerOptions { ImageSize = 64, PatchSize = 8, EmbeddingDimension = 96, Depth = 2, Heads = 3 }.Create(new Generator(5)),
+        new VisionTransformerOptions { ImageSize = 64, PatchSize = 8, EmbeddingDimension = 96, Depth = 2,
+            Heads = 3 }.Create(new Generator(5)),
         ImagePreprocessing.For(64));
 
     private static (RgbImage[] Images, string[] Kinds) Photos()
     {
-        string[] paths = [.. Directory.GetFiles(RealData.Path("photos"), "*.jpg", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
-        return ([.. paths.Select(RgbImages.Load)], [.. paths.Select(path => Path.GetFileName(Path.GetDirectoryName(path)!))]);
+        string[] paths = [.. Directory.GetFiles(RealData.Path("photos"), "*.jpg", SearchOption.AllDirectories)
+            .Order(StringComparer.Ordinal)];
+        return ([.. paths.Select(RgbImages.Load)],
+            [.. paths.Select(path => Path.GetFileName(Path.GetDirectoryName(path)!))]);
     }
 
     [Fact]
@@ -28,7 +32,8 @@ public sealed class RetrievalPhotoTests
         var found = RetrievalEvaluator.Evaluate(features, features, truth);
         var chance = RetrievalEvaluator.Evaluate(randn(features.shape, generator: new Generator(1)), features, truth);
         Assert.Equal(images.Length, found.AveragePrecisions.Count(ap => !double.IsNaN(ap)));
-        Assert.True(found.MeanAveragePrecision > chance.MeanAveragePrecision + 0.05, $"{found.MeanAveragePrecision:0.000} against {chance.MeanAveragePrecision:0.000}");
+        Assert.True(found.MeanAveragePrecision > chance.MeanAveragePrecision + 0.05,
+            $"{found.MeanAveragePrecision:0.000} against {chance.MeanAveragePrecision:0.000}");
         Assert.True(found.MeanPrecisionAt[5] > chance.MeanPrecisionAt[5]);
     }
 
@@ -39,10 +44,12 @@ public sealed class RetrievalPhotoTests
         using var scope = NewDisposeScope();
         using var encoder = RandomTransformer();
         // Learnt on half of the photos, measured on the other.
-        RgbImage[] originals = [.. images.Where((_, i) => i % 2 == 0)], others = [.. images.Where((_, i) => i % 2 == 1)];
+        RgbImage[] originals = [.. images.Where((_, i) => i % 2 == 0)],
+            others = [.. images.Where((_, i) => i % 2 == 1)];
         RgbImage[] copies = [.. originals.Select(Manipulated)];
         using var whitening = Whitening.Learn(CopyDetection.Features(encoder, others, 96));
-        var (queries, database) = (whitening.Apply(CopyDetection.Features(encoder, copies, 96)), whitening.Apply(CopyDetection.Features(encoder, originals, 96)));
+        var (queries, database) = (whitening.Apply(CopyDetection.Features(encoder, copies, 96)),
+            whitening.Apply(CopyDetection.Features(encoder, originals, 96)));
         int[][] positives = [.. Enumerable.Range(0, originals.Length).Select(i => new[] { i })];
         double map = CopyDetection.MeanAveragePrecision(queries, database, positives);
         Assert.InRange(map, 0.7, 1);

@@ -22,12 +22,15 @@ public sealed class RgbImagesLimitTests
             Assert.Equal(TestImages.Size, RgbImages.Decode(png).Width);
             Assert.Equal(TestImages.Size, image.ToRgbImage().Width);
             RgbImages.MaxPixels--;
-            Assert.Contains("16×16 pixels; at most 255 are read (RgbImages.MaxPixels)", Assert.Throws<InvalidDataException>(() => RgbImages.Decode(png)).Message);
+            Assert.Contains("16×16 pixels; at most 255 are read (RgbImages.MaxPixels)",
+                Assert.Throws<InvalidDataException>(() => RgbImages.Decode(png)).Message);
             Assert.Contains("at most 255", Assert.Throws<InvalidOperationException>(() => image.ToRgbImage()).Message);
-            Assert.Contains($"'{path}' cannot be read: it has 16×16", Assert.Throws<InvalidOperationException>(() => RgbImages.Load(path)).Message);
+            Assert.Contains($"'{path}' cannot be read: it has 16×16",
+                Assert.Throws<InvalidOperationException>(() => RgbImages.Load(path)).Message);
             var ml = new MLContext(seed: 1);
             string message = Assert.Throws<InvalidOperationException>(
-                () => ml.SelfSupervised().Pretrain(options: TestImages.Untrained).Fit(ml.View(TestImages.Rows(4)))).Message;
+                () => ml.SelfSupervised().Pretrain(options: TestImages.Untrained).Fit(ml.View(TestImages.Rows(4))))
+                    .Message;
             Assert.Contains("Column 'Image', row 0: it has 16×16 pixels; at most 255", message);
         }
         finally
@@ -35,6 +38,7 @@ public sealed class RgbImagesLimitTests
             RgbImages.MaxPixels = usual;
         }
         foreach (long wrong in new[] { 0, 500_000_001 })
-            Assert.Contains("MaxPixels", Assert.Throws<ArgumentOutOfRangeException>(() => RgbImages.MaxPixels = wrong).Message);
+            Assert.Contains("MaxPixels",
+                Assert.Throws<ArgumentOutOfRangeException>(() => RgbImages.MaxPixels = wrong).Message);
     }
 }

@@ -18,14 +18,17 @@ public sealed class RgbImagesTests(ITestOutputHelper output) : IDisposable
     {
         string path = _folder.File("image." + format);
         byte[] bytes = Whole(format, path);
-        Assert.Equal((TestImages.Size, TestImages.Size), (RgbImages.Decode(bytes).Width, RgbImages.Decode(bytes).Height));
+        Assert.Equal((TestImages.Size, TestImages.Size),
+            (RgbImages.Decode(bytes).Width, RgbImages.Decode(bytes).Height));
         // What follows the end is no fault.
         Assert.Equal(RgbImages.Decode(bytes).Pixels.ToArray(), RgbImages.Decode([.. bytes, 0, 0]).Pixels.ToArray());
-        // The checksum of a PNG's end, and the byte that ends a GIF, are missed by nobody; in WebP the last byte may be padding.
+        // The checksum of a PNG's end, and the byte that ends a GIF, are missed by nobody;
+        // in WebP the last byte may be padding.
         int end = format switch { "png" => 8, "jpg" => 1, "bmp" => 1, _ => 2 };
         for (int length = 0; length <= bytes.Length - end; length++)
             Assert.ThrowsAny<Exception>(() => RgbImages.Decode(bytes[..length]));
-        Assert.Contains("ends early, after 60 bytes", Assert.Throws<InvalidDataException>(() => RgbImages.Decode(bytes[..60])).Message);
+        Assert.Contains("ends early, after 60 bytes",
+            Assert.Throws<InvalidDataException>(() => RgbImages.Decode(bytes[..60])).Message);
         File.WriteAllBytes(path, bytes[..^10]);
         Assert.Contains($"'{path}'", Assert.Throws<InvalidOperationException>(() => RgbImages.Load(path)).Message);
     }
@@ -64,7 +67,8 @@ public sealed class RgbImagesTests(ITestOutputHelper output) : IDisposable
         foreach (string format in new[] { "png", "jpg", "webp", "gif", "bmp" })
         {
             string name = format switch { "jpg" => "JPEG", "webp" => "WebP", _ => format.ToUpperInvariant() };
-            Assert.Equal(new(name, TestImages.Size, TestImages.Size, 1), RgbImages.ReadHeader(Whole(format, _folder.File("h." + format))));
+            Assert.Equal(new(name, TestImages.Size, TestImages.Size, 1),
+                RgbImages.ReadHeader(Whole(format, _folder.File("h." + format))));
         }
         // The screen grows with its frame, as it does when it is decoded.
         var grown = AttackImages.Gif(20, 10, new byte[200], screen: 5);
@@ -119,7 +123,8 @@ public sealed class RgbImagesTests(ITestOutputHelper output) : IDisposable
     private static byte[] Whole(string format, string path)
     {
         const int side = TestImages.Size;
-        if (format == "gif") return AttackImages.Gif(side, side, [.. TestImages.Rgb(3).Take(side * side).Select(value => (byte)(value / 2))]);
+        if (format == "gif") return AttackImages.Gif(side, side,
+            [.. TestImages.Rgb(3).Take(side * side).Select(value => (byte)(value / 2))]);
         if (format == "bmp") return AttackImages.Bmp(side, side, TestImages.Rgb(3));
         using (var image = TestImages.Image(3)) image.Save(path);
         return File.ReadAllBytes(path);

@@ -19,11 +19,13 @@ public class RunLogTests
             if (line.Source.StartsWith("Pretrain", StringComparison.Ordinal)) lines.Add(line.RawMessage);
         };
         var random = new Random(1);
-        var rows = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 200).Select(_ => new Row { Features = [.. Enumerable.Range(0, 6).Select(_ => random.NextSingle())] }));
+        var rows = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 200)
+            .Select(_ => new Row { Features = [.. Enumerable.Range(0, 6).Select(_ => random.NextSingle())] }));
         ml.SelfSupervised().Pretrain("Embedding", "Features", new SimClrOptions { Epochs = 3 }).Fit(rows).Dispose();
         string[] expected =
         [
-            "Column 'Features' is read.", "200 rows of column 'Features' were read", "SimCLR: Backbone = MLP of 256, 256, 512, 512, 256 features",
+            "Column 'Features' is read.", "200 rows of column 'Features' were read",
+            "SimCLR: Backbone = MLP of 256, 256, 512, 512, 256 features",
             "BatchSize = 48", "is done: loss", "Epoch 1 of 3", "Epoch 2 of 3", "Epoch 3 of 3", "The run is at its end",
         ];
         int at = 0;
@@ -40,18 +42,22 @@ public class RunLogTests
     [Fact]
     public void EveryPublicRecordWithAListPrintsIt()
     {
-        var records = new[] { typeof(TrainingOptions), typeof(LinearEvaluation) }.SelectMany(type => type.Assembly.GetExportedTypes())
+        var records = new[] { typeof(TrainingOptions), typeof(LinearEvaluation) }.SelectMany(type =>
+            type.Assembly.GetExportedTypes())
             .Where(type => !type.IsAbstract && type.GetMethod("<Clone>$") is not null);
         var silent = records.Where(type => type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
-                .Any(property => property.PropertyType != typeof(string) && typeof(IEnumerable).IsAssignableFrom(property.PropertyType)))
-            .Where(type => type.GetMethod("ToString", Type.EmptyTypes)!.IsDefined(typeof(CompilerGeneratedAttribute), inherit: false));
+                .Any(property => property.PropertyType != typeof(string)
+                    && typeof(IEnumerable).IsAssignableFrom(property.PropertyType)))
+            .Where(type => type.GetMethod("ToString", Type.EmptyTypes)!.IsDefined(typeof(CompilerGeneratedAttribute),
+                inherit: false));
         Assert.Equal("", string.Join(" ", silent.Select(type => type.Name)));
     }
 
     [Fact]
     public void ListsArePrintedWithTheirContents()
     {
-        Assert.Equal("RetrievalGroundTruth { Easy = [1, 2], Hard = [], Junk = [3] }", RetrievalGroundTruth.Of([1, 2], 3).ToString());
+        Assert.Equal("RetrievalGroundTruth { Easy = [1, 2], Hard = [], Junk = [3] }",
+            RetrievalGroundTruth.Of([1, 2], 3).ToString());
         var truth = RetrievalGroundTruth.Of([.. Enumerable.Range(0, 20)]);
         Assert.Contains("8, 9, … 20 in all]", truth.ToString(), StringComparison.Ordinal);
         Assert.Contains("Layers = [0, 1]", new IMixOptions { Layers = [0, 1] }.ToString(), StringComparison.Ordinal);

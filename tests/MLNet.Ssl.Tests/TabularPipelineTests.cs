@@ -67,20 +67,25 @@ public sealed class TabularPipelineTests
         Assert.Null(CategoricalSlots.Of(data.Schema["Features"]));
         var messages = new List<string>();
         _ml.Log += (_, e) => messages.Add(e.Message);
-        using var transformer = _ml.SelfSupervised().Pretrain("Embedding", "Features", Quick with { Epochs = 0 }).Fit(rows);
-        Assert.Contains(messages, m => m.Contains("Table.CategoricalSlots = [3..7]: the column says that they are one-hot codes", StringComparison.Ordinal));
+        using var transformer = _ml.SelfSupervised().Pretrain("Embedding", "Features", Quick with { Epochs = 0 })
+            .Fit(rows);
+        Assert.Contains(messages, m => m.Contains(
+            "Table.CategoricalSlots = [3..7]: the column says that they are one-hot codes", StringComparison.Ordinal));
     }
 
     [Fact]
     public void EveryRowGetsTheSameEmbeddingAloneAndAmongOthers()
     {
-        var pipeline = _ml.Transforms.ReplaceMissingValues("Features").Append(_ml.SelfSupervised().Pretrain("Embedding", "Features", Quick));
+        var pipeline = _ml.Transforms.ReplaceMissingValues("Features")
+            .Append(_ml.SelfSupervised().Pretrain("Embedding", "Features", Quick));
         var rows = Draw(3000);
         using var model = pipeline.Fit(_ml.Data.LoadFromEnumerable(rows.Take(64)));
         var all = model.Transform(_ml.Data.LoadFromEnumerable(rows)).GetColumn<float[]>("Embedding").ToList();
-        using var engine = _ml.Model.CreatePredictionEngine<Measure, Embedded>(model, new PredictionEngineOptions { OwnsTransformer = false });
+        using var engine = _ml.Model.CreatePredictionEngine<Measure, Embedded>(model,
+            new PredictionEngineOptions { OwnsTransformer = false });
         Assert.Equal(3000, all.Count);
-        foreach (int i in new[] { 0, 1023, 1024, 2999 }) TestImages.AssertClose(engine.Predict(rows[i]).Embedding, all[i]);
+        foreach (int i in new[] { 0, 1023, 1024, 2999 })
+            TestImages.AssertClose(engine.Predict(rows[i]).Embedding, all[i]);
     }
 
     private sealed class Embedded
@@ -93,7 +98,8 @@ public sealed class TabularPipelineTests
     {
         var messages = new List<string>();
         _ml.Log += (_, e) => messages.Add(e.Message);
-        var data = _ml.Transforms.ReplaceMissingValues("Features").Fit(_ml.Data.LoadFromEnumerable(Draw(40))).Transform(_ml.Data.LoadFromEnumerable(Draw(40)));
+        var data = _ml.Transforms.ReplaceMissingValues("Features").Fit(_ml.Data.LoadFromEnumerable(Draw(40)))
+            .Transform(_ml.Data.LoadFromEnumerable(Draw(40)));
         using var transformer = _ml.SelfSupervised().Pretrain().Fit(data);
         Assert.Equal(("Embedding", "Features"), (transformer.OutputColumnName, transformer.InputColumnName));
         Assert.Contains(messages, m => m.Contains("Masked reconstruction is used", StringComparison.Ordinal));
@@ -105,14 +111,16 @@ public sealed class TabularPipelineTests
     {
         var error = Assert.Throws<InvalidOperationException>(() =>
             _ml.SelfSupervised().Pretrain("Embedding", "Features", Quick).Fit(_ml.Data.LoadFromEnumerable(Draw(40))));
-        Assert.Contains("Column 'Features', row 0, slot 1: NaN is not a finite number. ml.Transforms.ReplaceMissingValues", error.Message);
+        Assert.Contains("Column 'Features', row 0, slot 1: NaN is not a finite number. "
+            + "ml.Transforms.ReplaceMissingValues", error.Message);
     }
 
     [Fact]
     public void AnotherWidthAtTransformTimeIsRefusedByName()
     {
         using var transformer = _ml.SelfSupervised().Pretrain("Embedding", "Features", Quick)
-            .Fit(_ml.Transforms.ReplaceMissingValues("Features").Fit(_ml.Data.LoadFromEnumerable(Draw(40))).Transform(_ml.Data.LoadFromEnumerable(Draw(40))));
+            .Fit(_ml.Transforms.ReplaceMissingValues("Features").Fit(_ml.Data.LoadFromEnumerable(Draw(40)))
+                .Transform(_ml.Data.LoadFromEnumerable(Draw(40))));
         var wide = _ml.Data.LoadFromEnumerable(new[] { new Wide { Features = new float[4] } });
         var error = Assert.Throws<ArgumentOutOfRangeException>(() => transformer.Transform(wide));
         Assert.Contains("'Features': expected Vector<Single, 3>, got Vector<Single, 4>", error.Message);
@@ -127,10 +135,13 @@ public sealed class TabularPipelineTests
     [Fact]
     public void NeitherOneRowNorNoneCanBeLearntFrom()
     {
-        IDataView Rows(int count) => _ml.Data.LoadFromEnumerable(Enumerable.Range(0, count).Select(_ => new Wide { Features = new float[4] }));
+        IDataView Rows(int count) =>
+            _ml.Data.LoadFromEnumerable(Enumerable.Range(0, count).Select(_ => new Wide { Features = new float[4] }));
         var estimator = _ml.SelfSupervised().Pretrain("Embedding", "Features", Quick);
-        Assert.Contains("'Features' has no rows", Assert.Throws<InvalidOperationException>(() => estimator.Fit(Rows(0))).Message);
-        Assert.Contains("there is 1 training row", Assert.Throws<ArgumentException>(() => estimator.Fit(Rows(1))).Message);
+        Assert.Contains("'Features' has no rows",
+            Assert.Throws<InvalidOperationException>(() => estimator.Fit(Rows(0))).Message);
+        Assert.Contains("there is 1 training row",
+            Assert.Throws<ArgumentException>(() => estimator.Fit(Rows(1))).Message);
     }
 
     [Fact]
@@ -138,29 +149,36 @@ public sealed class TabularPipelineTests
     {
         var rows = Draw(40);
         foreach (var row in rows) row.Features[1] = float.NaN;
-        foreach (var mode in new[] { MissingValueReplacingEstimator.ReplacementMode.DefaultValue, MissingValueReplacingEstimator.ReplacementMode.Mean })
+        foreach (var mode in new[] { MissingValueReplacingEstimator.ReplacementMode.DefaultValue,
+            MissingValueReplacingEstimator.ReplacementMode.Mean })
         {
             var messages = new List<string>();
             var ml = new MLContext(seed: 1);
             ml.Log += (_, e) => messages.Add(e.Message);
             var data = ml.Data.LoadFromEnumerable(rows);
-            using var model = ml.Transforms.ReplaceMissingValues("Features", replacementMode: mode).Append(ml.SelfSupervised().Pretrain("Embedding", "Features", Quick)).Fit(data);
-            Assert.All(model.Transform(data).GetColumn<float[]>("Embedding"), embedding => Assert.All(embedding, v => Assert.True(float.IsFinite(v))));
-            Assert.Contains(messages, m => m.Contains("1 of 3 slots are constant and tell nothing (was every value missing?): 1.", StringComparison.Ordinal));
+            using var model = ml.Transforms.ReplaceMissingValues("Features", replacementMode: mode)
+                .Append(ml.SelfSupervised().Pretrain("Embedding", "Features", Quick)).Fit(data);
+            Assert.All(model.Transform(data).GetColumn<float[]>("Embedding"), embedding =>
+                Assert.All(embedding, v => Assert.True(float.IsFinite(v))));
+            Assert.Contains(messages, m => m.Contains(
+                "1 of 3 slots are constant and tell nothing (was every value missing?): 1.", StringComparison.Ordinal));
         }
     }
 
-    /// <summary>The whole of the usual pipeline from a text file of real rows, with missing values and categories as names.</summary>
+    /// <summary>The whole of the usual pipeline from a text file of real rows, with missing values
+    /// and categories as names.</summary>
     [Fact]
     public void RealRowsOfATextFileTrainAndPredict()
     {
         using var folder = new TemporaryFolder();
         string path = folder.File("covtype.csv");
         WriteCovType(RealData.Path("covtype/covtype.data.gz"), path, 3000);
-        var rows = _ml.Data.LoadFromTextFile(path, [new("Continuous", DataKind.Single, 0, 9), new("Area", DataKind.String, 10), new("Soil", DataKind.String, 11),
+        var rows = _ml.Data.LoadFromTextFile(path, [new("Continuous", DataKind.Single, 0, 9),
+            new("Area", DataKind.String, 10), new("Soil", DataKind.String, 11),
             new("Label", DataKind.String, 12)], ',');
         IDataView train = _ml.Data.TakeRows(rows, 2000), test = _ml.Data.SkipRows(rows, 2000);
-        var prepare = _ml.Transforms.ReplaceMissingValues("Continuous", replacementMode: MissingValueReplacingEstimator.ReplacementMode.Mean)
+        var prepare = _ml.Transforms.ReplaceMissingValues("Continuous",
+            replacementMode: MissingValueReplacingEstimator.ReplacementMode.Mean)
             .Append(_ml.Transforms.Categorical.OneHotEncoding([new("Area"), new("Soil")]))
             .Append(_ml.Transforms.Concatenate("Features", "Continuous", "Area", "Soil"))
             .Append(_ml.Transforms.NormalizeMeanVariance("Features"))
@@ -183,7 +201,8 @@ public sealed class TabularPipelineTests
         Assert.InRange(Accuracy(trainers.LbfgsMaximumEntropy("Label", "Embedding")), 0.4, 1);
     }
 
-    /// <summary>Rows from all over the training part, one continuous value in fifty missing, the indicators as the names of what they indicate.</summary>
+    /// <summary>Rows from all over the training part, one continuous value in fifty missing, the indicators as the
+    /// names of what they indicate.</summary>
     private static void WriteCovType(string from, string to, int count)
     {
         using var reader = new StreamReader(new GZipStream(File.OpenRead(from), CompressionMode.Decompress));

@@ -62,7 +62,8 @@ internal static class TestImages
         return pixels;
     }
 
-    public static MLImage Image(int seed, MLPixelFormat format = MLPixelFormat.Bgra32, byte alpha = 255, int width = Size, int height = Size)
+    public static MLImage Image(int seed, MLPixelFormat format = MLPixelFormat.Bgra32, byte alpha = 255,
+        int width = Size, int height = Size)
     {
         var rgb = Rgb(seed, width, height);
         var pixels = new byte[4 * width * height];
@@ -73,7 +74,8 @@ internal static class TestImages
     }
 
     /// <summary>Images of two labels, which differ in brightness.</summary>
-    public static ImageRow[] Rows(int count) => [.. Enumerable.Range(0, count).Select(i => new ImageRow(i, Image(i), i % 2 == 0 ? "even" : "odd"))];
+    public static ImageRow[] Rows(int count) =>
+        [.. Enumerable.Range(0, count).Select(i => new ImageRow(i, Image(i), i % 2 == 0 ? "even" : "odd"))];
 
     public static IDataView View(this MLContext ml, IEnumerable<ImageRow> rows) => ml.Data.LoadFromEnumerable(rows);
 

@@ -11,7 +11,8 @@ public sealed class UnreadableImagesTests : IDisposable
     private readonly IDataView _photos;
     private readonly string[] _good;
 
-    private static readonly SimClrOptions Skipping = TestImages.Untrained with { OnUnreadableImage = OnUnreadableImage.Skip };
+    private static readonly SimClrOptions Skipping =
+        TestImages.Untrained with { OnUnreadableImage = OnUnreadableImage.Skip };
 
     public UnreadableImagesTests()
     {
@@ -27,8 +28,10 @@ public sealed class UnreadableImagesTests : IDisposable
         }
         File.WriteAllText(_folder.File("text.jpg"), "no image");
         string[] paths = [_folder.File("text.jpg"), .. _good[..3], _folder.File("missing.png"), "", .. _good[3..]];
-        var rows = _ml.Data.LoadFromEnumerable(paths.Select((path, i) => new Photo { Path = path, Label = i % 2 == 0 ? "a" : "b" }));
-        _photos = _ml.Transforms.LoadImages("Image", imageFolder: null, "Path").Append(_ml.Transforms.Conversion.MapValueToKey("Label")).Fit(rows).Transform(rows);
+        var rows = _ml.Data.LoadFromEnumerable(
+            paths.Select((path, i) => new Photo { Path = path, Label = i % 2 == 0 ? "a" : "b" }));
+        _photos = _ml.Transforms.LoadImages("Image", imageFolder: null, "Path")
+            .Append(_ml.Transforms.Conversion.MapValueToKey("Label")).Fit(rows).Transform(rows);
     }
 
     public void Dispose() => _folder.Dispose();
@@ -47,29 +50,36 @@ public sealed class UnreadableImagesTests : IDisposable
         public float[] Embedding { get; set; } = [];
     }
 
-    private EmbeddedPhoto[] Rows(IDataView view) => [.. _ml.Data.CreateEnumerable<EmbeddedPhoto>(view, reuseRowObject: false, ignoreMissingColumns: true)];
+    private EmbeddedPhoto[] Rows(IDataView view) =>
+        [.. _ml.Data.CreateEnumerable<EmbeddedPhoto>(view, reuseRowObject: false, ignoreMissingColumns: true)];
 
     [Fact]
     public void FitThrowsAndNamesThePathOrLeavesOutAndCounts()
     {
         var ssl = _ml.SelfSupervised();
-        string message = Assert.Throws<InvalidOperationException>(() => ssl.Pretrain(options: TestImages.Untrained).Fit(_photos)).Message;
+        string message = Assert.Throws<InvalidOperationException>(() =>
+            ssl.Pretrain(options: TestImages.Untrained).Fit(_photos)).Message;
         Assert.Contains($"Column 'Image', row 0, '{_folder.File("text.jpg")}': the image cannot be read", message);
         Assert.Empty(_log);
 
         using var skipped = ssl.Pretrain(options: Skipping).Fit(_photos);
-        Assert.Contains(_log, line => line.Contains($"row 0, '{_folder.File("text.jpg")}'") && line.Contains("left out, 1 so far"));
-        Assert.Contains(_log, line => line.Contains($"row 4, '{_folder.File("missing.png")}'") && line.Contains("left out, 2 so far"));
+        Assert.Contains(_log, line =>
+            line.Contains($"row 0, '{_folder.File("text.jpg")}'") && line.Contains("left out, 1 so far"));
+        Assert.Contains(_log, line =>
+            line.Contains($"row 4, '{_folder.File("missing.png")}'") && line.Contains("left out, 2 so far"));
         Assert.Contains(_log, line => line.Contains("row 5: there is no image. (left out, 3 so far)"));
         Assert.Contains("3 of 9 images could not be read and were left out.", _log);
 
-        // What was learned from is what could be read, in its order: without an epoch, the fingerprint of the weights alone would not tell.
+        // What was learned from is what could be read, in its order: without an epoch, the fingerprint
+        // of the weights alone would not tell.
         var trained = Skipping with { Epochs = 1, BatchSize = 3, Seed = 3 };
         using var ofAll = ssl.Pretrain(options: trained).Fit(_photos);
         var rows = _ml.Data.LoadFromEnumerable(_good.Select(path => new Photo { Path = path }));
         var good = _ml.Transforms.LoadImages("Image", imageFolder: null, "Path").Fit(rows).Transform(rows);
-        using var ofGood = ssl.Pretrain(options: trained with { OnUnreadableImage = OnUnreadableImage.Throw }).Fit(good);
-        Assert.Equal(Rows(ofGood.Transform(good)).Select(row => row.Embedding), Rows(ofAll.Transform(good)).Select(row => row.Embedding));
+        using var ofGood = ssl.Pretrain(options: trained with { OnUnreadableImage = OnUnreadableImage.Throw })
+            .Fit(good);
+        Assert.Equal(Rows(ofGood.Transform(good)).Select(row => row.Embedding),
+            Rows(ofAll.Transform(good)).Select(row => row.Embedding));
     }
 
     [Fact]
@@ -84,17 +94,20 @@ public sealed class UnreadableImagesTests : IDisposable
         foreach (var (i, row) in rows.Index())
         {
             var expected = new float[16];
-            ((ImageEncoder)transformer.Encoder).Embed([new(TestImages.Rgb(i), TestImages.Size, TestImages.Size)], expected);
+            ((ImageEncoder)transformer.Encoder)
+                .Embed([new(TestImages.Rgb(i), TestImages.Size, TestImages.Size)], expected);
             TestImages.AssertClose(expected, row.Embedding);
         }
 
         // A prediction has no row to leave out.
-        using var engine = _ml.Model.CreatePredictionEngine<ImageInput, EmbeddedRow>(transformer, new PredictionEngineOptions { OwnsTransformer = false });
+        using var engine = _ml.Model.CreatePredictionEngine<ImageInput, EmbeddedRow>(transformer,
+            new PredictionEngineOptions { OwnsTransformer = false });
         Assert.All(engine.Predict(new ImageInput()).Embedding, value => Assert.True(float.IsNaN(value)));
 
         ssl.Model.Save(transformer, _photos.Schema, _folder.File("model.zip"));
         using var loaded = (EmbeddingTransformer)ssl.Model.Load(_folder.File("model.zip"), out _);
-        Assert.Contains("Column 'Image', row 0", Assert.Throws<InvalidOperationException>(() => Rows(loaded.Transform(_photos))).Message);
+        Assert.Contains("Column 'Image', row 0",
+            Assert.Throws<InvalidOperationException>(() => Rows(loaded.Transform(_photos))).Message);
         loaded.OnUnreadableImage = OnUnreadableImage.Skip;
         Assert.Equal(_good, Rows(loaded.Transform(_photos)).Select(row => row.Path));
         Assert.Throws<ArgumentOutOfRangeException>(() => loaded.OnUnreadableImage = (OnUnreadableImage)9);
@@ -115,28 +128,35 @@ public sealed class UnreadableImagesTests : IDisposable
         _ = ssl.Index(transformer, [.. _good, bomb], (path, _) => told.Add(path));
         Assert.Equal([bomb], told);
         transformer.OnUnreadableImage = OnUnreadableImage.Throw;
-        Assert.Contains($"'{bomb}'", Assert.Throws<InvalidOperationException>(() => ssl.Index(transformer, [.. _good, bomb])).Message);
-        Assert.Contains($"'{bomb}'", Assert.Throws<InvalidOperationException>(() => ssl.AttentionMaps(transformer, bomb)).Message);
+        Assert.Contains($"'{bomb}'",
+            Assert.Throws<InvalidOperationException>(() => ssl.Index(transformer, [.. _good, bomb])).Message);
+        Assert.Contains($"'{bomb}'",
+            Assert.Throws<InvalidOperationException>(() => ssl.AttentionMaps(transformer, bomb)).Message);
     }
 
     [Fact]
     public void EvaluationAndFineTuningLeaveOutToo()
     {
         var ssl = _ml.SelfSupervised();
-        var measured = ssl.Pretrain(options: Skipping with { Epochs = 1, BatchSize = 3 }).WithEvaluation(_photos, _photos, numberOfNeighbors: 1);
+        var measured = ssl.Pretrain(options: Skipping with { Epochs = 1, BatchSize = 3 })
+            .WithEvaluation(_photos, _photos, numberOfNeighbors: 1);
         using var encoder = measured.Fit(_photos);
         Assert.Equal(3, _log.Count(line => line.Contains("3 of 9 images")));
-        Assert.Throws<InvalidOperationException>(() => ssl.Pretrain(options: TestImages.Untrained).WithEvaluation(_photos, _photos).Fit(_photos));
+        Assert.Throws<InvalidOperationException>(() =>
+            ssl.Pretrain(options: TestImages.Untrained).WithEvaluation(_photos, _photos).Fit(_photos));
 
         var tuning = new FineTuneOptions { Epochs = 1, BatchSize = 3, Threads = 1 };
-        Assert.Contains("row 0, '", Assert.Throws<InvalidOperationException>(() => ssl.FineTune("Predicted", "Image", "Label", encoder, tuning).Fit(_photos)).Message);
+        Assert.Contains("row 0, '", Assert.Throws<InvalidOperationException>(() =>
+            ssl.FineTune("Predicted", "Image", "Label", encoder, tuning).Fit(_photos)).Message);
         tuning = tuning with { OnUnreadableImage = OnUnreadableImage.Skip };
         using var classifier = ssl.FineTune("Predicted", "Image", "Label", encoder, tuning).Fit(_photos);
         Assert.Equal(_good, Rows(classifier.Transform(_photos)).Select(row => row.Path));
-        using var student = ssl.Distill("Predicted", "Image", null, classifier, new() { Epochs = 1, BatchSize = 3, OnUnreadableImage = OnUnreadableImage.Skip }).Fit(_photos);
+        using var student = ssl.Distill("Predicted", "Image", null, classifier,
+            new() { Epochs = 1, BatchSize = 3, OnUnreadableImage = OnUnreadableImage.Skip }).Fit(_photos);
         Assert.Equal(_good, Rows(student.Transform(_photos)).Select(row => row.Path));
 
         var none = _ml.Data.TakeRows(_photos, 1);
-        Assert.Contains("None of the 1 images", Assert.Throws<InvalidOperationException>(() => ssl.Pretrain(options: Skipping).Fit(none)).Message);
+        Assert.Contains("None of the 1 images",
+            Assert.Throws<InvalidOperationException>(() => ssl.Pretrain(options: Skipping).Fit(none)).Message);
     }
 }

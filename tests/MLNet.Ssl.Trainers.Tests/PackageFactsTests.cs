@@ -6,14 +6,16 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Tests;
 
-/// <summary>What TorchSharp and libtorch do that the product leans on or works around: a failure here says that a new version does otherwise.</summary>
+/// <summary>What TorchSharp and libtorch do that the product leans on or works around: a failure here says that a
+/// new version does otherwise.</summary>
 public sealed class PackageFactsTests : IDisposable
 {
     private readonly DisposeScope _scope = NewDisposeScope();
 
     public void Dispose() => _scope.Dispose();
 
-    /// <summary>So the finaliser may free it while native code reads it. That crashes at random, so the code is read instead.</summary>
+    /// <summary>So the finaliser may free it while native code reads it. That crashes at random, so
+    /// the code is read instead.</summary>
     [Theory]
     [InlineData(nameof(Tensor.mul), 1)]
     [InlineData(nameof(Tensor.mul_), 1)]
@@ -21,7 +23,8 @@ public sealed class PackageFactsTests : IDisposable
     [InlineData(nameof(Tensor.add_), 2)]
     public void AScalarIsPassedByItsHandleAndNothingKeepsItAlive(string operation, int parameters)
     {
-        Assert.NotNull(typeof(Scalar).GetMethod("Finalize", BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.DeclaredOnly));
+        Assert.NotNull(typeof(Scalar)
+            .GetMethod("Finalize", BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.DeclaredOnly));
         Type[] types = parameters == 1 ? [typeof(Scalar)] : [typeof(Tensor), typeof(Scalar)];
         var calls = Calls(typeof(Tensor).GetMethod(operation, types)!);
         var native = Assert.Single(calls, call => call.Name.StartsWith("THS", StringComparison.Ordinal));
@@ -34,7 +37,8 @@ public sealed class PackageFactsTests : IDisposable
     public void AddingTensorsMakesAScalarThatNobodyHolds()
     {
         // a + b is a.add(b), which is a.add(b, 1), with a Scalar made of the 1.
-        Assert.Contains(Calls(typeof(Tensor).GetMethod("op_Addition", [typeof(Tensor), typeof(Tensor)])!), call => call.Name == nameof(Tensor.add));
+        Assert.Contains(Calls(typeof(Tensor).GetMethod("op_Addition", [typeof(Tensor), typeof(Tensor)])!), call =>
+            call.Name == nameof(Tensor.add));
         foreach (string operation in (string[])[nameof(Tensor.add), nameof(Tensor.add_)])
         {
             var calls = Calls(typeof(Tensor).GetMethod(operation, [typeof(Tensor)])!);
@@ -49,7 +53,8 @@ public sealed class PackageFactsTests : IDisposable
         using var cpu = new Generator(1, CPU);
         Assert.Equal(DeviceType.CUDA, cuda.device.type);
         // libtorch refuses a generator of another device than the tensor's.
-        Assert.Equal(rand(5, device: CPU, generator: cpu).data<float>().ToArray(), rand(5, device: CPU, generator: cuda).data<float>().ToArray());
+        Assert.Equal(rand(5, device: CPU, generator: cpu).data<float>().ToArray(),
+            rand(5, device: CPU, generator: cuda).data<float>().ToArray());
     }
 
     [Fact]
@@ -62,7 +67,8 @@ public sealed class PackageFactsTests : IDisposable
         Assert.Throws<ArgumentException>(() => more.bytes.Length);
     }
 
-    /// <summary>Mean and deviation are exchanged, so that networks start from equal weights, or from none where a draw is infinite.</summary>
+    /// <summary>Mean and deviation are exchanged, so that networks start from equal weights, or from none
+    /// where a draw is infinite.</summary>
     [Fact]
     public void TheTruncatedNormalInitialisationMakesAConstant()
     {

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Tests;
 
 /// <summary>
-/// A small drawn image set: four textures of random period and phase, under random brightness, contrast, shading and noise. Brightness tells images apart
-/// for an untrained network and nothing of their class.
+/// A small drawn image set: four textures of random period and phase, under random brightness, contrast, shading and
+/// noise. Brightness tells images apart for an untrained network and nothing of their class.
 /// </summary>
 internal static class Patterns
 {
@@ -22,7 +22,8 @@ internal static class Patterns
             labels[i] = i % Classes;
             double level = random.Next(60, 196), contrast = (10 + 40 * random.NextDouble()) * (random.Next(2) * 2 - 1);
             double shadeX = (random.NextDouble() - 0.5) * 8, shadeY = (random.NextDouble() - 0.5) * 8;
-            double wave = 2 * Math.PI / (4 + 4 * random.NextDouble()), left = random.NextDouble() * 8, top = random.NextDouble() * 8;
+            double wave = 2 * Math.PI / (4 + 4 * random.NextDouble()), left = random.NextDouble() * 8,
+                top = random.NextDouble() * 8;
             for (int y = 0; y < Side; y++)
                 for (int x = 0; x < Side; x++)
                 {
@@ -34,7 +35,8 @@ internal static class Patterns
                         2 => 1.4 * u * v,
                         _ => Math.Sin(wave * Math.Sqrt((x - 12) * (x - 12) + (y - 12) * (y - 12)) + left),
                     };
-                    double gray = level + shadeX * (x - 12) + shadeY * (y - 12) + contrast * texture + random.Next(-20, 21);
+                    double gray =
+                        level + shadeX * (x - 12) + shadeY * (y - 12) + contrast * texture + random.Next(-20, 21);
                     pixels.AsSpan((y * Side + x) * 3, 3).Fill((byte)Math.Clamp(gray, 0, 255));
                 }
             images.Add(pixels, Side, Side);
@@ -43,7 +45,8 @@ internal static class Patterns
     }
 
     /// <summary>Accuracy of a weighted kNN on frozen embeddings.</summary>
-    public static double KnnAccuracy(ImageEncoder encoder, (ImageStore Images, int[] Labels) train, (ImageStore Images, int[] Labels) test)
+    public static double KnnAccuracy(ImageEncoder encoder, (ImageStore Images, int[] Labels) train,
+        (ImageStore Images, int[] Labels) test)
     {
         int d = encoder.EmbeddingDimension;
         Tensor Embed(ImageStore images)
@@ -53,7 +56,8 @@ internal static class Patterns
             return tensor(result, [images.Count, d]);
         }
         using var scope = NewDisposeScope();
-        using var knn = new WeightedKnn(Embed(train.Images), tensor(Array.ConvertAll(train.Labels, l => (long)l)), Classes);
+        using var knn =
+            new WeightedKnn(Embed(train.Images), tensor(Array.ConvertAll(train.Labels, l => (long)l)), Classes);
         var predicted = knn.Score(Embed(test.Images)).argmax(1).data<long>().ToArray();
         return predicted.Zip(test.Labels, (p, l) => p == l ? 1.0 : 0).Average();
     }

@@ -24,7 +24,8 @@ internal static class Archives
         return entries;
     }
 
-    public static byte[] Of(Dictionary<string, byte[]> entries, string comment = "", CompressionLevel compression = CompressionLevel.NoCompression)
+    public static byte[] Of(Dictionary<string, byte[]> entries, string comment = "",
+        CompressionLevel compression = CompressionLevel.NoCompression)
     {
         using var file = new MemoryStream();
         using (var archive = new ZipArchive(file, ZipArchiveMode.Create, leaveOpen: true))
@@ -40,14 +41,16 @@ internal static class Archives
     }
 
     /// <summary>A model file with its description changed, after its entries, and the hashes of both.</summary>
-    public static byte[] RewriteModel(byte[] file, Action<JsonNode> change, Action<Dictionary<string, byte[]>>? changeEntries = null,
+    public static byte[] RewriteModel(byte[] file, Action<JsonNode> change,
+        Action<Dictionary<string, byte[]>>? changeEntries = null,
         CompressionLevel compression = CompressionLevel.NoCompression)
     {
         var entries = Entries(file);
         var json = JsonNode.Parse(entries["model.json"])!;
         changeEntries?.Invoke(entries);
         foreach (var (name, bytes) in entries)
-            if (name != "model.json" && json["entries"]![name] is { } listed) (listed["length"], listed["sha256"]) = (bytes.Length, Hash(bytes));
+            if (name != "model.json" && json["entries"]![name] is { } listed)
+                (listed["length"], listed["sha256"]) = (bytes.Length, Hash(bytes));
         change(json);
         entries["model.json"] = Encoding.UTF8.GetBytes(json.ToJsonString());
         return Of(entries, Hash(entries["model.json"]), compression);

@@ -3,12 +3,14 @@ using System.Text.Json;
 
 namespace MLNet.Ssl.Tests;
 
-/// <summary>Number files written by the official implementations; MLNETSSL_GOLDEN names another folder of the same form.</summary>
+/// <summary>Number files written by the official implementations; MLNETSSL_GOLDEN names another
+/// folder of the same form.</summary>
 public static class Golden
 {
     private static readonly ConcurrentDictionary<string, GoldenFile> Files = new();
 
-    public static string Folder { get; } = Environment.GetEnvironmentVariable("MLNETSSL_GOLDEN") is { Length: > 0 } folder
+    public static string Folder { get; } =
+        Environment.GetEnvironmentVariable("MLNETSSL_GOLDEN") is { Length: > 0 } folder
         ? Path.GetFullPath(folder)
         : Path.Combine(RepositoryRoot, "tests", "golden");
 
@@ -23,7 +25,8 @@ public static class Golden
     }
 
     public static GoldenFile Load(string name) =>
-        Files.GetOrAdd(name, n => new GoldenFile(n, JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Folder, n + ".json"))).RootElement));
+        Files.GetOrAdd(name, n =>
+            new GoldenFile(n, JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Folder, n + ".json"))).RootElement));
 }
 
 /// <summary>One golden file: parameters, named inputs and named expectations.</summary>
@@ -56,15 +59,18 @@ public sealed record GoldenArray(long[] Shape, string Dtype, double[] Data)
         var shape = e.GetProperty("shape").EnumerateArray().Select(v => v.GetInt64()).ToArray();
         var dtype = e.GetProperty("dtype").GetString()!;
         if (e.TryGetProperty("data", out var data))
-            return new(shape, dtype, data.ValueKind == JsonValueKind.Array ? [.. data.EnumerateArray().Select(v => v.GetDouble())] : [data.GetDouble()]);
+            return new(shape, dtype, data.ValueKind == JsonValueKind.Array
+                ? [.. data.EnumerateArray().Select(v => v.GetDouble())] : [data.GetDouble()]);
         long count = shape.Aggregate(1L, (a, b) => a * b);
         var rule = e.GetProperty("rule");
-        string kind = rule.ValueKind == JsonValueKind.String ? rule.GetString()! : (rule.TryGetProperty("name", out var n) ? n : rule.GetProperty("kind")).GetString()!;
+        string kind = rule.ValueKind == JsonValueKind.String ? rule.GetString()!
+            : (rule.TryGetProperty("name", out var n) ? n : rule.GetProperty("kind")).GetString()!;
         var source = rule.ValueKind == JsonValueKind.String ? e : rule;
         uint seed = source.GetProperty("seed").GetUInt32();
         return kind switch
         {
-            "hash32" => new(shape, dtype, GoldenRules.Hash32(count, seed, source.GetProperty("scale").GetDouble(), source.GetProperty("offset").GetDouble())),
+            "hash32" => new(shape, dtype, GoldenRules.Hash32(count, seed, source.GetProperty("scale").GetDouble(),
+                source.GetProperty("offset").GetDouble())),
             "image_u8" => new(shape, dtype, GoldenRules.ImageU8((int)shape[0], (int)shape[1], seed)),
             _ => throw new NotSupportedException($"golden rule '{kind}'"),
         };
@@ -110,7 +116,8 @@ public static class GoldenRules
     public static float[] Sine(string name, string kind, long count)
     {
         int p = System.Text.Encoding.UTF8.GetBytes(name).Sum(b => b) % 97;
-        return Fill(kind, count, k => 0.08 * Math.Sin(0.37 * k + p), (v, _) => v, v => 1 + v, v => v, v => 1 + Math.Abs(v));
+        return Fill(kind, count, k => 0.08 * Math.Sin(0.37 * k + p), (v, _) => v, v => 1 + v, v => v, v =>
+            1 + Math.Abs(v));
     }
 
     /// <summary>The "hash" parameter fill, which tells tensors of equal byte sums apart.</summary>
@@ -121,10 +128,12 @@ public static class GoldenRules
         long count = shape.Aggregate(1L, (a, b) => a * b);
         double fanIn = shape.Skip(1).Aggregate(1.0, (a, b) => a * b);
         return Fill(kind, count, k => Mix32((uint)(k + 1) * 2654435761 + s) / 2147483648.0 - 1,
-            (u, _) => shape.Length >= 2 ? Math.Sqrt(6 / fanIn) * u : 0.08 * u, u => 1 + 0.2 * u, u => 0.1 * u, u => 1 + 0.2 * Math.Abs(u));
+            (u, _) => shape.Length >= 2 ? Math.Sqrt(6 / fanIn) * u : 0.08 * u, u => 1 + 0.2 * u, u => 0.1 * u, u =>
+                1 + 0.2 * Math.Abs(u));
     }
 
-    private static float[] Fill(string kind, long count, Func<long, double> value, Func<double, long, double> weight, Func<double, double> norm,
+    private static float[] Fill(string kind, long count, Func<long, double> value, Func<double, long, double> weight,
+        Func<double, double> norm,
         Func<double, double> mean, Func<double, double> variance)
     {
         var result = new float[count];

@@ -24,7 +24,8 @@ internal sealed class LoopbackServer : IDisposable
     internal sealed record Request(string Path, IReadOnlyDictionary<string, string> Headers)
     {
         /// <summary>The byte that the client begins at; 0 if it wants them all.</summary>
-        public int From => Headers.TryGetValue("range", out var range) ? int.Parse(range["bytes=".Length..].TrimEnd('-')) : 0;
+        public int From =>
+            Headers.TryGetValue("range", out var range) ? int.Parse(range["bytes=".Length..].TrimEnd('-')) : 0;
     }
 
     /// <summary>What it gets.</summary>
@@ -49,8 +50,10 @@ internal sealed class LoopbackServer : IDisposable
         {
             string[] tag = etag is null ? [] : [$"ETag: \"{etag}\""];
             bool isSame = !request.Headers.TryGetValue("if-range", out var known) || known == $"\"{etag}\"";
-            return request.From == 0 || !isSame ? new(file) { Headers = tag } : request.From >= file.Length ? new([], 416)
-                : new(file[request.From..], 206) { Headers = [.. tag, $"Content-Range: bytes {request.From}-{file.Length - 1}/{file.Length}"] };
+            return request.From == 0 || !isSame ? new(file) { Headers = tag } : request.From >= file.Length
+                ? new([], 416)
+                : new(file[request.From..],
+                    206) { Headers = [.. tag, $"Content-Range: bytes {request.From}-{file.Length - 1}/{file.Length}"] };
         }
     }
 
@@ -88,11 +91,13 @@ internal sealed class LoopbackServer : IDisposable
                 using var reader = new StreamReader(stream, Encoding.ASCII, leaveOpen: true);
                 if (await reader.ReadLineAsync() is not { } first) return;
                 var headers = new Dictionary<string, string>();
-                while (await reader.ReadLineAsync() is { Length: > 0 } line) headers[line.Split(':')[0].ToLowerInvariant()] = line[(line.IndexOf(':') + 1)..].Trim();
+                while (await reader.ReadLineAsync() is { Length: > 0 } line)
+                    headers[line.Split(':')[0].ToLowerInvariant()] = line[(line.IndexOf(':') + 1)..].Trim();
                 var request = new Request(first.Split(' ')[1], headers);
                 Requests.Enqueue(request);
                 var reply = _answer(request);
-                string[] lines = [$"HTTP/1.1 {reply.Status} Told", $"Content-Length: {reply.Length ?? reply.Body.Length}", "Connection: close", .. reply.Headers, "", ""];
+                string[] lines = [$"HTTP/1.1 {reply.Status} Told", $"Content-Length: "
+                    + $"{reply.Length ?? reply.Body.Length}", "Connection: close", .. reply.Headers, "", ""];
                 await stream.WriteAsync(Encoding.ASCII.GetBytes(string.Join("\r\n", lines)));
                 int end = Math.Min(reply.CutAfter ?? reply.Body.Length, reply.Body.Length);
                 await stream.WriteAsync(reply.Body.AsMemory(0, end / 2));

@@ -3,12 +3,15 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Tests;
 
-/// <summary>What options become: planned for some data, and filled in, so that each value can be looked at by its name.</summary>
+/// <summary>What options become: planned for some data, and filled in, so that each value can
+/// be looked at by its name.</summary>
 internal static class Planned
 {
-    public static PretrainPlan For(this PretrainOptions options, DataFacts facts) => PretrainPlan.Of(options, facts, new());
+    public static PretrainPlan For(this PretrainOptions options, DataFacts facts) =>
+        PretrainPlan.Of(options, facts, new());
 
-    /// <summary>The options with what was chosen in the place of each Auto; receives every choice as a sentence.</summary>
+    /// <summary>The options with what was chosen in the place of each Auto; receives
+    /// every choice as a sentence.</summary>
     public static T Resolve<T>(this T options, DataFacts facts, ICollection<string> said) where T : PretrainOptions
     {
         var plan = options.For(facts);
@@ -29,7 +32,8 @@ internal static class Planned
 
     public static IReadOnlyList<ViewRecipe> ImageViews(this PretrainOptions resolved) => resolved.Again().Method.Views;
 
-    public static MlpHeadOptions Head(this MoCoOptions resolved) => resolved.Head(resolved.Backbone!, resolved.HeadBatchNorm!.Value);
+    public static MlpHeadOptions Head(this MoCoOptions resolved) =>
+        resolved.Head(resolved.Backbone!, resolved.HeadBatchNorm!.Value);
 
     public static MlpHeadOptions Projector(this ByolOptions resolved) =>
         resolved.Projector(resolved.Backbone!, resolved.HeadHiddenDimension!.Value, resolved.HeadBatchNorm!.Value);

@@ -26,11 +26,13 @@ internal sealed record GpuCase(string Name, PretrainOptions Options)
     ];
 
     public static GpuCase Named(string name) => All.FirstOrDefault(c => c.Name == name)
-        ?? throw new ArgumentException($"there is no case '{name}'; expected one of {string.Join(", ", All.Select(c => c.Name))}");
+        ?? throw new ArgumentException(
+            $"there is no case '{name}'; expected one of {string.Join(", ", All.Select(c => c.Name))}");
 
     /// <summary>The run that its steps are those of.</summary>
     public PretrainPlan Plan(int batch, int threads, Precision precision) => PretrainPlan.Of(
-        Options with { BatchSize = batch, Threads = threads, Precision = precision, Epochs = 10, WarmupEpochs = 0, Seed = 1 },
+        Options with { BatchSize = batch, Threads = threads, Precision = precision, Epochs = 10, WarmupEpochs = 0,
+            Seed = 1 },
         new(batch * StepsPerEpoch, 375, threads), new());
 
     public StepClock Clock => new(0, StepsPerEpoch, 10);

@@ -7,7 +7,8 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Benchmarks.Gpu;
 
-/// <summary>This library's side of the benchmark on a GPU: one mode of one case in this process, as the script in benchmarks/gpu starts it.</summary>
+/// <summary>This library's side of the benchmark on a GPU: one mode of one case in this process, as the script in
+/// benchmarks/gpu starts it.</summary>
 internal static class GpuSide
 {
     private const int StoredImages = 1024;
@@ -31,8 +32,10 @@ internal static class GpuSide
         command.SetAction(parsed =>
         {
             var run = new Run(
-                GpuCase.Named(parsed.GetValue(name)!), parsed.GetValue(batch), parsed.GetValue(precision), parsed.GetValue(steps),
-                parsed.GetValue(warmup), parsed.GetValue(threads), Photos(parsed.GetValue(photos)!), torch.device(parsed.GetValue(device)!));
+                GpuCase.Named(parsed.GetValue(name)!), parsed.GetValue(batch), parsed.GetValue(precision),
+                parsed.GetValue(steps),
+                parsed.GetValue(warmup), parsed.GetValue(threads), Photos(parsed.GetValue(photos)!),
+                torch.device(parsed.GetValue(device)!));
             Console.WriteLine(JsonSerializer.Serialize(parsed.GetValue(mode) switch
             {
                 "step" => run.Train(endToEnd: false),
@@ -46,7 +49,8 @@ internal static class GpuSide
 
     private static ImageStore Photos(string folder)
     {
-        var images = Directory.EnumerateFiles(folder, "*.jpg", SearchOption.AllDirectories).Order().Select(RgbImages.Load).ToList();
+        var images = Directory.EnumerateFiles(folder, "*.jpg", SearchOption.AllDirectories).Order()
+            .Select(RgbImages.Load).ToList();
         var store = new ImageStore();
         for (int i = 0; i < StoredImages; i++)
         {
@@ -57,10 +61,12 @@ internal static class GpuSide
     }
 
     /// <summary>What a run measured; memory is all that the device has given away.</summary>
-    private sealed record Result(double images_per_second, double wait, double gpu_mib, double first_loss, double last_loss);
+    private sealed record Result(double images_per_second, double wait, double gpu_mib, double first_loss,
+        double last_loss);
 
     private sealed record Run(
-        GpuCase Case, int Batch, Precision Precision, int Steps, int Warmup, int Threads, ImageStore Store, Device Device)
+        GpuCase Case, int Batch, Precision Precision, int Steps, int Warmup, int Threads, ImageStore Store,
+        Device Device)
     {
         public Result Train(bool endToEnd)
         {
@@ -88,7 +94,8 @@ internal static class GpuSide
             }
             Synchronize();
             double seconds = stopwatch.Elapsed.TotalSeconds;
-            return new(Batch * Steps / seconds, (loader.Waited - waited).TotalSeconds / seconds, UsedMemory(), losses[0].ToNumber(), losses[^1].ToNumber());
+            return new(Batch * Steps / seconds, (loader.Waited - waited).TotalSeconds / seconds, UsedMemory(),
+                losses[0].ToNumber(), losses[^1].ToNumber());
         }
 
         public Result Embed()
@@ -96,7 +103,8 @@ internal static class GpuSide
             using var scope = NewDisposeScope();
             using var generator = new Generator(1, CPU);
             var backbone = Case.Options.Backbone!.Create(generator).to(Device);
-            using var encoder = new ImageEncoder(backbone, ImagePreprocessing.For(224), Device) { Precision = Precision };
+            using var encoder =
+                new ImageEncoder(backbone, ImagePreprocessing.For(224), Device) { Precision = Precision };
             var images = Enumerable.Range(0, Store.Count).Select(i => Store[i]).ToList();
             var result = new float[images.Count * encoder.EmbeddingDimension];
             encoder.Embed(images, result);
@@ -114,7 +122,8 @@ internal static class GpuSide
             for (int i = -1; i < Steps; i++)
             {
                 if (i == 0) stopwatch.Start();
-                foreach (var view in pipeline.RenderBytes(Store, [.. Enumerable.Range(0, Batch).Select(row => (row + i * Batch + Batch) % Store.Count)], i + 1)) view.Dispose();
+                foreach (var view in pipeline.RenderBytes(Store, [.. Enumerable.Range(0, Batch)
+                    .Select(row => (row + i * Batch + Batch) % Store.Count)], i + 1)) view.Dispose();
             }
             return new(Batch * Steps / stopwatch.Elapsed.TotalSeconds, 0, 0, 0, 0);
         }

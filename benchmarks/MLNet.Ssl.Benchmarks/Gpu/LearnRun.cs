@@ -9,13 +9,16 @@ namespace MLNet.Ssl.Benchmarks.Gpu;
 /// <summary>How much a method learns on CIFAR-10 in a given time: the encoder before and after.</summary>
 internal static class LearnRun
 {
-    private static readonly BackboneOptions Vit = new VisionTransformerOptions { ImageSize = 32, PatchSize = 4, EmbeddingDimension = 192, Depth = 6, Heads = 3 };
+    private static readonly BackboneOptions Vit =
+        new VisionTransformerOptions { ImageSize = 32, PatchSize = 4, EmbeddingDimension = 192, Depth = 6, Heads = 3 };
 
     private static readonly BackboneOptions ResNet = ResNetOptions.ResNet18(ResNetStem.Small, 32);
 
-    private static readonly DinoOptions Published = new() { Backbone = Vit, LocalCrops = 4, BatchSize = 128, Blur = true };
+    private static readonly DinoOptions Published =
+        new() { Backbone = Vit, LocalCrops = 4, BatchSize = 128, Blur = true };
 
-    private static readonly DinoOptions Sharp = Published with { Blur = false, LearningRate = 0.002, WeightDecayEnd = 0.04 };
+    private static readonly DinoOptions Sharp =
+        Published with { Blur = false, LearningRate = 0.002, WeightDecayEnd = 0.04 };
 
     private static readonly Dictionary<string, PretrainOptions> Cases = new()
     {
@@ -24,37 +27,46 @@ internal static class LearnRun
         ["DINO, ViT, no blur, rate 0.002, decay 0.04"] = Sharp,
         ["DINO, ViT, so, crops 0.25"] = Sharp with { GlobalScale = (0.25, 1), LocalScale = (0.05, 0.25) },
         ["DINO, ViT, so, EMA 0.996"] = Sharp with { TeacherMomentum = 0.996 },
-        ["DINO, ViT, so, no drop path, teacher 0.02"] = Sharp with { DropPathRate = 0, TeacherTemperature = 0.02, WarmupTeacherTemperature = 0.02 },
+        ["DINO, ViT, so, no drop path, teacher 0.02"] =
+            Sharp with { DropPathRate = 0, TeacherTemperature = 0.02, WarmupTeacherTemperature = 0.02 },
         ["DINO, ResNet-18, so"] = Sharp with { Backbone = ResNet, BatchNormInHead = true },
-        ["MoCo v2, ResNet-18"] = new MoCoOptions { Backbone = ResNet, BatchSize = 128, LearningRate = 0.12, KeyMomentum = 0.99 },
-        ["MoCo v2, ResNet-18, i-Mix"] = new MoCoOptions { Backbone = ResNet, BatchSize = 128, LearningRate = 0.12, KeyMomentum = 0.99, Mixing = new IMixOptions() },
-        ["MoCo v3, ResNet-18"] = new MoCoV3Options { Backbone = ResNet, BatchSize = 128, Optimizer = OptimizerKind.Sgd, LearningRate = 0.12 },
+        ["MoCo v2, ResNet-18"] =
+            new MoCoOptions { Backbone = ResNet, BatchSize = 128, LearningRate = 0.12, KeyMomentum = 0.99 },
+        ["MoCo v2, ResNet-18, i-Mix"] = new MoCoOptions { Backbone = ResNet, BatchSize = 128, LearningRate = 0.12,
+            KeyMomentum = 0.99, Mixing = new IMixOptions() },
+        ["MoCo v3, ResNet-18"] = new MoCoV3Options { Backbone = ResNet, BatchSize = 128, Optimizer = OptimizerKind.Sgd,
+            LearningRate = 0.12 },
         ["MoCo v3, ViT"] = new MoCoV3Options { Backbone = Vit, BatchSize = 128, LearningRate = 0.001 },
-        ["BYOL, ResNet-18"] = new ByolOptions { Backbone = ResNet, BatchSize = 128, Optimizer = OptimizerKind.Sgd, LearningRate = 0.12 },
+        ["BYOL, ResNet-18"] =
+            new ByolOptions { Backbone = ResNet, BatchSize = 128, Optimizer = OptimizerKind.Sgd, LearningRate = 0.12 },
         ["SimCLR, ResNet-18"] = new SimClrOptions { Backbone = ResNet, BatchSize = 128, LearningRate = 0.12 },
     };
 
     public static Command Command()
     {
         var name = new Option<string>("--case") { Required = true };
-        var seconds = new Option<double>("--seconds") { Description = "time for training; epochs follow from it", DefaultValueFactory = _ => 60 };
+        var seconds = new Option<double>("--seconds") { Description = "time for training; epochs follow from it",
+            DefaultValueFactory = _ => 60 };
         var seed = new Option<int>("--seed") { DefaultValueFactory = _ => 1 };
         var threads = new Option<int>("--threads") { DefaultValueFactory = _ => 2 };
         var images = new Option<int>("--images") { DefaultValueFactory = _ => 10_000 };
         var train = new Option<string?>("--train") { DefaultValueFactory = _ => Cifar10File.Find() };
         var test = new Option<string?>("--test") { DefaultValueFactory = _ => Cifar10File.FindTest() };
         var device = new Option<string>("--device") { DefaultValueFactory = _ => "cuda" };
-        var command = new Command("gpu-learn", "A method's kNN and linear accuracy before and after training for some time.")
+        var command =
+            new Command("gpu-learn", "A method's kNN and linear accuracy before and after training for some time.")
         {
             name, seconds, seed, threads, images, train, test, device,
         };
         command.SetAction(parsed => Console.WriteLine(Run(
-            parsed.GetValue(name)!, parsed.GetValue(seconds), parsed.GetValue(seed), parsed.GetValue(threads), parsed.GetValue(images),
+            parsed.GetValue(name)!, parsed.GetValue(seconds), parsed.GetValue(seed), parsed.GetValue(threads),
+            parsed.GetValue(images),
             parsed.GetValue(train)!, parsed.GetValue(test)!, torch.device(parsed.GetValue(device)!))));
         return command;
     }
 
-    private static string Run(string name, double seconds, int seed, int threads, int images, string trainFile, string testFile, Device device)
+    private static string Run(string name, double seconds, int seed, int threads, int images, string trainFile,
+        string testFile, Device device)
     {
         var (train, trainLabels) = Cifar10File.Read(trainFile, images);
         var (test, testLabels) = Cifar10File.Read(testFile);

@@ -21,7 +21,8 @@ internal sealed class PlainDino : PlainTraining
         _teacher = Network(0);
         PlainWeights.Share(_teacher, _student);
         var (decayed, others) = PlainWeights.Groups(_student);
-        _optimizer = optim.AdamW([new TorchSharp.Modules.AdamW.ParamGroup(decayed), new TorchSharp.Modules.AdamW.ParamGroup(others)]);
+        _optimizer = optim.AdamW(
+            [new TorchSharp.Modules.AdamW.ParamGroup(decayed), new TorchSharp.Modules.AdamW.ParamGroup(others)]);
         _center = zeros(1, options.OutputDimension!.Value);
     }
 
@@ -51,14 +52,16 @@ internal sealed class PlainDino : PlainTraining
             if (clock.Epoch < _options.FreezeLastLayerEpochs && name.Contains("last_layer")) parameter.grad = null;
         }
         _optimizer.step();
-        PlainWeights.MoveTowards(_teacher, _student, Schedules.WarmupCosine(clock.Step, clock.TotalSteps, 0, _options.TeacherMomentum!.Value, 1));
+        PlainWeights.MoveTowards(_teacher, _student,
+            Schedules.WarmupCosine(clock.Step, clock.TotalSteps, 0, _options.TeacherMomentum!.Value, 1));
         return value;
     }
 
     private Tensor Loss(Tensor student, Tensor teacher, int crops)
     {
         var targets = functional.softmax((teacher - _center) / _options.TeacherTemperature, -1).chunk(2);
-        var predictions = (student / _options.StudentTemperature).chunk(crops).Select(crop => functional.log_softmax(crop, -1)).ToList();
+        var predictions = (student / _options.StudentTemperature).chunk(crops)
+            .Select(crop => functional.log_softmax(crop, -1)).ToList();
         var terms = from t in Enumerable.Range(0, 2)
                     from p in Enumerable.Range(0, crops)
                     where p != t
@@ -76,6 +79,7 @@ internal sealed class PlainDino : PlainTraining
     private PlainNetwork Network(double dropPath)
     {
         var transformer = (VisionTransformerOptions)_options.Backbone!;
-        return new(new PlainVisionTransformer(transformer, dropPath), new PlainDinoHead(transformer.EmbeddingDimension, _options));
+        return new(new PlainVisionTransformer(transformer, dropPath),
+            new PlainDinoHead(transformer.EmbeddingDimension, _options));
     }
 }

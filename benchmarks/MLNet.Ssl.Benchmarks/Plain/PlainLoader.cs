@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Benchmarks.Plain;
 
-/// <summary>Workers that make whole batches ahead of training, as PyTorch's DataLoader does; TorchSharp's own makes none ahead.</summary>
+/// <summary>Workers that make whole batches ahead of training, as PyTorch's DataLoader does;
+/// TorchSharp's own makes none ahead.</summary>
 internal sealed class PlainLoader : IDisposable
 {
     private readonly BlockingCollection<Tensor[]> _ready;
@@ -24,7 +25,8 @@ internal sealed class PlainLoader : IDisposable
         _images = images;
         _ready = new(2 * workers);
         _batches = Shuffled((int)images.size(0), batch).GetEnumerator();
-        _workers = [.. Enumerable.Range(0, workers).Select(_ => new Thread(() => Work(recipes)) { IsBackground = true })];
+        _workers =
+            [.. Enumerable.Range(0, workers).Select(_ => new Thread(() => Work(recipes)) { IsBackground = true })];
         foreach (var worker in _workers) worker.Start();
     }
 

@@ -67,7 +67,8 @@ internal sealed class PlainMoCo : PlainTraining
 
     private Tensor Loss(Tensor query, Tensor keys)
     {
-        var logits = cat([(query * keys).sum(1, keepdim: true), query.matmul(_queue.clone())], 1) / _options.Temperature!.Value;
+        var logits =
+            cat([(query * keys).sum(1, keepdim: true), query.matmul(_queue.clone())], 1) / _options.Temperature!.Value;
         return functional.cross_entropy(logits, zeros(query.size(0), dtype: int64));
     }
 
@@ -89,6 +90,7 @@ internal sealed class PlainMoCo : PlainTraining
         long width = backbone.EmbeddingDimension, outputs = _options.ProjectionDimension;
         return new(
             new PlainTabularMlp(backbone),
-            Sequential(nn.Linear(width, width), BatchNorm1d(width), ReLU(inplace: true), nn.Linear(width, outputs), BatchNorm1d(outputs)));
+            Sequential(nn.Linear(width, width), BatchNorm1d(width), ReLU(inplace: true), nn.Linear(width, outputs),
+                BatchNorm1d(outputs)));
     }
 }

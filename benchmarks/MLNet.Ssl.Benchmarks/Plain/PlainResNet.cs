@@ -51,7 +51,8 @@ internal sealed class PlainResidualBlock : Module<Tensor, Tensor>
         bn1 = BatchNorm2d(outputs);
         conv2 = Conv2d(outputs, outputs, 3, 1, 1, bias: false);
         bn2 = BatchNorm2d(outputs);
-        if (stride != 1 || inputs != outputs) downsample = Sequential(Conv2d(inputs, outputs, 1, stride, bias: false), BatchNorm2d(outputs));
+        if (stride != 1 || inputs != outputs)
+            downsample = Sequential(Conv2d(inputs, outputs, 1, stride, bias: false), BatchNorm2d(outputs));
         RegisterComponents();
     }
 

@@ -14,7 +14,8 @@ internal static class PlainSide
         var name = new Option<string>("--case") { DefaultValueFactory = _ => BenchmarkCase.All[0].Name };
         var steps = new Option<int>("--steps") { DefaultValueFactory = _ => 20 };
         var warmup = new Option<int>("--warmup") { DefaultValueFactory = _ => 3 };
-        var threads = new Option<int>("--threads") { DefaultValueFactory = _ => Math.Min(2, Environment.ProcessorCount) };
+        var threads =
+            new Option<int>("--threads") { DefaultValueFactory = _ => Math.Min(2, Environment.ProcessorCount) };
         var workers = new Option<int>("--workers") { DefaultValueFactory = _ => 2 };
         var device = new Option<string>("--device") { DefaultValueFactory = _ => "cpu" };
         var data = new Option<string?>("--data");
@@ -30,22 +31,27 @@ internal static class PlainSide
             {
                 "losses" => JsonSerializer.Serialize(FirstLosses(parsed.GetValue(file)!, parsed.GetValue(threads))),
                 "step" or "end-to-end" => JsonSerializer.Serialize(Measure(
-                    BenchmarkCase.Named(parsed.GetValue(name)!).Resolved(parsed.GetValue(threads), compareLosses: false),
+                    BenchmarkCase.Named(parsed.GetValue(name)!)
+                        .Resolved(parsed.GetValue(threads), compareLosses: false),
                     parsed.GetValue(mode) == "end-to-end", parsed.GetValue(steps), parsed.GetValue(warmup),
                     parsed.GetValue(workers), parsed.GetValue(data))),
-                var other => throw new ArgumentException($"there is no mode '{other}'; expected step, end-to-end or losses"),
+                var other =>
+                    throw new ArgumentException($"there is no mode '{other}'; expected step, end-to-end or losses"),
             });
         });
         return command;
     }
 
-    private static Measurement Measure(PretrainOptions options, bool endToEnd, int steps, int warmup, int workers, string? data)
+    private static Measurement Measure(PretrainOptions options, bool endToEnd, int steps, int warmup, int workers,
+        string? data)
     {
         using var training = PlainTraining.Of(options);
         var clock = new StepClock(0, BenchmarkCase.StepsPerEpoch, options.Epochs);
         using var images = Images(data);
-        using var loader = endToEnd ? new PlainLoader(images, options.ImageViews(), BenchmarkCase.Batch, workers) : null;
-        Tensor[]? still = endToEnd ? null : [.. options.ImageViews().Select(view => randn(BenchmarkCase.Batch, 3, view.Size, view.Size))];
+        using var loader = endToEnd ? new PlainLoader(images, options.ImageViews(), BenchmarkCase.Batch, workers)
+            : null;
+        Tensor[]? still = endToEnd ? null
+            : [.. options.ImageViews().Select(view => randn(BenchmarkCase.Batch, 3, view.Size, view.Size))];
         var (seconds, processor) = Timing.Run(steps, warmup, () =>
         {
             double loss = training.Step(loader?.Next() ?? still!, clock);
@@ -66,8 +72,10 @@ internal static class PlainSide
         var options = BenchmarkCase.Named(name).Resolved(threads, compareLosses: true);
         using var training = PlainTraining.Of(options);
         training.Load(tensors);
-        var batches = Enumerable.Range(0, int.MaxValue).Select(step => Views(tensors, step)).TakeWhile(views => views.Length > 0);
-        return new([.. batches.Select((views, step) => training.Step(views, new(step, BenchmarkCase.StepsPerEpoch, options.Epochs)))]);
+        var batches = Enumerable.Range(0, int.MaxValue).Select(step => Views(tensors, step))
+            .TakeWhile(views => views.Length > 0);
+        return new([.. batches.Select((views, step) =>
+            training.Step(views, new(step, BenchmarkCase.StepsPerEpoch, options.Epochs)))]);
     }
 
     private static Tensor[] Views(Dictionary<string, Tensor> tensors, int step) =>

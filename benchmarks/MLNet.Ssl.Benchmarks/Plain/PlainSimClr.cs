@@ -16,7 +16,8 @@ internal sealed class PlainSimClr : PlainTraining
         _options = options;
         _plan = options.CreatePlan();
         var resNet = (ResNetOptions)options.Backbone!;
-        _network = new(new PlainResNet(resNet.Width), new PlainProjectionHead(resNet.EmbeddingDimension, options.ProjectionDimension));
+        _network = new(new PlainResNet(resNet.Width),
+            new PlainProjectionHead(resNet.EmbeddingDimension, options.ProjectionDimension));
         var (decayed, others) = PlainWeights.Groups(_network);
         _optimizer = optim.SGD(
             [new TorchSharp.Modules.SGD.ParamGroup(decayed, 0, momentum: 0.9, weight_decay: options.WeightDecay),
@@ -24,7 +25,8 @@ internal sealed class PlainSimClr : PlainTraining
             0);
     }
 
-    public override void Load(IReadOnlyDictionary<string, Tensor> weights) => PlainWeights.Load(_network, weights, "student.");
+    public override void Load(IReadOnlyDictionary<string, Tensor> weights) =>
+        PlainWeights.Load(_network, weights, "student.");
 
     protected override double Train(IReadOnlyList<Tensor> views, StepClock clock)
     {

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Benchmarks.Plain;
 
-/// <summary>The plain loop's side of the benchmark on tables, with the arguments and the output of the PyTorch twin.</summary>
+/// <summary>The plain loop's side of the benchmark on tables, with the arguments and the
+/// output of the PyTorch twin.</summary>
 internal static class PlainTableSide
 {
     public static Command Command()
@@ -14,9 +15,11 @@ internal static class PlainTableSide
         var width = new Option<int>("--width") { DefaultValueFactory = _ => 256 };
         var steps = new Option<int>("--steps") { DefaultValueFactory = _ => 20 };
         var warmup = new Option<int>("--warmup") { DefaultValueFactory = _ => 3 };
-        var threads = new Option<int>("--threads") { DefaultValueFactory = _ => Math.Min(2, Environment.ProcessorCount) };
+        var threads =
+            new Option<int>("--threads") { DefaultValueFactory = _ => Math.Min(2, Environment.ProcessorCount) };
         var workers = new Option<int>("--workers") { Description = "taken and not used: rows need no loader" };
-        var command = new Command("plain-table-run", "One run of the plain TorchSharp loop on tables: step, end-to-end, embed or losses FILE.")
+        var command = new Command("plain-table-run",
+            "One run of the plain TorchSharp loop on tables: step, end-to-end, embed or losses FILE.")
         {
             mode, file, width, steps, warmup, threads, workers,
         };
@@ -24,8 +27,10 @@ internal static class PlainTableSide
         {
             set_num_threads(parsed.GetValue(threads));
             Console.WriteLine(parsed.GetValue(mode) == "losses"
-                ? JsonSerializer.Serialize(FirstLosses(parsed.GetValue(file)!, parsed.GetValue(width), parsed.GetValue(threads)))
-                : JsonSerializer.Serialize(Measure(parsed.GetValue(mode)!, TableSide.Options(parsed.GetValue(width), parsed.GetValue(threads)),
+                ? JsonSerializer.Serialize(
+                    FirstLosses(parsed.GetValue(file)!, parsed.GetValue(width), parsed.GetValue(threads)))
+                : JsonSerializer.Serialize(
+                    Measure(parsed.GetValue(mode)!, TableSide.Options(parsed.GetValue(width), parsed.GetValue(threads)),
                     parsed.GetValue(steps), parsed.GetValue(warmup))));
         });
         return command;

@@ -3,7 +3,8 @@ using static TorchSharp.torch.nn;
 
 namespace MLNet.Ssl.Benchmarks.Plain;
 
-/// <summary>A network with its head: one pass of the backbone per run of equally sized crops, one pass of the head over all.</summary>
+/// <summary>A network with its head: one pass of the backbone per run of equally sized crops, one
+/// pass of the head over all.</summary>
 internal sealed class PlainNetwork : Module<IReadOnlyList<Tensor>, Tensor>
 {
     private readonly Module<Tensor, Tensor> backbone;
@@ -22,8 +23,10 @@ internal sealed class PlainNetwork : Module<IReadOnlyList<Tensor>, Tensor>
         head.call(cat([.. views.GroupBy(view => view.size(-1)).Select(crops => backbone.call(cat([.. crops], 0)))], 0));
 }
 
-/// <summary>A training loop in TorchSharp as a .NET user writes it without this library: its modules, its optimisers, loops over parameters.</summary>
-/// <remarks>Rates and momenta come from this library's schedules, so that both sides train alike; the numbers cost nothing.</remarks>
+/// <summary>A training loop in TorchSharp as a .NET user writes it without this library: its modules, its
+/// optimisers, loops over parameters.</summary>
+/// <remarks>Rates and momenta come from this library's schedules, so that both sides train alike;
+/// the numbers cost nothing.</remarks>
 internal abstract class PlainTraining : IDisposable
 {
     public static PlainTraining Of(PretrainOptions options) => options switch

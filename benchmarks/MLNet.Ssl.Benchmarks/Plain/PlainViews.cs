@@ -3,7 +3,8 @@ using static TorchSharp.torchvision;
 
 namespace MLNet.Ssl.Benchmarks.Plain;
 
-/// <summary>A recipe of views by TorchVision's transforms, one image at a time, pixels in [0, 1]. For one thread.</summary>
+/// <summary>A recipe of views by TorchVision's transforms, one image at a time, pixels
+/// in [0, 1]. For one thread.</summary>
 internal sealed class PlainViews
 {
     // A tenth of 32 pixels, the next odd number.
@@ -19,7 +20,8 @@ internal sealed class PlainViews
         List<ITransform> steps = [transforms.RandomHorizontalFlip(recipe.FlipProbability)];
         if (recipe.Jitter is { } jitter)
         {
-            var colors = transforms.ColorJitter((float)jitter.Brightness, (float)jitter.Contrast, (float)jitter.Saturation, (float)jitter.Hue);
+            var colors = transforms.ColorJitter((float)jitter.Brightness, (float)jitter.Contrast,
+                (float)jitter.Saturation, (float)jitter.Hue);
             steps.Add(transforms.RandomApply([colors], recipe.JitterProbability));
         }
         if (recipe.GrayscaleProbability > 0) steps.Add(transforms.RandomGrayscale(recipe.GrayscaleProbability));
@@ -31,7 +33,8 @@ internal sealed class PlainViews
         if (recipe.SolarizeProbability > 0) steps.Add(transforms.RandomSolarize(0.5, recipe.SolarizeProbability));
         _transform = transforms.Compose([.. steps]);
         var (mean, deviation) = (recipe.Normalization.Mean, recipe.Normalization.Std);
-        _normalize = transforms.Normalize([mean.Red, mean.Green, mean.Blue], [deviation.Red, deviation.Green, deviation.Blue]);
+        _normalize =
+            transforms.Normalize([mean.Red, mean.Green, mean.Blue], [deviation.Red, deviation.Green, deviation.Blue]);
     }
 
     /// <summary>(B, 3, Size, Size) of images (3, H, W).</summary>
@@ -41,7 +44,8 @@ internal sealed class PlainViews
         return _recipe.Normalization == Normalization.None ? views : _normalize.call(views);
     }
 
-    /// <summary>TorchVision's own crop for TorchSharp takes the nearest pixel and no aspect; this one is torchvision's for PyTorch.</summary>
+    /// <summary>TorchVision's own crop for TorchSharp takes the nearest pixel and no aspect; this one is
+    /// torchvision's for PyTorch.</summary>
     private Tensor Crop(Tensor image)
     {
         long height = image.size(1), width = image.size(2);
@@ -49,14 +53,17 @@ internal sealed class PlainViews
         var (top, left, rows, columns) = (0L, 0L, height, width);
         for (int attempt = 0; attempt < 10; attempt++)
         {
-            double area = height * width * Uniform(_recipe.Scale.Min, _recipe.Scale.Max), aspect = Math.Exp(Uniform(logMin, logMax));
+            double area = height * width * Uniform(_recipe.Scale.Min, _recipe.Scale.Max),
+                aspect = Math.Exp(Uniform(logMin, logMax));
             long w = (long)Math.Round(Math.Sqrt(area * aspect)), h = (long)Math.Round(Math.Sqrt(area / aspect));
             if (w < 1 || w > width || h < 1 || h > height) continue;
-            (top, left, rows, columns) = (Random.Shared.NextInt64(height - h + 1), Random.Shared.NextInt64(width - w + 1), h, w);
+            (top, left, rows, columns) =
+                (Random.Shared.NextInt64(height - h + 1), Random.Shared.NextInt64(width - w + 1), h, w);
             break;
         }
         var crop = image.narrow(1, top, rows).narrow(2, left, columns).unsqueeze(0);
-        return nn.functional.interpolate(crop, [_recipe.Size, _recipe.Size], mode: InterpolationMode.Bicubic, align_corners: false, antialias: true)
+        return nn.functional.interpolate(crop, [_recipe.Size, _recipe.Size], mode: InterpolationMode.Bicubic,
+            align_corners: false, antialias: true)
             .clamp(0, 1).squeeze(0);
     }
 

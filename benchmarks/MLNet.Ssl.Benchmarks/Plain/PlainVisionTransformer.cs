@@ -14,14 +14,16 @@ internal sealed class PlainVisionTransformer : Module<Tensor, Tensor>
     private readonly ModuleList<PlainBlock> blocks;
     private readonly Module<Tensor, Tensor> norm;
 
-    public PlainVisionTransformer(VisionTransformerOptions options, double dropPath) : base(nameof(PlainVisionTransformer))
+    public PlainVisionTransformer(VisionTransformerOptions options, double dropPath)
+        : base(nameof(PlainVisionTransformer))
     {
         long width = options.EmbeddingDimension, side = options.ImageSize / options.PatchSize;
         _patch = options.PatchSize;
         cls_token = Parameter(init.normal_(zeros(1, 1, width), std: 0.02));
         pos_embed = Parameter(init.normal_(zeros(1, 1 + side * side, width), std: 0.02));
         patch_embed = new(_patch, width);
-        blocks = new([.. Enumerable.Range(0, options.Depth).Select(i => new PlainBlock(width, options.Heads, dropPath * i / (options.Depth - 1)))]);
+        blocks = new([.. Enumerable.Range(0, options.Depth)
+            .Select(i => new PlainBlock(width, options.Heads, dropPath * i / (options.Depth - 1)))]);
         norm = LayerNorm(width, eps: 1e-6);
         RegisterComponents();
     }
@@ -83,7 +85,8 @@ internal sealed class PlainBlock : Module<Tensor, Tensor>
         return x + DropPath(mlp.call(norm2.call(x)));
     }
 
-    private Tensor DropPath(Tensor x) => _dropPath == 0 ? x : x / (1 - _dropPath) * (rand([x.size(0), 1, 1]) + (1 - _dropPath)).floor();
+    private Tensor DropPath(Tensor x) =>
+        _dropPath == 0 ? x : x / (1 - _dropPath) * (rand([x.size(0), 1, 1]) + (1 - _dropPath)).floor();
 }
 
 internal sealed class PlainAttention : Module<Tensor, Tensor>
@@ -134,7 +137,8 @@ internal sealed class PlainDinoHead : Module<Tensor, Tensor>
     {
         long hidden = options.HeadHiddenDimension, bottleneck = options.HeadBottleneckDimension;
         mlp = Sequential(
-            PlainWeights.Linear(width, hidden), GELU(), PlainWeights.Linear(hidden, hidden), GELU(), PlainWeights.Linear(hidden, bottleneck));
+            PlainWeights.Linear(width, hidden), GELU(), PlainWeights.Linear(hidden, hidden), GELU(),
+            PlainWeights.Linear(hidden, bottleneck));
         last_layer = new(bottleneck, options.OutputDimension!.Value);
         RegisterComponents();
     }
@@ -154,5 +158,6 @@ internal sealed class PlainWeightNorm : Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor x) => functional.linear(x, weight_v * (weight_g / weight_v.norm(1, keepdim: true)));
+    public override Tensor forward(Tensor x) =>
+        functional.linear(x, weight_v * (weight_g / weight_v.norm(1, keepdim: true)));
 }

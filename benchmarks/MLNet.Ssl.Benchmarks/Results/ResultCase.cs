@@ -1,7 +1,8 @@
 namespace MLNet.Ssl.Benchmarks;
 
 /// <summary>A row of the results: a method, how it mixes, and whether the views are augmented.</summary>
-/// <remarks>Network, batch, epochs and views are the same for all, DINO's multi-crop aside, so that the rows compare.</remarks>
+/// <remarks>Network, batch, epochs and views are the same for all, DINO's multi-crop aside,
+/// so that the rows compare.</remarks>
 internal sealed record ResultCase(string Method, string Mixing, bool Augmented, PretrainOptions Options)
 {
     public const int EmbeddingDimension = 128;
@@ -17,12 +18,15 @@ internal sealed record ResultCase(string Method, string Mixing, bool Augmented, 
     private static readonly SimClrOptions NPair = Sgd(new SimClrOptions { Loss = SimClrLoss.NPair, View = View }, 0.4);
 
     // Head and rate of i-Mix's runs on CIFAR-10.
-    private static readonly MoCoOptions MoCo = Sgd(new MoCoOptions { View = View, QueueLength = 2048, HeadBatchNorm = HeadNormalization.Hidden }, 0.125);
+    private static readonly MoCoOptions MoCo =
+        Sgd(new MoCoOptions { View = View, QueueLength = 2048, HeadBatchNorm = HeadNormalization.Hidden }, 0.125);
 
-    private static readonly MoCoV3Options MoCoV3 = Sgd(new MoCoV3Options { View1 = View, View2 = View, Temperature = 0.2, HeadHiddenDimension = 512 }, 0.4);
+    private static readonly MoCoV3Options MoCoV3 =
+        Sgd(new MoCoV3Options { View1 = View, View2 = View, Temperature = 0.2, HeadHiddenDimension = 512 }, 0.4);
 
     private static readonly ByolOptions Byol = Sgd(
-        new ByolOptions { View1 = View, View2 = View, HeadHiddenDimension = 512, ProjectionDimension = 128, WeightDecay = 5e-4 }, 0.2);
+        new ByolOptions { View1 = View, View2 = View, HeadHiddenDimension = 512, ProjectionDimension = 128,
+            WeightDecay = 5e-4 }, 0.2);
 
     // Batch normalisation in the head as in DINO's own ResNet-50; crops of small images keep more of them.
     private static readonly DinoOptions Dino = Common(new DinoOptions
@@ -39,7 +43,8 @@ internal sealed record ResultCase(string Method, string Mixing, bool Augmented, 
         LearningRate = 0.004,
     };
 
-    private static readonly SimClrOptions Still = NPair with { View = ViewRecipes.NoAugmentation() with { Normalization = View.Normalization } };
+    private static readonly SimClrOptions Still =
+        NPair with { View = ViewRecipes.NoAugmentation() with { Normalization = View.Normalization } };
 
     public static readonly ResultCase[] All =
     [
@@ -66,7 +71,8 @@ internal sealed record ResultCase(string Method, string Mixing, bool Augmented, 
     public string Name => (Mixing == "none" ? Method : $"{Method}, {Mixing}") + (Augmented ? "" : ", no augmentation");
 
     public static ResultCase Named(string name) => All.FirstOrDefault(c => c.Name == name)
-        ?? throw new ArgumentException($"there is no row '{name}'; expected one of: {string.Join("; ", All.Select(c => c.Name))}");
+        ?? throw new ArgumentException(
+            $"there is no row '{name}'; expected one of: {string.Join("; ", All.Select(c => c.Name))}");
 
     /// <summary>The options of a run.</summary>
     public PretrainOptions For(int epochs, int seed, int threads) =>

@@ -4,10 +4,13 @@ using Spectre.Console;
 
 namespace MLNet.Ssl.Benchmarks;
 
-/// <summary>Runs what is missing of a table, each run a process of its own, and writes it down. An interrupted table goes on where it stopped.</summary>
-internal sealed class ResultsTable(string trainFile, string testFile, int images, int epochs, int seeds, int threads, string rowsFile)
+/// <summary>Runs what is missing of a table, each run a process of its own, and writes it down. An interrupted table
+/// goes on where it stopped.</summary>
+internal sealed class ResultsTable(string trainFile, string testFile, int images, int epochs, int seeds, int threads,
+    string rowsFile)
 {
-    private static readonly string[] Columns = ["method", "mixing", "augmentation", "kNN", "linear", "images/s", "peak MiB"];
+    private static readonly string[] Columns =
+        ["method", "mixing", "augmentation", "kNN", "linear", "images/s", "peak MiB"];
 
     public void Run(IReadOnlyList<ResultCase> cases, string reportPath)
     {
@@ -19,12 +22,14 @@ internal sealed class ResultsTable(string trainFile, string testFile, int images
             {
                 if (rows.Any(r => r.IsRun(wanted.Name, epochs, images, seed))) continue;
                 var row = ChildProcess.Own<ResultRow>(
-                    ["result", "--case", wanted.Name, "--train", trainFile, "--test", testFile, "--images", $"{images}", "--epochs", $"{epochs}", "--seed", $"{seed}", "--threads", $"{threads}"],
+                    ["result", "--case", wanted.Name, "--train", trainFile, "--test", testFile, "--images", $"{images}",
+                        "--epochs", $"{epochs}", "--seed", $"{seed}", "--threads", $"{threads}"],
                     threads);
                 row.Append(rowsFile);
                 rows.Add(row);
                 AnsiConsole.MarkupLineInterpolated(CultureInfo.InvariantCulture,
-                    $"{wanted.Name}, seed {seed}: kNN {row.Knn:0.000}, linear {row.Linear:0.000} [grey]({row.Seconds:0} s)[/]");
+                    $"{wanted.Name}, seed {seed}: kNN {row.Knn:0.000}, linear {row.Linear:0.000} "
+                    + $"[grey]({row.Seconds:0} s)[/]");
             }
         }
         var lines = cases.Select(c => Line(c, rows)).OfType<string[]>().ToList();
@@ -35,12 +40,14 @@ internal sealed class ResultsTable(string trainFile, string testFile, int images
 
     private string[]? Line(ResultCase wanted, List<ResultRow> rows)
     {
-        var runs = Enumerable.Range(1, seeds).Select(seed => rows.Find(r => r.IsRun(wanted.Name, epochs, images, seed))).OfType<ResultRow>().ToList();
+        var runs = Enumerable.Range(1, seeds).Select(seed => rows.Find(r => r.IsRun(wanted.Name, epochs, images, seed)))
+            .OfType<ResultRow>().ToList();
         return runs.Count == 0 ? null :
         [
             wanted.Method, wanted.Mixing, wanted.Augmented ? "yes" : "no",
             Spread(runs.Select(r => r.Knn)), Spread(runs.Select(r => r.Linear)),
-            wanted.Method == "untrained" ? "–" : Text(runs.Average(r => r.ImagesPerSecond), "0"), Text(runs.Max(r => r.PeakMib), "0"),
+            wanted.Method == "untrained" ? "–"
+                : Text(runs.Average(r => r.ImagesPerSecond), "0"), Text(runs.Max(r => r.PeakMib), "0"),
         ];
     }
 
@@ -54,8 +61,11 @@ internal sealed class ResultsTable(string trainFile, string testFile, int images
     private string Markdown(List<string[]> lines)
     {
         var text = new StringBuilder();
-        text.AppendLine(FormattableString.Invariant($"CIFAR-10, {images:N0} training images, {epochs} epoch{(epochs == 1 ? "" : "s")}, {seeds} seed{(seeds == 1 ? "" : "s: mean ± standard deviation")}, {threads} thread{(threads == 1 ? "" : "s")}."));
-        text.AppendLine().AppendLine($"| {string.Join(" | ", Columns)} |").AppendLine($"|{string.Concat(Columns.Select(_ => "---|"))}");
+        text.AppendLine(FormattableString.Invariant($"CIFAR-10, {images:N0} training images, {epochs} "
+            + $"epoch{(epochs == 1 ? "" : "s")}, {seeds} seed{(seeds == 1 ? "" : "s: mean ± standard deviation")}, "
+            + $"{threads} thread{(threads == 1 ? "" : "s")}."));
+        text.AppendLine().AppendLine($"| {string.Join(" | ", Columns)} |")
+            .AppendLine($"|{string.Concat(Columns.Select(_ => "---|"))}");
         foreach (string[] line in lines) text.AppendLine($"| {string.Join(" | ", line)} |");
         return text.ToString();
     }
@@ -64,7 +74,8 @@ internal sealed class ResultsTable(string trainFile, string testFile, int images
     {
         double[] all = [.. values];
         double mean = all.Average();
-        return all.Length == 1 ? Text(mean, "0.000") : $"{Text(mean, "0.000")} ± {Text(Math.Sqrt(all.Sum(v => (v - mean) * (v - mean)) / (all.Length - 1)), "0.000")}";
+        return all.Length == 1 ? Text(mean, "0.000") : $"{Text(mean, "0.000")} ± "
+            + $"{Text(Math.Sqrt(all.Sum(v => (v - mean) * (v - mean)) / (all.Length - 1)), "0.000")}";
     }
 
     private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);

@@ -8,7 +8,8 @@ namespace MLNet.Ssl.Benchmarks.Tables;
 /// <summary>Accuracy and mean F1 of the classes.</summary>
 internal sealed record Score(double Accuracy, double MacroF1);
 
-/// <summary>The classifiers that features are compared by, all of them ML.NET's and this library's, with the same settings for all features.</summary>
+/// <summary>The classifiers that features are compared by, all of them ML.NET's and this library's, with the same
+/// settings for all features.</summary>
 internal sealed class TableClassifiers(int classes)
 {
     public const string Linear = "linear", Knn = "kNN", LightGbm = "LightGBM", FastTree = "FastTree";
@@ -24,7 +25,8 @@ internal sealed class TableClassifiers(int classes)
         public uint Label { get; set; }
     }
 
-    public Score Measure(string classifier, IEnumerable<(float[] Features, int Label)> known, IEnumerable<(float[] Features, int Label)> unknown)
+    public Score Measure(string classifier, IEnumerable<(float[] Features, int Label)> known,
+        IEnumerable<(float[] Features, int Label)> unknown)
     {
         var labelled = known.ToArray();
         IDataView train = View(labelled), test = View([.. unknown]);
@@ -44,15 +46,18 @@ internal sealed class TableClassifiers(int classes)
         return classifier switch
         {
             Linear => _ml.Transforms.CopyColumns("Features", "Features")
-                .Append(trainers.LbfgsMaximumEntropy(l1Regularization: 0, l2Regularization: 1, optimizationTolerance: 1e-5f)),
+                .Append(trainers.LbfgsMaximumEntropy(l1Regularization: 0, l2Regularization: 1,
+                    optimizationTolerance: 1e-5f)),
             Knn => _ml.Transforms.CopyColumns("Features", "Features")
                 .Append(trainers.NearestNeighbors("Label", "Features", Math.Clamp(rows / (2 * classes), 1, 20))),
             LightGbm => _ml.Transforms.CopyColumns("Features", "Features")
-                .Append(trainers.LightGbm(new LightGbmMulticlassTrainer.Options { MinimumExampleCountPerLeaf = leaf, Seed = 1 })),
+                .Append(trainers.LightGbm(
+                    new LightGbmMulticlassTrainer.Options { MinimumExampleCountPerLeaf = leaf, Seed = 1 })),
             FastTree => _ml.Transforms.CopyColumns("Features", "Features")
                 .Append(trainers.OneVersusAll(_ml.BinaryClassification.Trainers.FastTree(
                     new FastTreeBinaryTrainer.Options { MinimumExampleCountPerLeaf = leaf }))),
-            _ => throw new ArgumentException($"There is no classifier '{classifier}'; expected {string.Join(", ", All)}."),
+            _ => throw new ArgumentException(
+                $"There is no classifier '{classifier}'; expected {string.Join(", ", All)}."),
         };
     }
 
@@ -62,6 +67,7 @@ internal sealed class TableClassifiers(int classes)
         schema["Features"].ColumnType = new VectorDataViewType(NumberDataViewType.Single, rows[0].Features.Length);
         schema["Label"].ColumnType = new KeyDataViewType(typeof(uint), classes);
         // Keys count from 1 in a view, and from 0 in an object.
-        return _ml.Data.LoadFromEnumerable(rows.Select(row => new Row { Features = row.Features, Label = (uint)row.Label }), schema);
+        return _ml.Data.LoadFromEnumerable(
+            rows.Select(row => new Row { Features = row.Features, Label = (uint)row.Label }), schema);
     }
 }

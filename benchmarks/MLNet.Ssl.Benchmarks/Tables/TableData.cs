@@ -2,8 +2,10 @@ using System.Globalization;
 
 namespace MLNet.Ssl.Benchmarks.Tables;
 
-/// <summary>A table with classes: rows to learn from, of which few have their class used, further rows without, and test rows.</summary>
-internal sealed record TableData(string Name, float[][] Train, int[] TrainLabels, float[][] Unlabelled, float[][] Test, int[] TestLabels)
+/// <summary>A table with classes: rows to learn from, of which few have their class used, further
+/// rows without, and test rows.</summary>
+internal sealed record TableData(string Name, float[][] Train, int[] TrainLabels, float[][] Unlabelled, float[][] Test,
+    int[] TestLabels)
 {
     public int Columns => Train[0].Length;
 
@@ -45,20 +47,23 @@ internal sealed record TableData(string Name, float[][] Train, int[] TrainLabels
         var test = rest.Take(testRows).ToArray();
         static float[][] Features(IEnumerable<CovTypeRow> rows) => [.. rows.Select(r => r.Features)];
         static int[] Labels(IEnumerable<CovTypeRow> rows) => [.. rows.Select(r => r.Label - 1)];
-        return new("covtype", Features(train), Labels(train), Features(rest.Skip(testRows).Take(unlabelled)), Features(test), Labels(test));
+        return new("covtype", Features(train), Labels(train), Features(rest.Skip(testRows).Take(unlabelled)),
+            Features(test), Labels(test));
     }
 
     /// <summary>
-    /// UCI Adult (CC BY 4.0): six continuous values and eight categories a line, missing ones as "?", which are a kind of
-    /// their own; the last third is for tests.
+    /// UCI Adult (CC BY 4.0): six continuous values and eight categories a line, missing ones as "?", which are a kind
+    /// of their own; the last third is for tests.
     /// </summary>
     private static TableData Adult(string path, int testRows)
     {
         int[] continuous = [0, 2, 4, 10, 11, 12], categories = [1, 3, 5, 6, 7, 8, 9, 13];
         string[][] lines = [.. File.ReadLines(path).Select(line => line.Split(',', StringSplitOptions.TrimEntries))
             .Where(values => values.Length == 15 && int.TryParse(values[0], out _))];
-        var kinds = categories.Select(c => lines.Select(line => line[c]).Distinct().Order(StringComparer.Ordinal).ToArray()).ToArray();
-        float[][] rows = [.. lines.Select(line => continuous.Select(c => float.Parse(line[c], CultureInfo.InvariantCulture))
+        var kinds = categories.Select(c =>
+            lines.Select(line => line[c]).Distinct().Order(StringComparer.Ordinal).ToArray()).ToArray();
+        float[][] rows =
+            [.. lines.Select(line => continuous.Select(c => float.Parse(line[c], CultureInfo.InvariantCulture))
             .Concat(categories.SelectMany((c, i) => kinds[i].Select(kind => kind == line[c] ? 1f : 0f))).ToArray())];
         int[] labels = [.. lines.Select(line => line[14].StartsWith('>') ? 1 : 0)];
         var order = Enumerable.Range(0, rows.Length).ToArray();
@@ -66,6 +71,7 @@ internal sealed record TableData(string Name, float[][] Train, int[] TrainLabels
         int train = rows.Length * 2 / 3;
         T[] Take<T>(T[] of, int first, int end) => [.. order[first..end].Select(i => of[i])];
         int end = Math.Min(rows.Length, train + testRows);
-        return new("adult", Take(rows, 0, train), Take(labels, 0, train), [], Take(rows, train, end), Take(labels, train, end));
+        return new("adult", Take(rows, 0, train), Take(labels, 0, train), [], Take(rows, train, end),
+            Take(labels, train, end));
     }
 }

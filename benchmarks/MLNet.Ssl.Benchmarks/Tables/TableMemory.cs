@@ -6,15 +6,18 @@ using Microsoft.ML.Data;
 
 namespace MLNet.Ssl.Benchmarks.Tables;
 
-/// <summary>What a large table costs in memory: a text file of it is written, read by a pipeline and trained on, until the first report.</summary>
+/// <summary>What a large table costs in memory: a text file of it is written, read by a pipeline and trained
+/// on, until the first report.</summary>
 internal sealed class TableMemory(int rows, int columns)
 {
     /// <summary>The subcommand <c>table-memory</c>.</summary>
     public static Command Command()
     {
-        var rows = new Option<int>("--rows") { Description = "rows of the table", DefaultValueFactory = _ => 1_000_000 };
+        var rows =
+            new Option<int>("--rows") { Description = "rows of the table", DefaultValueFactory = _ => 1_000_000 };
         var columns = new Option<int>("--columns") { Description = "its columns", DefaultValueFactory = _ => 54 };
-        var command = new Command("table-memory", "Peak memory of training on a table from a text file, in sizes of the table.") { rows, columns };
+        var command = new Command("table-memory",
+            "Peak memory of training on a table from a text file, in sizes of the table.") { rows, columns };
         command.SetAction(parsed => new TableMemory(parsed.GetValue(rows), parsed.GetValue(columns)).Run());
         return command;
     }
@@ -62,18 +65,21 @@ internal sealed class TableMemory(int rows, int columns)
             // As planned.
         }
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{rows:N0} rows of {columns}: {table:N0} MiB; before {before:N0} MiB, at the peak {read:N0} MiB, {(read - before) / table:0.00} tables; first report after {reading:0} s"));
+            $"{rows:N0} rows of {columns}: {table:N0} MiB; before {before:N0} MiB, at the peak {read:N0} MiB, "
+            + $"{(read - before) / table:0.00} tables; first report after {reading:0} s"));
         return 0;
     }
 
     private static double Peak() =>
-        double.Parse(File.ReadLines("/proc/self/status").First(l => l.StartsWith("VmHWM", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+        double.Parse(File.ReadLines("/proc/self/status").First(l => l.StartsWith("VmHWM", StringComparison.Ordinal))
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
             CultureInfo.InvariantCulture) / 1024;
 
     private void Write(string path)
     {
         var random = new Random(1);
-        string[] numbers = [.. Enumerable.Range(0, 4096).Select(_ => random.NextDouble().ToString("0.###", CultureInfo.InvariantCulture))];
+        string[] numbers = [.. Enumerable.Range(0, 4096)
+            .Select(_ => random.NextDouble().ToString("0.###", CultureInfo.InvariantCulture))];
         using var writer = new StreamWriter(path);
         for (int row = 0; row < rows; row++)
         {

@@ -11,10 +11,13 @@ internal static class TableMethods
     {
         ["untrained encoder"] = new MaskedReconstructionOptions { Epochs = 0 },
         ["masked reconstruction"] = new MaskedReconstructionOptions(),
-        ["masked reconstruction, numbers as they are"] = new MaskedReconstructionOptions { Backbone = new TabularMlpOptions() },
+        ["masked reconstruction, numbers as they are"] =
+            new MaskedReconstructionOptions { Backbone = new TabularMlpOptions() },
         ["masked reconstruction, numbers in waves"] =
-            new MaskedReconstructionOptions { Backbone = new TabularMlpOptions { NumberEmbedding = NumberEmbedding.Periodic, InputWidth = 256 } },
-        ["SCARF"] = new SimClrOptions { Table = new() { MaskProbability = 0, ResampleProbability = 0.6 }, Temperature = 1 },
+            new MaskedReconstructionOptions { Backbone =
+                new TabularMlpOptions { NumberEmbedding = NumberEmbedding.Periodic, InputWidth = 256 } },
+        ["SCARF"] =
+            new SimClrOptions { Table = new() { MaskProbability = 0, ResampleProbability = 0.6 }, Temperature = 1 },
         ["MoCo, i-Mix, reconstruction"] = new MoCoOptions { Mixing = Mixing, ReconstructionWeight = 1 },
         ["N-pair"] = new SimClrOptions { Loss = SimClrLoss.NPair },
         ["N-pair, i-Mix"] = new SimClrOptions { Loss = SimClrLoss.NPair, Mixing = Mixing },

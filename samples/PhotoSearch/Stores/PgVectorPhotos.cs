@@ -21,14 +21,16 @@ public sealed class PgVectorPhotos : PhotoCollection
     }
 
     public override async Task<bool> CollectionExistsAsync(CancellationToken cancellationToken = default) =>
-        await ScalarAsync("SELECT 1 FROM pg_tables WHERE schemaname = current_schema AND tablename = $1", Name, cancellationToken) is not null;
+        await ScalarAsync("SELECT 1 FROM pg_tables WHERE schemaname = current_schema AND tablename = $1", Name,
+            cancellationToken) is not null;
 
     public override async Task EnsureCollectionExistsAsync(CancellationToken cancellationToken = default)
     {
         await ScalarAsync("CREATE EXTENSION IF NOT EXISTS vector", null, cancellationToken);
         // The type is of the extension, which may not have been there when the source was opened.
         await _source.ReloadTypesAsync(cancellationToken);
-        await ScalarAsync($"CREATE TABLE IF NOT EXISTS {_table} (path text PRIMARY KEY, vector vector({Dimensions}) NOT NULL)", null, cancellationToken);
+        await ScalarAsync($"CREATE TABLE IF NOT EXISTS {_table} (path text PRIMARY KEY, vector vector({Dimensions}) "
+            + "NOT NULL)", null, cancellationToken);
     }
 
     public override Task EnsureCollectionDeletedAsync(CancellationToken cancellationToken = default) =>
@@ -40,7 +42,8 @@ public sealed class PgVectorPhotos : PhotoCollection
     protected override async Task<bool> ContainsAsync(string path, CancellationToken token) =>
         await ScalarAsync($"SELECT 1 FROM {_table} WHERE path = $1", path, token) is not null;
 
-    protected override async Task WriteAsync(IReadOnlyList<(string Path, float[] Vector)> photos, CancellationToken token)
+    protected override async Task WriteAsync(IReadOnlyList<(string Path, float[] Vector)> photos,
+        CancellationToken token)
     {
         await using var batch = _source.CreateBatch();
         foreach (var (path, vector) in photos)

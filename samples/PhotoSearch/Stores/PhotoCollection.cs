@@ -55,7 +55,8 @@ public abstract class PhotoCollection(string name, int dimensions, IEmbeddingGen
         TInput searchValue, int top, VectorSearchOptions<IndexedPhoto>? options = null,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        if (options?.Filter is not null) throw new NotSupportedException("These collections have nothing to filter by.");
+        if (options?.Filter is not null)
+            throw new NotSupportedException("These collections have nothing to filter by.");
         var vector = searchValue switch
         {
             ReadOnlyMemory<float> values => values,
@@ -77,17 +78,20 @@ public abstract class PhotoCollection(string name, int dimensions, IEmbeddingGen
         await ContainsAsync(key, cancellationToken) ? new() { Path = key } : null;
 
     public override IAsyncEnumerable<IndexedPhoto> GetAsync(
-        Expression<Func<IndexedPhoto, bool>> filter, int top, FilteredRecordRetrievalOptions<IndexedPhoto>? options = null,
+        Expression<Func<IndexedPhoto, bool>> filter, int top,
+        FilteredRecordRetrievalOptions<IndexedPhoto>? options = null,
         CancellationToken cancellationToken = default) =>
         throw new NotSupportedException("These collections have nothing to filter by.");
 
     public override object? GetService(Type serviceType, object? serviceKey = null) =>
         serviceKey is null && serviceType.IsInstanceOfType(this) ? this : null;
 
-    /// <summary>Adds photos with their embeddings, of length 1, or puts them in the place of those of their paths.</summary>
+    /// <summary>Adds photos with their embeddings, of length 1, or puts them in the place
+    /// of those of their paths.</summary>
     protected abstract Task WriteAsync(IReadOnlyList<(string Path, float[] Vector)> photos, CancellationToken token);
 
-    /// <summary>The photos whose embeddings have the greatest dot product with a vector of length 1, the nearest first.</summary>
+    /// <summary>The photos whose embeddings have the greatest dot product with a vector of
+    /// length 1, the nearest first.</summary>
     protected abstract IAsyncEnumerable<(string Path, double Similarity)> NearestAsync(
         float[] vector, int count, CancellationToken token);
 

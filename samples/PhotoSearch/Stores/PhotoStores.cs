@@ -7,7 +7,8 @@ public static class PhotoStores
 {
     /// <summary>Opens a collection of photos, which may not be there yet.</summary>
     /// <param name="store">sqlite, qdrant or pgvector.</param>
-    /// <param name="connection">A connection string; of Qdrant, its address. Null of SQLite means a file in the folder.</param>
+    /// <param name="connection">A connection string; of Qdrant, its address. Null of SQLite
+    /// means a file in the folder.</param>
     /// <param name="folder">Folder of what the sample writes.</param>
     /// <param name="generator">What embeds photos.</param>
     /// <exception cref="ArgumentException">The store is none of these, or needs a connection.</exception>
@@ -20,9 +21,11 @@ public static class PhotoStores
         {
             "sqlite" => new SqlitePhotos(
                 connection ?? $"Data Source={Path.Combine(folder, "photos.db")}", Name, dimensions, generator),
-            "qdrant" => new QdrantPhotos(connection ?? throw Missing("http://localhost:6334"), Name, dimensions, generator),
+            "qdrant" =>
+                new QdrantPhotos(connection ?? throw Missing("http://localhost:6334"), Name, dimensions, generator),
             "pgvector" => new PgVectorPhotos(
-                connection ?? throw Missing("'Host=localhost;Username=me;Database=photos'"), Name, dimensions, generator),
+                connection
+                    ?? throw Missing("'Host=localhost;Username=me;Database=photos'"), Name, dimensions, generator),
             _ => throw new ArgumentException($"There is no store '{store}'; there are sqlite, qdrant and pgvector."),
         };
 

@@ -41,7 +41,8 @@ public sealed class QdrantPhotos(string address, string name, int dimensions, IE
     protected override Task WriteAsync(IReadOnlyList<(string Path, float[] Vector)> photos, CancellationToken token) =>
         _client.UpsertAsync(
             Name,
-            [.. photos.Select(photo => new PointStruct { Id = Id(photo.Path), Vectors = photo.Vector, Payload = { [Path] = photo.Path } })],
+            [.. photos.Select(photo =>
+                new PointStruct { Id = Id(photo.Path), Vectors = photo.Vector, Payload = { [Path] = photo.Path } })],
             cancellationToken: token);
 
     protected override async IAsyncEnumerable<(string Path, double Similarity)> NearestAsync(

@@ -14,10 +14,12 @@ public sealed class SqlitePhotos(string connection, string name, int dimensions,
     private readonly string _table = $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
     public override async Task<bool> CollectionExistsAsync(CancellationToken cancellationToken = default) =>
-        await ScalarAsync("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1", Name, cancellationToken) is not null;
+        await ScalarAsync("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1", Name,
+            cancellationToken) is not null;
 
     public override Task EnsureCollectionExistsAsync(CancellationToken cancellationToken = default) =>
-        ScalarAsync($"CREATE TABLE IF NOT EXISTS {_table} (path TEXT PRIMARY KEY, vector BLOB NOT NULL)", null, cancellationToken);
+        ScalarAsync($"CREATE TABLE IF NOT EXISTS {_table} (path TEXT PRIMARY KEY, vector BLOB NOT NULL)", null,
+            cancellationToken);
 
     public override Task EnsureCollectionDeletedAsync(CancellationToken cancellationToken = default) =>
         ScalarAsync($"DROP TABLE IF EXISTS {_table}", null, cancellationToken);
@@ -28,7 +30,8 @@ public sealed class SqlitePhotos(string connection, string name, int dimensions,
     protected override async Task<bool> ContainsAsync(string path, CancellationToken token) =>
         await ScalarAsync($"SELECT 1 FROM {_table} WHERE path = $1", path, token) is not null;
 
-    protected override async Task WriteAsync(IReadOnlyList<(string Path, float[] Vector)> photos, CancellationToken token)
+    protected override async Task WriteAsync(IReadOnlyList<(string Path, float[] Vector)> photos,
+        CancellationToken token)
     {
         await using var opened = await OpenAsync(token);
         await using var transaction = opened.BeginTransaction();

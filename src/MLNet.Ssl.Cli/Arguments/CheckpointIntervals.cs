@@ -24,7 +24,8 @@ internal sealed class CheckpointIntervals : JsonConverter<CheckpointInterval>
     public static TimeSpan? Time(string text)
     {
         if (text.Contains(':'))
-            return TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var time) && time > TimeSpan.Zero ? time : null;
+            return TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var time) && time > TimeSpan.Zero ? time
+                : null;
         if (Count(text) is not { } told) return null;
         double ticks = told.Count * told.Unit switch
         {

@@ -57,7 +57,8 @@ internal sealed class OptionFlags
     public string? Text(ParseResult parsed, string path)
     {
         var (flag, _) = _flags.Single(entry => string.Join('.', entry.Option.Path) == path);
-        return parsed.GetResult(flag) is not { } result ? null : result.Tokens.Count == 0 ? "true" : parsed.GetValue(flag);
+        return parsed.GetResult(flag) is not { } result ? null : result.Tokens.Count == 0 ? "true"
+            : parsed.GetValue(flag);
     }
 
     private JsonObject Values(ParseResult parsed, object? start, JsonObject? file)

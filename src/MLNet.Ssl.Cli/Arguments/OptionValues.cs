@@ -78,7 +78,8 @@ internal static class OptionValues
         if (type == typeof(double) || type == typeof(float))
             return double.TryParse(text, NumberStyles.Float, invariant, out double number) && double.IsFinite(number)
                 ? JsonValue.Create(number) : null;
-        if (type == typeof(TimeSpan)) return CheckpointIntervals.Time(text) is { } time ? JsonValue.Create(time.ToString("c")) : null;
+        if (type == typeof(TimeSpan))
+            return CheckpointIntervals.Time(text) is { } time ? JsonValue.Create(time.ToString("c")) : null;
         if (type == typeof(CheckpointInterval))
             return CheckpointIntervals.Parse(text) is null ? null : JsonValue.Create(text);
         return null;

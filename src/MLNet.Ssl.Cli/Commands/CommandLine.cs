@@ -13,8 +13,8 @@ internal static class CommandLine
         mlssl: self-supervised learning on images and tables, from the command line.
 
         Pretrain an encoder on data without labels, or take a published one; embed data with it, then search, evaluate
-        or fine-tune. Data is a folder of images (their folders are labels), or a CSV, TSV or Parquet file of paths, image
-        bytes, or numbers and words.
+        or fine-tune. Data is a folder of images (their folders are labels), or a CSV, TSV or Parquet file of paths,
+        image bytes, or numbers and words.
         """;
 
     private const string Examples = """

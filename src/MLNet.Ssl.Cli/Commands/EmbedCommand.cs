@@ -15,9 +15,9 @@ internal static class EmbedCommand
         Examples:
           mlssl embed photos --model photos.mlssl --output embeddings
           mlssl embed photos --model dinov2_vits14 --download --output embeddings
-          mlssl embed photos --model photos.mlssl --output embeddings --shard 3/8  the fourth of eight processes
-          mlssl embed photos --model photos.mlssl --output embeddings --shards 8   the one that JOB_COMPLETION_INDEX says
-          mpirun -n 8 mlssl embed photos --model photos.mlssl --output embeddings     the one that the launcher says
+          mlssl embed photos --model photos.mlssl --output embeddings --shard 3/8  the fourth of eight
+          mlssl embed photos --model photos.mlssl --output embeddings --shards 8   JOB_COMPLETION_INDEX says which
+          mpirun -n 8 mlssl embed photos --model photos.mlssl --output embeddings     the launcher says which
 
         The output is a folder of Parquet files with the columns key, label (where there are labels) and embedding. A
         file is written whole or not at all: run the same command again after a crash, and it goes on behind the last

@@ -99,7 +99,8 @@ internal sealed class TrainingJob
         });
     }
 
-    private static IEnumerable<IProgress<TrainingProgress>> Curves(TensorBoardWriter? board) => board is null ? [] : [board];
+    private static IEnumerable<IProgress<TrainingProgress>> Curves(TensorBoardWriter? board) =>
+        board is null ? [] : [board];
 
     private IEnumerable<IProgress<TrainingProgress>> Display() => _session.Json || _session.Quiet ? []
         : [new ConsoleProgress(_session.Error, _session.IsTerminal ? () => Console.WindowWidth : null)];

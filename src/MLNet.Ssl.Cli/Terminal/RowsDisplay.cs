@@ -25,7 +25,8 @@ internal sealed class RowsDisplay(Session session, string what, long total)
         double speed = _done / elapsed.TotalSeconds;
         var left = TimeSpan.FromSeconds((total - _done) / speed);
         string line = FormattableString.Invariant($"{what} {_done:N0} of {total:N0} rows  {speed:0} rows/s  ")
-            + FormattableString.Invariant($"waited for data {_waited / elapsed:p0}  {ProgressLines.Duration(left)} left");
+            + FormattableString.Invariant(
+                $"waited for data {_waited / elapsed:p0}  {ProgressLines.Duration(left)} left");
         session.Event(new
         {
             @event = "progress",

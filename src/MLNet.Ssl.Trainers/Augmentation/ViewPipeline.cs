@@ -76,9 +76,10 @@ internal sealed class ViewPipeline
         return views;
     }
 
-    /// <summary>The same views as they are before they are normalised, for <see cref="Normalize"/> on another device.</summary>
-    /// <returns>For every run of recipes of one size and normalisation a new uint8 CPU tensor (views in the run · indices, 3, Size, Size),
-    /// view-major; the caller owns them.</returns>
+    /// <summary>The same views as they are before they are normalised, for
+    /// <see cref="Normalize"/> on another device.</summary>
+    /// <returns>For every run of recipes of one size and normalisation a new uint8 CPU tensor (views in the run ·
+    /// indices, 3, Size, Size), view-major; the caller owns them.</returns>
     /// <inheritdoc cref="Render(IImageSource, ReadOnlySpan{int}, int, CancellationToken)"/>
     public Tensor[] RenderBytes(
         IImageSource store, ReadOnlySpan<int> indices, int epoch, CancellationToken stop = default)
@@ -89,12 +90,14 @@ internal sealed class ViewPipeline
         var rows = runs.ConvertAll(run => new TensorRows(run));
         var runOf = _runs.SelectMany((run, i) => Enumerable.Repeat((Rows: rows[i], run.First), run.Count)).ToArray();
         Render(store, indices, stop, [.. runs, .. rows], (workspace, image, sample, view, row) =>
-            RenderPlanes(workspace, image, sample, view, epoch).CopyPlanesTo(runOf[view].Rows.Bytes((view - runOf[view].First) * count + row)));
+            RenderPlanes(workspace, image, sample, view, epoch)
+                .CopyPlanesTo(runOf[view].Rows.Bytes((view - runOf[view].First) * count + row)));
         foreach (var run in rows) run.Dispose();
         return [.. runs];
     }
 
-    /// <summary>What <see cref="Render(IImageSource, ReadOnlySpan{int}, int, CancellationToken)"/> gives, of <see cref="RenderBytes"/>' on their device.</summary>
+    /// <summary>What <see cref="Render(IImageSource, ReadOnlySpan{int}, int, CancellationToken)"/> gives, of
+    /// <see cref="RenderBytes"/>' on their device.</summary>
     public Tensor[] Normalize(IReadOnlyList<Tensor> runs) =>
         [.. _runs.SelectMany((run, i) => _recipes[run.First].Normalization.Apply(runs[i]).chunk(run.Count))];
 

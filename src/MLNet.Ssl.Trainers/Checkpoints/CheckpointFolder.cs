@@ -6,7 +6,8 @@ namespace MLNet.Ssl.Checkpoints;
 /// <summary>The folder of a run's checkpoints, held by one run at a time.</summary>
 internal sealed class CheckpointFolder : IDisposable
 {
-    private const string Prefix = "checkpoint-", Extension = ".safetensors", Damaged = ".damaged", LockName = "run.lock";
+    private const string Prefix = "checkpoint-", Extension = ".safetensors", Damaged = ".damaged",
+        LockName = "run.lock";
 
     private readonly FileStream _lock;
 
@@ -17,13 +18,15 @@ internal sealed class CheckpointFolder : IDisposable
     /// <summary>The checkpoints, the newest first; none if the folder was taken away.</summary>
     public IReadOnlyList<(long Step, string Path)> Files => FilesOf(Path);
 
-    /// <summary>The newest checkpoint that can be read of another run: of a folder, or the file itself; its tensors are the caller's.</summary>
+    /// <summary>The newest checkpoint that can be read of another run: of a folder, or the file itself; its
+    /// tensors are the caller's.</summary>
     /// <exception cref="ArgumentException">There is no checkpoint.</exception>
     /// <exception cref="InvalidDataException">All are damaged.</exception>
     public static SavedRun ReadNewest(string path, Action<TrainingMessage>? log)
     {
         CheckSource(path);
-        if (!Directory.Exists(path)) return Read(null, path, log) ?? throw new InvalidDataException($"ContinueFrom '{path}' is damaged.");
+        if (!Directory.Exists(path))
+            return Read(null, path, log) ?? throw new InvalidDataException($"ContinueFrom '{path}' is damaged.");
         return FilesOf(path).Select(file => Read(file.Step, file.Path, log)).OfType<SavedRun>().FirstOrDefault()
             ?? throw new InvalidDataException($"ContinueFrom '{path}' holds checkpoints, and all are damaged.");
     }
@@ -33,12 +36,14 @@ internal sealed class CheckpointFolder : IDisposable
     {
         if (File.Exists(path) || (Directory.Exists(path) && FilesOf(path).Count > 0)) return;
         throw new ArgumentException(
-            $"ContinueFrom is '{path}', {(Directory.Exists(path) ? "a folder without checkpoints" : "which does not exist")}; expected the "
+            $"ContinueFrom is '{path}', "
+            + $"{(Directory.Exists(path) ? "a folder without checkpoints" : "which does not exist")}; expected the "
             + "CheckpointFolder of another run, or one of its files.", nameof(TrainingOptions.ContinueFrom));
     }
 
     private static IReadOnlyList<(long Step, string Path)> FilesOf(string folder) => !Directory.Exists(folder) ? [] :
-        [.. Directory.EnumerateFiles(folder, Prefix + "*" + Extension).Select(path => (StepOf(path), path)).Where(file => file.Item1 >= 0).OrderDescending()];
+        [.. Directory.EnumerateFiles(folder, Prefix + "*" + Extension).Select(path => (StepOf(path), path))
+            .Where(file => file.Item1 >= 0).OrderDescending()];
 
     /// <summary>Makes the folder, tries whether it can be written, and takes hold of it.</summary>
     /// <exception cref="IOException">The folder cannot be made or written, or another run holds it.</exception>
@@ -52,7 +57,8 @@ internal sealed class CheckpointFolder : IDisposable
             File.WriteAllBytes(probe, [0]);
             File.Delete(probe);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
+        catch (Exception e)
+            when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
             throw new IOException($"CheckpointFolder '{path}' cannot be written: {e.Message}", e);
         }
@@ -60,11 +66,13 @@ internal sealed class CheckpointFolder : IDisposable
         try
         {
             // The system lets go of it with the process, however that ends; so the file stays.
-            held = new(System.IO.Path.Combine(full, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            held = new(System.IO.Path.Combine(full, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite,
+                FileShare.None);
         }
         catch (IOException e)
         {
-            throw new IOException($"CheckpointFolder '{path}' is in use by another run; give every run a folder of its own.", e);
+            throw new IOException(
+                $"CheckpointFolder '{path}' is in use by another run; give every run a folder of its own.", e);
         }
         // What a run that was killed in the middle of a write left.
         foreach (var left in Directory.EnumerateFiles(full, Prefix + "*.tmp")) File.Delete(left);
@@ -72,15 +80,18 @@ internal sealed class CheckpointFolder : IDisposable
     }
 
     /// <summary>Where the checkpoint of a step goes.</summary>
-    public string PathOf(long step) => System.IO.Path.Combine(Path, Prefix + step.ToString("D10", CultureInfo.InvariantCulture) + Extension);
+    public string PathOf(long step) =>
+        System.IO.Path.Combine(Path, Prefix + step.ToString("D10", CultureInfo.InvariantCulture) + Extension);
 
     /// <summary>The checkpoints that can be read, the newest first; their tensors are the caller's.</summary>
-    public IEnumerable<SavedRun> Read(Action<TrainingMessage>? log) => Files.Select(file => Read(file.Step, file.Path, log)).OfType<SavedRun>();
+    public IEnumerable<SavedRun> Read(Action<TrainingMessage>? log) =>
+        Files.Select(file => Read(file.Step, file.Path, log)).OfType<SavedRun>();
 
     /// <summary>Puts the checkpoints after a step aside: those that were passed over for it.</summary>
     public void PutAsideAfter(long step)
     {
-        foreach (var file in Files.Where(file => file.Step > step)) File.Move(file.Path, file.Path + Damaged, overwrite: true);
+        foreach (var file in Files.Where(file => file.Step > step))
+            File.Move(file.Path, file.Path + Damaged, overwrite: true);
     }
 
     /// <summary>A checkpoint, of a certain step if one is given; null if it is damaged, which the log tells.</summary>
@@ -90,7 +101,8 @@ internal sealed class CheckpointFolder : IDisposable
         {
             using var scope = NewDisposeScope();
             var (checkpoint, state) = TrainingCheckpoint.Read(path);
-            if (step is not null && checkpoint.Step != step) throw new InvalidDataException($"'{path}' is damaged: its step is {checkpoint.Step}.");
+            if (step is not null && checkpoint.Step != step)
+                throw new InvalidDataException($"'{path}' is damaged: its step is {checkpoint.Step}.");
             var saved = new SavedRun(path, checkpoint, state);
             foreach (var tensor in state.Values) tensor.DetachFromDisposeScope();
             return saved;
@@ -120,7 +132,8 @@ internal sealed class CheckpointFolder : IDisposable
         long free;
         try
         {
-            free = new DriveInfo(OperatingSystem.IsWindows() ? System.IO.Path.GetPathRoot(Path)! : Path).AvailableFreeSpace;
+            free = new DriveInfo(OperatingSystem.IsWindows() ? System.IO.Path.GetPathRoot(Path)! : Path)
+                .AvailableFreeSpace;
         }
         catch (Exception e) when (e is ArgumentException or IOException or UnauthorizedAccessException)
         {
@@ -130,13 +143,15 @@ internal sealed class CheckpointFolder : IDisposable
         if (needed > free)
         {
             throw new IOException(string.Create(CultureInfo.InvariantCulture,
-                $"CheckpointFolder '{Path}' has {free:N0} bytes of free space; {needed:N0} are needed for checkpoints of {bytesEach:N0} bytes each."));
+                $"CheckpointFolder '{Path}' has {free:N0} bytes of free space; {needed:N0} are needed for checkpoints "
+                + $"of {bytesEach:N0} bytes each."));
         }
     }
 
     public void Dispose() => _lock.Dispose();
 
     private static long StepOf(string path) =>
-        long.TryParse(System.IO.Path.GetFileNameWithoutExtension(path).AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out long step)
+        long.TryParse(System.IO.Path.GetFileNameWithoutExtension(path).AsSpan(Prefix.Length), NumberStyles.None,
+            CultureInfo.InvariantCulture, out long step)
             ? step : -1;
 }

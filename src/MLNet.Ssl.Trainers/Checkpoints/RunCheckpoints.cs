@@ -11,7 +11,8 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Checkpoints;
 
-/// <summary>A run's checkpoints: continues the run at the newest one, and writes others between steps. Without a folder it does nothing.</summary>
+/// <summary>A run's checkpoints: continues the run at the newest one, and writes others between steps. Without
+/// a folder it does nothing.</summary>
 internal sealed class RunCheckpoints : IDisposable
 {
     private readonly CheckpointFolder? _folder;
@@ -31,18 +32,22 @@ internal sealed class RunCheckpoints : IDisposable
         (_folder, _options, _log) = (folder, options, log);
         _candidates = (folder is null || !options.Resume ? [] : folder.Read(log)).GetEnumerator();
         int files = folder is not null && options.Resume ? folder.Files.Count : 0;
-        if (files == 0 && World.Rank == 0 && options.ContinueFrom is { } source) _start = CheckpointFolder.ReadNewest(source, log);
+        if (files == 0 && World.Rank == 0 && options.ContinueFrom is { } source)
+            _start = CheckpointFolder.ReadNewest(source, log);
         if (folder is null || !options.Resume) return;
-        if (files == 0) log?.Invoke(new(false, $"CheckpointFolder '{folder.Path}' holds no checkpoint: the run starts anew."));
+        if (files == 0)
+            log?.Invoke(new(false, $"CheckpointFolder '{folder.Path}' holds no checkpoint: the run starts anew."));
         else if (!MoveNext())
-            throw new InvalidDataException($"CheckpointFolder '{folder.Path}' holds {files} checkpoint(s), and all are damaged; take another folder to start anew.");
+            throw new InvalidDataException($"CheckpointFolder '{folder.Path}' holds {files} checkpoint(s), and all are "
+                + "damaged; take another folder to start anew.");
     }
 
     /// <summary>Takes hold of the folder that the options name and reads the newest good checkpoint in it.</summary>
     /// <exception cref="ArgumentException">The options do not go together, or with what the folder holds.</exception>
     /// <exception cref="IOException">The folder cannot be written, or is in use.</exception>
     /// <exception cref="InvalidDataException">There are checkpoints, and all of them are damaged.</exception>
-    public static RunCheckpoints Open(TrainingOptions options, Action<TrainingMessage>? log) => Communicator.Current.Together(() =>
+    public static RunCheckpoints Open(TrainingOptions options, Action<TrainingMessage>? log) =>
+        Communicator.Current.Together(() =>
     {
         var folder = OpenFolder(options);
         try
@@ -61,18 +66,20 @@ internal sealed class RunCheckpoints : IDisposable
     {
         if (World.Rank > 0) return;
         using var folder = OpenFolder(options);
-        if (options.ContinueFrom is { } source && (folder is null || folder.Files.Count == 0)) CheckpointFolder.CheckSource(source);
+        if (options.ContinueFrom is { } source && (folder is null || folder.Files.Count == 0))
+            CheckpointFolder.CheckSource(source);
     }
 
-    /// <summary>Seed and thread count of the run that is continued, where they were left at Auto; other Auto options follow from the
-    /// data. Where several processes train, rank 0's.</summary>
+    /// <summary>Seed and thread count of the run that is continued, where they were left at Auto; other Auto options
+    /// follow from the data. Where several processes train, rank 0's.</summary>
     public T Continue<T>(T options) where T : TrainingOptions
     {
         options = OfCheckpoint(options);
         var ranks = Communicator.Current;
         if (ranks.Count == 1) return options;
         var first = ranks.Broadcast(options.Seed ?? options.DefaultSeed ?? Environment.TickCount, options.Threads ?? 0);
-        return (T)(options with { DefaultSeed = (int)first[0], Threads = options.Threads ?? (first[1] > 0 ? (int)first[1] : null) });
+        return (T)(options with { DefaultSeed = (int)first[0], Threads = options.Threads
+            ?? (first[1] > 0 ? (int)first[1] : null) });
     }
 
     private T OfCheckpoint<T>(T options) where T : TrainingOptions
@@ -98,13 +105,16 @@ internal sealed class RunCheckpoints : IDisposable
         });
     }
 
-    /// <summary>Starts the run at <paramref name="clock"/>, or where the checkpoint stands: fills the state with what it holds.</summary>
+    /// <summary>Starts the run at <paramref name="clock"/>, or where the checkpoint stands: fills the
+    /// state with what it holds.</summary>
     /// <param name="clock">The first step.</param>
     /// <param name="state">The live tensors that steps depend on.</param>
     /// <param name="run">What the run is (<see cref="RunIdentity"/>).</param>
-    /// <param name="misfit">Why saved tensors of the state's names and shapes cannot be the run's; null if they can.</param>
+    /// <param name="misfit">Why saved tensors of the state's names and shapes cannot be
+    /// the run's; null if they can.</param>
     /// <returns>The step to go on with, and the collapse alarm's counts there; null where the run begins.</returns>
-    /// <exception cref="ArgumentException">The checkpoints are of another run; the message says what differs.</exception>
+    /// <exception cref="ArgumentException">The checkpoints are of another run; the
+    /// message says what differs.</exception>
     /// <exception cref="InvalidDataException">None fits the run; the message names the newest.</exception>
     /// <exception cref="IOException">The disk has no room for checkpoints.</exception>
     public (StepClock Clock, IReadOnlyList<int>? Alarm) Start(
@@ -114,12 +124,14 @@ internal sealed class RunCheckpoints : IDisposable
         if (_folder is null && _start is null) return (clock, null);
         (_state, _run, _stepsPerEpoch) = ([.. state], run(), clock.StepsPerEpoch);
         if (_start is not null) GoOn(misfit);
-        _folder?.CheckSpace(_state.Sum(entry => entry.Value.numel() * ElementType.Find(entry.Value.dtype)!.Size), _options.CheckpointsKept);
+        _folder?.CheckSpace(_state.Sum(entry => entry.Value.numel() * ElementType.Find(entry.Value.dtype)!.Size),
+            _options.CheckpointsKept);
         if (_saved is null) return (clock, null);
         Restore(clock, misfit);
         var saved = _saved.Checkpoint;
         (_lastStep, _lastTime) = (saved.Step, Stopwatch.GetTimestamp());
-        _log?.Invoke(new(false, $"The run goes on after step {saved.Step} of {clock.TotalSteps}, as in '{_saved.Path}'."));
+        _log?.Invoke(
+            new(false, $"The run goes on after step {saved.Step} of {clock.TotalSteps}, as in '{_saved.Path}'."));
         _saved.Dispose();
         return (clock with { Step = saved.Step }, saved.Alarm);
     }
@@ -127,11 +139,13 @@ internal sealed class RunCheckpoints : IDisposable
     /// <summary>Whether there is a folder.</summary>
     public bool AreWritten => _folder is not null;
 
-    /// <summary>The best score of the checkpoints that are there, and the epochs until then; null if none has one.</summary>
+    /// <summary>The best score of the checkpoints that are there, and the epochs until
+    /// then; null if none has one.</summary>
     public (double Score, double Epochs)? Best =>
         BestFile is { } best ? (best.Score, best.Step / (double)_stepsPerEpoch) : null;
 
-    /// <summary>Fills the state with the checkpoint of the best score; false if none that can be read has one.</summary>
+    /// <summary>Fills the state with the checkpoint of the best score; false if none
+    /// that can be read has one.</summary>
     public bool TakeBest()
     {
         if (BestFile is not { } best) return false;
@@ -141,9 +155,11 @@ internal sealed class RunCheckpoints : IDisposable
         return true;
     }
 
-    /// <summary>Whether a checkpoint is to be written before the step that <paramref name="next"/> stands at; always behind the last one.</summary>
+    /// <summary>Whether a checkpoint is to be written before the step that <paramref name="next"/> stands at;
+    /// always behind the last one.</summary>
     public bool IsDue(StepClock next) =>
-        _folder is not null && (next.Step == next.TotalSteps || _options.CheckpointEvery.IsDue(next, Stopwatch.GetElapsedTime(_lastTime)));
+        _folder is not null && (next.Step == next.TotalSteps
+            || _options.CheckpointEvery.IsDue(next, Stopwatch.GetElapsedTime(_lastTime)));
 
     /// <summary>Whether what was done before <paramref name="next"/> is not saved yet.</summary>
     public bool IsBehind(StepClock next) => _folder is not null && next.Step > _lastStep;
@@ -151,8 +167,8 @@ internal sealed class RunCheckpoints : IDisposable
     /// <summary>Writes the state, which is finite, before the step that <paramref name="next"/> stands at.</summary>
     /// <param name="next">The step that comes.</param>
     /// <param name="alarm">The collapse alarm's counts.</param>
-    /// <param name="score">How good the encoder is, where that was measured; higher is better. The best checkpoint is kept beside the
-    /// last ones.</param>
+    /// <param name="score">How good the encoder is, where that was measured; higher is better. The best checkpoint is
+    /// kept beside the last ones.</param>
     /// <exception cref="IOException">The file cannot be written; earlier checkpoints are as they were.</exception>
     public void Write(StepClock next, IReadOnlyList<int> alarm, double? score = null)
     {
@@ -166,17 +182,20 @@ internal sealed class RunCheckpoints : IDisposable
         // .NET reports a file that may not grow further (a quota, FAT's 4 GiB) as an argument out of range.
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException)
         {
-            throw new IOException($"The checkpoint of step {next.Step} cannot be written to CheckpointFolder '{_folder.Path}': {e.Message.TrimEnd('.')}. "
-                + (_folder.Files is [var newest, ..] ? $"The one of step {newest.Step} is intact." : "There is none before it."), e);
+            throw new IOException($"The checkpoint of step {next.Step} cannot be written to CheckpointFolder "
+                + $"'{_folder.Path}': {e.Message.TrimEnd('.')}. "
+                + (_folder.Files is [var newest, ..] ? $"The one of step {newest.Step} is intact."
+                    : "There is none before it."), e);
         }
         (_lastStep, _lastTime) = (next.Step, Stopwatch.GetTimestamp());
         if (_written++ == 0)
             _log?.Invoke(new(false, string.Create(CultureInfo.InvariantCulture,
-                $"The first checkpoint, '{path}', took {Stopwatch.GetElapsedTime(start).TotalSeconds:0.000} s and {new FileInfo(path).Length:N0} bytes.")));
+                $"The first checkpoint, '{path}', took {Stopwatch.GetElapsedTime(start).TotalSeconds:0.000} s and "
+                + $"{new FileInfo(path).Length:N0} bytes.")));
     }
 
-    /// <summary>Ends a cancelled run, which was saved, before the step that <paramref name="next"/> stands at, and says where it
-    /// is.</summary>
+    /// <summary>Ends a cancelled run, which was saved, before the step that <paramref name="next"/> stands
+    /// at, and says where it is.</summary>
     [DoesNotReturn]
     public void Cancel(StepClock next)
     {
@@ -198,7 +217,8 @@ internal sealed class RunCheckpoints : IDisposable
     }
 
     private (long Step, string Path, double Score)? BestFile => _folder?.Files
-        .Select(file => (file.Step, file.Path, Score: TrainingCheckpoint.ScoreOf(file.Path))).Where(file => file.Score is not null)
+        .Select(file => (file.Step, file.Path, Score: TrainingCheckpoint.ScoreOf(file.Path)))
+        .Where(file => file.Score is not null)
         .OrderByDescending(file => file.Score).ThenBy(file => file.Step)
         .Select(file => ((long, string, double)?)(file.Step, file.Path, file.Score!.Value)).FirstOrDefault();
 
@@ -207,7 +227,8 @@ internal sealed class RunCheckpoints : IDisposable
         if (options.CheckpointFolder is not { } path)
         {
             return options.Resume
-                ? throw new ArgumentException("Resume is true, but CheckpointFolder is null: there is nothing to continue.", nameof(options.Resume))
+                ? throw new ArgumentException("Resume is true, but CheckpointFolder is null: there is nothing to "
+                    + "continue.", nameof(options.Resume))
                 : null;
         }
         ArgumentNullException.ThrowIfNull(options.CheckpointEvery);
@@ -215,8 +236,8 @@ internal sealed class RunCheckpoints : IDisposable
         var folder = CheckpointFolder.Open(path);
         if (options.Resume || folder.Files is not [var newest, ..]) return folder;
         folder.Dispose();
-        throw new ArgumentException($"CheckpointFolder '{path}' holds checkpoints, the newest of step {newest.Step}: set Resume = true to continue that run, "
-            + "or take another folder.", nameof(options.CheckpointFolder));
+        throw new ArgumentException($"CheckpointFolder '{path}' holds checkpoints, the newest of step {newest.Step}: "
+            + "set Resume = true to continue that run, or take another folder.", nameof(options.CheckpointFolder));
     }
 
     /// <summary>Fills the state with the newest checkpoint that fits the run.</summary>
@@ -228,7 +249,8 @@ internal sealed class RunCheckpoints : IDisposable
             passedOver.Add(damage);
             if (!MoveNext()) throw passedOver[0];
         }
-        foreach (var damage in passedOver) _log?.Invoke(new(true, $"A damaged checkpoint is passed over: {damage.Message}"));
+        foreach (var damage in passedOver)
+            _log?.Invoke(new(true, $"A damaged checkpoint is passed over: {damage.Message}"));
         _folder!.PutAsideAfter(_saved.Checkpoint.Step);
         Fill(_saved);
     }
@@ -238,7 +260,8 @@ internal sealed class RunCheckpoints : IDisposable
     {
         if (_start!.MisfitOfStart(_run, _state, misfit) is { } error) throw error;
         Fill(_start);
-        _log?.Invoke(new(false, $"The run begins anew where another one was after step {_start.Checkpoint.Step}, as in '{_start.Path}'."));
+        _log?.Invoke(new(false,
+            $"The run begins anew where another one was after step {_start.Checkpoint.Step}, as in '{_start.Path}'."));
         _start.Dispose();
     }
 

@@ -6,8 +6,8 @@ using TorchSharp;
 
 namespace MLNet.Ssl.Checkpoints;
 
-/// <summary>What must be the same for a run to continue another bit by bit: options, data, device and version, as names and
-/// values.</summary>
+/// <summary>What must be the same for a run to continue another bit by bit: options, data, device and
+/// version, as names and values.</summary>
 internal static class RunIdentity
 {
     /// <param name="options">Options that what is learned depends on, Auto ones as they were chosen.</param>
@@ -31,17 +31,21 @@ internal static class RunIdentity
     {
         var ranks = Communicator.Current;
         if (ranks.Count == 1) return;
-        var runs = ranks.Exchange(JsonSerializer.Serialize(run())).Select(text => JsonSerializer.Deserialize<Dictionary<string, string>>(text)!).ToList();
+        var runs = ranks.Exchange(JsonSerializer.Serialize(run()))
+            .Select(text => JsonSerializer.Deserialize<Dictionary<string, string>>(text)!).ToList();
         for (int rank = 1; rank < runs.Count; rank++)
         {
-            if (Differences(runs[0], runs[rank], $"is {{0}} on rank 0 and {{1}} on rank {rank}") is not { Count: > 0 } differences) continue;
-            throw new ArgumentException($"The {ranks.Count} processes do not train the same: {string.Join("; ", differences)}. Start all with the same options and data.");
+            if (Differences(runs[0], runs[rank],
+                $"is {{0}} on rank 0 and {{1}} on rank {rank}") is not { Count: > 0 } differences) continue;
+            throw new ArgumentException($"The {ranks.Count} processes do not train the same: "
+                + $"{string.Join("; ", differences)}. Start all with the same options and data.");
         }
     }
 
     /// <summary>What differs, as "BatchSize was 64 and is 128"; empty if nothing does.</summary>
     public static IReadOnlyList<string> Differences(
-        IReadOnlyDictionary<string, string> saved, IReadOnlyDictionary<string, string> now, string words = "was {0} and is {1}")
+        IReadOnlyDictionary<string, string> saved, IReadOnlyDictionary<string, string> now,
+        string words = "was {0} and is {1}")
     {
         // Another method has other options: its name says it all.
         if (Differ(nameof(PretrainOptions.MethodName))) return [Describe(nameof(PretrainOptions.MethodName))];
@@ -51,7 +55,8 @@ internal static class RunIdentity
         return [.. changed.Select(Describe)];
 
         bool Differ(string name) => saved.GetValueOrDefault(name) != now.GetValueOrDefault(name);
-        string Describe(string name) => $"{name} {string.Format(CultureInfo.InvariantCulture, words, Short(saved, name), Short(now, name))}";
+        string Describe(string name) =>
+            $"{name} {string.Format(CultureInfo.InvariantCulture, words, Short(saved, name), Short(now, name))}";
     }
 
     private static string Short(IReadOnlyDictionary<string, string> run, string name)

@@ -13,7 +13,8 @@ internal sealed class SavedRun : IDisposable
     public SavedRun(string path, TrainingCheckpoint checkpoint, IReadOnlyDictionary<string, Tensor> state)
     {
         (Path, Checkpoint, State) = (path, checkpoint, state);
-        (Seed, Threads) = (Number(nameof(TrainingOptions.Seed), int.MinValue, int.MaxValue), Number(nameof(TrainingOptions.Threads), 1, MostThreads));
+        (Seed, Threads) = (Number(nameof(TrainingOptions.Seed), int.MinValue, int.MaxValue),
+            Number(nameof(TrainingOptions.Threads), 1, MostThreads));
     }
 
     public string Path { get; }
@@ -33,8 +34,10 @@ internal sealed class SavedRun : IDisposable
     {
         if (RunIdentity.Differences(Checkpoint.Run, run) is { Count: > 0 } differences)
         {
-            return new ArgumentException($"The run in CheckpointFolder '{System.IO.Path.GetDirectoryName(Path)}' cannot be continued, as it is another one: "
-                + $"{string.Join("; ", differences)}. Restore what has changed, or start in another folder, anew or from this run's end by ContinueFrom. (Told by '{Path}'.)");
+            return new ArgumentException($"The run in CheckpointFolder '{System.IO.Path.GetDirectoryName(Path)}' "
+                + "cannot be continued, as it is another one: "
+                + $"{string.Join("; ", differences)}. Restore what has changed, or start in another folder, anew or "
+                + $"from this run's end by ContinueFrom. (Told by '{Path}'.)");
         }
         if (Checkpoint.Step > totalSteps) return Damaged($"its step is {Checkpoint.Step}, of {totalSteps}");
         if (Difference(state) is not null) return Damaged("it holds other tensors than the run");
@@ -48,8 +51,10 @@ internal sealed class SavedRun : IDisposable
     {
         const string Method = nameof(PretrainOptions.MethodName);
         string? then = Checkpoint.Run.GetValueOrDefault(Method), now = run.GetValueOrDefault(Method);
-        string? why = then != now ? $"that run is of {then ?? "another kind"}, this one of {now ?? "another kind"}" : Difference(state);
-        if (why is not null) return new ArgumentException($"ContinueFrom '{Path}' does not fit: {why}.", nameof(TrainingOptions.ContinueFrom));
+        string? why = then != now ? $"that run is of {then ?? "another kind"}, this one of {now ?? "another kind"}"
+            : Difference(state);
+        if (why is not null) return new ArgumentException($"ContinueFrom '{Path}' does not fit: {why}.",
+            nameof(TrainingOptions.ContinueFrom));
         return Damage(misfit) is { } damage ? Damaged(damage) : null;
     }
 
@@ -59,9 +64,11 @@ internal sealed class SavedRun : IDisposable
         foreach (var (name, value) in state)
         {
             if (!State.TryGetValue(name, out var saved)) return $"it holds no {name}";
-            if (saved.dtype != value.dtype || !saved.shape.SequenceEqual(value.shape)) return $"its {name} is {Text(saved)}; expected {Text(value)}";
+            if (saved.dtype != value.dtype || !saved.shape.SequenceEqual(value.shape))
+                return $"its {name} is {Text(saved)}; expected {Text(value)}";
         }
-        return State.Keys.Except(state.Select(entry => entry.Name)).FirstOrDefault() is { } more ? $"it holds {more}, which this run has not" : null;
+        return State.Keys.Except(state.Select(entry => entry.Name)).FirstOrDefault() is { } more
+            ? $"it holds {more}, which this run has not" : null;
 
         static string Text(Tensor tensor) => $"{tensor.dtype} ({string.Join(", ", tensor.shape)})";
     }
@@ -71,7 +78,8 @@ internal sealed class SavedRun : IDisposable
         if (misfit(State) is { } value) return value;
         using var scope = NewDisposeScope();
         // Whole numbers count steps and batches.
-        return State.FirstOrDefault(entry => entry.Value.dtype == ScalarType.Int64 && entry.Value.min().item<long>() < 0).Key is { } counter
+        return State.FirstOrDefault(entry =>
+            entry.Value.dtype == ScalarType.Int64 && entry.Value.min().item<long>() < 0).Key is { } counter
             ? $"its {counter} is negative"
             : null;
     }

@@ -8,20 +8,22 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Checkpoints;
 
 /// <summary>
-/// The state of a run between two steps: a safetensors file with the tensors of the state by name, so that Python reads it too, and in its metadata where the
-/// run stands, what it is, and a checksum of all of it.
+/// The state of a run between two steps: a safetensors file with the tensors of the state by name, so that Python reads
+/// it too, and in its metadata where the run stands, what it is, and a checksum of all of it.
 /// </summary>
 /// <param name="Step">Steps done.</param>
 /// <param name="Run">What the run is (<see cref="RunIdentity"/>).</param>
 /// <param name="Alarm">The collapse alarm's counts.</param>
 /// <param name="Score">How good the encoder is, where that was measured; higher is better.</param>
-internal sealed record TrainingCheckpoint(long Step, IReadOnlyDictionary<string, string> Run, IReadOnlyList<int> Alarm, double? Score)
+internal sealed record TrainingCheckpoint(long Step, IReadOnlyDictionary<string, string> Run, IReadOnlyList<int> Alarm,
+    double? Score)
 {
     /// <summary>Numbers that the collapse alarm keeps.</summary>
     public const int AlarmCounts = 3;
 
     private const string Kind = "mlnet-ssl", KindValue = "training checkpoint, version 1";
-    private const string StepKey = "step", AlarmKey = "alarm", ScoreKey = "score", RunPrefix = "run.", ChecksumKey = "sha256";
+    private const string StepKey = "step", AlarmKey = "alarm", ScoreKey = "score", RunPrefix = "run.",
+        ChecksumKey = "sha256";
 
     /// <summary>Writes the file whole or not at all.</summary>
     public void Write(string path, IReadOnlyList<(string Name, Tensor Value)> state)
@@ -38,8 +40,10 @@ internal sealed record TrainingCheckpoint(long Step, IReadOnlyDictionary<string,
         using var file = Checkpoint.Open(path);
         var metadata = new SortedDictionary<string, string>(file.Metadata.ToDictionary(), StringComparer.Ordinal);
         if (metadata.GetValueOrDefault(Kind) != KindValue)
-            throw new InvalidDataException($"'{path}' is no {KindValue}: its metadata have '{metadata.GetValueOrDefault(Kind)}' under '{Kind}'.");
-        var state = ((IReadOnlyDictionary<string, object?>)file.Root!).ToDictionary(entry => entry.Key, entry => ((StoredTensor)entry.Value!).Read());
+            throw new InvalidDataException(
+                $"'{path}' is no {KindValue}: its metadata have '{metadata.GetValueOrDefault(Kind)}' under '{Kind}'.");
+        var state = ((IReadOnlyDictionary<string, object?>)file.Root!)
+            .ToDictionary(entry => entry.Key, entry => ((StoredTensor)entry.Value!).Read());
         metadata.Remove(ChecksumKey, out var checksum);
         if (checksum != ChecksumOf(metadata, state.Select(entry => (entry.Key, entry.Value))))
             throw new InvalidDataException($"'{path}' is damaged: its checksum does not fit.");
@@ -77,12 +81,15 @@ internal sealed record TrainingCheckpoint(long Step, IReadOnlyDictionary<string,
     private static TrainingCheckpoint Parse(SortedDictionary<string, string> metadata, string path)
     {
         // A checksum vouches for who wrote it alone.
-        InvalidDataException Odd(string key) => new($"'{path}' is damaged: its {key} is '{metadata.GetValueOrDefault(key)}'.");
-        if (!long.TryParse(metadata.GetValueOrDefault(StepKey), NumberStyles.None, CultureInfo.InvariantCulture, out long step)) throw Odd(StepKey);
+        InvalidDataException Odd(string key) =>
+            new($"'{path}' is damaged: its {key} is '{metadata.GetValueOrDefault(key)}'.");
+        if (!long.TryParse(metadata.GetValueOrDefault(StepKey), NumberStyles.None, CultureInfo.InvariantCulture,
+            out long step)) throw Odd(StepKey);
         var alarm = new List<int>();
         foreach (string text in metadata.GetValueOrDefault(AlarmKey, "").Split(' '))
         {
-            if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int count)) throw Odd(AlarmKey);
+            if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int count))
+                throw Odd(AlarmKey);
             alarm.Add(count);
         }
         if (alarm.Count != AlarmCounts) throw Odd(AlarmKey);
@@ -96,7 +103,8 @@ internal sealed record TrainingCheckpoint(long Step, IReadOnlyDictionary<string,
     private static double? ParseScore(string text) =>
         double.TryParse(text, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value) ? value : null;
 
-    private static string ChecksumOf(SortedDictionary<string, string> metadata, IEnumerable<(string Name, Tensor Value)> state) => Checksum.Of(stream =>
+    private static string ChecksumOf(SortedDictionary<string, string> metadata,
+        IEnumerable<(string Name, Tensor Value)> state) => Checksum.Of(stream =>
     {
         foreach (var (key, value) in metadata) Put($"{key}\0{value}\0");
         foreach (var (name, value) in state.OrderBy(entry => entry.Name, StringComparer.Ordinal))

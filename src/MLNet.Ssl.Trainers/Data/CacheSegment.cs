@@ -6,12 +6,12 @@ using Microsoft.Win32.SafeHandles;
 namespace MLNet.Ssl.Data;
 
 /// <summary>
-/// Two files of an image cache: pixels one after the other, and an index that only grows, by one record an entry, once the
-/// entry's pixels are there. A third one is locked: alone by who writes or deletes, shared by who reads.
+/// Two files of an image cache: pixels one after the other, and an index that only grows, by one record an entry, once
+/// the entry's pixels are there. A third one is locked: alone by who writes or deletes, shared by who reads.
 /// </summary>
 /// <remarks>
-/// Files are read by position and not mapped: one that somebody cuts off gives an entry that is written anew, where a mapped
-/// one would end the process. What is read often is in the system's memory either way.
+/// Files are read by position and not mapped: one that somebody cuts off gives an entry that is written anew, where a
+/// mapped one would end the process. What is read often is in the system's memory either way.
 /// </remarks>
 internal sealed class CacheSegment : IDisposable
 {
@@ -175,12 +175,14 @@ internal sealed class CacheSegment : IDisposable
         lock (_gate)
         {
             _written = File.OpenHandle(
-                _path + PixelExtension, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+                _path + PixelExtension, FileMode.OpenOrCreate, FileAccess.ReadWrite,
+                FileShare.ReadWrite | FileShare.Delete);
             _index = File.OpenHandle(
                 _path + IndexExtension, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
             // What a killed writer left: pixels without a record, and half a record.
             _pixelsEnd = Math.Max(_pixelsEnd, RandomAccess.GetLength(_written));
-            long records = (RandomAccess.GetLength(_index) - HeaderLength + CacheRecord.Length - 1) / CacheRecord.Length;
+            long records =
+                (RandomAccess.GetLength(_index) - HeaderLength + CacheRecord.Length - 1) / CacheRecord.Length;
             _indexEnd = HeaderLength + records * CacheRecord.Length;
             IsUsed = true;
             Touch();

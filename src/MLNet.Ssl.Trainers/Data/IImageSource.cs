@@ -2,7 +2,8 @@ using MLNet.Ssl.Images;
 
 namespace MLNet.Ssl.Data;
 
-/// <summary>Images by their number, which may lie in memory or be decoded when they are asked for; for many threads.</summary>
+/// <summary>Images by their number, which may lie in memory or be decoded when they are
+/// asked for; for many threads.</summary>
 internal interface IImageSource
 {
     int Count { get; }

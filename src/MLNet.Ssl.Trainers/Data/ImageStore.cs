@@ -88,8 +88,8 @@ public sealed class ImageStore : IImageSource
         if (entry.Block >= 0) return this[index];
         return _cache!.TryReadImage(_spilled[entry.Offset], buffer, out var image) ? image
             : throw new InvalidOperationException(
-                $"Image {index} is gone, or damaged, in the image cache '{_cache.Folder}', where it was kept for want of "
-                    + "memory.");
+                $"Image {index} is gone, or damaged, in the image cache '{_cache.Folder}', where it was kept for want "
+                + "of memory.");
     }
 
     int IImageSource.RowOf(int index) => index;

@@ -49,7 +49,8 @@ internal sealed class OpenImageCache : IDisposable
         {
             return new(Directory.CreateDirectory(cache.Folder).FullName, cache.MaxBytes, false, warn);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
+        catch (Exception e)
+            when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
             throw new IOException($"ImageCache.Folder '{cache.Folder}' cannot be used: {e.Message}", e);
         }
@@ -198,7 +199,8 @@ internal sealed class OpenImageCache : IDisposable
             if (!MakeRoom(capacity))
             {
                 _isFull = true;
-                _warn($"The image cache '{_folder}' is full ({_maxBytes:N0} bytes, all in use): other images are decoded "
+                _warn(
+                    $"The image cache '{_folder}' is full ({_maxBytes:N0} bytes, all in use): other images are decoded "
                     + "each time.");
                 return null;
             }
@@ -229,7 +231,8 @@ internal sealed class OpenImageCache : IDisposable
         {
             try
             {
-                return new(Path.Combine(_folder, "cache.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+                return new(Path.Combine(_folder, "cache.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite,
+                    FileShare.None);
             }
             catch (IOException) when (tries < 100)
             {

@@ -46,8 +46,8 @@ internal sealed record SlotMoments(int Slot, double Mean, double Deviation, doub
     }
 
     /// <summary>
-    /// Moments of some slots, in double precision: squares of large values are beyond single precision. Rows are passed in
-    /// pieces, so that no column is held a second time.
+    /// Moments of some slots, in double precision: squares of large values are beyond single precision. Rows are passed
+    /// in pieces, so that no column is held a second time.
     /// </summary>
     public static IReadOnlyList<SlotMoments> Of(TableStore table, IEnumerable<int> slots)
     {
@@ -56,7 +56,8 @@ internal sealed record SlotMoments(int Slot, double Mean, double Deviation, doub
         using var scope = NewDisposeScope();
         var index = tensor(Array.ConvertAll(all, slot => (long)slot));
         Tensor sum = zeros([all.Length], ScalarType.Float64, CPU), squares = sum.clone();
-        var (least, most) = (table.Values.amin([0]).index_select(0, index), table.Values.amax([0]).index_select(0, index));
+        var (least, most) =
+            (table.Values.amin([0]).index_select(0, index), table.Values.amax([0]).index_select(0, index));
         Pieces(rows => sum.Add_(rows.sum(dim: 0)));
         var mean = sum.Div(table.Count);
         Pieces(rows => squares.Add_((rows - mean).Pow(2).sum(dim: 0)));

@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Data;
 
-/// <summary>Which slots of a row belong together: those of a category, whose indicators are one value in several slots.</summary>
+/// <summary>Which slots of a row belong together: those of a category, whose indicators are
+/// one value in several slots.</summary>
 internal static class SlotUnits
 {
     // Counts of a piece are whole in single precision.
@@ -11,7 +12,8 @@ internal static class SlotUnits
 
     private const int MostCandidates = 2048;
 
-    /// <summary>The unit of every slot, from 0 on in the order of the slots; a slot of no category is one of its own.</summary>
+    /// <summary>The unit of every slot, from 0 on in the order of the slots; a slot of no
+    /// category is one of its own.</summary>
     public static long[] Of(int columns, IReadOnlyList<Range> categories)
     {
         var units = new long[columns];
@@ -27,9 +29,9 @@ internal static class SlotUnits
     public static int Length(Range category) => category.End.Value - category.Start.Value;
 
     /// <summary>
-    /// Neighbouring slots of which one and only one is set in every row, as one-hot encoding leaves them: the shortest
-    /// such ranges, from the left, and behind them slots of kinds that do not occur. A slot that is set has the larger of
-    /// its two values.
+    /// Neighbouring slots of which one and only one is set in every row, as one-hot encoding leaves them: the
+    /// shortest such ranges, from the left, and behind them slots of kinds that do not occur. A slot that is
+    /// set has the larger of its two values.
     /// </summary>
     /// <param name="values">(N, D).</param>
     /// <param name="least">(D), the least value of every slot.</param>
@@ -57,7 +59,8 @@ internal static class SlotUnits
                 first++;
                 continue;
             }
-            while (end < candidates.Length && candidates[end] - candidates[first] == end - first && Count(end, end) == 0) end++;
+            while (end < candidates.Length && candidates[end] - candidates[first] == end - first
+                && Count(end, end) == 0) end++;
             if (end > first + 1) found.Add(candidates[first]..(candidates[end - 1] + 1));
             first = end;
         }

@@ -16,7 +16,8 @@ internal sealed record TableFacts(int Columns, int[] Continuous, int[] Constant)
     /// <summary>Slots of which one is set in every row, as one-hot encoding leaves them, in order.</summary>
     public IReadOnlyList<Range> Categories { get; init; } = [];
 
-    /// <summary>Whether <see cref="Categories"/> are what the data's source said of them, and not found in the values.</summary>
+    /// <summary>Whether <see cref="Categories"/> are what the data's source said of them, and
+    /// not found in the values.</summary>
     public bool CategoriesAreKnown { get; init; }
 
     public static TableFacts Of(TableStore table)
@@ -36,7 +37,8 @@ internal sealed record TableFacts(int Columns, int[] Continuous, int[] Constant)
         var facts = new TableFacts(table.Columns, Where(continuous), Where(least.eq(most)));
         return table.Categories is { } known
             ? facts with { Categories = known, CategoriesAreKnown = true }
-            : facts with { Categories = SlotUnits.Find(values, least, [.. Enumerable.Range(0, table.Columns).Except(facts.Continuous)]) };
+            : facts with { Categories =
+                SlotUnits.Find(values, least, [.. Enumerable.Range(0, table.Columns).Except(facts.Continuous)]) };
     }
 
     private static int[] Where(Tensor slots)

@@ -5,8 +5,8 @@ namespace MLNet.Ssl.Data;
 
 /// <summary>Gathers rows into a table of which nobody knows the length, without holding them twice.</summary>
 /// <param name="columns">Width of a row.</param>
-/// <param name="blockElements">Values gathered in one piece. Blocks of 64 MiB go back to the system when they are freed, whatever the C library
-/// keeps.</param>
+/// <param name="blockElements">Values gathered in one piece. Blocks of 64 MiB go back to the system when they are
+/// freed, whatever the C library keeps.</param>
 internal sealed class TableStoreBuilder(int columns, int blockElements = 1 << 24) : IDisposable
 {
     private const int BufferElements = 1 << 16;
@@ -62,7 +62,8 @@ internal sealed class TableStoreBuilder(int columns, int blockElements = 1 << 24
         {
             if (_block is null || _rowsInBlock == _rowsPerBlock)
             {
-                _blocks.Enqueue(_block = empty([_rowsPerBlock, columns], ScalarType.Float32, CPU).DetachFromDisposeScope());
+                _blocks.Enqueue(_block = empty([_rowsPerBlock, columns], ScalarType.Float32, CPU)
+                    .DetachFromDisposeScope());
                 _rowsInBlock = 0;
             }
             long taken = Math.Min(count - start, _rowsPerBlock - _rowsInBlock);

@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Distributed;
 
 /// <summary>
-/// What the processes of a run tell each other: MPI between processors, NCCL between GPUs. Every rank makes the same calls in the same order. A process that
-/// is alone gets back what it gave.
+/// What the processes of a run tell each other: MPI between processors, NCCL between GPUs. Every rank makes the same
+/// calls in the same order. A process that is alone gets back what it gave.
 /// </summary>
 internal sealed class Communicator
 {
@@ -47,7 +47,8 @@ internal sealed class Communicator
     public Tensor Sum_(Tensor x)
     {
         if (Count == 1) return x;
-        if (x.dtype != ScalarType.Float32 || !x.is_contiguous()) throw new ArgumentException($"{x} is no contiguous tensor of float32.", nameof(x));
+        if (x.dtype != ScalarType.Float32 || !x.is_contiguous())
+            throw new ArgumentException($"{x} is no contiguous tensor of float32.", nameof(x));
         if (x.device_type == DeviceType.CPU) _mpi!.Sum(AddressOf(x), x.numel());
         else _nccl.Value.SumFloats(AddressOf(x), x.numel());
         return x;
@@ -66,7 +67,8 @@ internal sealed class Communicator
         return all.MoveToOuterDisposeScope();
     }
 
-    /// <summary>x ← that of rank 0, of any type and device. Not for every step: a GPU's goes over the processor.</summary>
+    /// <summary>x ← that of rank 0, of any type and device. Not for every step: a GPU's
+    /// goes over the processor.</summary>
     public void Broadcast_(Tensor x)
     {
         if (Count == 1) return;
@@ -95,9 +97,11 @@ internal sealed class Communicator
     }
 
     /// <summary>What every rank says, by its number.</summary>
-    public string[] Exchange(string text) => Count == 1 ? [text] : Array.ConvertAll(Exchange(Encoding.UTF8.GetBytes(text)), Encoding.UTF8.GetString);
+    public string[] Exchange(string text) =>
+        Count == 1 ? [text] : Array.ConvertAll(Exchange(Encoding.UTF8.GetBytes(text)), Encoding.UTF8.GetString);
 
-    /// <summary>Does what may fail on one rank alone, such as opening its files: then all ranks fail, and say why.</summary>
+    /// <summary>Does what may fail on one rank alone, such as opening its files: then all
+    /// ranks fail, and say why.</summary>
     /// <exception cref="InvalidOperationException">It failed on another rank.</exception>
     public T Together<T>(Func<T> action)
     {
@@ -120,8 +124,8 @@ internal sealed class Communicator
     }
 
     /// <summary>
-    /// Marks the steps of a run, in the midst of which a rank that ends leaves the others waiting: it does not take leave, by which the launcher knows and
-    /// ends them.
+    /// Marks the steps of a run, in the midst of which a rank that ends leaves the others waiting: it does not take
+    /// leave, by which the launcher knows and ends them.
     /// </summary>
     public void IsTraining(bool value) => _isTraining = value;
 
@@ -146,25 +150,30 @@ internal sealed class Communicator
         {
             if (!world._isTraining) mpi.Leave();
         };
-        // Ranks of a host that may run on the same processors share them; a launcher that binds each to its own tells by that.
+        // Ranks of a host that may run on the same processors share them; a launcher that
+        // binds each to its own tells by that.
         string host = Environment.MachineName, processors = $"{host} {AllowedProcessors()}";
         var hosts = world.Exchange(host);
         var shared = world.Exchange(processors);
         var counts = Array.ConvertAll(world.Exchange($"{Environment.ProcessorCount}"), int.Parse);
-        world.Processors = Enumerable.Range(0, world.Count).Min(rank => Math.Max(1, counts[rank] / shared.Count(other => other == shared[rank])));
+        world.Processors = Enumerable.Range(0, world.Count)
+            .Min(rank => Math.Max(1, counts[rank] / shared.Count(other => other == shared[rank])));
         int hostCount = hosts.Distinct().Count();
-        world.Description = $"{world.Count} processes on {hostCount} host{(hostCount == 1 ? "" : "s")}, started by {launcher.Name} ({mpi.Version})";
+        world.Description = $"{world.Count} processes on {hostCount} host{(hostCount == 1 ? "" : "s")}, started by "
+            + $"{launcher.Name} ({mpi.Version})";
         TakeGpu(hosts.Take(world.Rank).Count(other => other == host), hosts.Count(other => other == host));
         return world;
     }
 
     /// <summary>
-    /// Leaves this rank the GPU of its number on the host, before CUDA looks which there are. Whoever let it see one alone has chosen already.
+    /// Leaves this rank the GPU of its number on the host, before CUDA looks which there are. Whoever let
+    /// it see one alone has chosen already.
     /// </summary>
     private static void TakeGpu(int localRank, int localCount)
     {
         const string Variable = "CUDA_VISIBLE_DEVICES";
-        var visible = (Environment.GetEnvironmentVariable(Variable) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries);
+        var visible = (Environment.GetEnvironmentVariable(Variable) ?? "")
+            .Split(',', StringSplitOptions.RemoveEmptyEntries);
         if (!OperatingSystem.IsLinux() || localCount == 1 || visible.Length == 1) return;
         string own = localRank < visible.Length ? visible[localRank] : $"{localRank}";
         Environment.SetEnvironmentVariable(Variable, own);
@@ -175,7 +184,8 @@ internal sealed class Communicator
     private static string AllowedProcessors()
     {
         const string Status = "/proc/self/status", Line = "Cpus_allowed_list:";
-        return File.Exists(Status) ? File.ReadLines(Status).FirstOrDefault(line => line.StartsWith(Line, StringComparison.Ordinal)) ?? "" : "";
+        return File.Exists(Status)
+            ? File.ReadLines(Status).FirstOrDefault(line => line.StartsWith(Line, StringComparison.Ordinal)) ?? "" : "";
     }
 
     private static void Pinned<T>(T[] values, Action<nint> action)
@@ -193,7 +203,8 @@ internal sealed class Communicator
 
     private static nint AddressOf(Tensor x) => THSTensor_data(x.Handle);
 
-    /// <summary>The first element's address: of TorchSharp's own functions, as its public ones know some types only.</summary>
+    /// <summary>The first element's address: of TorchSharp's own functions, as its public
+    /// ones know some types only.</summary>
     [DllImport("LibTorchSharp")]
     private static extern nint THSTensor_data(nint tensor);
 

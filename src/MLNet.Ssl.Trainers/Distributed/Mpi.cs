@@ -4,8 +4,8 @@ using System.Text;
 namespace MLNet.Ssl.Distributed;
 
 /// <summary>
-/// A library of MPI, by its C functions: Open MPI, those of MPICH's binary interface, and the standard one of MPI 5. All are over the world of processes and
-/// block until every rank has called them.
+/// A library of MPI, by its C functions: Open MPI, those of MPICH's binary interface, and the standard one of MPI 5.
+/// All are over the world of processes and block until every rank has called them.
 /// </summary>
 internal sealed class Mpi
 {
@@ -24,7 +24,8 @@ internal sealed class Mpi
     {
         _handles = handles;
         Function<InitThread>(library, "MPI_Init_thread")(0, 0, handles.Serialized, out _);
-        (_allReduce, _allGather) = (Function<AllReduce>(library, "MPI_Allreduce"), Function<AllGather>(library, "MPI_Allgather"));
+        (_allReduce, _allGather) =
+            (Function<AllReduce>(library, "MPI_Allreduce"), Function<AllGather>(library, "MPI_Allgather"));
         (_broadcast, _finalize) = (Function<Bcast>(library, "MPI_Bcast"), Function<Call>(library, "MPI_Finalize"));
         Function<OfWorld>(library, "MPI_Comm_rank")(handles.World, out int rank);
         Function<OfWorld>(library, "MPI_Comm_size")(handles.World, out int count);
@@ -44,7 +45,8 @@ internal sealed class Mpi
     private delegate int AllReduce(nint send, nint receive, int count, nint type, nint operation, nint world);
 
     [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
-    private delegate int AllGather(nint send, int sent, nint sentType, nint receive, int received, nint receivedType, nint world);
+    private delegate int AllGather(nint send, int sent, nint sentType, nint receive, int received, nint receivedType,
+        nint world);
 
     [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
     private delegate int Bcast(nint buffer, int count, nint type, int root, nint world);
@@ -60,7 +62,8 @@ internal sealed class Mpi
     public string Version { get; }
 
     /// <summary>Loads the launcher's library, and joins the other processes.</summary>
-    /// <exception cref="InvalidOperationException">There is none, or it is of another kind than the launcher and finds nobody.</exception>
+    /// <exception cref="InvalidOperationException">There is none, or it is of another kind than the
+    /// launcher and finds nobody.</exception>
     public static Mpi Join(Launcher launcher)
     {
         foreach (string name in launcher.Libraries)
@@ -68,10 +71,12 @@ internal sealed class Mpi
             if (!NativeLibrary.TryLoad(name, out nint library)) continue;
             var mpi = new Mpi(library, Handles.Of(library, name));
             if (launcher.Size is not { } size || size == mpi.Count) return mpi;
-            throw new InvalidOperationException($"{launcher.Name} started {size} processes, and {mpi.Version} ('{name}') finds {mpi.Count}: it is not the launcher's "
+            throw new InvalidOperationException($"{launcher.Name} started {size} processes, and {mpi.Version} "
+                + $"('{name}') finds {mpi.Count}: it is not the launcher's "
                 + $"own library. Name that one in {Launcher.LibraryVariable}.");
         }
-        throw new InvalidOperationException($"{launcher.Name} started several processes, but no library of MPI is there (tried {string.Join(", ", launcher.Libraries)}): "
+        throw new InvalidOperationException($"{launcher.Name} started several processes, but no library of MPI is "
+            + $"there (tried {string.Join(", ", launcher.Libraries)}): "
             + $"install it (Debian and Ubuntu: openmpi-bin), or name it in {Launcher.LibraryVariable}.");
     }
 
@@ -80,7 +85,8 @@ internal sealed class Mpi
     {
         for (long start = 0; start < count; start += PieceElements)
         {
-            Check(_allReduce(_handles.InPlace, floats + (nint)(start * sizeof(float)), (int)Math.Min(PieceElements, count - start),
+            Check(_allReduce(_handles.InPlace, floats + (nint)(start * sizeof(float)),
+                (int)Math.Min(PieceElements, count - start),
                 _handles.Float, _handles.Sum, _handles.World), "MPI_Allreduce");
         }
     }
@@ -96,7 +102,8 @@ internal sealed class Mpi
     public void Broadcast(nint buffer, long bytes)
     {
         for (long start = 0; start < bytes; start += PieceElements)
-            Check(_broadcast(buffer + (nint)start, (int)Math.Min(PieceElements, bytes - start), _handles.Byte, 0, _handles.World), "MPI_Bcast");
+            Check(_broadcast(buffer + (nint)start, (int)Math.Min(PieceElements, bytes - start), _handles.Byte, 0,
+                _handles.World), "MPI_Bcast");
     }
 
     /// <summary>Leaves the world; the last call of all.</summary>
@@ -107,7 +114,8 @@ internal sealed class Mpi
         var text = new byte[VersionBytes];
         Function<GetVersion>(library, "MPI_Get_library_version")(text, out int length);
         // MPICH tells its version after a tab, and then how it was built.
-        return Encoding.UTF8.GetString(text, 0, Math.Clamp(length, 0, text.Length)).Split(',', '\n', '\0')[0].Replace("Version:\t", "").Trim();
+        return Encoding.UTF8.GetString(text, 0, Math.Clamp(length, 0, text.Length)).Split(',', '\n', '\0')[0]
+            .Replace("Version:\t", "").Trim();
     }
 
     private static T Function<T>(nint library, string name) where T : Delegate =>

@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace MLNet.Ssl.Distributed;
 
-/// <summary>NVIDIA's collectives between GPUs, one a rank, on the stream that libtorch computes on. MPI hands the world's id out.</summary>
+/// <summary>NVIDIA's collectives between GPUs, one a rank, on the stream that libtorch computes on. MPI
+/// hands the world's id out.</summary>
 /// <remarks>Not run yet on more than the headers say: no machine with two GPUs was at hand.</remarks>
 internal sealed class Nccl
 {
@@ -18,7 +19,8 @@ internal sealed class Nccl
     /// <param name="rank">This process's number.</param>
     /// <param name="count">Number of processes.</param>
     public Nccl(byte[] id, int rank, int count) =>
-        Check(Function<InitRank>("ncclCommInitRank")(out _world, count, MemoryMarshal.Read<UniqueId>(id), rank), "ncclCommInitRank");
+        Check(Function<InitRank>("ncclCommInitRank")(out _world, count, MemoryMarshal.Read<UniqueId>(id), rank),
+            "ncclCommInitRank");
 
     [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
     private delegate int GetUniqueId(byte[] id);
@@ -27,7 +29,8 @@ internal sealed class Nccl
     private delegate int InitRank(out nint world, int count, UniqueId id, int rank);
 
     [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
-    private delegate int AllReduce(nint send, nint receive, nuint count, int type, int operation, nint world, nint stream);
+    private delegate int AllReduce(nint send, nint receive, nuint count, int type, int operation, nint world,
+        nint stream);
 
     [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
     private delegate int AllGather(nint send, nint receive, nuint count, int type, nint world, nint stream);
@@ -54,9 +57,11 @@ internal sealed class Nccl
     /// <summary>libtorch has NCCL inside, or beside it.</summary>
     private static nint Load()
     {
-        if (NativeLibrary.TryLoad("libtorch_cuda.so", out nint torch) && NativeLibrary.TryGetExport(torch, "ncclAllReduce", out _)) return torch;
+        if (NativeLibrary.TryLoad("libtorch_cuda.so", out nint torch)
+            && NativeLibrary.TryGetExport(torch, "ncclAllReduce", out _)) return torch;
         if (NativeLibrary.TryLoad("libnccl.so.2", out nint library)) return library;
-        throw new InvalidOperationException("Several processes on GPUs need NCCL: install libnccl.so.2 where the loader finds it (LD_LIBRARY_PATH).");
+        throw new InvalidOperationException(
+            "Several processes on GPUs need NCCL: install libnccl.so.2 where the loader finds it (LD_LIBRARY_PATH).");
     }
 
     private static T Function<T>(string name) where T : Delegate =>
@@ -66,7 +71,8 @@ internal sealed class Nccl
     {
         if (error == 0) return;
         string? text = Marshal.PtrToStringUTF8(Function<GetErrorString>("ncclGetErrorString")(error));
-        throw new InvalidOperationException($"{function} failed: {text}. Every process needs a GPU of its own; NCCL_DEBUG=INFO tells more.");
+        throw new InvalidOperationException(
+            $"{function} failed: {text}. Every process needs a GPU of its own; NCCL_DEBUG=INFO tells more.");
     }
 
     [StructLayout(LayoutKind.Sequential, Size = Bytes)]

@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Evaluation;
 
-/// <summary>A classifier of embeddings: features (N,D) → class probabilities (N,C), of one row as an ONNX layer too.</summary>
+/// <summary>A classifier of embeddings: features (N,D) → class probabilities (N,C), of one
+/// row as an ONNX layer too.</summary>
 internal interface IFeatureClassifier : IOnnxLayer, IDisposable
 {
     /// <summary>Width D of the features.</summary>

@@ -6,7 +6,8 @@ internal static class TemporaryFile
     /// <summary>A new, empty file.</summary>
     /// <param name="folder">Where; null or empty for the system's folder of temporary files.</param>
     public static FileStream Create(string? folder = null) => new(
-        Path.Combine(string.IsNullOrEmpty(folder) ? Path.GetTempPath() : folder, $"mlnet-ssl-{Path.GetRandomFileName()}"),
+        Path.Combine(string.IsNullOrEmpty(folder) ? Path.GetTempPath()
+            : folder, $"mlnet-ssl-{Path.GetRandomFileName()}"),
         FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16, FileOptions.DeleteOnClose);
 
     /// <summary>Writes into a stream, which stays open: all of it, or on failure nothing.</summary>

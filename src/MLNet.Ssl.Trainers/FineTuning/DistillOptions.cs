@@ -4,10 +4,11 @@ using MLNet.Ssl.Runs;
 
 namespace MLNet.Ssl;
 
-/// <summary>Options of <see cref="Distiller"/> (SimCLR v2: Chen et al., arXiv 2006.10029, section 2, Eq. 2 and 3).</summary>
+/// <summary>Options of <see cref="Distiller"/> (SimCLR v2: Chen et al., arXiv 2006.10029,
+/// section 2, Eq. 2 and 3).</summary>
 /// <remarks>
-/// A student that starts at random learns at four times fine-tuning's rates. The gradient is τ times that of labels (with τ² in the loss, else 1/τ times), to
-/// which AdamW and LARS are blind; SGD's rate at Auto makes up for it.
+/// A student that starts at random learns at four times fine-tuning's rates. The gradient is τ times that of labels
+/// (with τ² in the loss, else 1/τ times), to which AdamW and LARS are blind; SGD's rate at Auto makes up for it.
 /// </remarks>
 public sealed record DistillOptions : SupervisedOptions
 {
@@ -15,7 +16,8 @@ public sealed record DistillOptions : SupervisedOptions
     /// <value>Default null: the teacher's own, without projection head (self-distillation).</value>
     public BackboneOptions? Student { get; init; }
 
-    /// <summary>Starts a student of the teacher's architecture from the teacher's weights, instead of from random ones.</summary>
+    /// <summary>Starts a student of the teacher's architecture from the teacher's weights,
+    /// instead of from random ones.</summary>
     /// <value>Default false.</value>
     public bool StartFromTeacher { get; init; }
 
@@ -23,7 +25,8 @@ public sealed record DistillOptions : SupervisedOptions
     /// <value>Auto: 0.1 for self-distillation, 1 for another student, as published. Range above 0.</value>
     public double? Temperature { get; init; }
 
-    /// <summary>α, the weight of the teacher's labels; the rest is that of the true ones, where an image has one.</summary>
+    /// <summary>α, the weight of the teacher's labels; the rest is that of the true
+    /// ones, where an image has one.</summary>
     /// <value>Default 1: the teacher's alone, on all images. Range 0 to 1.</value>
     public double Alpha { get; init; } = 1;
 
@@ -43,7 +46,8 @@ public sealed record DistillOptions : SupervisedOptions
         if (Student is not null && StartFromTeacher)
         {
             throw new ArgumentException(
-                "StartFromTeacher is true, but Student names a network of its own; set one of them.", nameof(StartFromTeacher));
+                "StartFromTeacher is true, but Student names a network of its own; set one of them.",
+                nameof(StartFromTeacher));
         }
         Check.InRange(Alpha, 0, 1);
         // The rate follows from the temperature.

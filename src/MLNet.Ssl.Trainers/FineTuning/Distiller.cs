@@ -8,7 +8,8 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
 
-/// <summary>Trains a student by what a classifier says of images, which need no labels (SimCLR v2: Chen et al., arXiv 2006.10029, section 2).</summary>
+/// <summary>Trains a student by what a classifier says of images, which need no labels (SimCLR v2: Chen et al.,
+/// arXiv 2006.10029, section 2).</summary>
 public static class Distiller
 {
     /// <summary>Distils the teacher, on the teacher's device.</summary>
@@ -17,7 +18,8 @@ public static class Distiller
     /// <param name="teacher">The classifier; it stays as it is, and is asked in evaluation mode.</param>
     /// <param name="options">How; null means all defaults.</param>
     /// <param name="log">Receives what was chosen, and where the run is saved.</param>
-    /// <exception cref="ArgumentException">An option or a label is out of range, or there are not two images; thrown before training.</exception>
+    /// <exception cref="ArgumentException">An option or a label is out of range, or there are not two images;
+    /// thrown before training.</exception>
     /// <exception cref="ArithmeticException">The loss is not finite.</exception>
     /// <exception cref="OperationCanceledException">The options' token was cancelled; the message says where the run is
     /// saved.</exception>
@@ -40,12 +42,14 @@ public static class Distiller
         options ??= new();
         var backbone = options.Student ?? teacher.Backbone;
         using var run = SupervisedRun.Open(
-            options, (told, choices) => told.PlanFor(teacher.Backbone, images.Count, size, choices), teacher.Preprocessing,
+            options, (told, choices) =>
+                told.PlanFor(teacher.Backbone, images.Count, size, choices), teacher.Preprocessing,
             teacher.Device, log);
         if (options.Alpha < 1 && known.All(label => label < 0))
         {
             throw new ArgumentException(
-                $"Alpha is {options.Alpha}, but no image has a label; without labels it must be 1.", nameof(options.Alpha));
+                $"Alpha is {options.Alpha}, but no image has a label; without labels it must be 1.",
+                nameof(options.Alpha));
         }
         if (backbone.TakesTables)
         {
@@ -61,7 +65,8 @@ public static class Distiller
         using (var method = new Distillation(student, teacher.Network, options, run.Settings))
         {
             run.Train(
-                method, run.Settings.Optimization(), images, known, ("Weights of the teacher", teacher.Network), teacher.Device);
+                method, run.Settings.Optimization(), images, known, ("Weights of the teacher", teacher.Network),
+                teacher.Device);
         }
         return new(new(student, teacher.Preprocessing, teacher.Device), backbone);
     }
@@ -72,7 +77,8 @@ public static class Distiller
         private readonly DistillOptions _options;
         private readonly double _temperature;
 
-        public Distillation(ClassifierNetwork student, ClassifierNetwork teacher, DistillOptions options, SupervisedSettings settings)
+        public Distillation(ClassifierNetwork student, ClassifierNetwork teacher, DistillOptions options,
+            SupervisedSettings settings)
         {
             (_student, _teacher, _options, _temperature) = (student, teacher, options, settings.Temperature);
             Parameters = new(student, precision: settings.Precision);

@@ -5,19 +5,21 @@ using MLNet.Ssl.Runs;
 namespace MLNet.Ssl;
 
 /// <summary>
-/// Options of <see cref="FineTuner"/>. Transformers follow DeiT's recipe (Touvron et al., arXiv 2012.12877) less its augmentation, ResNets that of SimCLR v2
-/// (Chen et al., arXiv 2006.10029, section 2).
+/// Options of <see cref="FineTuner"/>. Transformers follow DeiT's recipe (Touvron et al., arXiv 2012.12877) less its
+/// augmentation, ResNets that of SimCLR v2 (Chen et al., arXiv 2006.10029, section 2).
 /// </summary>
 public sealed record FineTuneOptions : SupervisedOptions
 {
     /// <summary>
-    /// Layers of SimCLR's projection head that are kept and trained below the classifier: SimCLR v2 keeps 1 of 3 for few labels, 0 for all. The encoder must have
-    /// been pretrained by SimCLR with NT-Xent in this process: files hold no head.
+    /// Layers of SimCLR's projection head that are kept and trained below the classifier: SimCLR v2
+    /// keeps 1 of 3 for few labels, 0 for all. The encoder must have been pretrained by SimCLR with
+    /// NT-Xent in this process: files hold no head.
     /// </summary>
     /// <value>Default 0, range 0 to the head's layers.</value>
     public int HeadLayers { get; init; }
 
-    /// <summary>Factor of the learning rate from one layer to the one below it (layer-wise decay): 1 trains all alike.</summary>
+    /// <summary>Factor of the learning rate from one layer to the one below it (layer-wise
+    /// decay): 1 trains all alike.</summary>
     /// <value>Auto: 0.75 for a transformer, 1 for a ResNet. Range above 0 to 1.</value>
     public double? LayerDecay { get; init; }
 
@@ -29,7 +31,8 @@ public sealed record FineTuneOptions : SupervisedOptions
     /// <value>Default 0; DeiT has 0.1. Range 0 to below 1.</value>
     public double LabelSmoothing { get; init; }
 
-    /// <summary>α of Mixup's λ ~ Beta(α, α), one for a batch whose images are mixed with those in reverse order; 0 for none.</summary>
+    /// <summary>α of Mixup's λ ~ Beta(α, α), one for a batch whose images are mixed with those in
+    /// reverse order; 0 for none.</summary>
     /// <value>Default 0; DeiT has 0.8.</value>
     public double MixupAlpha { get; init; }
 

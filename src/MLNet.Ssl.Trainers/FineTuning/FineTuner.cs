@@ -23,7 +23,8 @@ public static class FineTuner
     /// <param name="encoder">Where it starts; it stays as it is.</param>
     /// <param name="options">How; null means all defaults.</param>
     /// <param name="log">Receives what was chosen, and where the run is saved.</param>
-    /// <exception cref="ArgumentException">An option or a label is out of range, or there are not two images; thrown before training.</exception>
+    /// <exception cref="ArgumentException">An option or a label is out of range, or there are not two images;
+    /// thrown before training.</exception>
     /// <exception cref="NotSupportedException">The encoder's backbone is of a kind of your own.</exception>
     /// <exception cref="ArithmeticException">The loss is not finite.</exception>
     /// <exception cref="OperationCanceledException">The options' token was cancelled; the message says where the run is
@@ -31,12 +32,14 @@ public static class FineTuner
     /// <exception cref="IOException">The folder of checkpoints cannot be written or is in use.</exception>
     /// <exception cref="InvalidDataException">All checkpoints of the run to resume are damaged.</exception>
     public static ImageClassifier Fit(
-        ImageStore images, IReadOnlyList<int> labels, int numberOfClasses, ImageEncoder encoder, FineTuneOptions? options = null,
+        ImageStore images, IReadOnlyList<int> labels, int numberOfClasses, ImageEncoder encoder,
+        FineTuneOptions? options = null,
         Action<TrainingMessage>? log = null) =>
         Fit((IImageSource)images, labels, numberOfClasses, encoder, options, log);
 
     internal static ImageClassifier Fit(
-        IImageSource images, IReadOnlyList<int> labels, int numberOfClasses, ImageEncoder encoder, FineTuneOptions? options,
+        IImageSource images, IReadOnlyList<int> labels, int numberOfClasses, ImageEncoder encoder,
+        FineTuneOptions? options,
         Action<TrainingMessage>? log)
     {
         ArgumentNullException.ThrowIfNull(encoder);
@@ -76,20 +79,27 @@ public static class FineTuner
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(labels);
         Check.AtLeast(classes, 2, "numberOfClasses");
-        if (images.Count < 2) throw new ArgumentException($"there are {images.Count} training images; expected 2 or more.", nameof(images));
-        if (labels.Count != images.Count) throw new ArgumentException($"there are {labels.Count} labels for {images.Count} images.", nameof(labels));
+        if (images.Count < 2) throw new ArgumentException(
+            $"there are {images.Count} training images; expected 2 or more.", nameof(images));
+        if (labels.Count != images.Count)
+            throw new ArgumentException($"there are {labels.Count} labels for {images.Count} images.", nameof(labels));
         for (int i = 0; i < labels.Count; i++)
             if (labels[i] < least || labels[i] >= classes)
-                throw new ArgumentException($"label {i} is {labels[i]}; expected {least} to {classes - 1}.", nameof(labels));
+                throw new ArgumentException($"label {i} is {labels[i]}; expected {least} to {classes - 1}.",
+                    nameof(labels));
     }
 
     internal static BackboneOptions OptionsOf(Backbone backbone) => backbone.Options
-        ?? throw new NotSupportedException($"{backbone.GetType().Name} cannot be copied, so it cannot be fine-tuned; the backbones of MLNet.Ssl can.");
+        ?? throw new NotSupportedException(
+            $"{backbone.GetType().Name} cannot be copied, so it cannot be fine-tuned; the backbones of MLNet.Ssl can.");
 
     internal static int SizeOf(ImagePreprocessing preprocessing) => preprocessing.CropSize
-        ?? throw new ArgumentException($"The encoder's {nameof(ImagePreprocessing)}.{nameof(ImagePreprocessing.CropSize)} is null; training needs images of one size.");
+        ?? throw new ArgumentException($"The encoder's "
+            + $"{nameof(ImagePreprocessing)}.{nameof(ImagePreprocessing.CropSize)} is null; training needs images of "
+            + "one size.");
 
-    private static ClassifierNetwork Copy(ImageEncoder encoder, BackboneOptions backbone, FineTuneOptions options, int classes, Generator generator)
+    private static ClassifierNetwork Copy(ImageEncoder encoder, BackboneOptions backbone, FineTuneOptions options,
+        int classes, Generator generator)
     {
         var features = backbone.WithDropPath(options.DropPathRate).Create(generator);
         features.load_state_dict(encoder.Backbone.state_dict());
@@ -108,14 +118,17 @@ public static class FineTuner
         private readonly ClassifierNetwork _network;
         private readonly FineTuneOptions _options;
 
-        public Supervised(ClassifierNetwork network, FineTuneOptions options, BackboneOptions backbone, Precision precision)
+        public Supervised(ClassifierNetwork network, FineTuneOptions options, BackboneOptions backbone,
+            Precision precision)
         {
             (_network, _options) = (network, options);
             Parameters = new(network, (name, p) =>
             {
-                bool decays = FlatParameters.ByRank(name, p) == FlatParameters.Decayed && !name.EndsWith("pos_embed", StringComparison.Ordinal)
+                bool decays = FlatParameters.ByRank(name, p) == FlatParameters.Decayed
+                    && !name.EndsWith("pos_embed", StringComparison.Ordinal)
                     && !name.EndsWith("cls_token", StringComparison.Ordinal);
-                return $"{(decays ? FlatParameters.Decayed : FlatParameters.Undecayed)} {ClassifierNetwork.LayerOf(name, backbone)}";
+                return $"{(decays ? FlatParameters.Decayed : FlatParameters.Undecayed)} "
+                    + $"{ClassifierNetwork.LayerOf(name, backbone)}";
             }, precision);
             SamplesAreIndependent = !network.buffers().Any();
         }
@@ -135,7 +148,8 @@ public static class FineTuner
             var (images, labels) = (views[0], views[1]);
             var (mixed, share) = Mix(images);
             var logits = _network.call(mixed).to(ScalarType.Float32);
-            Tensor Loss(Tensor target) => functional.cross_entropy(logits, target, label_smoothing: _options.LabelSmoothing);
+            Tensor Loss(Tensor target) =>
+                functional.cross_entropy(logits, target, label_smoothing: _options.LabelSmoothing);
             var loss = share == 1 ? Loss(labels) : Loss(labels).Mul(share).Add_(Loss(labels.flip(0)), 1 - share);
             return new(loss, logits.detach());
         }

@@ -12,7 +12,8 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.FineTuning;
 
-/// <summary>A run of fine-tuning or distillation: what it was told, what it will do, and from which network it starts.</summary>
+/// <summary>A run of fine-tuning or distillation: what it was told, what it will do, and from
+/// which network it starts.</summary>
 internal sealed class SupervisedRun : IDisposable
 {
     private readonly SupervisedOptions _options;
@@ -23,7 +24,8 @@ internal sealed class SupervisedRun : IDisposable
     private readonly ViewRecipe _recipe;
 
     private SupervisedRun(
-        SupervisedOptions options, SupervisedSettings settings, IReadOnlyList<Choice> choices, ImagePreprocessing preprocessing,
+        SupervisedOptions options, SupervisedSettings settings, IReadOnlyList<Choice> choices,
+        ImagePreprocessing preprocessing,
         RunCheckpoints checkpoints, Action<TrainingMessage>? log)
     {
         (_options, Settings, _preprocessing, _checkpoints, _log) = (options, settings, preprocessing, checkpoints, log);
@@ -33,7 +35,8 @@ internal sealed class SupervisedRun : IDisposable
             Interpolation = preprocessing.Interpolation,
             Normalization = preprocessing.Normalization,
         };
-        RunLog.Start(options, new(options.Name, _identity, choices, [_recipe], ViewSeed, settings.Threads), options.Name, log);
+        RunLog.Start(options, new(options.Name, _identity, choices, [_recipe], ViewSeed, settings.Threads),
+            options.Name, log);
     }
 
     public SupervisedSettings Settings { get; }
@@ -64,7 +67,8 @@ internal sealed class SupervisedRun : IDisposable
             return Communicator.Current.Together(() =>
             {
                 var choices = new Choices { HasBFloat16 = CudaDriver.HasBFloat16(device) };
-                return new SupervisedRun(options, plan(options, choices), choices.Made, preprocessing, checkpoints, log);
+                return new SupervisedRun(options, plan(options, choices), choices.Made, preprocessing, checkpoints,
+                    log);
             });
         }
         catch
@@ -82,7 +86,8 @@ internal sealed class SupervisedRun : IDisposable
     /// <param name="start">The network that it starts from or learns from, by name: another one is another run.</param>
     /// <param name="device">Where the method is.</param>
     public void Train(
-        Method method, OptimizationPlan plan, IImageSource images, IReadOnlyList<int> labels, (string Name, nn.Module Network) start,
+        Method method, OptimizationPlan plan, IImageSource images, IReadOnlyList<int> labels,
+        (string Name, nn.Module Network) start,
         Device device)
     {
         using var threads = IntraOpThreads.Use(Settings.Threads);
@@ -107,6 +112,7 @@ internal sealed class SupervisedRun : IDisposable
     private static string Fingerprint(nn.Module network) => Checksum.Of(stream =>
     {
         using var scope = NewDisposeScope();
-        foreach (var (_, value) in network.state_dict().OrderBy(entry => entry.Key, StringComparer.Ordinal)) value.WriteTo(stream);
+        foreach (var (_, value) in network.state_dict().OrderBy(entry => entry.Key, StringComparer.Ordinal))
+            value.WriteTo(stream);
     });
 }

@@ -44,8 +44,10 @@ public sealed record Normalization((float Red, float Green, float Blue) Mean, (f
     internal Tensor Apply(Tensor images)
     {
         Tensor PerChannel(Func<float, float, double> value) => NativeTensor.On(
-            images.device, [.. Enumerable.Range(0, 3).Select(c => (float)value(Of(Mean, c), Of(Std, c)))]).view(1, 3, 1, 1);
-        return PerChannel((mean, std) => -mean / std).AddCMul(images.to(ScalarType.Float32), PerChannel((_, std) => 1 / (255.0 * std)));
+            images.device, [.. Enumerable.Range(0, 3).Select(c => (float)value(Of(Mean, c), Of(Std, c)))])
+                .view(1, 3, 1, 1);
+        return PerChannel((mean, std) => -mean / std)
+            .AddCMul(images.to(ScalarType.Float32), PerChannel((_, std) => 1 / (255.0 * std)));
     }
 
     private static void Apply(ReadOnlySpan<byte> plane, Span<float> result, float mean, float std)

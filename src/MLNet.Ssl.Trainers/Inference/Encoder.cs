@@ -13,19 +13,23 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
 
-/// <summary>A trained backbone with the preprocessing it expects: row → embedding. Safe to use from several threads at once.</summary>
+/// <summary>A trained backbone with the preprocessing it expects: row → embedding. Safe to use from
+/// several threads at once.</summary>
 public abstract class Encoder : IDisposable
 {
     // A part of the batch to each thread is several times faster than all threads on every operator.
-    private static readonly Lazy<ShardThreads> Pool = new(() => new(Environment.ProcessorCount, Environment.ProcessorCount));
+    private static readonly Lazy<ShardThreads> Pool =
+        new(() => new(Environment.ProcessorCount, Environment.ProcessorCount));
 
     private readonly int _leastPart, _mostPart;
     private Lazy<Backbone> _network;
     private bool _disposed;
     private int _threads = IntraOpThreads.ForPredictions;
 
-    /// <summary>Takes over <paramref name="backbone"/>, which must be on <paramref name="device"/>, and puts it into evaluation mode.</summary>
-    /// <remarks>Fewer rows than leastPart are not worth a thread of their own, and more than mostPart at a time would only hold memory.</remarks>
+    /// <summary>Takes over <paramref name="backbone"/>, which must be on <paramref name="device"/>, and puts
+    /// it into evaluation mode.</summary>
+    /// <remarks>Fewer rows than leastPart are not worth a thread of their own, and more than mostPart at a
+    /// time would only hold memory.</remarks>
     private protected Encoder(Backbone backbone, Device? device, int leastPart, int mostPart)
     {
         ArgumentNullException.ThrowIfNull(backbone);
@@ -40,14 +44,16 @@ public abstract class Encoder : IDisposable
     /// <summary>Name of the method that trained it, as the literature has it; null if unknown.</summary>
     public string? Method { get; init; }
 
-    /// <summary>Options of that method as they were used, by name; empty if unknown. A nested option has a dot in its name.</summary>
+    /// <summary>Options of that method as they were used, by name; empty if unknown. A nested
+    /// option has a dot in its name.</summary>
     public IReadOnlyDictionary<string, string> TrainingOptions { get; init; } = new Dictionary<string, string>();
 
     /// <summary>
-    /// Processor threads that one call computes on. On a server that answers many requests at once, fewer let requests share the processors
-    /// (docs/serving.md). Another number may change the last bits of an embedding.
+    /// Processor threads that one call computes on. On a server that answers many requests at once, fewer let requests
+    /// share the processors (docs/serving.md). Another number may change the last bits of an embedding.
     /// </summary>
-    /// <value>Default: every processor, or as many as <c>OMP_NUM_THREADS</c> allows. Range 1 to 1 024. Set it before the encoder is shared; it is not saved.</value>
+    /// <value>Default: every processor, or as many as <c>OMP_NUM_THREADS</c> allows. Range 1 to 1 024. Set it before
+    /// the encoder is shared; it is not saved.</value>
     /// <exception cref="ArgumentOutOfRangeException">The value is out of range.</exception>
     public int Threads
     {
@@ -60,8 +66,8 @@ public abstract class Encoder : IDisposable
     }
 
     /// <summary>What embeddings are computed in; the weights stay in single precision, also in files.</summary>
-    /// <value>Default null: <see cref="Precision.BFloat16"/> on a GPU that has it, for backbones of this library; else single precision.
-    /// Embeddings in bfloat16 differ by some thousandths of their norm.</value>
+    /// <value>Default null: <see cref="Precision.BFloat16"/> on a GPU that has it, for backbones of this library; else
+    /// single precision. Embeddings in bfloat16 differ by some thousandths of their norm.</value>
     public Precision? Precision { get; init; }
 
     /// <summary>The network, in single precision.</summary>
@@ -71,8 +77,8 @@ public abstract class Encoder : IDisposable
     internal Device Device { get; }
 
     /// <summary>
-    /// Writes the backbone's weights as a safetensors file under their official names, which PyTorch, timm and <see cref="PretrainedEncoder.Load"/> read; the
-    /// preprocessing goes with them as metadata.
+    /// Writes the backbone's weights as a safetensors file under their official names, which PyTorch, timm and
+    /// <see cref="PretrainedEncoder.Load"/> read; the preprocessing goes with them as metadata.
     /// </summary>
     /// <param name="path">The file. An existing one is replaced when the new one is complete.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
@@ -93,18 +99,23 @@ public abstract class Encoder : IDisposable
         SafeTensors.Write(stream, Backbone.state_dict(), EncoderMetadata.Of(this));
     }
 
-    /// <summary>Writes the encoder as an ONNX model (opset 17, single precision), for ONNX Runtime or ML.NET's ApplyOnnxModel: docs/onnx.md.</summary>
+    /// <summary>Writes the encoder as an ONNX model (opset 17, single precision), for ONNX Runtime or ML.NET's
+    /// ApplyOnnxModel: docs/onnx.md.</summary>
     /// <remarks>
-    /// Of images, the input "image" is (N,3,S,S): RGB values from 0 to 255 in planes, of images of the size S that <see cref="ImageEncoder.Preprocessing"/> resizes
-    /// to (<see cref="ImagePreprocessing.Resize"/>; without it <see cref="ImagePreprocessing.CropSize"/>). The central crop and the standardisation are part of
-    /// the model, the resize is not. Of tables, the input "row" is (N,columns). The output "embedding" is (N,D). N is free. Metadata name the library, the
-    /// backbone and the preprocessing.
+    /// Of images, the input "image" is (N,3,S,S): RGB values from 0 to 255 in planes, of images of the size S that
+    /// <see cref="ImageEncoder.Preprocessing"/> resizes to (<see cref="ImagePreprocessing.Resize"/>; without it
+    /// <see cref="ImagePreprocessing.CropSize"/>). The central crop and the standardisation are part of the model, the
+    /// resize is not. Of tables, the input "row" is (N,columns). The output "embedding" is (N,D). N is free. Metadata
+    /// name the library, the backbone and the preprocessing.
     /// </remarks>
     /// <param name="path">The file, replaced if it exists: wholly or, on failure, not at all.</param>
-    /// <exception cref="InvalidOperationException">The preprocessing has no <see cref="ImagePreprocessing.CropSize"/>.</exception>
-    /// <exception cref="NotSupportedException">The backbone is of a type that cannot be exported, or has more than 2 GB of weights.</exception>
+    /// <exception cref="InvalidOperationException">The preprocessing has no
+    /// <see cref="ImagePreprocessing.CropSize"/>.</exception>
+    /// <exception cref="NotSupportedException">The backbone is of a type that cannot be exported, or has
+    /// more than 2 GB of weights.</exception>
     /// <exception cref="IOException">The file cannot be written, or its folder does not exist.</exception>
-    /// <exception cref="UnauthorizedAccessException">The file may not be written, or the path is that of a folder.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be written, or the
+    /// path is that of a folder.</exception>
     /// <exception cref="ObjectDisposedException">The encoder was disposed of.</exception>
     public void ExportOnnx(string path)
     {
@@ -115,8 +126,10 @@ public abstract class Encoder : IDisposable
     /// <summary>Writes the encoder as an ONNX model into a stream.</summary>
     /// <inheritdoc cref="ExportOnnx(string)" path="/remarks"/>
     /// <param name="stream">The stream, written to from where it stands; it stays open.</param>
-    /// <exception cref="InvalidOperationException">The preprocessing has no <see cref="ImagePreprocessing.CropSize"/>.</exception>
-    /// <exception cref="NotSupportedException">The backbone is of a type that cannot be exported, or has more than 2 GB of weights.</exception>
+    /// <exception cref="InvalidOperationException">The preprocessing has no
+    /// <see cref="ImagePreprocessing.CropSize"/>.</exception>
+    /// <exception cref="NotSupportedException">The backbone is of a type that cannot be exported, or has
+    /// more than 2 GB of weights.</exception>
     /// <exception cref="ObjectDisposedException">The encoder was disposed of.</exception>
     public void ExportOnnx(Stream stream)
     {
@@ -152,15 +165,18 @@ public abstract class Encoder : IDisposable
 
     private protected abstract ModelProto ToOnnx();
 
-    /// <summary>Fills <paramref name="destination"/> with the embeddings of <paramref name="count"/> rows, whose inputs (rows, …) come from <paramref name="input"/>.</summary>
+    /// <summary>Fills <paramref name="destination"/> with the embeddings of <paramref name="count"/> rows, whose inputs
+    /// (rows, …) come from <paramref name="input"/>.</summary>
     private protected void Embed(int count, Func<int, int, Tensor> input, Span<float> destination)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         int length = checked(count * EmbeddingDimension);
         if (destination.Length < length)
-            throw new ArgumentException($"destination holds {destination.Length} values; expected {length} for {count} rows of {EmbeddingDimension}.", nameof(destination));
+            throw new ArgumentException($"destination holds {destination.Length} values; expected {length} for {count} "
+                + $"rows of {EmbeddingDimension}.", nameof(destination));
         var result = ArrayPool<float>.Shared.Rent(length);
-        int parts = Device.type == DeviceType.CPU ? Math.Min(Math.Min(Environment.ProcessorCount, Threads), count / _leastPart) : 1;
+        int parts = Device.type == DeviceType.CPU
+            ? Math.Min(Math.Min(Environment.ProcessorCount, Threads), count / _leastPart) : 1;
         if (parts <= 1)
         {
             using var threads = IntraOpThreads.Use(Threads);
@@ -198,7 +214,8 @@ public abstract class Encoder : IDisposable
             foreach (var (start, embeddings) in parts)
             {
                 using var values = embeddings.cpu();
-                MemoryMarshal.Cast<byte, float>(values.contiguous().bytes).CopyTo(result.AsSpan(start * EmbeddingDimension));
+                MemoryMarshal.Cast<byte, float>(values.contiguous().bytes)
+                    .CopyTo(result.AsSpan(start * EmbeddingDimension));
                 embeddings.Dispose();
             }
             parts.Clear();

@@ -3,8 +3,10 @@ using MLNet.Ssl.Networks;
 
 namespace MLNet.Ssl.Inference;
 
-/// <summary>What an encoder's file says beside its tensors: what their shapes do not tell, and the preprocessing.</summary>
-internal sealed record EncoderMetadata(string? Method, int? Heads, ResNetStem? Stem, BackboneOptions? Backbone, ImagePreprocessing? Preprocessing)
+/// <summary>What an encoder's file says beside its tensors: what their shapes do not
+/// tell, and the preprocessing.</summary>
+internal sealed record EncoderMetadata(string? Method, int? Heads, ResNetStem? Stem, BackboneOptions? Backbone,
+    ImagePreprocessing? Preprocessing)
 {
     private const string Library = "MLNet.Ssl";
 
@@ -34,7 +36,8 @@ internal sealed record EncoderMetadata(string? Method, int? Heads, ResNetStem? S
     /// <summary>Reads what <see cref="Of"/> wrote; another library's metadata say nothing.</summary>
     public static EncoderMetadata Read(IReadOnlyDictionary<string, string> metadata)
     {
-        if (!metadata.TryGetValue("library", out var library) || library != Library) return new(null, null, null, null, null);
+        if (!metadata.TryGetValue("library", out var library) || library != Library)
+            return new(null, null, null, null, null);
         var preprocessing = new ImagePreprocessing
         {
             Resize = Number("resize"),
@@ -44,14 +47,17 @@ internal sealed record EncoderMetadata(string? Method, int? Heads, ResNetStem? S
         };
         preprocessing.Validate();
         var backbone = metadata.TryGetValue("backbone", out var json) ? BackboneJson.Read(json) : null;
-        return new(metadata.GetValueOrDefault("method"), Number("heads"), Name<ResNetStem>("stem"), backbone, preprocessing);
+        return new(metadata.GetValueOrDefault("method"), Number("heads"), Name<ResNetStem>("stem"), backbone,
+            preprocessing);
 
         int? Number(string key) =>
             !metadata.TryGetValue(key, out var text) ? null
-            : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value > 0 ? value : throw Malformed(key, text);
+            : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value > 0 ? value
+            : throw Malformed(key, text);
 
         T? Name<T>(string key) where T : struct, Enum =>
-            !metadata.TryGetValue(key, out var text) ? null : Enum.TryParse(text, out T value) && Enum.IsDefined(value) ? value : throw Malformed(key, text);
+            !metadata.TryGetValue(key, out var text) ? null : Enum.TryParse(text, out T value) && Enum.IsDefined(value)
+                ? value : throw Malformed(key, text);
 
         (float, float, float) Triple(string key)
         {
@@ -60,7 +66,8 @@ internal sealed record EncoderMetadata(string? Method, int? Heads, ResNetStem? S
             var numbers = new float[3];
             if (values.Length != 3) throw Malformed(key, text);
             for (int i = 0; i < 3; i++)
-                if (!float.TryParse(values[i], NumberStyles.Float, CultureInfo.InvariantCulture, out numbers[i])) throw Malformed(key, text);
+                if (!float.TryParse(values[i], NumberStyles.Float, CultureInfo.InvariantCulture, out numbers[i]))
+                    throw Malformed(key, text);
             return (numbers[0], numbers[1], numbers[2]);
         }
     }

@@ -3,12 +3,14 @@ using MLNet.Ssl.Networks;
 
 namespace MLNet.Ssl;
 
-/// <summary>A fine-tuned or distilled network: image → class probabilities. Safe to use from several threads at once.</summary>
+/// <summary>A fine-tuned or distilled network: image → class probabilities. Safe to use from
+/// several threads at once.</summary>
 public sealed class ImageClassifier : IDisposable
 {
     private readonly ImageEncoder _network;
 
-    internal ImageClassifier(ImageEncoder network, BackboneOptions backbone) => (_network, Backbone) = (network, backbone);
+    internal ImageClassifier(ImageEncoder network, BackboneOptions backbone) =>
+        (_network, Backbone) = (network, backbone);
 
     /// <summary>C.</summary>
     public int NumberOfClasses => _network.EmbeddingDimension;
@@ -61,7 +63,8 @@ public sealed class ImageClassifier : IDisposable
         }
     }
 
-    /// <summary>Writes the network as an ONNX model as <see cref="Encoder.ExportOnnx(string)"/> does; its output "embedding" is the logits.</summary>
+    /// <summary>Writes the network as an ONNX model as <see cref="Encoder.ExportOnnx(string)"/> does; its output
+    /// "embedding" is the logits.</summary>
     /// <inheritdoc cref="Encoder.ExportOnnx(string)"/>
     public void ExportOnnx(string path) => _network.ExportOnnx(path);
 

@@ -8,11 +8,13 @@ namespace MLNet.Ssl;
 /// <summary>An encoder of images.</summary>
 public sealed class ImageEncoder : Encoder
 {
-    /// <summary>Takes over <paramref name="backbone"/>, which must be on <paramref name="device"/>, and puts it into evaluation mode.</summary>
+    /// <summary>Takes over <paramref name="backbone"/>, which must be on <paramref name="device"/>, and puts
+    /// it into evaluation mode.</summary>
     /// <param name="backbone">A network of images (B, 3, H, W).</param>
     /// <param name="preprocessing">What is done to an image first.</param>
     /// <param name="device">Where to compute; the processor by default.</param>
-    public ImageEncoder(Backbone backbone, ImagePreprocessing preprocessing, Device? device = null) : base(backbone, device, leastPart: 8, mostPart: 64)
+    public ImageEncoder(Backbone backbone, ImagePreprocessing preprocessing, Device? device = null)
+        : base(backbone, device, leastPart: 8, mostPart: 64)
     {
         ArgumentNullException.ThrowIfNull(preprocessing);
         Preprocessing = preprocessing;
@@ -43,7 +45,8 @@ public sealed class ImageEncoder : Encoder
         Embed(images, Preprocessing, destination);
     }
 
-    /// <summary>Embeds images that <see cref="ImagePreprocessing.Resized"/> gave: what is left is the normalisation.</summary>
+    /// <summary>Embeds images that <see cref="ImagePreprocessing.Resized"/> gave: what is
+    /// left is the normalisation.</summary>
     internal void EmbedResized(IReadOnlyList<RgbImage> images, Span<float> destination) =>
         Embed(images, Preprocessing with { Resize = null, CropSize = null }, destination);
 

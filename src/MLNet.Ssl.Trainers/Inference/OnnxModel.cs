@@ -11,14 +11,16 @@ internal static class OnnxModel
     private const long IrVersion = 8;
 
     /// <summary>
-    /// "image", RGB values 0 to 255 (N,3,S,S), to "embedding" (N,D). S is the size after the preprocessing's resize; its crop is in the graph.
+    /// "image", RGB values 0 to 255 (N,3,S,S), to "embedding" (N,D). S is the size after the
+    /// preprocessing's resize; its crop is in the graph.
     /// </summary>
     public static ModelProto OfImages(Backbone backbone, ImagePreprocessing preprocessing)
     {
         preprocessing.Validate();
         if (preprocessing.CropSize is not { } crop)
             throw new InvalidOperationException(
-                $"{nameof(ImagePreprocessing)}.{nameof(ImagePreprocessing.CropSize)} is null, but the images of an ONNX file have one size: set it.");
+                $"{nameof(ImagePreprocessing)}.{nameof(ImagePreprocessing.CropSize)} is null, but the images of an "
+                + "ONNX file have one size: set it.");
         int size = preprocessing.Resize ?? crop;
         var (mean, std) = preprocessing.Normalization;
 
@@ -69,5 +71,6 @@ internal static class OnnxModel
         return model;
     }
 
-    private static string Numbers(params float[] values) => string.Join(',', values.Select(v => v.ToString(CultureInfo.InvariantCulture)));
+    private static string Numbers(params float[] values) =>
+        string.Join(',', values.Select(v => v.ToString(CultureInfo.InvariantCulture)));
 }

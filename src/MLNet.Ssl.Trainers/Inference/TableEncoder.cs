@@ -9,11 +9,13 @@ namespace MLNet.Ssl;
 /// <summary>An encoder of rows of a table.</summary>
 public sealed class TableEncoder : Encoder
 {
-    /// <summary>Takes over <paramref name="backbone"/>, which must be on <paramref name="device"/>, and puts it into evaluation mode.</summary>
+    /// <summary>Takes over <paramref name="backbone"/>, which must be on <paramref name="device"/>, and puts
+    /// it into evaluation mode.</summary>
     /// <param name="backbone">A network of rows (B, columns).</param>
     /// <param name="preprocessing">What is done to a row first.</param>
     /// <param name="device">Where to compute; the processor by default.</param>
-    public TableEncoder(Backbone backbone, TablePreprocessing preprocessing, Device? device = null) : base(backbone, device, leastPart: 64, mostPart: 1024)
+    public TableEncoder(Backbone backbone, TablePreprocessing preprocessing, Device? device = null)
+        : base(backbone, device, leastPart: 64, mostPart: 1024)
     {
         ArgumentNullException.ThrowIfNull(preprocessing);
         Preprocessing = preprocessing;
@@ -30,13 +32,15 @@ public sealed class TableEncoder : Encoder
     /// <summary>Embeds rows.</summary>
     /// <param name="rows">Rows of <see cref="Columns"/> finite values.</param>
     /// <param name="destination">Receives <c>rows.Count × D</c> values, a row after the other.</param>
-    /// <exception cref="ArgumentException">A row has another width, or <paramref name="destination"/> is too short.</exception>
+    /// <exception cref="ArgumentException">A row has another width, or
+    /// <paramref name="destination"/> is too short.</exception>
     /// <exception cref="ObjectDisposedException">The encoder was disposed of.</exception>
     public void Embed(IReadOnlyList<float[]> rows, Span<float> destination)
     {
         ArgumentNullException.ThrowIfNull(rows);
         for (int i = 0; i < rows.Count; i++)
-            if (rows[i].Length != Columns) throw new ArgumentException($"Row {i} has {rows[i].Length} values; expected {Columns}.", nameof(rows));
+            if (rows[i].Length != Columns)
+                throw new ArgumentException($"Row {i} has {rows[i].Length} values; expected {Columns}.", nameof(rows));
         Embed(rows.Count, (first, count) => Preprocessing.Apply(Batch(rows, first, count)), destination);
     }
 

@@ -19,8 +19,10 @@ internal sealed class EvaluationRows
 
     public long[] Labels { get; }
 
-    /// <summary>The classes of what has been embedded: of an image that could not be read, those of the one in its place.</summary>
-    public long[] EmbeddedLabels => Images is { } images ? [.. Labels.Select((_, row) => Labels[images.RowOf(row)])] : Labels;
+    /// <summary>The classes of what has been embedded: of an image that could not be read, those
+    /// of the one in its place.</summary>
+    public long[] EmbeddedLabels =>
+        Images is { } images ? [.. Labels.Select((_, row) => Labels[images.RowOf(row)])] : Labels;
 
     public int Count => Labels.Length;
 
@@ -42,7 +44,8 @@ internal sealed class EvaluationRows
         if (Table?.Columns == facts.Table?.Columns) return;
         static string Kind(int? columns) => columns is null ? "images" : $"rows of {columns} values";
         throw new ArgumentException(
-            $"Evaluation has {Kind(Table?.Columns)}; the input is {Kind(facts.Table?.Columns)}.", nameof(PretrainOptions.Evaluation));
+            $"Evaluation has {Kind(Table?.Columns)}; the input is {Kind(facts.Table?.Columns)}.",
+            nameof(PretrainOptions.Evaluation));
     }
 
     /// <summary>Refuses labels that are not one a row, or negative.</summary>
@@ -51,6 +54,7 @@ internal sealed class EvaluationRows
         if (labels.Count != rows)
             throw new ArgumentException($"There are {labels.Count} {name} for {rows} rows; expected one a row.", name);
         for (int row = 0; row < rows; row++)
-            if (labels[row] < 0) throw new ArgumentException($"{name}[{row}] is {labels[row]}; classes count from 0.", name);
+            if (labels[row] < 0)
+                throw new ArgumentException($"{name}[{row}] is {labels[row]}; classes count from 0.", name);
     }
 }

@@ -3,15 +3,17 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Methods;
 
-/// <summary>A loss of this process's rows among the rows of all processes, whose gradient reaches all of them.</summary>
+/// <summary>A loss of this process's rows among the rows of all processes, whose
+/// gradient reaches all of them.</summary>
 /// <remarks>
-/// A row's gradient is the sum over the ranks' losses; with the mean of the parameters' gradients over the ranks that follows, the whole is the gradient
-/// of one process with all rows.
+/// A row's gradient is the sum over the ranks' losses; with the mean of the parameters' gradients over the ranks that
+/// follows, the whole is the gradient of one process with all rows.
 /// </remarks>
 internal static class GatheredLoss
 {
     /// <param name="rows">(N, d), as many on every rank.</param>
-    /// <param name="loss">Of the rows of all ranks, and the number of this rank's first one: the mean over this rank's.</param>
+    /// <param name="loss">Of the rows of all ranks, and the number of this rank's first one:
+    /// the mean over this rank's.</param>
     public static Tensor Of(Tensor rows, Func<Tensor, long, Tensor> loss)
     {
         var ranks = Communicator.Current;

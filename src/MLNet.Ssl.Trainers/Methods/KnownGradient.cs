@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Methods;
 
-/// <summary>Losses whose gradient is written out: autograd never passes over logits, which may be most of what a step touches.</summary>
+/// <summary>Losses whose gradient is written out: autograd never passes over logits, which may be
+/// most of what a step touches.</summary>
 internal static class KnownGradient
 {
     /// <summary>A tensor of the loss's value whose derivative by <paramref name="x"/> is the gradient.</summary>

@@ -17,7 +17,8 @@ public static class KoLeo
     // Those of DINOv2's code.
     private const double Epsilon = 1e-8;
 
-    /// <summary>−mean log ‖zᵢ − z_n(i)‖ of the rows z at length 1, n(i) being the row most like row i; in single precision.</summary>
+    /// <summary>−mean log ‖zᵢ − z_n(i)‖ of the rows z at length 1, n(i) being the row most like
+    /// row i; in single precision.</summary>
     /// <param name="features">(N, D), 2 rows and up, of different images: those of one image should be alike.</param>
     /// <returns>A scalar. The gradient goes to a row and to its neighbour.</returns>
     public static Tensor Loss(Tensor features)

@@ -9,15 +9,16 @@ namespace MLNet.Ssl.Methods;
 /// <param name="Create">Builds the method with random weights, on the device.</param>
 public sealed record MethodPlan(OptimizationPlan Optimization, Func<MethodContext, Method> Create)
 {
-    /// <summary>Recipes of an image's views, in the order that <see cref="Method.Forward"/> receives them; none for rows of a
-    /// table.</summary>
+    /// <summary>Recipes of an image's views, in the order that <see cref="Method.Forward"/> receives them;
+    /// none for rows of a table.</summary>
     public required IReadOnlyList<ViewRecipe> Views { get; init; }
 
     /// <summary>Views of a row of a table.</summary>
     /// <value>Default 2.</value>
     public int TableViews { get; init; } = 2;
 
-    /// <summary>How many of a row's views, from the first on, are the row as it is, without masking or resampling.</summary>
+    /// <summary>How many of a row's views, from the first on, are the row as it is,
+    /// without masking or resampling.</summary>
     /// <value>Default 0.</value>
     public int WholeTableViews { get; init; }
 
@@ -28,7 +29,8 @@ public sealed record MethodPlan(OptimizationPlan Optimization, Func<MethodContex
 /// <summary>Where a method is built.</summary>
 /// <param name="Generator">Source of the initial weights, on the CPU.</param>
 /// <param name="Device">Where the networks belong.</param>
-/// <param name="Shards">Parts of a batch that may be passed at once, if <see cref="Method.SamplesAreIndependent"/>.</param>
+/// <param name="Shards">Parts of a batch that may be passed at once, if
+/// <see cref="Method.SamplesAreIndependent"/>.</param>
 public sealed record MethodContext(Generator Generator, Device Device, int Shards)
 {
     /// <summary>What the networks compute in; <see cref="FlatParameters"/> takes it and sees to the rest.</summary>
@@ -65,8 +67,8 @@ public sealed record MethodDefaults
     public int? WarmupEpochs { get; init; }
 
     /// <summary>
-    /// Whether the method's networks may compute in bfloat16: it hands <see cref="MethodContext.Precision"/> to its parameters, takes views of
-    /// that type, and puts what networks answer into single precision before its loss.
+    /// Whether the method's networks may compute in bfloat16: it hands <see cref="MethodContext.Precision"/> to its
+    /// parameters, takes views of that type, and puts what networks answer into single precision before its loss.
     /// </summary>
     /// <value>Default false.</value>
     public bool BFloat16 { get; init; }

@@ -12,11 +12,12 @@ namespace MLNet.Ssl.Methods;
 /// encoder of MoCo, online and target network of BYOL.
 /// </summary>
 /// <remarks>
-/// The average is of parameters alone; the slow network's batch statistics come of its own passes. Both networks must be
-/// on their final device.
+/// The average is of parameters alone; the slow network's batch statistics come of its own passes. Both
+/// networks must be on their final device.
 /// </remarks>
 /// <example><code>
-/// EncoderWithHead Network() => new EncoderWithHead(backbone.Create(generator), new MlpHead(head, generator)).to(device);
+/// EncoderWithHead Network() => 
+///     new EncoderWithHead(backbone.Create(generator), new MlpHead(head, generator)).to(device);
 /// var pair = new MomentumPair(Network(), Network());
 /// var (features, queries) = pair.Online.Pass(views[0]);    // in Method.Forward
 /// var keys = pair.Keys(views[1]);
@@ -27,8 +28,8 @@ public sealed class MomentumPair : IDisposable
     private readonly FlatParameters _target;
 
     /// <summary>
-    /// Makes <paramref name="target"/>, which may lack the online network's predictor, a copy without gradients. The pair
-    /// takes over both networks.
+    /// Makes <paramref name="target"/>, which may lack the online network's predictor, a copy without gradients.
+    /// The pair takes over both networks.
     /// </summary>
     /// <param name="online">The network that the optimiser moves.</param>
     /// <param name="target">One of the same architecture; its weights are overwritten.</param>
@@ -67,8 +68,9 @@ public sealed class MomentumPair : IDisposable
     public void Update(double momentum) => _target.MoveTowards(Parameters, momentum);
 
     /// <summary>
-    /// The target's outputs, without gradient. With groups, the batch is shuffled before it is split and sorted after, so that a query and its key never
-    /// share batch statistics (MoCo's shuffled batch norm; He et al., arXiv 1911.05722, section 3.3). The batch is that of all processes.
+    /// The target's outputs, without gradient. With groups, the batch is shuffled before it is split and sorted after,
+    /// so that a query and its key never share batch statistics (MoCo's shuffled batch norm; He et al., arXiv
+    /// 1911.05722, section 3.3). The batch is that of all processes.
     /// </summary>
     /// <param name="input">A view of the batch.</param>
     /// <param name="groups">Parts of the batch that are normalised on their own. Default 1.</param>

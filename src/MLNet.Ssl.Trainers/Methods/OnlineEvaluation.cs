@@ -5,12 +5,18 @@ using MLNet.Ssl.Options;
 namespace MLNet.Ssl;
 
 /// <summary>
-/// Measures a run while it learns: every few epochs a copy of the encoder embeds labelled rows, and a weighted kNN that remembers the training ones classifies
-/// the test ones (<see cref="WeightedKnn"/>, temperature 0.07). The run learns the same weights, bit by bit, with and without it. Where the run writes checkpoints
-/// (<see cref="TrainingOptions.CheckpointFolder"/>), one is written whenever the accuracy is the best so far, and the best one is kept beside the newest.
+/// Measures a run while it learns: every few epochs a copy of the encoder embeds labelled rows, and a weighted kNN that
+/// remembers the training ones classifies the test ones (<see cref="WeightedKnn"/>, temperature 0.07). The run learns
+/// the same weights, bit by bit, with and without it. Where the run writes checkpoints
+/// (<see cref="TrainingOptions.CheckpointFolder"/>), one is written whenever the accuracy is the best so far, and the
+/// best one is kept beside the newest.
 /// </summary>
 /// <example><code>
-/// var evaluation = new OnlineEvaluation(trainImages, trainLabels, testImages, testLabels) { EveryEpochs = 5, BestEncoderPath = "best.safetensors" };
+/// var evaluation = new OnlineEvaluation(trainImages, trainLabels, testImages, testLabels)
+/// {
+///     EveryEpochs = 5,
+///     BestEncoderPath = "best.safetensors",
+/// };
 /// using var encoder = Pretrainer.Fit(unlabelled, new DinoOptions { Evaluation = evaluation });
 /// </code></example>
 public sealed record OnlineEvaluation
@@ -20,15 +26,18 @@ public sealed record OnlineEvaluation
     /// <param name="trainLabels">Their classes, from 0.</param>
     /// <param name="testImages">Images that it classifies.</param>
     /// <param name="testLabels">Their classes, from 0.</param>
-    /// <exception cref="ArgumentException">A set is empty, a label negative, or there are not as many labels as images.</exception>
-    public OnlineEvaluation(ImageStore trainImages, IReadOnlyList<int> trainLabels, ImageStore testImages, IReadOnlyList<int> testLabels)
+    /// <exception cref="ArgumentException">A set is empty, a label negative, or there are not as
+    /// many labels as images.</exception>
+    public OnlineEvaluation(ImageStore trainImages, IReadOnlyList<int> trainLabels, ImageStore testImages,
+        IReadOnlyList<int> testLabels)
     {
         TrainRows = EvaluationRows.Of(trainImages, trainLabels, nameof(trainLabels));
         TestRows = EvaluationRows.Of(testImages, testLabels, nameof(testLabels));
     }
 
     /// <inheritdoc cref="OnlineEvaluation(ImageStore, IReadOnlyList{int}, ImageStore, IReadOnlyList{int})"/>
-    internal OnlineEvaluation(IImageSource trainImages, IReadOnlyList<int> trainLabels, IImageSource testImages, IReadOnlyList<int> testLabels)
+    internal OnlineEvaluation(IImageSource trainImages, IReadOnlyList<int> trainLabels, IImageSource testImages,
+        IReadOnlyList<int> testLabels)
     {
         TrainRows = EvaluationRows.Of(trainImages, trainLabels, nameof(trainLabels));
         TestRows = EvaluationRows.Of(testImages, testLabels, nameof(testLabels));
@@ -40,7 +49,8 @@ public sealed record OnlineEvaluation
     /// <param name="testRows">Rows that it classifies; they stay the caller's.</param>
     /// <param name="testLabels">Their classes, from 0.</param>
     /// <exception cref="ArgumentException">A label is negative, or there are not as many labels as rows.</exception>
-    public OnlineEvaluation(TableStore trainRows, IReadOnlyList<int> trainLabels, TableStore testRows, IReadOnlyList<int> testLabels)
+    public OnlineEvaluation(TableStore trainRows, IReadOnlyList<int> trainLabels, TableStore testRows,
+        IReadOnlyList<int> testLabels)
     {
         TrainRows = EvaluationRows.Of(trainRows, trainLabels, nameof(trainLabels));
         TestRows = EvaluationRows.Of(testRows, testLabels, nameof(testLabels));
@@ -55,22 +65,23 @@ public sealed record OnlineEvaluation
     public int NumberOfNeighbors { get; init; } = 20;
 
     /// <summary>
-    /// Ends the run, which returns what it learned, after so many measurements in a row that did not exceed the best accuracy: early
-    /// stopping.
+    /// Ends the run, which returns what it learned, after so many measurements in a row that did not exceed
+    /// the best accuracy: early stopping.
     /// </summary>
     /// <value>Default null: the run goes to its end. Range 1 and up.</value>
     public int? Patience { get; init; }
 
     /// <summary>
-    /// Whether <c>Fit</c> returns the encoder of the best accuracy instead of the last one. In a resumed run it may be that of a
-    /// checkpoint. Checkpoints stay what they are: states of the run.
+    /// Whether <c>Fit</c> returns the encoder of the best accuracy instead of the last one. In a resumed run it may be
+    /// that of a checkpoint. Checkpoints stay what they are: states of the run.
     /// </summary>
     /// <value>Default false.</value>
     public bool ReturnBest { get; init; }
 
     /// <summary>
-    /// File that holds the encoder of the best accuracy so far, as <see cref="Encoder.SaveSafeTensors(string)"/> writes it: replaced whenever a later one is better.
-    /// A write that fails, say because the disk is full, ends the run with an <see cref="IOException"/>; the file before it stays.
+    /// File that holds the encoder of the best accuracy so far, as <see cref="Encoder.SaveSafeTensors(string)"/> writes
+    /// it: replaced whenever a later one is better. A write that fails, say because the disk is full, ends the run with
+    /// an <see cref="IOException"/>; the file before it stays.
     /// </summary>
     /// <value>Default null: none is written.</value>
     public string? BestEncoderPath { get; init; }
@@ -94,7 +105,8 @@ public sealed record OnlineEvaluation
         if (!Directory.Exists(folder) || Directory.Exists(BestEncoderPath))
         {
             throw new ArgumentException(
-                $"Evaluation.BestEncoderPath is '{BestEncoderPath}'; expected a file in a folder that exists.", nameof(BestEncoderPath));
+                $"Evaluation.BestEncoderPath is '{BestEncoderPath}'; expected a file in a folder that exists.",
+                nameof(BestEncoderPath));
         }
     }
 }

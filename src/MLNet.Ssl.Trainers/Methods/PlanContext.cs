@@ -6,8 +6,8 @@ using MLNet.Ssl.Runs;
 namespace MLNet.Ssl.Methods;
 
 /// <summary>
-/// What a method's options are planned with: facts of the data, and choices for what was left at Auto, each of which is logged, reported
-/// and kept with the run.
+/// What a method's options are planned with: facts of the data, and choices for what was left at Auto, each of which is
+/// logged, reported and kept with the run.
 /// </summary>
 public sealed class PlanContext
 {
@@ -39,7 +39,8 @@ public sealed class PlanContext
         var o = _options;
         Check.AtLeast(o.Epochs, 0, nameof(o.Epochs));
         int size = _facts.Table is null ? ImageSize() : 0;
-        var backbone = _facts.Table is { } table ? TableBackbone(table, defaults.TableBackbone) : ImageBackbone(defaults, size);
+        var backbone = _facts.Table is { } table ? TableBackbone(table, defaults.TableBackbone)
+            : ImageBackbone(defaults, size);
         int usualBatch = _facts.Table is null ? defaults.BatchSize : Math.Max(defaults.BatchSize, 512);
         var settings = new PretrainSettings
         {
@@ -68,17 +69,20 @@ public sealed class PlanContext
     /// <param name="reason">Why, as the end of a sentence such as "for 5 000 rows".</param>
     /// <param name="option">The option's name; the compiler fills it in.</param>
     public T Choose<T>(
-        T? given, T value, string reason, [CallerArgumentExpression(nameof(given))] string option = "") where T : struct =>
+        T? given, T value, string reason, [CallerArgumentExpression(nameof(given))] string option = "") where T
+            : struct =>
         _choices.Choose(given, value, reason, option);
 
     /// <inheritdoc cref="Choose{T}(T?, T, string, string)"/>
     public T Choose<T>(
-        T? given, T value, string reason, [CallerArgumentExpression(nameof(given))] string option = "") where T : class =>
+        T? given, T value, string reason, [CallerArgumentExpression(nameof(given))] string option = "") where T
+            : class =>
         _choices.Choose(given, value, reason, option);
 
     /// <summary>The optimiser that was given, or <paramref name="value"/>.</summary>
     /// <inheritdoc cref="Choose{T}(T?, T, string, string)"/>
-    public OptimizerKind ChooseOptimizer(OptimizerKind value, string reason) => _choices.Optimizer(_options, value, reason);
+    public OptimizerKind ChooseOptimizer(OptimizerKind value, string reason) =>
+        _choices.Optimizer(_options, value, reason);
 
     /// <summary>The learning rate for a batch of 256 that was given, or <paramref name="value"/>.</summary>
     /// <inheritdoc cref="Choose{T}(T?, T, string, string)"/>
@@ -114,7 +118,8 @@ public sealed class PlanContext
     {
         var given = _options.Backbone ?? usual;
         var filled = given.WithColumns(table.Columns);
-        if (filled is TabularMlpOptions mlp) filled = mlp.WithNumericSlots(_options.Table.ContinuousSlots ?? table.Continuous);
+        if (filled is TabularMlpOptions mlp)
+            filled = mlp.WithNumericSlots(_options.Table.ContinuousSlots ?? table.Continuous);
         return filled == _options.Backbone
             ? given
             : _choices.Note(filled, $"for rows of {table.Columns} values", nameof(_options.Backbone));
@@ -126,7 +131,8 @@ public sealed class PlanContext
         var slots = _choices.Choose(
             o.ContinuousSlots, facts.Continuous, $"of {facts.Columns}, they have more than two different values",
             "Table.ContinuousSlots");
-        double mask = _choices.Choose(o.MaskProbability, defaults.MaskProbability, "as published", "Table.MaskProbability");
+        double mask =
+            _choices.Choose(o.MaskProbability, defaults.MaskProbability, "as published", "Table.MaskProbability");
         double resample = _choices.Choose(
             o.ResampleProbability, defaults.ResampleProbability, "the method's usual one", "Table.ResampleProbability");
         Check.Below(mask, 0, 1, "Table.MaskProbability");
@@ -139,7 +145,8 @@ public sealed class PlanContext
         }
         if (facts.Constant.Length == facts.Columns)
             throw new ArgumentException($"All {facts.Columns} slots are constant: there is nothing to learn from.");
-        return new(mask, slots, o.Standardize) { ResampleProbability = resample, CategoricalSlots = Categories(facts, slots) };
+        return new(mask, slots, o.Standardize) { ResampleProbability = resample,
+            CategoricalSlots = Categories(facts, slots) };
     }
 
     private IReadOnlyList<Range> Categories(TableFacts facts, IReadOnlyList<int> continuous)
@@ -147,7 +154,8 @@ public sealed class PlanContext
         const string name = "Table.CategoricalSlots";
         if (_options.Table.CategoricalSlots is not { } given)
         {
-            var found = facts.Categories.Where(c => !continuous.Any(slot => slot >= c.Start.Value && slot < c.End.Value)).ToList();
+            var found = facts.Categories.Where(c =>
+                !continuous.Any(slot => slot >= c.Start.Value && slot < c.End.Value)).ToList();
             if (found.Count == 0) return [];
             string reason = facts.CategoriesAreKnown
                 ? "the column says that they are one-hot codes" : "one and only one of each range is set in every row";
@@ -160,11 +168,14 @@ public sealed class PlanContext
                 || category.End.Value <= category.Start.Value || category.End.Value > facts.Columns)
             {
                 throw new ArgumentOutOfRangeException(name, category,
-                    $"{name} has {category}; expected ranges of the slots 0 to {facts.Columns - 1}, in order and apart from each other.");
+                    $"{name} has {category}; expected ranges of the slots 0 to {facts.Columns - 1}, in order and apart "
+                    + "from each other.");
             }
             before = category.End.Value;
-            if (continuous.FirstOrDefault(slot => slot >= category.Start.Value && slot < before, -1) is var slot and >= 0)
-                throw new ArgumentException($"Slot {slot} is in Table.ContinuousSlots and in {category} of {name}; expected one of them.", name);
+            if (continuous.FirstOrDefault(slot => slot >= category.Start.Value && slot < before, -1) is var slot
+                and >= 0)
+                throw new ArgumentException($"Slot {slot} is in Table.ContinuousSlots and in {category} of {name}; "
+                    + "expected one of them.", name);
         }
         return given;
     }

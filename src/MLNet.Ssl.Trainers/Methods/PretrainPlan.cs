@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Methods;
 
-/// <summary>A run of pretraining before it begins: what it was told, what it will do, and what was chosen on the way.</summary>
+/// <summary>A run of pretraining before it begins: what it was told, what it will do, and
+/// what was chosen on the way.</summary>
 internal sealed record PretrainPlan(
     PretrainOptions Options, PretrainSettings Settings, MethodPlan Method, IReadOnlyList<Choice> Choices)
 {
@@ -29,7 +30,8 @@ internal sealed record PretrainPlan(
         new($"Pretraining with {Options.MethodName}", ToldOptions, Choices, Method.Views, ViewSeed, Settings.Threads);
 
     /// <summary>Resolves and checks the options.</summary>
-    /// <exception cref="ArgumentException">An option is out of its range, or not for this data; the message names it.</exception>
+    /// <exception cref="ArgumentException">An option is out of its range, or not for this
+    /// data; the message names it.</exception>
     public static PretrainPlan Of(PretrainOptions options, DataFacts facts, Choices choices)
     {
         options.CheckLimits();
@@ -39,7 +41,8 @@ internal sealed record PretrainPlan(
         if (context.Settings is not { } settings || (facts.Table is null && method.Views.Count == 0))
         {
             throw new InvalidOperationException(
-                $"{options.GetType().Name}.Plan must call PlanContext.Resolve and return a plan with the views of an image.");
+                $"{options.GetType().Name}.Plan must call PlanContext.Resolve and return a plan with the views of an "
+                + "image.");
         }
         if (facts.Table is null)
             foreach (var view in method.Views) view.Validate();

@@ -15,8 +15,8 @@ public sealed record PretrainSettings : TrainingSettings
     /// <summary>How rows become views; null for images.</summary>
     public TableSettings? Table { get; init; }
 
-    /// <summary>Whether published settings for small images, or for tables, fit better than those for ImageNet: up to 64
-    /// pixels.</summary>
+    /// <summary>Whether published settings for small images, or for tables, fit better than those for
+    /// ImageNet: up to 64 pixels.</summary>
     public bool IsSmall => ImageSize <= 64;
 }
 

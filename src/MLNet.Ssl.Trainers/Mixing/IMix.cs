@@ -24,10 +24,11 @@ internal sealed class IMix(IMixOptions options)
     }
 
     /// <summary>
-    /// Passes a batch through a network and on the way mixes its first rows, the queries, with each other: before a stage drawn from
-    /// <see cref="IMixOptions.Layers"/>.
+    /// Passes a batch through a network and on the way mixes its first rows, the queries, with each other: before a
+    /// stage drawn from <see cref="IMixOptions.Layers"/>.
     /// </summary>
-    public (Tensor Features, Tensor Output, SoftTargets Targets) Pass(EncoderWithHead network, Tensor x, long queries, int groups, HostRandom random)
+    public (Tensor Features, Tensor Output, SoftTargets Targets) Pass(EncoderWithHead network, Tensor x, long queries,
+        int groups, HostRandom random)
     {
         var layers = options.Layers;
         int layer = layers.Count == 1 ? layers[0] : layers[random.Below(layers.Count)];
@@ -47,9 +48,11 @@ internal sealed class IMix(IMixOptions options)
         {
             int height = (int)x.size(2), width = (int)x.size(3);
             var box = MixBox.Around(random.Below(height), random.Below(width), height, width, Share(random));
-            return (Mixers.CutMix(x, partner, [box]), SoftTargets.Mixed(partners, [box.Share(height, width)], x.device));
+            return (Mixers.CutMix(x, partner, [box]),
+                SoftTargets.Mixed(partners, [box.Share(height, width)], x.device));
         }
-        float[] shares = [.. Enumerable.Range(0, options.SharedLambda ? 1 : partners.Length).Select(_ => Share(random))];
+        float[] shares =
+            [.. Enumerable.Range(0, options.SharedLambda ? 1 : partners.Length).Select(_ => Share(random))];
         return (Mixers.Mixup(x, partner, shares), SoftTargets.Mixed(partners, shares, x.device));
     }
 

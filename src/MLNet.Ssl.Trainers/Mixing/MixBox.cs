@@ -2,7 +2,8 @@ using MLNet.Ssl.Tensors;
 
 namespace MLNet.Ssl.Mixing;
 
-/// <summary>A rectangle of an image that another image fills: rows Top to below Bottom, columns Left to below Right. It may be empty.</summary>
+/// <summary>A rectangle of an image that another image fills: rows Top to below Bottom, columns Left to
+/// below Right. It may be empty.</summary>
 /// <param name="Top">First row.</param>
 /// <param name="Left">First column.</param>
 /// <param name="Bottom">Row after the last.</param>
@@ -23,7 +24,8 @@ internal readonly record struct MixBox(int Top, int Left, int Bottom, int Right)
     public static MixBox Around(int row, int column, int height, int width, float share)
     {
         var (h, w) = Sides(height, width, share);
-        return new(Math.Max(0, row - h / 2), Math.Max(0, column - w / 2), Math.Min(height, row + h / 2), Math.Min(width, column + w / 2));
+        return new(Math.Max(0, row - h / 2), Math.Max(0, column - w / 2), Math.Min(height, row + h / 2),
+            Math.Min(width, column + w / 2));
     }
 
     /// <summary>SDMP's box of even sides at a random place inside the image.</summary>

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Mixing;
 
-/// <summary>Ways to mix a batch with another, as functions of tensors: what is drawn at random comes from outside.</summary>
+/// <summary>Ways to mix a batch with another, as functions of tensors: what is drawn at
+/// random comes from outside.</summary>
 internal static class Mixers
 {
     /// <summary>Mixup (Zhang et al., arXiv 1710.09412): λ·x + (1 − λ)·partner, for inputs of any shape.</summary>
@@ -30,7 +31,8 @@ internal static class Mixers
         return where(Inside(x, boxes), partner, x);
     }
 
-    /// <summary>ResizeMix (Qin et al., arXiv 2012.11101): the whole partner, shrunk bilinearly, in a box of x.</summary>
+    /// <summary>ResizeMix (Qin et al., arXiv 2012.11101): the whole partner, shrunk
+    /// bilinearly, in a box of x.</summary>
     /// <inheritdoc cref="CutMix"/>
     public static Tensor ResizeMix(Tensor x, Tensor partner, MixBox[] boxes)
     {
@@ -41,7 +43,8 @@ internal static class Mixers
         return where(Inside(x, boxes), resized.to(x.dtype), x);
     }
 
-    /// <summary>InputMix (Lee et al., arXiv 2010.08887): x and permutations of it, summed with <paramref name="coefficients"/>; labels stay x's.</summary>
+    /// <summary>InputMix (Lee et al., arXiv 2010.08887): x and permutations of it, summed with
+    /// <paramref name="coefficients"/>; labels stay x's.</summary>
     /// <param name="x">(B, …).</param>
     /// <param name="permutations">One permutation of the rows for every auxiliary.</param>
     /// <param name="coefficients">For every row, the weight of x and then that of every auxiliary.</param>
@@ -58,25 +61,30 @@ internal static class Mixers
     private static void RequireImages(Tensor x, string mixer)
     {
         if (x.ndim == 4) return;
-        throw new ArgumentException($"{mixer} needs images (B,C,H,W); the input is ({string.Join(",", x.shape)}). Mixup takes inputs of any shape.", nameof(x));
+        throw new ArgumentException($"{mixer} needs images (B,C,H,W); the input is ({string.Join(",", x.shape)}). "
+            + "Mixup takes inputs of any shape.", nameof(x));
     }
 
     /// <summary>(boxes, 1, H, W), true inside.</summary>
     private static Tensor Inside(Tensor x, MixBox[] boxes)
     {
-        Tensor Edge(Func<MixBox, int> edge) => NativeTensor.On(x.device, boxes.Select(b => (long)edge(b)).ToArray()).view(-1, 1, 1, 1);
+        Tensor Edge(Func<MixBox, int> edge) =>
+            NativeTensor.On(x.device, boxes.Select(b => (long)edge(b)).ToArray()).view(-1, 1, 1, 1);
         var row = TensorArithmetic.Range(x.size(2), x.device).view(1, 1, -1, 1);
         var column = TensorArithmetic.Range(x.size(3), x.device).view(1, 1, 1, -1);
         return row.ge(Edge(b => b.Top)).logical_and(row.lt(Edge(b => b.Bottom)))
             .logical_and(column.ge(Edge(b => b.Left)).logical_and(column.lt(Edge(b => b.Right))));
     }
 
-    /// <summary>Bilinear maps (spans, 1, size, size) of a whole side onto spans of it, rows outside a span meaningless: (resized) = R·(whole).</summary>
+    /// <summary>Bilinear maps (spans, 1, size, size) of a whole side onto spans of it, rows outside a span
+    /// meaningless: (resized) = R·(whole).</summary>
     private static Tensor Stretch(long size, (int Start, int End)[] spans, Device device)
     {
-        Tensor PerSpan(Func<(int Start, int End), float> value) => NativeTensor.On(device, spans.Select(value).ToArray()).view(-1, 1, 1, 1);
+        Tensor PerSpan(Func<(int Start, int End), float> value) =>
+            NativeTensor.On(device, spans.Select(value).ToArray()).view(-1, 1, 1, 1);
         var pixel = TensorArithmetic.Range(size, device, ScalarType.Float32);
-        var at = ((pixel.view(1, 1, -1, 1) - PerSpan(s => s.Start)).Add(0.5) * PerSpan(s => size / (float)Math.Max(1, s.End - s.Start)))
+        var at = ((pixel.view(1, 1, -1, 1) - PerSpan(s => s.Start))
+            .Add(0.5) * PerSpan(s => size / (float)Math.Max(1, s.End - s.Start)))
             .Add(-0.5).Clamp(0, size - 1);
         return (at - pixel.view(1, 1, 1, -1)).abs().OneMinus().ClampMin(0);
     }

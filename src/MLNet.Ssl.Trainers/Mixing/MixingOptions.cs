@@ -1,13 +1,15 @@
 namespace MLNet.Ssl;
 
-/// <summary>How a mixing strategy turns clean views into mixed inputs with soft targets: <see cref="IMixOptions"/> or <see cref="SdmpOptions"/>.</summary>
+/// <summary>How a mixing strategy turns clean views into mixed inputs with soft targets: <see cref="IMixOptions"/> or
+/// <see cref="SdmpOptions"/>.</summary>
 public abstract record MixingOptions
 {
     private protected MixingOptions() { }
 
     /// <summary>What every method can be mixed with, for messages.</summary>
     internal const string Possible =
-        "possible are: i-Mix, also with InputMix, for MoCo v2, BYOL and SimCLR with Loss = NPair; SDMP for MoCo v3 and DINO; none for every method";
+        "possible are: i-Mix, also with InputMix, for MoCo v2, BYOL and SimCLR with Loss = NPair; SDMP for MoCo v3 and "
+        + "DINO; none for every method";
 
     /// <summary>Name in the literature.</summary>
     internal abstract string Name { get; }

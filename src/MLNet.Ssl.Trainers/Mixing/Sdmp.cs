@@ -14,7 +14,8 @@ internal sealed class Sdmp
     {
         _mixer = options.Mixer ?? (Mixer)random.Below(3);
         _drawn = [.. Enumerable.Range(0, (int)batch).Select(_ => (float)(0.8 * random.Beta(options.Alpha) + 0.1))];
-        Shares = _mixer == Mixer.Mixup ? _drawn : Array.ConvertAll(_drawn, share => MixBox.Inside(height, width, share, random).Share(height, width));
+        Shares = _mixer == Mixer.Mixup ? _drawn
+            : Array.ConvertAll(_drawn, share => MixBox.Inside(height, width, share, random).Share(height, width));
     }
 
     /// <summary>λ of every image: what is left of it.</summary>
@@ -31,12 +32,15 @@ internal sealed class Sdmp
     }
 
     /// <summary>Content that the mixed images i and n − 1 − i share: 1 − |λ_i + λ_j − 1|.</summary>
-    public static float[] Common(float[] shares) => [.. shares.Select((share, i) => 1 - Math.Abs(share + shares[^(i + 1)] - 1))];
+    public static float[] Common(float[] shares) =>
+        [.. shares.Select((share, i) => 1 - Math.Abs(share + shares[^(i + 1)] - 1))];
 
     /// <summary>Targets of mixed images among clean ones: λ on the own source, the rest on the partner's.</summary>
-    public static SoftTargets SourceTargets(float[] shares, Device device) => SoftTargets.Mixed(Mirror(shares.Length), shares, device);
+    public static SoftTargets SourceTargets(float[] shares, Device device) =>
+        SoftTargets.Mixed(Mirror(shares.Length), shares, device);
 
-    /// <summary>Targets of mixed images among mixed ones: 1 on the own and λc on the partner's, over their sum.</summary>
+    /// <summary>Targets of mixed images among mixed ones: 1 on the own and λc on the
+    /// partner's, over their sum.</summary>
     public static SoftTargets MixedTargets(float[] shares, Device device) =>
         SoftTargets.Mixed(Mirror(shares.Length), Array.ConvertAll(Common(shares), common => 1 / (1 + common)), device);
 

@@ -5,10 +5,11 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Mixing;
 
 /// <summary>
-/// Which columns of a row of scores are right, and how much: λ on the row's own label, 1 − λ on its partner's (i-Mix, arXiv 2010.08887; SDMP,
-/// arXiv 2206.07692).
+/// Which columns of a row of scores are right, and how much: λ on the row's own label, 1 − λ on its partner's (i-Mix,
+/// arXiv 2010.08887; SDMP, arXiv 2206.07692).
 /// </summary>
-/// <remarks>Every loss that mixing applies to is linear in its target, so the weighted sum of two columns is all a loss needs to know of mixing.</remarks>
+/// <remarks>Every loss that mixing applies to is linear in its target, so the weighted sum of two columns is all a loss
+/// needs to know of mixing.</remarks>
 public sealed class SoftTargets : ITensorHolder
 {
     private readonly Tensor _own;
@@ -17,12 +18,14 @@ public sealed class SoftTargets : ITensorHolder
 
     IEnumerable<Tensor> ITensorHolder.Tensors => new[] { _own, _partner, _share }.OfType<Tensor>();
 
-    private SoftTargets(Tensor own, Tensor? partner = null, Tensor? share = null) => (_own, _partner, _share) = (own, partner, share);
+    private SoftTargets(Tensor own, Tensor? partner = null, Tensor? share = null) =>
+        (_own, _partner, _share) = (own, partner, share);
 
     /// <summary>Hard targets: row i is of column i.</summary>
     /// <param name="rows">Number of rows.</param>
     /// <param name="device">Where the scores are.</param>
-    public static SoftTargets Diagonal(long rows, Device device) => new(TensorArithmetic.Range(rows, device).unsqueeze(1));
+    public static SoftTargets Diagonal(long rows, Device device) =>
+        new(TensorArithmetic.Range(rows, device).unsqueeze(1));
 
     /// <summary>Hard targets: every row is of column 0.</summary>
     /// <inheritdoc cref="Diagonal"/>
@@ -48,7 +51,8 @@ public sealed class SoftTargets : ITensorHolder
     }
 
     /// <summary>The same targets in scores with so many more columns in front.</summary>
-    internal SoftTargets Shifted(long columns) => columns == 0 ? this : new(_own.Add(columns), _partner?.Add(columns), _share);
+    internal SoftTargets Shifted(long columns) =>
+        columns == 0 ? this : new(_own.Add(columns), _partner?.Add(columns), _share);
 
     /// <summary>The targets' mean of every row of <paramref name="scores"/> (N, M), (N).</summary>
     public Tensor Weigh(Tensor scores)
@@ -58,7 +62,8 @@ public sealed class SoftTargets : ITensorHolder
         return (_share * own).AddCMul(_share.OneMinus(), scores.gather(1, _partner).squeeze(1));
     }
 
-    /// <summary>The targets' mean of the rows of <paramref name="values"/> (M, d) that the columns stand for, (N, d).</summary>
+    /// <summary>The targets' mean of the rows of <paramref name="values"/> (M, d) that the
+    /// columns stand for, (N, d).</summary>
     public Tensor Mean(Tensor values)
     {
         var own = values.index_select(0, _own.squeeze(1));

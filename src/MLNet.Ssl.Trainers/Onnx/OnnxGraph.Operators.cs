@@ -50,14 +50,16 @@ public sealed partial class OnnxGraph
 
     /// <summary>Some indices of a dimension.</summary>
     public string Gather(string x, long axis, params long[] indices) =>
-        Node("Gather", [x, Constant<long>("indices", TensorProto.Types.DataType.Int64, indices, indices.Length)], ("axis", axis));
+        Node("Gather", [x, Constant<long>("indices", TensorProto.Types.DataType.Int64, indices, indices.Length)],
+            ("axis", axis));
 
     /// <summary>Entries of a value's first dimension.</summary>
     internal string Gather(string x, string indices) => Node("Gather", [x, indices], ("axis", 0));
 
     /// <summary>Sums of the updates (N,k) that go into the same column, of (N, columns).</summary>
     internal string ScatterAdd(string columns, string updates, long count) =>
-        Node("ScatterElements", [Constant(new float[count], 1, count), columns, updates], ("axis", 1), ("reduction", "add"));
+        Node("ScatterElements", [Constant(new float[count], 1, count), columns, updates], ("axis", 1),
+            ("reduction", "add"));
 
     /// <summary>The last dimension at length 1, as <c>torch.nn.functional.normalize</c> has it.</summary>
     internal string Normalize(string x) =>
@@ -74,10 +76,12 @@ public sealed partial class OnnxGraph
     }
 
     /// <summary>The mean over dimensions.</summary>
-    public string ReduceMean(string x, bool keepDimensions, params long[] axes) => Reduce("ReduceMean", x, keepDimensions, axes);
+    public string ReduceMean(string x, bool keepDimensions, params long[] axes) =>
+        Reduce("ReduceMean", x, keepDimensions, axes);
 
     /// <summary>The largest value over dimensions.</summary>
-    public string ReduceMax(string x, bool keepDimensions, params long[] axes) => Reduce("ReduceMax", x, keepDimensions, axes);
+    public string ReduceMax(string x, bool keepDimensions, params long[] axes) =>
+        Reduce("ReduceMax", x, keepDimensions, axes);
 
     /// <summary>A convolution as TorchSharp's conv2d does it.</summary>
     /// <param name="x">The input (N,C,H,W).</param>
@@ -97,14 +101,16 @@ public sealed partial class OnnxGraph
     public string MaxPool(string x, long kernel, long stride, long padding) =>
         Node("MaxPool", [x], Window(kernel, stride, padding, padding, padding, padding));
 
-    /// <summary>As <c>AveragePool2x2</c>: behind the last row and column stands a border of zeros, which counts at stride 2 only.</summary>
+    /// <summary>As <c>AveragePool2x2</c>: behind the last row and column stands a border of zeros, which
+    /// counts at stride 2 only.</summary>
     internal string AveragePool2x2(string x, long stride) =>
         Node("AveragePool", [x], [.. Window(2, stride, 0, 0, 1, 1), ("count_include_pad", stride - 1)]);
 
     /// <summary>(N,C) or (N,C,H,W), by running statistics.</summary>
     public string BatchNorm(string x, Tensor mean, Tensor variance, Tensor? scale, Tensor? shift, double eps)
     {
-        string gamma = scale is null ? Filled(mean.numel(), 1) : Weight(scale), beta = shift is null ? Filled(mean.numel(), 0) : Weight(shift);
+        string gamma = scale is null ? Filled(mean.numel(), 1) : Weight(scale), beta = shift is null
+            ? Filled(mean.numel(), 0) : Weight(shift);
         return Node("BatchNormalization", [x, gamma, beta, Weight(mean), Weight(variance)], ("epsilon", (float)eps));
     }
 

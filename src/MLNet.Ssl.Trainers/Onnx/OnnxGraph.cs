@@ -7,11 +7,12 @@ using static TorchSharp.torch.nn;
 namespace MLNet.Ssl.Onnx;
 
 /// <summary>
-/// An ONNX graph under construction (opset 17). A value is known by its name: methods add a node or an initializer and return the name of what it gives.
+/// An ONNX graph under construction (opset 17). A value is known by its name: methods add a node or an initializer
+/// and return the name of what it gives.
 /// </summary>
 /// <remarks>
-/// Operators have the names of ONNX and the meaning of <see href="https://onnx.ai/onnx/operators/"/>; <see cref="Node"/>
-/// adds any other. Dimensions count from 0 with the batch, −1 is the last.
+/// Operators have the names of ONNX and the meaning of <see href="https://onnx.ai/onnx/operators/"/>;
+/// <see cref="Node"/> adds any other. Dimensions count from 0 with the batch, −1 is the last.
 /// </remarks>
 public sealed partial class OnnxGraph
 {
@@ -48,7 +49,8 @@ public sealed partial class OnnxGraph
         get
         {
             yield return new() { Domain = "", Version = Opset };
-            if (_graph.Node.Any(node => node.Domain == MLDomain)) yield return new() { Domain = MLDomain, Version = MLOpset };
+            if (_graph.Node.Any(node => node.Domain == MLDomain))
+                yield return new() { Domain = MLDomain, Version = MLOpset };
         }
     }
 
@@ -67,7 +69,8 @@ public sealed partial class OnnxGraph
     }
 
     /// <summary>
-    /// Declares an input that is one row's vector, as ML.NET's ApplyOnnxModel feeds it; without a length, of any length: there, a vector of unknown size.
+    /// Declares an input that is one row's vector, as ML.NET's ApplyOnnxModel feeds it; without a length, of any
+    /// length: there, a vector of unknown size.
     /// </summary>
     /// <returns>The row as a batch of one, (1, length).</returns>
     internal string RowInput(string name, string description, long? length)
@@ -75,21 +78,25 @@ public sealed partial class OnnxGraph
         var value = Value(name, description, []);
         var dimensions = value.Type.TensorType.Shape.Dim;
         dimensions[0] = new() { DimValue = 1 };
-        dimensions.Add(length is { } size ? new() { DimValue = size } : new TensorShapeProto.Types.Dimension { DimParam = "values" });
+        dimensions.Add(length is { } size ? new() { DimValue = size }
+            : new TensorShapeProto.Types.Dimension { DimParam = "values" });
         _graph.Input.Add(value);
         return name;
     }
 
-    /// <summary>Declares a batch of one row as an output that is the row's vector, without the batch: ML.NET then has a vector of one dimension.</summary>
+    /// <summary>Declares a batch of one row as an output that is the row's vector, without the batch: ML.NET then has a
+    /// vector of one dimension.</summary>
     internal void RowOutput(string name, string description, string x, long length)
     {
         var value = Value(name, description, []);
         value.Type.TensorType.Shape.Dim[0] = new() { DimValue = length };
-        _graph.Node.Add(new NodeProto { Name = name, OpType = "Reshape", Input = { x, Integers(length) }, Output = { name } });
+        _graph.Node.Add(
+            new NodeProto { Name = name, OpType = "Reshape", Input = { x, Integers(length) }, Output = { name } });
         _graph.Output.Add(value);
     }
 
-    /// <summary>Names of an output's slots, in the form in which ML.NET's ApplyOnnxModel reads them: on a node that computes nothing.</summary>
+    /// <summary>Names of an output's slots, in the form in which ML.NET's ApplyOnnxModel reads them: on a
+    /// node that computes nothing.</summary>
     internal void SlotNames(string output, string[] names)
     {
         string unused = Unique("unused");
@@ -102,7 +109,8 @@ public sealed partial class OnnxGraph
             Domain = MLDomain,
             Input = { unused },
             Output = { Unique("unused") },
-            Attribute = { Attribute("keys_strings", names), Attribute("values_int64s", Enumerable.Range(0, names.Length).Select(n => (long)n).ToArray()) },
+            Attribute = { Attribute("keys_strings", names),
+                Attribute("values_int64s", Enumerable.Range(0, names.Length).Select(n => (long)n).ToArray()) },
         });
     }
 
@@ -115,14 +123,15 @@ public sealed partial class OnnxGraph
         IOnnxLayer layer => layer.Export(this, x),
         Sequential chain => chain.children().Aggregate(x, (value, child) => Apply(child, value)),
         _ => throw new NotSupportedException(
-            $"{module.GetType().Name} cannot be exported to ONNX: it does not implement {nameof(IOnnxLayer)}, which says how "
-            + "(docs/onnx.md). The backbones of MLNet.Ssl do."),
+            $"{module.GetType().Name} cannot be exported to ONNX: it does not implement {nameof(IOnnxLayer)}, which "
+            + "says how (docs/onnx.md). The backbones of MLNet.Ssl do."),
     };
 
     /// <summary>Adds a node with one result.</summary>
     /// <param name="op">The operator, of opset 17.</param>
     /// <param name="inputs">Names of its inputs.</param>
-    /// <param name="attributes">Its attributes by name: an integer, a float, or an array of integers (long[]) each.</param>
+    /// <param name="attributes">Its attributes by name: an integer, a float, or an array
+    /// of integers (long[]) each.</param>
     /// <returns>Name of the result.</returns>
     /// <exception cref="ArgumentException">An attribute is of another type.</exception>
     public string Node(string op, string[] inputs, params (string Name, object Value)[] attributes)
@@ -138,7 +147,8 @@ public sealed partial class OnnxGraph
     internal (string Values, string Indices) TopK(string x, long count)
     {
         string name = Unique("TopK"), indices = Unique("TopK");
-        _graph.Node.Add(new NodeProto { Name = name, OpType = "TopK", Input = { x, Integers(count) }, Output = { name, indices } });
+        _graph.Node.Add(
+            new NodeProto { Name = name, OpType = "TopK", Input = { x, Integers(count) }, Output = { name, indices } });
         return (name, indices);
     }
 
@@ -148,7 +158,8 @@ public sealed partial class OnnxGraph
     public string Weight(Tensor tensor) => _names.TryGetValue(tensor, out string? name)
         ? Weight(name, tensor)
         : throw new ArgumentException(
-            $"A tensor of shape ({string.Join(", ", tensor.shape)}) is no parameter or buffer of {_graph.Name}.", nameof(tensor));
+            $"A tensor of shape ({string.Join(", ", tensor.shape)}) is no parameter or buffer of {_graph.Name}.",
+            nameof(tensor));
 
     /// <summary>A tensor in single precision; it must live until <see cref="Build"/>.</summary>
     internal string Weight(string name, Tensor tensor)
@@ -167,7 +178,8 @@ public sealed partial class OnnxGraph
         Constant("constant", TensorProto.Types.DataType.Float, values, shape);
 
     /// <summary>Integers of shape (n), as Reshape and its like take them.</summary>
-    public string Integers(params long[] values) => Constant("integers", TensorProto.Types.DataType.Int64, values.AsSpan(), values.Length);
+    public string Integers(params long[] values) =>
+        Constant("integers", TensorProto.Types.DataType.Int64, values.AsSpan(), values.Length);
 
     /// <summary>The finished graph, with copies of the weights.</summary>
     /// <exception cref="NotSupportedException">It would not fit into a file.</exception>
@@ -176,13 +188,15 @@ public sealed partial class OnnxGraph
         long bytes = _weights.Sum(w => w.Value.numel() * sizeof(float));
         if (bytes > MostBytes)
             throw new NotSupportedException(
-                $"{_graph.Name} has {bytes / 1e9:0.00} GB of weights; an ONNX file can hold at most {MostBytes / 1e9:0.00} GB.");
+                $"{_graph.Name} has {bytes / 1e9:0.00} GB of weights; an ONNX file can hold at most "
+                + $"{MostBytes / 1e9:0.00} GB.");
         foreach (var (proto, value) in _weights)
             proto.RawData = ByteString.CopyFrom(value.detach().to(ScalarType.Float32).cpu().contiguous().bytes);
         return _graph;
     }
 
-    private string Constant<T>(string name, TensorProto.Types.DataType type, ReadOnlySpan<T> values, params long[] shape) where T : struct
+    private string Constant<T>(string name, TensorProto.Types.DataType type, ReadOnlySpan<T> values,
+        params long[] shape) where T : struct
     {
         name = Unique(name);
         Initializer(name, type, shape).RawData = ByteString.CopyFrom(MemoryMarshal.AsBytes(values));
@@ -208,10 +222,13 @@ public sealed partial class OnnxGraph
         int number => new() { Name = name, Type = AttributeProto.Types.AttributeType.Int, I = number },
         float number => new() { Name = name, Type = AttributeProto.Types.AttributeType.Float, F = number },
         long[] numbers => new() { Name = name, Type = AttributeProto.Types.AttributeType.Ints, Ints = { numbers } },
-        string text => new() { Name = name, Type = AttributeProto.Types.AttributeType.String, S = ByteString.CopyFromUtf8(text) },
-        string[] texts => new() { Name = name, Type = AttributeProto.Types.AttributeType.Strings, Strings = { texts.Select(ByteString.CopyFromUtf8) } },
+        string text =>
+            new() { Name = name, Type = AttributeProto.Types.AttributeType.String, S = ByteString.CopyFromUtf8(text) },
+        string[] texts => new() { Name = name, Type = AttributeProto.Types.AttributeType.Strings,
+            Strings = { texts.Select(ByteString.CopyFromUtf8) } },
         _ => throw new ArgumentException(
-            $"the attribute {name} is a {value.GetType().Name}; expected an integer, a float, a text or an array of integers or texts.", nameof(value)),
+            $"the attribute {name} is a {value.GetType().Name}; expected an integer, a float, a text or an array of "
+            + "integers or texts.", nameof(value)),
     };
 
     private static ValueInfoProto Value(string name, string description, long[] shape)

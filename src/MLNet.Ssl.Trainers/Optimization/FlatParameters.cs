@@ -34,7 +34,8 @@ internal sealed class ParameterGroup
     /// <summary>All elements of the group, 1-D, in single precision; the parameters are views into it.</summary>
     public Tensor Values { get; }
 
-    /// <summary>The same elements in bfloat16, which the parameters of a network that computes in it are views into; null for others.</summary>
+    /// <summary>The same elements in bfloat16, which the parameters of a network that computes in it are
+    /// views into; null for others.</summary>
     internal Tensor? Shadow { get; }
 
     /// <summary>The parameters as few strided blocks.</summary>
@@ -44,10 +45,12 @@ internal sealed class ParameterGroup
     public IReadOnlyList<ParameterSlot> Slots { get; }
 }
 
-/// <summary>A network's parameters as views into one flat buffer per group, so that an update is a handful of operators, not a loop over tensors.</summary>
+/// <summary>A network's parameters as views into one flat buffer per group, so that an update is a handful of
+/// operators, not a loop over tensors.</summary>
 /// <remarks>
-/// Each parameter begins on a 64-byte boundary, where a tensor of its own would: matrix products give other last bits elsewhere. The gaps stay zero. Make it after the module has reached its final device: moving a module replaces its parameters. Never call <c>zero_grad</c> or
-/// <c>to</c> on the module afterwards.
+/// Each parameter begins on a 64-byte boundary, where a tensor of its own would: matrix products give other last bits
+/// elsewhere. The gaps stay zero. Make it after the module has reached its final device: moving a module replaces its
+/// parameters. Never call <c>zero_grad</c> or <c>to</c> on the module afterwards.
 /// </remarks>
 public sealed class FlatParameters : IDisposable
 {
@@ -67,20 +70,23 @@ public sealed class FlatParameters : IDisposable
 
     /// <summary>Flattens the parameters of <paramref name="module"/>.</summary>
     /// <param name="module">The network, on its final device, in single precision.</param>
-    /// <param name="groupOf">Names the group of a parameter that requires a gradient; <see cref="ByRank"/> by default.</param>
+    /// <param name="groupOf">Names the group of a parameter that requires a gradient;
+    /// <see cref="ByRank"/> by default.</param>
     /// <param name="precision">What the network is to compute in; for bfloat16 its parameters are replaced.</param>
-    public FlatParameters(nn.Module module, Func<string, Parameter, string>? groupOf = null, Precision precision = Precision.Float32)
+    public FlatParameters(nn.Module module, Func<string, Parameter, string>? groupOf = null,
+        Precision precision = Precision.Float32)
         : this(precision, module, (name, p) => p.requires_grad ? (groupOf ?? ByRank)(name, p) : Frozen) { }
 
     /// <summary>
-    /// Flattens <paramref name="twin"/> in the layout and the precision of <paramref name="like"/>, so that buffers of the two correspond
-    /// element by element. The twin may lack the last parameters, such as a predictor's.
+    /// Flattens <paramref name="twin"/> in the layout and the precision of <paramref name="like"/>, so that buffers of
+    /// the two correspond element by element. The twin may lack the last parameters, such as a predictor's.
     /// </summary>
     /// <exception cref="ArgumentException">The parameters differ in name or number of elements.</exception>
     public FlatParameters(nn.Module twin, FlatParameters like)
         : this(
             like.Precision, twin,
-            (name, _) => like._groupOf.GetValueOrDefault(name) ?? throw new ArgumentException($"parameter '{name}' is not in the layout"))
+            (name, _) => like._groupOf.GetValueOrDefault(name)
+                ?? throw new ArgumentException($"parameter '{name}' is not in the layout"))
     {
         foreach (var group in Groups)
         {
@@ -98,7 +104,8 @@ public sealed class FlatParameters : IDisposable
         foreach (var (name, parameter) in module.named_parameters()) _groupOf[name] = groupOf(name, parameter);
         var masters = precision == Precision.BFloat16 ? MixedPrecision.ToBFloat16(module) : null;
         var all = module.named_parameters().ToList();
-        Groups = [.. all.GroupBy(p => _groupOf[p.name]).OrderBy(g => g.Key, StringComparer.Ordinal).Select(g => Flatten(g.Key, [.. g], masters))];
+        Groups = [.. all.GroupBy(p => _groupOf[p.name]).OrderBy(g => g.Key, StringComparer.Ordinal)
+            .Select(g => Flatten(g.Key, [.. g], masters))];
     }
 
     /// <summary>What the network computes in.</summary>
@@ -110,14 +117,17 @@ public sealed class FlatParameters : IDisposable
     /// <summary>The groups that an optimiser may move.</summary>
     internal IEnumerable<ParameterGroup> Trainable => Groups.Where(g => g.Name != Frozen);
 
-    /// <summary>False for groups whose names begin with <see cref="Undecayed"/>: they neither decay nor adapt.</summary>
+    /// <summary>False for groups whose names begin with <see cref="Undecayed"/>: they
+    /// neither decay nor adapt.</summary>
     public static bool Decays(string group) => !group.StartsWith(Undecayed, StringComparison.Ordinal);
 
-    /// <summary>Weight decay for tensors of two or more dimensions, none for biases and one-dimensional (normalisation) weights.</summary>
+    /// <summary>Weight decay for tensors of two or more dimensions, none for biases and one-dimensional
+    /// (normalisation) weights.</summary>
     public static string ByRank(string name, Parameter parameter) =>
         name.EndsWith(".bias", StringComparison.Ordinal) || parameter.ndim <= 1 ? Undecayed : Decayed;
 
-    /// <summary>Exponential moving average: θ ← m·θ + (1 − m)·<paramref name="source"/>. Buffers such as batch-norm statistics are not touched.</summary>
+    /// <summary>Exponential moving average: θ ← m·θ + (1 − m)·<paramref name="source"/>. Buffers such as batch-norm
+    /// statistics are not touched.</summary>
     /// <param name="source">Parameters in the same layout; what they have beyond it is not looked at.</param>
     /// <param name="momentum">m in [0, 1].</param>
     public void MoveTowards(FlatParameters source, double momentum)
@@ -125,7 +135,8 @@ public sealed class FlatParameters : IDisposable
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         foreach (var own in Groups)
-            own.Values.Mul_(momentum).Add_(source.Named(own.Name).Values.narrow(0, 0, own.Values.numel()), 1 - momentum);
+            own.Values.Mul_(momentum)
+                .Add_(source.Named(own.Name).Values.narrow(0, 0, own.Values.numel()), 1 - momentum);
         RefreshShadows();
     }
 
@@ -136,7 +147,8 @@ public sealed class FlatParameters : IDisposable
         foreach (var group in Groups) group.Shadow?.copy_(group.Values);
     }
 
-    /// <summary>Releases the flat buffers; the parameters keep their storage alive as long as the module lives.</summary>
+    /// <summary>Releases the flat buffers; the parameters keep their storage alive as
+    /// long as the module lives.</summary>
     public void Dispose()
     {
         foreach (var group in Groups)

@@ -21,7 +21,8 @@ internal sealed class GradientBuffer : IDisposable
             var flat = zeros_like(group.Values).DetachFromDisposeScope();
             _flat.Add(flat);
             foreach (var slot in group.Slots)
-                _views.Add(flat.narrow(0, slot.Offset, slot.Length).view(slot.Parameter.shape).DetachFromDisposeScope());
+                _views.Add(flat.narrow(0, slot.Offset, slot.Length).view(slot.Parameter.shape)
+                    .DetachFromDisposeScope());
         }
     }
 
@@ -54,7 +55,8 @@ internal sealed class GradientBuffer : IDisposable
         }
     }
 
-    /// <summary>Replaces the content by the mean of <paramref name="shards"/>, of which this may be the first.</summary>
+    /// <summary>Replaces the content by the mean of <paramref name="shards"/>, of
+    /// which this may be the first.</summary>
     public void Average(IReadOnlyList<GradientBuffer> shards)
     {
         if (shards.Count == 1 && ReferenceEquals(shards[0], this)) return;
@@ -68,7 +70,8 @@ internal sealed class GradientBuffer : IDisposable
         }
     }
 
-    /// <summary>Clips every parameter's gradient on its own to L2 norm <paramref name="maxNorm"/>: g ← g·min(1, c/(‖g‖ + 1e-6)), as DINO does.</summary>
+    /// <summary>Clips every parameter's gradient on its own to L2 norm <paramref name="maxNorm"/>: g ← g·min(1,
+    /// c/(‖g‖ + 1e-6)), as DINO does.</summary>
     /// <returns>The norms before clipping, one per parameter, in no order to rely on.</returns>
     public Tensor ClipEach(double maxNorm)
     {

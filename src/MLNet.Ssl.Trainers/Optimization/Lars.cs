@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Optimization;
 
-/// <summary>How LARS (You et al., arXiv 1708.03888) builds up speed; η is the learning rate, r the trust ratio, g the gradient with its decay.</summary>
+/// <summary>How LARS (You et al., arXiv 1708.03888) builds up speed; η is the learning rate, r the trust ratio, g the
+/// gradient with its decay.</summary>
 public enum LarsMomentum
 {
     /// <summary>DINO, MoCo v3, BYOL: v ← μv + r·g, w ← w − η·v.</summary>
@@ -19,18 +20,22 @@ public enum LarsMomentum
     Popular,
 }
 
-/// <summary>LARS: layer-wise adaptive rate scaling (You et al., arXiv 1708.03888). The step of a tensor is scaled by r = 0.001·‖w‖/‖g + λw‖.</summary>
-/// <remarks>Groups that do not decay (<see cref="FlatParameters.Decays"/>) are not adapted either; a norm of zero makes r = 1.</remarks>
+/// <summary>LARS: layer-wise adaptive rate scaling (You et al., arXiv 1708.03888). The step of a tensor is scaled
+/// by r = 0.001·‖w‖/‖g + λw‖.</summary>
+/// <remarks>Groups that do not decay (<see cref="FlatParameters.Decays"/>) are not adapted either; a
+/// norm of zero makes r = 1.</remarks>
 /// <param name="form">How speed is built up.</param>
 /// <param name="momentum">μ.</param>
 /// <param name="trustCoefficient">The factor 0.001.</param>
-internal sealed class Lars(LarsMomentum form = LarsMomentum.RateOutside, double momentum = 0.9, double trustCoefficient = 0.001) : FlatOptimizer
+internal sealed class Lars(LarsMomentum form = LarsMomentum.RateOutside, double momentum = 0.9,
+    double trustCoefficient = 0.001) : FlatOptimizer
 {
     /// <inheritdoc/>
     protected override int StateTensors => 1;
 
     /// <inheritdoc/>
-    protected override void Update(ParameterGroup group, Tensor gradient, Tensor[] state, long step, double learningRate, double weightDecay)
+    protected override void Update(ParameterGroup group, Tensor gradient, Tensor[] state, long step,
+        double learningRate, double weightDecay)
     {
         var (w, g, v) = (group.Values, gradient, state[0]);
         bool adapts = FlatParameters.Decays(group.Name);

@@ -3,7 +3,8 @@ namespace MLNet.Ssl.Optimization;
 /// <summary>How the optimiser moves the parameters over a run.</summary>
 /// <param name="Optimizer">Which optimiser.</param>
 /// <param name="LearningRate">Learning rate of a step.</param>
-/// <param name="WeightDecay">Weight decay of a step, for all groups that decay (<see cref="FlatParameters.Decays"/>).</param>
+/// <param name="WeightDecay">Weight decay of a step, for all groups that decay
+/// (<see cref="FlatParameters.Decays"/>).</param>
 /// <param name="ClipGradient">L2 norm that every parameter's gradient is clipped to on its own; 0 for none.</param>
 /// <param name="IsFrozen">True if the named group stays still at a step.</param>
 /// <param name="RateScale">Factor of the learning rate for the named group; null for 1.</param>

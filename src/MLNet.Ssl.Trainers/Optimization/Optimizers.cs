@@ -31,12 +31,15 @@ internal abstract class FlatOptimizer : IDisposable
         Update(group, gradient, state.Tensors, state.Steps.item<long>(), learningRate, weightDecay);
     }
 
-    /// <summary>What the optimiser keeps of these groups from one step to the next, by name; the tensors are the live ones.</summary>
+    /// <summary>What the optimiser keeps of these groups from one step to the next, by name; the
+    /// tensors are the live ones.</summary>
     /// <param name="groups">The groups that it moves.</param>
-    public IEnumerable<(string Name, Tensor Value)> State(IEnumerable<ParameterGroup> groups) => groups.SelectMany(group =>
+    public IEnumerable<(string Name, Tensor Value)> State(IEnumerable<ParameterGroup> groups) =>
+        groups.SelectMany(group =>
     {
         var state = StateOf(group);
-        return state.Tensors.Select((tensor, i) => ($"optimizer.{group.Name}.{i}", tensor)).Append(($"optimizer.{group.Name}.steps", state.Steps));
+        return state.Tensors.Select((tensor, i) => ($"optimizer.{group.Name}.{i}", tensor))
+            .Append(($"optimizer.{group.Name}.steps", state.Steps));
     });
 
     /// <summary>Releases the state.</summary>
@@ -58,7 +61,8 @@ internal abstract class FlatOptimizer : IDisposable
     private sealed record GroupState(Tensor[] Tensors, Tensor Steps);
 
     /// <summary>One update of a group; <paramref name="step"/> counts the group's updates from 1.</summary>
-    protected abstract void Update(ParameterGroup group, Tensor gradient, Tensor[] state, long step, double learningRate, double weightDecay);
+    protected abstract void Update(ParameterGroup group, Tensor gradient, Tensor[] state, long step,
+        double learningRate, double weightDecay);
 
     /// <summary>Runs <paramref name="update"/> on corresponding pieces of the tensors.</summary>
     protected void InPieces(IReadOnlyList<Tensor> tensors, Action<Tensor[]> update)
@@ -90,7 +94,8 @@ internal sealed class AdamW(double beta1 = 0.9, double beta2 = 0.999, double eps
     protected override int StateTensors => 2;
 
     /// <inheritdoc/>
-    protected override void Update(ParameterGroup group, Tensor gradient, Tensor[] state, long step, double learningRate, double weightDecay)
+    protected override void Update(ParameterGroup group, Tensor gradient, Tensor[] state, long step,
+        double learningRate, double weightDecay)
     {
         double correction1 = 1 - Math.Pow(beta1, step), correction2 = Math.Sqrt(1 - Math.Pow(beta2, step));
         InPieces([group.Values, gradient, .. state], t =>
@@ -104,7 +109,8 @@ internal sealed class AdamW(double beta1 = 0.9, double beta2 = 0.999, double eps
     }
 }
 
-/// <summary>Stochastic gradient descent with momentum and coupled (L2) weight decay, as in PyTorch: v ← μv + (g + λw), w ← w − η·v.</summary>
+/// <summary>Stochastic gradient descent with momentum and coupled (L2) weight decay, as in PyTorch: v ← μv
+/// + (g + λw), w ← w − η·v.</summary>
 /// <param name="momentum">μ.</param>
 internal sealed class Sgd(double momentum = 0.9) : FlatOptimizer
 {
@@ -112,7 +118,8 @@ internal sealed class Sgd(double momentum = 0.9) : FlatOptimizer
     protected override int StateTensors => 1;
 
     /// <inheritdoc/>
-    protected override void Update(ParameterGroup group, Tensor gradient, Tensor[] state, long step, double learningRate, double weightDecay) =>
+    protected override void Update(ParameterGroup group, Tensor gradient, Tensor[] state, long step,
+        double learningRate, double weightDecay) =>
         InPieces([group.Values, gradient, state[0]], t =>
         {
             var (w, g, v) = (t[0], t[1], t[2]);

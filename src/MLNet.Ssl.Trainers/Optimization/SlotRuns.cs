@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Optimization;
 
 /// <summary>
-/// A group's parameters as few blocks: those of one length at equal distances, as the layers of a network have them, are the rows of one
-/// strided matrix. On a GPU an operator on a block costs what one on a parameter does.
+/// A group's parameters as few blocks: those of one length at equal distances, as the layers of a network have them,
+/// are the rows of one strided matrix. On a GPU an operator on a block costs what one on a parameter does.
 /// </summary>
 internal sealed class SlotRuns
 {
@@ -23,7 +23,8 @@ internal sealed class SlotRuns
         var result = new SlotRuns();
         foreach (var equal in slots.GroupBy(slot => slot.Length))
         {
-            // Several kinds of layers may have one length: the distance is that to the next whose name has the same end.
+            // Several kinds of layers may have one length: the distance is that to
+            // the next whose name has the same end.
             foreach (var alike in equal.GroupBy(slot => Ending(slot.Name)))
             {
                 Run? run = null;

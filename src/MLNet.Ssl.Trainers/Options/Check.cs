@@ -60,7 +60,8 @@ internal static class Check
         InRange(value.Max, value.Min, most, $"{option}.Max");
     }
 
-    /// <summary>Parts of a batch that have batch statistics of their own: equal ones, of two rows or more, as many on each of the processes.</summary>
+    /// <summary>Parts of a batch that have batch statistics of their own: equal ones, of two rows or more, as many
+    /// on each of the processes.</summary>
     public static void BatchNormGroups(int groups, int batch, int processes)
     {
         if (groups < 1 || batch % groups != 0 || (groups > 1 && batch / groups < 2))
@@ -71,7 +72,8 @@ internal static class Check
         if (groups > 1 && groups % processes != 0)
         {
             throw new ArgumentOutOfRangeException(nameof(BatchNormGroups), groups,
-                $"BatchNormGroups is {groups}; with {processes} processes it must be a multiple of {processes}, or 1 for statistics of the whole batch.");
+                $"BatchNormGroups is {groups}; with {processes} processes it must be a multiple of {processes}, or 1 "
+                + "for statistics of the whole batch.");
         }
     }
 

@@ -5,15 +5,16 @@ using System.Runtime.CompilerServices;
 
 namespace MLNet.Ssl.Options;
 
-/// <summary>Options as text by name: to tell runs apart, to report them, and to keep them with what they trained.</summary>
+/// <summary>Options as text by name: to tell runs apart, to report them, and to keep
+/// them with what they trained.</summary>
 internal static class OptionText
 {
     /// <summary>What an option that is null is called.</summary>
     public const string None = "none";
 
     /// <summary>
-    /// Every option of a record but those marked <see cref="OutsideOfTheRunAttribute"/>; those of a part, which is a record too, behind
-    /// the part's name and a dot.
+    /// Every option of a record but those marked <see cref="OutsideOfTheRunAttribute"/>; those of a part, which is a
+    /// record too, behind the part's name and a dot.
     /// </summary>
     /// <param name="options">The record.</param>
     /// <param name="chosen">What stands in the place of options, by name: those left at Auto.</param>
@@ -27,7 +28,8 @@ internal static class OptionText
         {
             foreach (var property in part.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance))
             {
-                if (property.GetIndexParameters().Length > 0 || property.IsDefined(typeof(OutsideOfTheRunAttribute))) continue;
+                if (property.GetIndexParameters().Length > 0 || property.IsDefined(typeof(OutsideOfTheRunAttribute)))
+                    continue;
                 Add(prefix + property.Name, property.GetValue(part));
             }
         }

@@ -4,7 +4,8 @@ using System.Reflection;
 
 namespace MLNet.Ssl.Options;
 
-/// <summary>Records as text with the contents of their lists, where the compiler's own text has the name of a list's type.</summary>
+/// <summary>Records as text with the contents of their lists, where the compiler's own text has
+/// the name of a list's type.</summary>
 internal static class RecordText
 {
     private const int MostItems = 10;
@@ -40,6 +41,8 @@ internal static class RecordText
     {
         var type = value.GetType();
         if (!type.IsGenericType || type.GetGenericTypeDefinition() != typeof(KeyValuePair<,>)) return null;
-        return $"{Value(type.GetProperty("Key")!.GetValue(value))}: {Value(type.GetProperty("Value")!.GetValue(value))}";
+        return $"{Part("Key")}: {Part("Value")}";
+
+        string Part(string name) => Value(type.GetProperty(name)!.GetValue(value));
     }
 }

@@ -3,19 +3,23 @@ using MLNet.Ssl.Weights;
 
 namespace MLNet.Ssl.Pretrained;
 
-/// <summary>Names and shapes of a ConvNeXt's state dict: the official code's, with which timm's and Hugging Face's are replaced.</summary>
+/// <summary>Names and shapes of a ConvNeXt's state dict: the official code's, with which timm's and
+/// Hugging Face's are replaced.</summary>
 internal sealed class ConvNeXtLayout : NetworkLayout
 {
     private static readonly (string Old, string Own)[] OfBlocks =
     [
-        ("depthwise_conv", "dwconv"), ("layer_norm", "norm"), ("pointwise_conv1", "pwconv1"), ("pointwise_conv2", "pwconv2"),
+        ("depthwise_conv", "dwconv"), ("layer_norm", "norm"), ("pointwise_conv1", "pwconv1"),
+        ("pointwise_conv2", "pwconv2"),
         ("conv_dw", "dwconv"), ("mlp.fc1", "pwconv1"), ("mlp.fc2", "pwconv2"),
     ];
 
     public override IReadOnlyList<string> Anchors { get; } =
-        ["stages.0.0.dwconv.weight", "model.stages.0.layers.0.depthwise_conv.weight", "stages.0.layers.0.depthwise_conv.weight", "stages.0.blocks.0.conv_dw.weight"];
+        ["stages.0.0.dwconv.weight", "model.stages.0.layers.0.depthwise_conv.weight",
+            "stages.0.layers.0.depthwise_conv.weight", "stages.0.blocks.0.conv_dw.weight"];
 
-    public override IReadOnlyDictionary<string, StoredTensor> Translate(IReadOnlyDictionary<string, StoredTensor> tensors)
+    public override IReadOnlyDictionary<string, StoredTensor> Translate(
+        IReadOnlyDictionary<string, StoredTensor> tensors)
     {
         var state = tensors.ToDictionary(entry => Named(entry.Key), entry => entry.Value);
         // The official code has its last norm under two names.
@@ -31,8 +35,10 @@ internal sealed class ConvNeXtLayout : NetworkLayout
     {
         ["model", .. var rest] => Named(string.Join('.', rest)),
         ["stem", .. var rest] => $"downsample_layers.0.{string.Join('.', rest)}",
-        ["stages", var stage, "downsample" or "downsample_layers", .. var rest] => $"downsample_layers.{stage}.{string.Join('.', rest)}",
-        ["stages", var stage, "layers" or "blocks", var block, .. var rest] => $"stages.{stage}.{block}.{InBlock(string.Join('.', rest))}",
+        ["stages", var stage, "downsample" or "downsample_layers", .. var rest] =>
+            $"downsample_layers.{stage}.{string.Join('.', rest)}",
+        ["stages", var stage, "layers" or "blocks", var block, .. var rest] =>
+            $"stages.{stage}.{block}.{InBlock(string.Join('.', rest))}",
         ["layer_norm", var part] => $"norm.{part}",
         ["head", "norm", var part] => $"norm.{part}",
         _ => name,

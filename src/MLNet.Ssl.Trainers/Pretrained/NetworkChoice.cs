@@ -24,25 +24,32 @@ internal static class NetworkChoice
         if (options.Place is { } place)
         {
             return networks.FirstOrDefault(n => n.Place == place)
-                ?? throw new InvalidDataException($"{nameof(PretrainedOptions.Place)} is '{place}', where it holds no network, only {Places(networks)}.");
+                ?? throw new InvalidDataException($"{nameof(PretrainedOptions.Place)} is '{place}', where it holds no "
+                    + $"network, only {Places(networks)}.");
         }
         var wanted = options.Network;
         if (networks.Count == 0)
         {
             throw new InvalidDataException(
-                "no known network is in it; known are vision transformers and ResNets under the names of DINO, MoCo, DeiT and timm, and torchvision.");
+                "no known network is in it; known are vision transformers and ResNets under the names of DINO, MoCo, "
+                + "DeiT and timm, and torchvision.");
         }
         var named = networks;
-        if (Pairs.FirstOrDefault(p => networks.Any(n => n.Has(p.Momentum) || (!p.IsNamedByBoth && n.Has(p.Online)))) is { } pair)
+        if (Pairs.FirstOrDefault(p =>
+            networks.Any(n => n.Has(p.Momentum) || (!p.IsNamedByBoth && n.Has(p.Online)))) is { } pair)
         {
-            string name = (wanted == PretrainedNetwork.Auto ? pair.Evaluated : wanted) == PretrainedNetwork.Online ? pair.Online : pair.Momentum;
+            string name = (wanted == PretrainedNetwork.Auto ? pair.Evaluated : wanted) == PretrainedNetwork.Online
+                ? pair.Online : pair.Momentum;
             named = [.. networks.Where(n => n.Has(name))];
             if (named.Count == 0 && wanted == PretrainedNetwork.Auto) named = networks;
             if (named.Count == 0)
-                throw new InvalidDataException($"{nameof(PretrainedOptions.Network)} is {wanted}, but it holds no '{name}', only {Places(networks)}.");
+                throw new InvalidDataException($"{nameof(PretrainedOptions.Network)} is {wanted}, but it holds no "
+                    + $"'{name}', only {Places(networks)}.");
         }
-        return named.Count == 1 ? named[0] : throw new InvalidDataException($"it holds {named.Count} networks and no telling which is meant: {Places(named)}.");
+        return named.Count == 1 ? named[0] : throw new InvalidDataException(
+            $"it holds {named.Count} networks and no telling which is meant: {Places(named)}.");
     }
 
-    private static string Places(IEnumerable<StoredNetwork> networks) => string.Join(", ", networks.Select(n => $"'{n.Place}'"));
+    private static string Places(IEnumerable<StoredNetwork> networks) =>
+        string.Join(", ", networks.Select(n => $"'{n.Place}'"));
 }

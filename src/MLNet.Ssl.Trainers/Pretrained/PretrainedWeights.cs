@@ -8,20 +8,22 @@ using TorchSharp;
 namespace MLNet.Ssl;
 
 /// <summary>
-/// A backbone's weights in a file, recognised by names and shapes: official checkpoints of DINO, DINOv2, DINOv3, MoCo v2 and v3 and SDMP,
-/// ResNets of torchvision, vision transformers under the names of timm, DeiT and Hugging Face, and files that
-/// <see cref="Encoder.SaveSafeTensors(string)"/> wrote; as .pth, .pth.tar, .safetensors or .safetensors.index.json.
+/// A backbone's weights in a file, recognised by names and shapes: official checkpoints of DINO, DINOv2, DINOv3,
+/// MoCo v2 and v3 and SDMP, ResNets of torchvision, vision transformers under the names of timm, DeiT and
+/// Hugging Face, and files that <see cref="Encoder.SaveSafeTensors(string)"/> wrote; as .pth, .pth.tar,
+/// .safetensors or .safetensors.index.json.
 /// </summary>
 /// <remarks>
-/// Prefixes such as <c>module.</c>, <c>backbone.</c> or <c>module.encoder_q.</c> are recognised, heads and queues left out. Opening compares every tensor; only
-/// <see cref="CreateBackbone"/> reads them, so the file stays open.
+/// Prefixes such as <c>module.</c>, <c>backbone.</c> or <c>module.encoder_q.</c> are recognised, heads and queues left
+/// out. Opening compares every tensor; only <see cref="CreateBackbone"/> reads them, so the file stays open.
 /// </remarks>
 public sealed class PretrainedWeights : IDisposable
 {
     private readonly Checkpoint _checkpoint;
     private readonly StoredNetwork _network;
 
-    private PretrainedWeights(Checkpoint checkpoint, StoredNetwork network, BackboneOptions backbone, PretrainedReport report) =>
+    private PretrainedWeights(Checkpoint checkpoint, StoredNetwork network, BackboneOptions backbone,
+        PretrainedReport report) =>
         (_checkpoint, _network, Backbone, Report) = (checkpoint, network, backbone, report);
 
     /// <summary>The architecture.</summary>
@@ -37,15 +39,16 @@ public sealed class PretrainedWeights : IDisposable
     public PretrainedReport Report { get; }
 
     /// <summary>The network's tensors under the names they have here.</summary>
-    internal IEnumerable<KeyValuePair<string, StoredTensor>> StateDict => Report.Matched.Select(name => KeyValuePair.Create(name, _network.Tensors[name]));
+    internal IEnumerable<KeyValuePair<string, StoredTensor>> StateDict =>
+        Report.Matched.Select(name => KeyValuePair.Create(name, _network.Tensors[name]));
 
     /// <summary>Opens a file, recognises the network in it and compares all tensors with the architecture.</summary>
     /// <param name="path">The file.</param>
     /// <param name="options">What names and shapes do not say; null means all Auto.</param>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     /// <exception cref="IOException">The file is missing or cannot be read.</exception>
-    /// <exception cref="InvalidDataException">The file is damaged or refused, holds no known network, or a tensor is missing,
-    /// unknown or of another shape; the message names file, tensor and both shapes.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged or refused, holds no known network, or a tensor is
+    /// missing, unknown or of another shape; the message names file, tensor and both shapes.</exception>
     public static PretrainedWeights Open(string path, PretrainedOptions? options = null)
     {
         NativeTorch.Require();
@@ -81,7 +84,8 @@ public sealed class PretrainedWeights : IDisposable
         // Tensors may share a storage; those of a network do not.
         if (report.Matched.Aggregate((Int128)0, (sum, name) => sum + network.Tensors[name].Bytes) > checkpoint.Length)
             throw new InvalidDataException($"its tensors claim more than the file's {checkpoint.Length} bytes.");
-        return new(checkpoint, network, backbone, report) { Preprocessing = PreprocessingFor(backbone, options, metadata), Method = metadata.Method };
+        return new(checkpoint, network, backbone,
+            report) { Preprocessing = PreprocessingFor(backbone, options, metadata), Method = metadata.Method };
     }
 
     private static List<StoredNetwork> Networks(Checkpoint checkpoint, bool anyKind)
@@ -114,17 +118,20 @@ public sealed class PretrainedWeights : IDisposable
         return [.. network.state_dict().Select(s => (s.Key, s.Value.shape))];
     }
 
-    private static ImagePreprocessing PreprocessingFor(BackboneOptions backbone, PretrainedOptions options, EncoderMetadata metadata)
+    private static ImagePreprocessing PreprocessingFor(BackboneOptions backbone, PretrainedOptions options,
+        EncoderMetadata metadata)
     {
         var stored = metadata.Preprocessing ?? backbone.DefaultPreprocessing;
         if (options.ImageSize is not { } size) return options.Preprocessing ?? stored;
         backbone.ValidateViewSize(size);
-        return ImagePreprocessing.For(size) with { Interpolation = stored.Interpolation, Normalization = stored.Normalization };
+        return ImagePreprocessing.For(size) with { Interpolation = stored.Interpolation,
+            Normalization = stored.Normalization };
     }
 
     /// <summary>Builds the backbone and fills it with the weights.</summary>
     /// <returns>The backbone in single precision on the CPU, owned by the caller.</returns>
-    /// <exception cref="InvalidDataException">A weight is not a finite number; the message names file and tensor.</exception>
+    /// <exception cref="InvalidDataException">A weight is not a finite number; the message
+    /// names file and tensor.</exception>
     public Backbone CreateBackbone()
     {
         using var generator = new torch.Generator(0, torch.CPU);
@@ -143,17 +150,21 @@ public sealed class PretrainedWeights : IDisposable
 
     /// <summary>Builds the backbone, fills it and gives it its preprocessing.</summary>
     /// <param name="device">Where it runs; the processor by default.</param>
-    /// <exception cref="InvalidDataException">A weight is not a finite number; the message names file and tensor.</exception>
-    public ImageEncoder CreateEncoder(torch.Device? device = null) => new(CreateBackbone().to(device ?? torch.CPU), Preprocessing, device) { Method = Method };
+    /// <exception cref="InvalidDataException">A weight is not a finite number; the message
+    /// names file and tensor.</exception>
+    public ImageEncoder CreateEncoder(torch.Device? device = null) =>
+        new(CreateBackbone().to(device ?? torch.CPU), Preprocessing, device) { Method = Method };
 
-    /// <summary>Warm start: fills a backbone that exists with the weights of a file. On an error the backbone stays as it was.</summary>
+    /// <summary>Warm start: fills a backbone that exists with the weights of a file. On an error the
+    /// backbone stays as it was.</summary>
     /// <param name="backbone">The backbone; one of your own kind takes a file of its tensors alone.</param>
     /// <param name="path">The file.</param>
     /// <param name="options">What names and shapes do not say; null means all Auto.</param>
     /// <returns>Which tensors matched, are missing, and were ignored.</returns>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     /// <exception cref="IOException">The file is missing or cannot be read.</exception>
-    /// <exception cref="InvalidDataException">The file is damaged or refused, or does not fit the backbone; the message names file, tensor and both shapes.
+    /// <exception cref="InvalidDataException">The file is damaged or refused, or does not fit the backbone; the message
+    /// names file, tensor and both shapes.
     /// </exception>
     public static PretrainedReport LoadInto(Backbone backbone, string path, PretrainedOptions? options = null)
     {

@@ -3,7 +3,8 @@ using MLNet.Ssl.Weights;
 
 namespace MLNet.Ssl.Pretrained;
 
-/// <summary>Names and shapes of a ResNet's state dict, which torchvision, DINO, MoCo and timm share; those of Hugging Face are brought to them.</summary>
+/// <summary>Names and shapes of a ResNet's state dict, which torchvision, DINO, MoCo and timm share; those of Hugging
+/// Face are brought to them.</summary>
 internal sealed class ResNetLayout : NetworkLayout
 {
     private const string Convolution = "convolution";
@@ -12,8 +13,10 @@ internal sealed class ResNetLayout : NetworkLayout
     public override IReadOnlyList<string> Anchors { get; } =
         ["layer1.0.conv1.weight", "4.0.conv1.weight", "encoder.stages.0.layers.0.layer.0.convolution.weight"];
 
-    public override IReadOnlyDictionary<string, StoredTensor> Translate(IReadOnlyDictionary<string, StoredTensor> tensors) =>
-        tensors.ContainsKey(Anchors[0]) ? tensors : tensors.ToDictionary(entry => Named(entry.Key), entry => entry.Value);
+    public override IReadOnlyDictionary<string, StoredTensor> Translate(
+        IReadOnlyDictionary<string, StoredTensor> tensors) =>
+        tensors.ContainsKey(Anchors[0]) ? tensors
+            : tensors.ToDictionary(entry => Named(entry.Key), entry => entry.Value);
 
     private static string Named(string name) => name.Split('.') switch
     {
@@ -23,7 +26,8 @@ internal sealed class ResNetLayout : NetworkLayout
         ["embedder", "embedder", var part, var leaf] => $"{(part == Convolution ? "conv1" : "bn1")}.{leaf}",
         ["encoder", "stages", [>= '0' and <= '8'] stage, "layers", var block, "shortcut", var part, var leaf] =>
             $"layer{stage[0] - '0' + 1}.{block}.downsample.{(part == Convolution ? 0 : 1)}.{leaf}",
-        ["encoder", "stages", [>= '0' and <= '8'] stage, "layers", var block, "layer", [>= '0' and <= '8'] layer, var part, var leaf] =>
+        ["encoder", "stages", [>= '0' and <= '8'] stage, "layers", var block, "layer", [>= '0' and <= '8'] layer,
+            var part, var leaf] =>
             $"layer{stage[0] - '0' + 1}.{block}.{(part == Convolution ? "conv" : "bn")}{layer[0] - '0' + 1}.{leaf}",
         _ => name,
     };
@@ -51,7 +55,8 @@ internal sealed class ResNetLayout : NetworkLayout
         bool Has(int stage, int block) => network.Tensors.ContainsKey($"layer{stage + 1}.{block}.conv1.weight");
     }
 
-    public override IEnumerable<(string Name, long[] Shape)> Shapes(BackboneOptions options) => Shapes((ResNetOptions)options);
+    public override IEnumerable<(string Name, long[] Shape)> Shapes(BackboneOptions options) =>
+        Shapes((ResNetOptions)options);
 
     public static IEnumerable<(string Name, long[] Shape)> Shapes(ResNetOptions options)
     {
@@ -68,7 +73,8 @@ internal sealed class ResNetLayout : NetworkLayout
                 Add(block + "conv1", block + "bn1", width, channels, isBasic ? 3 : 1);
                 Add(block + "conv2", block + "bn2", width, width, 3);
                 if (!isBasic) Add(block + "conv3", block + "bn3", outputs, width, 1);
-                if (i == 0 && (stage > 0 || channels != outputs)) Add(block + "downsample.0", block + "downsample.1", outputs, channels, 1);
+                if (i == 0 && (stage > 0 || channels != outputs))
+                    Add(block + "downsample.0", block + "downsample.1", outputs, channels, 1);
             }
         }
         return state;
@@ -76,7 +82,8 @@ internal sealed class ResNetLayout : NetworkLayout
         void Add(string convolution, string norm, long outputs, long inputs, long kernel)
         {
             state.Add(($"{convolution}.weight", [outputs, inputs, kernel, kernel]));
-            foreach (string name in new[] { "weight", "bias", "running_mean", "running_var" }) state.Add(($"{norm}.{name}", [outputs]));
+            foreach (string name in new[] { "weight", "bias", "running_mean", "running_var" })
+                state.Add(($"{norm}.{name}", [outputs]));
             state.Add(($"{norm}.{StateDictMatch.Counter}", []));
         }
     }

@@ -12,7 +12,8 @@ internal static class StateDictMatch
     /// <summary>Modules that methods and classifiers put behind the features.</summary>
     private static readonly HashSet<string> Heads =
     [
-        "head", "heads", "head_dist", "pre_logits", "fc", "classifier", "last_layer", "projector", "projection_head", "predictor", "prototypes",
+        "head", "heads", "head_dist", "pre_logits", "fc", "classifier", "last_layer", "projector", "projection_head",
+        "predictor", "prototypes",
         "queue", "queue_ptr", "pooler",
     ];
 
@@ -31,20 +32,24 @@ internal static class StateDictMatch
             if (!tensor.Shape.SequenceEqual(shape))
             {
                 throw new InvalidDataException(
-                    $"tensor '{name}' is ({StoredTensor.Text(tensor.Shape)}) in the file, ({StoredTensor.Text(shape)}) in the network.");
+                    $"tensor '{name}' is ({StoredTensor.Text(tensor.Shape)}) in the file, ({StoredTensor.Text(shape)}) "
+                    + "in the network.");
             }
             if (tensor.IsExpanded || (!IsCounter(name) && !is_floating_point(tensor.Type)))
-                throw new InvalidDataException($"tensor '{name}' is {tensor}{(tensor.IsExpanded ? " of repeated elements" : "")}; expected weights.");
+                throw new InvalidDataException($"tensor '{name}' is "
+                    + $"{tensor}{(tensor.IsExpanded ? " of repeated elements" : "")}; expected weights.");
             matched.Add(name);
         }
         Refuse(missing.Where(name => !IsCounter(name)), "the file lacks");
         var unknown = network.Tensors.Keys.Where(name => !matched.Contains(name)).ToList();
-        Refuse(unknown.Where(name => !Heads.Contains(name.Split('.')[0]) && !VisionTransformerNames.IsBeside(name)), "the network has no place for");
+        Refuse(unknown.Where(name => !Heads.Contains(name.Split('.')[0]) && !VisionTransformerNames.IsBeside(name)),
+            "the network has no place for");
         return new(network.Place, [.. matched], missing, [.. unknown, .. network.Others]);
     }
 
     /// <summary>Fills a network with the matched tensors, one at a time: on an error it is partly filled.</summary>
-    /// <exception cref="InvalidDataException">A weight is not a finite number; the message names the tensor.</exception>
+    /// <exception cref="InvalidDataException">A weight is not a finite number; the
+    /// message names the tensor.</exception>
     public static void Fill(StoredNetwork network, IReadOnlyDictionary<string, Tensor> state, PretrainedReport report)
     {
         using var _ = no_grad();
@@ -55,20 +60,24 @@ internal static class StateDictMatch
         }
     }
 
-    /// <summary>Copies the matched tensors into a network after all of them were read: on an error it stays as it was.</summary>
-    /// <exception cref="InvalidDataException">A weight is not a finite number; the message names the tensor.</exception>
+    /// <summary>Copies the matched tensors into a network after all of them were read: on an
+    /// error it stays as it was.</summary>
+    /// <exception cref="InvalidDataException">A weight is not a finite number; the
+    /// message names the tensor.</exception>
     public static void Copy(StoredNetwork network, IReadOnlyDictionary<string, Tensor> state, PretrainedReport report)
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        foreach (var (name, value) in report.Matched.Select(name => (name, Finite(name, network.Tensors[name].Read()))).ToList())
+        foreach (var (name, value) in report.Matched.Select(name => (name, Finite(name, network.Tensors[name].Read())))
+            .ToList())
             state[name].copy_(value);
     }
 
     private static Tensor Finite(string name, Tensor value)
     {
         using var scope = NewDisposeScope();
-        return value.isfinite().all().item<bool>() ? value : throw new InvalidDataException($"tensor '{name}' holds values that are not finite.");
+        return value.isfinite().all().item<bool>() ? value
+            : throw new InvalidDataException($"tensor '{name}' holds values that are not finite.");
     }
 
     private static bool IsCounter(string name) => name.EndsWith(Counter, StringComparison.Ordinal);

@@ -17,7 +17,8 @@ internal sealed class VisionTransformerLayout : NetworkLayout
         "embeddings.patch_embeddings.weight",
     ];
 
-    public override IReadOnlyDictionary<string, StoredTensor> Translate(IReadOnlyDictionary<string, StoredTensor> tensors) =>
+    public override IReadOnlyDictionary<string, StoredTensor> Translate(
+        IReadOnlyDictionary<string, StoredTensor> tensors) =>
         VisionTransformerNames.Translate(tensors);
 
     /// <summary>The architecture that names and shapes tell.</summary>
@@ -27,20 +28,25 @@ internal sealed class VisionTransformerLayout : NetworkLayout
         var projection = network.Shape("patch_embed.proj.weight", 4);
         int width = (int)projection[0], patch = (int)projection[3], depth = 0, side = 0;
         while (network.Tensors.ContainsKey($"blocks.{depth}.norm1.weight")) depth++;
-        bool rotary = VisionTransformerNames.IsRotary(network.Tensors), scaled = VisionTransformerNames.IsScaled(network.Tensors);
+        bool rotary = VisionTransformerNames.IsRotary(network.Tensors),
+            scaled = VisionTransformerNames.IsScaled(network.Tensors);
         bool gated = network.Tensors.ContainsKey("blocks.0.mlp.w3.weight");
-        long hidden = gated ? network.Shape("blocks.0.mlp.w3.weight", 2)[1] : network.Shape("blocks.0.mlp.fc1.weight", 2)[0];
+        long hidden = gated ? network.Shape("blocks.0.mlp.w3.weight", 2)[1]
+            : network.Shape("blocks.0.mlp.fc1.weight", 2)[0];
         if (!rotary)
         {
             var positions = network.Shape("pos_embed", 3);
             long tokens = positions[1] - 1;
             side = (int)Math.Sqrt(tokens);
             if (tokens < 1 || (long)side * side != tokens)
-                throw new InvalidDataException($"tensor 'pos_embed' is ({StoredTensor.Text(positions)}); expected a class token and a square of patches.");
+                throw new InvalidDataException($"tensor 'pos_embed' is ({StoredTensor.Text(positions)}); expected a "
+                    + "class token and a square of patches.");
         }
         bool isMoCoV3 = !rotary
-            && (network.Has("base_encoder") || network.Has("momentum_encoder") || HasFixedPositions(network, side, width));
-        int registers = network.Tensors.ContainsKey("register_tokens") ? (int)network.Shape("register_tokens", 3)[1] : 0;
+            && (network.Has("base_encoder") || network.Has("momentum_encoder")
+                || HasFixedPositions(network, side, width));
+        int registers = network.Tensors.ContainsKey("register_tokens") ? (int)network.Shape("register_tokens", 3)[1]
+            : 0;
         var (offset, antialias) = PositionRule(network, scaled, registers);
         double ratio = (double)hidden / width;
         return new VisionTransformerOptions
@@ -52,7 +58,8 @@ internal sealed class VisionTransformerLayout : NetworkLayout
             Depth = depth,
             // The quotient may round down; a width times its ratio is cut to a whole number.
             MlpRatio = (int)(width * ratio) == hidden ? ratio : Math.BitIncrement(ratio),
-            Heads = options.Heads ?? metadata.Heads ?? HeadsOfPeriods(network, width) ?? UsualHeads(width, isMoCoV3, scaled),
+            Heads = options.Heads ?? metadata.Heads ?? HeadsOfPeriods(network, width)
+                ?? UsualHeads(width, isMoCoV3, scaled),
             Flavor = isMoCoV3 ? VisionTransformerFlavor.MoCoV3 : VisionTransformerFlavor.Dino,
             Registers = registers,
             LayerScale = scaled ? 1e-5 : null,
@@ -87,7 +94,8 @@ internal sealed class VisionTransformerLayout : NetworkLayout
         (1280, _) when !scaled => 16,
         _ when width % 64 == 0 => (int)(width / 64),
         _ => throw new InvalidDataException(
-            $"the number of heads cannot be told from a width of {width}; set {nameof(PretrainedOptions)}.{nameof(PretrainedOptions.Heads)}."),
+            $"the number of heads cannot be told from a width of {width}; set "
+            + $"{nameof(PretrainedOptions)}.{nameof(PretrainedOptions.Heads)}."),
     };
 
     /// <summary>MoCo v3's positions are a formula, which tells a file of it under any names.</summary>
@@ -97,24 +105,29 @@ internal sealed class VisionTransformerLayout : NetworkLayout
         if (width % 4 != 0 || stored.Shape[2] != width || !is_floating_point(stored.Type)) return false;
         using var scope = NewDisposeScope();
         var positions = stored.Read().to(float32).contiguous();
-        return MemoryMarshal.Cast<byte, float>(positions.bytes).SequenceEqual(SinCosPositions.Table(side, side, width), Near.Instance);
+        return MemoryMarshal.Cast<byte, float>(positions.bytes)
+            .SequenceEqual(SinCosPositions.Table(side, side, width), Near.Instance);
     }
 
-    public override void CheckUntold(BackboneOptions backbone, StoredNetwork network, PretrainedOptions options, EncoderMetadata metadata)
+    public override void CheckUntold(BackboneOptions backbone, StoredNetwork network, PretrainedOptions options,
+        EncoderMetadata metadata)
     {
         // Heads are in no shape: weights for another number would fit and be wrong.
         if (backbone is not VisionTransformerOptions { Heads: var heads } || options.Heads == heads) return;
         int stored = ((VisionTransformerOptions)Infer(network, options, metadata)).Heads;
         if (stored == heads) return;
-        throw new InvalidDataException($"its vision transformer has {stored} heads, the network {heads}; if the file's has {heads} too, set "
+        throw new InvalidDataException(
+            $"its vision transformer has {stored} heads, the network {heads}; if the file's has {heads} too, set "
             + $"{nameof(PretrainedOptions)}.{nameof(PretrainedOptions.Heads)}.");
     }
 
-    public override IEnumerable<(string Name, long[] Shape)> Shapes(BackboneOptions options) => Shapes((VisionTransformerOptions)options);
+    public override IEnumerable<(string Name, long[] Shape)> Shapes(BackboneOptions options) =>
+        Shapes((VisionTransformerOptions)options);
 
     public static IEnumerable<(string Name, long[] Shape)> Shapes(VisionTransformerOptions options)
     {
-        long width = options.EmbeddingDimension, hidden = options.HiddenDimension, patch = options.PatchSize, side = options.ImageSize / patch;
+        long width = options.EmbeddingDimension, hidden = options.HiddenDimension, patch = options.PatchSize,
+            side = options.ImageSize / patch;
         yield return ("cls_token", [1, 1, width]);
         if (!options.RotaryPositions) yield return ("pos_embed", [1, 1 + side * side, width]);
         if (options.Registers > 0) yield return ("register_tokens", [1, options.Registers, width]);
@@ -124,7 +137,8 @@ internal sealed class VisionTransformerLayout : NetworkLayout
             ? [("mlp.w12", 2 * hidden, width), ("mlp.w3", width, hidden)]
             : [("mlp.fc1", hidden, width), ("mlp.fc2", width, hidden)];
         (string Name, long Outputs, long Inputs)[] layers =
-            [("norm1", width, 0), ("attn.qkv", 3 * width, width), ("attn.proj", width, width), ("norm2", width, 0), .. mlp];
+            [("norm1", width, 0), ("attn.qkv", 3 * width, width), ("attn.proj", width, width), ("norm2", width, 0),
+                .. mlp];
         for (int i = 0; i < options.Depth; i++)
         {
             foreach (var (name, outputs, inputs) in layers)

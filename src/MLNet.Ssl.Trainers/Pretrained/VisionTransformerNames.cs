@@ -4,8 +4,8 @@ using MLNet.Ssl.Weights;
 namespace MLNet.Ssl.Pretrained;
 
 /// <summary>
-/// The names and parts that a vision transformer's weights have in the official code, in timm and in Hugging Face's transformers,
-/// brought to one form: that of DINOv2's code.
+/// The names and parts that a vision transformer's weights have in the official code, in timm and in Hugging Face's
+/// transformers, brought to one form: that of DINOv2's code.
 /// </summary>
 internal static partial class VisionTransformerNames
 {
@@ -15,7 +15,8 @@ internal static partial class VisionTransformerNames
     private static readonly (string Old, string New)[] OfBlocks =
     [
         ("layernorm_before.", "norm1."), ("layernorm_after.", "norm2."),
-        ("attention.attention.query.", "attn.q."), ("attention.attention.key.", "attn.k."), ("attention.attention.value.", "attn.v."),
+        ("attention.attention.query.", "attn.q."), ("attention.attention.key.", "attn.k."),
+        ("attention.attention.value.", "attn.v."),
         ("attention.q_proj.", "attn.q."), ("attention.k_proj.", "attn.k."), ("attention.v_proj.", "attn.v."),
         ("attention.output.dense.", "attn.proj."), ("attention.o_proj.", "attn.proj."),
         ("intermediate.dense.", "mlp.fc1."), ("output.dense.", "mlp.fc2."),
@@ -24,7 +25,8 @@ internal static partial class VisionTransformerNames
         ("layer_scale1.lambda1", "ls1.gamma"), ("layer_scale2.lambda1", "ls2.gamma"),
     ];
 
-    public static bool IsBeside(string name) => Beside.Contains(name) || name.StartsWith("local_cls_norm.", StringComparison.Ordinal);
+    public static bool IsBeside(string name) =>
+        Beside.Contains(name) || name.StartsWith("local_cls_norm.", StringComparison.Ordinal);
 
     /// <summary>DINOv3 has no table of positions.</summary>
     public static bool IsRotary(IReadOnlyDictionary<string, StoredTensor> tensors) =>
@@ -43,7 +45,8 @@ internal static partial class VisionTransformerNames
             JoinAttention(state, $"blocks.{i}.attn.");
         }
         if (IsRotary(state))
-            for (int i = 0; state.ContainsKey($"blocks.{i}.norm1.weight"); i++) SilenceKeys(state, $"blocks.{i}.attn.qkv.");
+            for (int i = 0; state.ContainsKey($"blocks.{i}.norm1.weight"); i++)
+                SilenceKeys(state, $"blocks.{i}.attn.qkv.");
         PlaceClassToken(state);
         return state;
     }
@@ -52,7 +55,8 @@ internal static partial class VisionTransformerNames
     {
         if (name.StartsWith("embeddings.", StringComparison.Ordinal))
         {
-            return name["embeddings.".Length..].Replace("patch_embeddings.projection.", "patch_embed.proj.", StringComparison.Ordinal)
+            return name["embeddings.".Length..]
+                .Replace("patch_embeddings.projection.", "patch_embed.proj.", StringComparison.Ordinal)
                 .Replace("patch_embeddings.", "patch_embed.proj.", StringComparison.Ordinal)
                 .Replace("position_embeddings", "pos_embed", StringComparison.Ordinal);
         }
@@ -80,9 +84,11 @@ internal static partial class VisionTransformerNames
         if (state.ContainsKey(mlp + "w1.weight"))
         {
             Rename(state, mlp + "fc2", mlp + "w3");
-            foreach (string part in new[] { "weight", "bias" }) Join(state, $"{mlp}w12.{part}", $"{mlp}w1.{part}", $"{mlp}w2.{part}");
+            foreach (string part in new[] { "weight", "bias" })
+                Join(state, $"{mlp}w12.{part}", $"{mlp}w1.{part}", $"{mlp}w2.{part}");
         }
-        if (state.TryGetValue(mlp + "fc1.weight", out var first) && state.TryGetValue(mlp + "fc2.weight", out var second)
+        if (state.TryGetValue(mlp + "fc1.weight", out var first)
+            && state.TryGetValue(mlp + "fc2.weight", out var second)
             && first.Shape is [var rows, _] && second.Shape is [_, var columns] && rows == 2 * columns)
         {
             Rename(state, mlp + "fc1", mlp + "w12");
@@ -90,7 +96,8 @@ internal static partial class VisionTransformerNames
         }
     }
 
-    /// <summary>Queries, keys and values that stand alone become one matrix; a bias that is missing beside others is zero.</summary>
+    /// <summary>Queries, keys and values that stand alone become one matrix; a bias that is
+    /// missing beside others is zero.</summary>
     private static void JoinAttention(Dictionary<string, StoredTensor> state, string attention)
     {
         Join(state, attention + "qkv.weight", attention + "q.weight", attention + "k.weight", attention + "v.weight");
@@ -98,17 +105,20 @@ internal static partial class VisionTransformerNames
         Join(state, attention + "qkv.bias", attention + "q_bias", attention + "k_bias", attention + "v_bias");
     }
 
-    /// <summary>DINOv3 masks the bias of its keys, or has no bias at all; softmax is blind to one, so here it is zero.</summary>
+    /// <summary>DINOv3 masks the bias of its keys, or has no bias at all; softmax is blind to
+    /// one, so here it is zero.</summary>
     private static void SilenceKeys(Dictionary<string, StoredTensor> state, string qkv)
     {
         bool masked = state.Remove(qkv + "bias_mask");
-        if (!state.TryGetValue(qkv + "weight", out var weight) || weight.Shape is not [var rows, _] || rows % 3 != 0) return;
+        if (!state.TryGetValue(qkv + "weight", out var weight) || weight.Shape is not [var rows, _] || rows % 3 != 0)
+            return;
         if (!state.TryGetValue(qkv + "bias", out var bias))
             state[qkv + "bias"] = StoredTensor.Join([rows], (weight.Rows(0, 0), 0), (null, rows));
         else if (masked && bias.Shape is [var all] && all == rows)
         {
             long third = rows / 3;
-            state[qkv + "bias"] = StoredTensor.Join([rows], (bias.Rows(0, third), third), (null, third), (bias.Rows(2 * third, third), third));
+            state[qkv + "bias"] = StoredTensor.Join([rows], (bias.Rows(0, third), third), (null, third),
+                (bias.Rows(2 * third, third), third));
         }
     }
 
@@ -129,12 +139,14 @@ internal static partial class VisionTransformerNames
     /// <summary>Puts tensors of equal shape one above the other, zeros in place of one that is missing.</summary>
     private static void Join(Dictionary<string, StoredTensor> state, string name, params string[] parts)
     {
-        if (parts.Select(part => state.GetValueOrDefault(part)).FirstOrDefault(tensor => tensor is not null) is not { Shape.Count: > 0 } first) return;
+        if (parts.Select(part => state.GetValueOrDefault(part))
+            .FirstOrDefault(tensor => tensor is not null) is not { Shape.Count: > 0 } first) return;
         var tensors = parts.Select(part => state.GetValueOrDefault(part)).ToArray();
         // What does not fit stays under its own name and is refused by it.
         if (tensors.Any(tensor => tensor is { } t && (!t.Shape.SequenceEqual(first.Shape) || t.IsExpanded))) return;
         if (first.Shape.Count > 1 && tensors.Contains(null)) return;
         foreach (string part in parts) state.Remove(part);
-        state[name] = StoredTensor.Join([parts.Length * first.Shape[0], .. first.Shape.Skip(1)], [.. tensors.Select(t => (t, first.Count))]);
+        state[name] = StoredTensor.Join([parts.Length * first.Shape[0], .. first.Shape.Skip(1)],
+            [.. tensors.Select(t => (t, first.Count))]);
     }
 }

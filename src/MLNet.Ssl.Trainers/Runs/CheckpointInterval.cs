@@ -4,13 +4,15 @@ using MLNet.Ssl.Options;
 
 namespace MLNet.Ssl;
 
-/// <summary>How often a run writes a checkpoint: by steps, epochs or time. One is also written at the end of a run and when it is cancelled.</summary>
+/// <summary>How often a run writes a checkpoint: by steps, epochs or time. One is also written at the end of a run
+/// and when it is cancelled.</summary>
 public sealed record CheckpointInterval
 {
     private readonly long _steps, _epochs;
     private readonly TimeSpan _time;
 
-    private CheckpointInterval(long steps, long epochs, TimeSpan time) => (_steps, _epochs, _time) = (steps, epochs, time);
+    private CheckpointInterval(long steps, long epochs, TimeSpan time) =>
+        (_steps, _epochs, _time) = (steps, epochs, time);
 
     /// <summary>After so many optimiser steps.</summary>
     /// <param name="steps">1 and up.</param>
@@ -47,5 +49,6 @@ public sealed record CheckpointInterval
 
     /// <summary>Such as "10 steps".</summary>
     public override string ToString() =>
-        _steps > 0 ? $"{_steps} steps" : _epochs > 0 ? $"{_epochs} epochs" : _time.ToString("c", CultureInfo.InvariantCulture);
+        _steps > 0 ? $"{_steps} steps" : _epochs > 0 ? $"{_epochs} epochs"
+            : _time.ToString("c", CultureInfo.InvariantCulture);
 }

@@ -3,7 +3,8 @@ using MLNet.Ssl.Options;
 
 namespace MLNet.Ssl.Runs;
 
-/// <summary>What Auto options of a run became. Planning a run adds to it; logs, reports and checkpoints read it.</summary>
+/// <summary>What Auto options of a run became. Planning a run adds to it; logs, reports
+/// and checkpoints read it.</summary>
 internal sealed class Choices
 {
     private readonly List<Choice> _made = [];
@@ -16,12 +17,14 @@ internal sealed class Choices
 
     /// <summary>What was given, else <paramref name="value"/>, which is then noted with its reason.</summary>
     public T Choose<T>(
-        T? given, T value, string reason, [CallerArgumentExpression(nameof(given))] string option = "") where T : struct =>
+        T? given, T value, string reason, [CallerArgumentExpression(nameof(given))] string option = "") where T
+            : struct =>
         given ?? Note(value, reason, option);
 
     /// <inheritdoc cref="Choose{T}(T?, T, string, string)"/>
     public T Choose<T>(
-        T? given, T value, string reason, [CallerArgumentExpression(nameof(given))] string option = "") where T : class =>
+        T? given, T value, string reason, [CallerArgumentExpression(nameof(given))] string option = "") where T
+            : class =>
         given ?? Note(value, reason, option);
 
     /// <summary>Notes a value that stands in the place of an option.</summary>
@@ -33,15 +36,18 @@ internal sealed class Choices
 
     public int BatchSize(TrainingOptions options, int usual, int rows)
     {
-        // An epoch of few rows has several steps; eights part well into shards and groups, and every process has as many rows.
+        // An epoch of few rows has several steps; eights part well into shards and groups,
+        // and every process has as many rows.
         int processes = World.Size, quarter = rows / 4;
         int batch = Math.Min(usual, Math.Max(2, quarter < 16 ? quarter : quarter / 8 * 8));
         batch = Math.Max(processes, batch / processes * processes);
-        batch = Choose(options.BatchSize, batch, $"of {rows} rows{(batch < usual ? ", a quarter at most" : "")}", nameof(options.BatchSize));
+        batch = Choose(options.BatchSize, batch, $"of {rows} rows{(batch < usual ? ", a quarter at most" : "")}",
+            nameof(options.BatchSize));
         Check.InRange(batch, 2, rows, nameof(options.BatchSize));
         if (batch % processes == 0) return batch;
         throw new ArgumentException(
-            $"BatchSize is {batch}; {processes} processes share it, so it must be a multiple of {processes}.", nameof(options.BatchSize));
+            $"BatchSize is {batch}; {processes} processes share it, so it must be a multiple of {processes}.",
+            nameof(options.BatchSize));
     }
 
     public OptimizerKind Optimizer(TrainingOptions options, OptimizerKind usual, string reason)
@@ -80,7 +86,8 @@ internal sealed class Choices
         if (precision == Ssl.Precision.BFloat16 && !possible)
         {
             throw new ArgumentException(
-                "Precision is BFloat16, which the method does not say it can (MethodDefaults.BFloat16).", nameof(options.Precision));
+                "Precision is BFloat16, which the method does not say it can (MethodDefaults.BFloat16).",
+                nameof(options.Precision));
         }
         return precision;
     }

@@ -4,8 +4,8 @@ using MLNet.Ssl.Runs;
 namespace MLNet.Ssl;
 
 /// <summary>
-/// Shows a run on the console: a bar on a terminal; where the output goes to a file or a pipe, a line after the first step, at ends of
-/// epochs and every ten seconds. Warnings stand in lines of their own.
+/// Shows a run on the console: a bar on a terminal; where the output goes to a file or a pipe, a line after the first
+/// step, at ends of epochs and every ten seconds. Warnings stand in lines of their own.
 /// </summary>
 /// <example><code>
 /// var options = new SimClrOptions { Progress = new ConsoleProgress() };
@@ -56,7 +56,8 @@ public sealed class ConsoleProgress : IProgress<TrainingProgress>, IRunObserver
         lock (_gate)
         {
             (_isObserver, _rows) = (true, run.Views.Count > 0 ? "images" : "rows");
-            string network = run.Options.GetValueOrDefault(nameof(PretrainOptions.Backbone)) is { } name ? $": {name}" : "";
+            string network = run.Options.GetValueOrDefault(nameof(PretrainOptions.Backbone)) is { } name ? $": {name}"
+                : "";
             WriteLine(run.Title + network);
         }
     }
@@ -88,7 +89,8 @@ public sealed class ConsoleProgress : IProgress<TrainingProgress>, IRunObserver
             $"epoch {p.Epoch}/{p.Epochs}  loss {p.Loss:0.000}  {p.RowsPerSecond:0} {_rows}/s  ");
         if (ProgressLines.Wait(p) is { } wait) text += wait + "  ";
         text += $"{ProgressLines.Duration(p.Remaining)} left  ";
-        return string.Create(CultureInfo.InvariantCulture, $"{text}{new string('━', done)}{new string('·', BarWidth - done)} {share,4:0%}");
+        return string.Create(CultureInfo.InvariantCulture,
+            $"{text}{new string('━', done)}{new string('·', BarWidth - done)} {share,4:0%}");
     }
 
     private void WriteLine(string text)

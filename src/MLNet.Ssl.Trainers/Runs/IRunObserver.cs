@@ -23,7 +23,8 @@ internal interface IRunObserver : IProgress<TrainingProgress>
 
 /// <summary>What a run will do.</summary>
 /// <param name="Title">Such as "Pretraining with DINO".</param>
-/// <param name="Options">Every option that what is learned depends on, as text by name, Auto ones as they were chosen.</param>
+/// <param name="Options">Every option that what is learned depends on, as text by name,
+/// Auto ones as they were chosen.</param>
 /// <param name="Choices">What was chosen for Auto options, and why.</param>
 /// <param name="Views">How images become views; none for rows of a table.</param>
 /// <param name="ViewSeed">The seed that the views are drawn from.</param>

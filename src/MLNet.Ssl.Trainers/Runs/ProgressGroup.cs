@@ -11,8 +11,8 @@ public sealed class ProgressGroup : IProgress<TrainingProgress>, IRunObserver
     private readonly IProgress<TrainingProgress>[] _receivers;
 
     /// <summary>Joins receivers.</summary>
-    /// <param name="receivers">Who is told, in this order; a <c>PretrainReport</c>, <see cref="TensorBoardWriter"/> or <see cref="ConsoleProgress"/> may be
-    /// among them.</param>
+    /// <param name="receivers">Who is told, in this order; a <c>PretrainReport</c>, <see cref="TensorBoardWriter"/> or
+    /// <see cref="ConsoleProgress"/> may be among them.</param>
     /// <exception cref="ArgumentNullException">A receiver is null.</exception>
     public ProgressGroup(params IReadOnlyList<IProgress<TrainingProgress>> receivers)
     {

@@ -4,7 +4,8 @@ using System.Globalization;
 namespace MLNet.Ssl.Runs;
 
 /// <summary>
-/// A run's progress as lines of text: after the first step, at ends of epochs, and whenever ten seconds have passed without one.
+/// A run's progress as lines of text: after the first step, at ends of epochs, and whenever
+/// ten seconds have passed without one.
 /// </summary>
 internal sealed class ProgressLines(Action<string> write, string rows = "rows")
 {
@@ -57,7 +58,8 @@ internal sealed class ProgressLines(Action<string> write, string rows = "rows")
         _ => $"{(long)time.TotalDays} d {time.Hours} h",
     });
 
-    /// <summary>The share of the time that training waited for views, such as "20 % waiting for data"; null where it hardly did.</summary>
+    /// <summary>The share of the time that training waited for views, such as "20 % waiting for data";
+    /// null where it hardly did.</summary>
     public static string? Wait(TrainingProgress p) =>
         p.DataWait >= WorthTelling ? Invariant($"{p.DataWait:0 %} waiting for data") : null;
 
@@ -65,7 +67,8 @@ internal sealed class ProgressLines(Action<string> write, string rows = "rows")
     {
         string step = p.Step == 1 ? "The first step is done" : Invariant($"Step {p.Step:N0} is done");
         string text = Invariant($"{step}: loss {p.Loss:0.000}, {p.RowsPerSecond:N0} {rows}/s; ")
-            + Invariant($"about {Duration(p.Remaining)} for {p.TotalSteps - p.Step:N0} more steps, {p.Epochs:N0} epochs in all.");
+            + Invariant($"about {Duration(p.Remaining)} for {p.TotalSteps - p.Step:N0} more steps, {p.Epochs:N0} "
+            + "epochs in all.");
         return p.Remaining < Long ? text : text + " A smaller network, fewer Epochs or MaxDuration shorten it.";
     }
 

@@ -1,6 +1,7 @@
 namespace MLNet.Ssl.Runs;
 
-/// <summary>What a run will do, of what all kinds of runs have: nothing is left at Auto, and every value is in its range.</summary>
+/// <summary>What a run will do, of what all kinds of runs have: nothing is left at Auto, and
+/// every value is in its range.</summary>
 public record TrainingSettings
 {
     /// <summary>Passes over the data.</summary>

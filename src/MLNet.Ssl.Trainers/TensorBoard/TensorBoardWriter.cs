@@ -9,9 +9,10 @@ namespace MLNet.Ssl;
 /// while the run goes on.
 /// </summary>
 /// <remarks>
-/// The scalars are loss, learning_rate, embedding_std, teacher_entropy, teacher_momentum, rows_per_second, data_wait,
-/// knn, rankme, alignment and uniformity, by step; those that a method or a step does not have are left out. Every report is flushed. Give each run a
-/// folder of its own, or TensorBoard draws them as one. Safe to use from several threads.
+/// The scalars are loss, learning_rate, embedding_std, teacher_entropy, teacher_momentum, rows_per_second,
+/// data_wait, knn, rankme, alignment and uniformity, by step; those that a method or a step does not have
+/// are left out. Every report is flushed. Give each run a folder of its own, or TensorBoard draws them as
+/// one. Safe to use from several threads.
 /// </remarks>
 /// <example><code>
 /// using var board = new TensorBoardWriter("runs/simclr");
@@ -38,7 +39,8 @@ public sealed class TensorBoardWriter : IProgress<TrainingProgress>, IDisposable
         Directory.CreateDirectory(folder);
         // Process and count tell files of one second apart, as TensorFlow's own writers do.
         FilePath = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture,
-            $"events.out.tfevents.{(long)Now():D10}.{Environment.MachineName}.{Environment.ProcessId}.{Interlocked.Increment(ref _files)}"));
+            $"events.out.tfevents.{(long)Now():D10}.{Environment.MachineName}.{Environment.ProcessId}."
+            + $"{Interlocked.Increment(ref _files)}"));
         _stream = new(FilePath, FileMode.CreateNew, FileAccess.Write, FileShare.Read);
         Write(new() { WallTime = Now(), FileVersion = FileVersion });
     }

@@ -54,7 +54,8 @@ internal static class Convolution
             weight = functional.pad(weight, [0, 0, 0, 0, 0, 0, 0, more]);
             bias = functional.pad(bias, [0, more]);
         }
-        var result = functional.conv2d(x, weight, bias, strides: [1, 1], padding: [padding, padding], groups: channels + more);
+        var result =
+            functional.conv2d(x, weight, bias, strides: [1, 1], padding: [padding, padding], groups: channels + more);
         return more > 0 ? result.narrow(1, 0, channels) : result;
     }
 }

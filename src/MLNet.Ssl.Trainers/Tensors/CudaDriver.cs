@@ -15,12 +15,14 @@ internal static class CudaDriver
 
     private delegate int GetAttribute(out int value, int attribute, int device);
 
-    /// <summary>Whether the device multiplies bfloat16 by units of its own: NVIDIA's of compute capability 8.0 and up.</summary>
+    /// <summary>Whether the device multiplies bfloat16 by units of its own: NVIDIA's of
+    /// compute capability 8.0 and up.</summary>
     /// <returns>False for a processor, and where the driver does not answer.</returns>
     public static bool HasBFloat16(Device device)
     {
         if (device.type != DeviceType.CUDA) return false;
-        if (!NativeLibrary.TryLoad(OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1", out nint driver)) return false;
+        if (!NativeLibrary.TryLoad(OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1", out nint driver))
+            return false;
         return Function<Initialize>(driver, "cuInit") is { } initialize
             && Function<GetDevice>(driver, "cuDeviceGet") is { } getDevice
             && Function<GetAttribute>(driver, "cuDeviceGetAttribute") is { } getAttribute
@@ -31,5 +33,6 @@ internal static class CudaDriver
     }
 
     private static T? Function<T>(nint library, string name) where T : Delegate =>
-        NativeLibrary.TryGetExport(library, name, out nint address) ? Marshal.GetDelegateForFunctionPointer<T>(address) : null;
+        NativeLibrary.TryGetExport(library, name, out nint address) ? Marshal.GetDelegateForFunctionPointer<T>(address)
+            : null;
 }

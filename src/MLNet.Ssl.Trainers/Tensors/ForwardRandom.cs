@@ -39,7 +39,8 @@ public static class ForwardRandom
         return scope;
     }
 
-    /// <summary>Factors that keep a row or leave it out: (rows), of the type and on the device of <paramref name="like"/>.</summary>
+    /// <summary>Factors that keep a row or leave it out: (rows), of the type and on the device of
+    /// <paramref name="like"/>.</summary>
     internal static torch.Tensor Keeps(long rows, double rate, torch.Tensor like) => t_keeps is { } plan
         ? plan.Next(rows, rate, like)
         : torch.empty([rows], like.dtype, torch.CPU).bernoulli_(1 - rate, Current).Div_(1 - rate).to(like.device);
@@ -47,8 +48,8 @@ public static class ForwardRandom
     internal static bool IsInUse => t_generator is not null;
 
     /// <summary>
-    /// The generator of this thread's pass; a run seeds it for every step and part of the batch. Draw on the generator's
-    /// own device, and move what was drawn.
+    /// The generator of this thread's pass; a run seeds it for every step and part of the batch. Draw on the
+    /// generator's own device, and move what was drawn.
     /// </summary>
     /// <exception cref="InvalidOperationException">The thread is in no such pass.</exception>
     public static torch.Generator Current => t_generator ?? throw new InvalidOperationException(

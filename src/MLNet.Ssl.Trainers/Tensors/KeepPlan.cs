@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Tensors;
 
 /// <summary>
-/// The factors of drop path of a step on an accelerator. What the step before asked for is drawn and uploaded at once: an upload for every
-/// layer would have the host wait as often.
+/// The factors of drop path of a step on an accelerator. What the step before asked for is drawn and uploaded at once:
+/// an upload for every layer would have the host wait as often.
 /// </summary>
 internal sealed class KeepPlan : IDisposable
 {
@@ -23,13 +23,16 @@ internal sealed class KeepPlan : IDisposable
         _factors?.Dispose();
         _factors = _planned.Count == 0
             ? null
-            : cat([.. _planned.Select(ask => Draw(ask.Rows, ask.Rate))]).to(_type).to(device, non_blocking: true).DetachFromDisposeScope();
+            : cat([.. _planned.Select(ask => Draw(ask.Rows, ask.Rate))]).to(_type).to(device, non_blocking: true)
+            .DetachFromDisposeScope();
     }
 
-    /// <summary>1/(1 − rate) for the rows that are kept and 0 for others: (rows), of the type and on the device of <paramref name="like"/>.</summary>
+    /// <summary>1/(1 − rate) for the rows that are kept and 0 for others: (rows), of the type and on the device of
+    /// <paramref name="like"/>.</summary>
     public Tensor Next(long rows, double rate, Tensor like)
     {
-        bool planned = _factors is not null && _type == like.dtype && _asked.Count < _planned.Count && _planned[_asked.Count] == (rows, rate);
+        bool planned = _factors is not null && _type == like.dtype && _asked.Count < _planned.Count
+            && _planned[_asked.Count] == (rows, rate);
         // A step that goes other ways than the one before draws the same numbers, one layer at a time.
         if (!planned && _factors is not null) Restart();
         _asked.Add((rows, rate));

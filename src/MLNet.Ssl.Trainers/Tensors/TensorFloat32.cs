@@ -15,6 +15,7 @@ internal static class TensorFloat32
 
     private sealed class Scope(bool products, bool convolutions) : IDisposable
     {
-        public void Dispose() => (backends.cuda.matmul.allow_tf32, backends.cudnn.allow_tf32) = (products, convolutions);
+        public void Dispose() =>
+            (backends.cuda.matmul.allow_tf32, backends.cudnn.allow_tf32) = (products, convolutions);
     }
 }

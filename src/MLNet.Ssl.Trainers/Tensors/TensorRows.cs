@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Tensors;
 
 /// <summary>
-/// The rows of a contiguous float or byte tensor (rows, …) on the processor as spans, also of one beyond 2 GiB, where a span of
-/// the whole ends.
+/// The rows of a contiguous float or byte tensor (rows, …) on the processor as spans, also of one beyond 2
+/// GiB, where a span of the whole ends.
 /// </summary>
 /// <remarks>Made and disposed of on one thread; rows may be asked for on any. It does not own the tensor.</remarks>
 internal sealed class TensorRows : IDisposable

@@ -1,6 +1,7 @@
 namespace MLNet.Ssl.Training;
 
-/// <summary>How the rows of an epoch are parted into steps: full batches, and a partial one at the end where that is large enough.</summary>
+/// <summary>How the rows of an epoch are parted into steps: full batches, and a partial one at the end
+/// where that is large enough.</summary>
 /// <param name="Rows">Rows of an epoch.</param>
 /// <param name="Batch">Rows of a full batch.</param>
 /// <param name="Partial">Rows of the last step where that is a partial batch, else 0.</param>

@@ -9,7 +9,8 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Training;
 
-/// <summary>Carries out an <see cref="OnlineEvaluation"/> on a copy of a method's encoder, in evaluation mode: the method itself is only read.</summary>
+/// <summary>Carries out an <see cref="OnlineEvaluation"/> on a copy of a method's encoder, in evaluation mode: the
+/// method itself is only read.</summary>
 internal sealed class OnlineEvaluator : IDisposable
 {
     private readonly OnlineEvaluation _evaluation;
@@ -17,7 +18,8 @@ internal sealed class OnlineEvaluator : IDisposable
     private readonly Encoder _copy;
     private readonly Action<TrainingMessage>? _log;
 
-    // Weights of the best encoder of this process, beside the tensors that they belong into; null where it is in a checkpoint.
+    // Weights of the best encoder of this process, beside the tensors that they belong
+    // into; null where it is in a checkpoint.
     private List<(Tensor Live, Tensor Kept)>? _kept;
     private double? _best;
     private double _bestEpoch, _lastEpoch;
@@ -31,7 +33,8 @@ internal sealed class OnlineEvaluator : IDisposable
 
     /// <summary>Whether the accuracy has not risen for as long as it may.</summary>
     public bool IsOutOfPatience =>
-        _evaluation.Patience is { } most && _best is not null && _lastEpoch - _bestEpoch >= most * (double)_evaluation.EveryEpochs;
+        _evaluation.Patience is { } most && _best is not null
+            && _lastEpoch - _bestEpoch >= most * (double)_evaluation.EveryEpochs;
 
     /// <summary>Takes over the best accuracy of before a run was interrupted, with the epochs until then.</summary>
     public void GoOn((double Score, double Epochs)? best)
@@ -40,7 +43,8 @@ internal sealed class OnlineEvaluator : IDisposable
     }
 
     public bool IsDueBefore(StepClock next) =>
-        next.Step == next.TotalSteps || (next.Step % next.StepsPerEpoch == 0 && next.Epoch % _evaluation.EveryEpochs == 0);
+        next.Step == next.TotalSteps
+            || (next.Step % next.StepsPerEpoch == 0 && next.Epoch % _evaluation.EveryEpochs == 0);
 
     /// <summary>Measures the encoder as it is after the step, and keeps it if it is the best.</summary>
     public double Measure(StepClock step, out bool best)
@@ -61,7 +65,8 @@ internal sealed class OnlineEvaluator : IDisposable
         _log?.Invoke(new(false, string.Create(CultureInfo.InvariantCulture,
             $"Epoch {step.Epoch + 1}: kNN accuracy {accuracy:0.0000} (k = {_evaluation.NumberOfNeighbors}, T = 0.07, ")
             + string.Create(CultureInfo.InvariantCulture, $"{train:N0} rows remembered, {test:N0} classified)")
-            + (best ? ", the best so far." : string.Create(CultureInfo.InvariantCulture, $"; the best is {_best:0.0000}."))));
+            + (best ? ", the best so far."
+                : string.Create(CultureInfo.InvariantCulture, $"; the best is {_best:0.0000}."))));
         return accuracy;
     }
 
@@ -71,7 +76,8 @@ internal sealed class OnlineEvaluator : IDisposable
         using var noGrad = no_grad();
         _copy.Load(_method.Encoder.Weights());
         long common = _evaluation.TrainRows.Labels.CountBy(label => label).MaxBy(c => c.Value).Key;
-        observer.OnBaseline(Accuracy(_evaluation, _copy), _evaluation.TestRows.Labels.Average(label => label == common ? 1.0 : 0));
+        observer.OnBaseline(Accuracy(_evaluation, _copy),
+            _evaluation.TestRows.Labels.Average(label => label == common ? 1.0 : 0));
     }
 
     /// <summary>Share of the test rows that a kNN classifies right.</summary>

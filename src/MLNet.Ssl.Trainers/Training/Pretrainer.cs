@@ -14,7 +14,8 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
 
-/// <summary>Learns an encoder from unlabelled images or rows of a table: data → views → method → optimiser → schedules → progress.</summary>
+/// <summary>Learns an encoder from unlabelled images or rows of a table: data → views → method →
+/// optimiser → schedules → progress.</summary>
 /// <remarks>Knows no method: a method brings its views, its loss and its plan.</remarks>
 public static class Pretrainer
 {
@@ -23,21 +24,26 @@ public static class Pretrainer
     /// <param name="options">The method and its options; what is left at Auto is chosen from the data.</param>
     /// <param name="device">Where to train; the processor by default.</param>
     /// <param name="log">Receives what was chosen, and warnings.</param>
-    /// <exception cref="ArgumentException">An option is out of its range, or there are too few images; thrown before training.</exception>
+    /// <exception cref="ArgumentException">An option is out of its range, or there are too few images;
+    /// thrown before training.</exception>
     /// <exception cref="ArithmeticException">The loss is not finite.</exception>
-    /// <exception cref="OperationCanceledException">The options' token was cancelled; the message says where the run is saved.</exception>
-    /// <exception cref="IOException">The folder of checkpoints cannot be written or is in use, or its disk is full: thrown before training, or when a checkpoint
-    /// is written; earlier checkpoints stay as they are.</exception>
+    /// <exception cref="OperationCanceledException">The options' token was cancelled; the message says
+    /// where the run is saved.</exception>
+    /// <exception cref="IOException">The folder of checkpoints cannot be written or is in use, or its disk is full:
+    /// thrown before training, or when a checkpoint is written; earlier checkpoints stay as they are.</exception>
     /// <exception cref="InvalidDataException">All checkpoints of the run to resume are damaged.</exception>
-    public static ImageEncoder Fit(ImageStore images, PretrainOptions options, Device? device = null, Action<TrainingMessage>? log = null) =>
+    public static ImageEncoder Fit(ImageStore images, PretrainOptions options, Device? device = null,
+        Action<TrainingMessage>? log = null) =>
         Fit((IImageSource)images, options, device, log);
 
     /// <inheritdoc cref="Fit(ImageStore, PretrainOptions, Device?, Action{TrainingMessage}?)"/>
-    internal static ImageEncoder Fit(IImageSource images, PretrainOptions options, Device? device, Action<TrainingMessage>? log)
+    internal static ImageEncoder Fit(IImageSource images, PretrainOptions options, Device? device,
+        Action<TrainingMessage>? log)
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(options);
-        if (images.Count < 2) throw new ArgumentException($"there are {images.Count} training images; expected 2 or more.", nameof(images));
+        if (images.Count < 2) throw new ArgumentException(
+            $"there are {images.Count} training images; expected 2 or more.", nameof(images));
         (options, log) = (RunLog.OfThisRank(options), RunLog.Of(options, log));
         using var checkpoints = RunCheckpoints.Open(options, log);
         var facts = DataFacts.Of(images) with { IsOnProcessor = (device ?? CPU).type == DeviceType.CPU };
@@ -60,14 +66,17 @@ public static class Pretrainer
         }
     }
 
-    /// <summary>Trains on rows of a table and returns the encoder, on <paramref name="device"/>, in evaluation mode.</summary>
+    /// <summary>Trains on rows of a table and returns the encoder, on
+    /// <paramref name="device"/>, in evaluation mode.</summary>
     /// <param name="table">The training set.</param>
     /// <inheritdoc cref="Fit(ImageStore, PretrainOptions, Device?, Action{TrainingMessage}?)"/>
-    public static TableEncoder Fit(TableStore table, PretrainOptions options, Device? device = null, Action<TrainingMessage>? log = null)
+    public static TableEncoder Fit(TableStore table, PretrainOptions options, Device? device = null,
+        Action<TrainingMessage>? log = null)
     {
         ArgumentNullException.ThrowIfNull(table);
         ArgumentNullException.ThrowIfNull(options);
-        if (table.Count < 2) throw new ArgumentException($"there is {table.Count} training row; expected 2 or more.", nameof(table));
+        if (table.Count < 2)
+            throw new ArgumentException($"there is {table.Count} training row; expected 2 or more.", nameof(table));
         var facts = DataFacts.Of(table) with { IsOnProcessor = (device ?? CPU).type == DeviceType.CPU };
         (options, log) = (RunLog.OfThisRank(options), RunLog.Of(options, log));
         using var checkpoints = RunCheckpoints.Open(options, log);
@@ -76,7 +85,8 @@ public static class Pretrainer
         var settings = plan.Settings.Table!;
         var preprocessing = Preprocessing(table, facts.Table!, settings, log);
         using var scope = NewDisposeScope();
-        using var views = new TableViews(table, preprocessing, settings, plan.Method.TableViews, plan.ViewSeed, plan.Method.WholeTableViews);
+        using var views = new TableViews(table, preprocessing, settings, plan.Method.TableViews, plan.ViewSeed,
+            plan.Method.WholeTableViews);
         var (backbone, head) = Train(plan, views, EncoderOf, checkpoints, device ?? CPU, log);
         head?.Dispose();
         return EncoderOf(backbone);
@@ -98,7 +108,8 @@ public static class Pretrainer
         if (options is { InitialWeights: not null, ContinueFrom: not null })
         {
             throw new ArgumentException(
-                "InitialWeights and ContinueFrom are both given: a run goes on from all that another one kept, or starts from weights.",
+                "InitialWeights and ContinueFrom are both given: a run goes on from all that another one kept, or "
+                + "starts from weights.",
                 nameof(options.InitialWeights));
         }
         if (options.InitialWeights is not null) Checkpoint.Open(InitialFile(options)).Dispose();
@@ -110,19 +121,22 @@ public static class Pretrainer
             ? PretrainedModels.Require(model)
             : options.InitialWeights!;
 
-    private static PretrainPlan Plan(PretrainOptions options, DataFacts facts, Device device, Action<TrainingMessage>? log)
+    private static PretrainPlan Plan(PretrainOptions options, DataFacts facts, Device device,
+        Action<TrainingMessage>? log)
     {
         if (options is { InitialWeights: null, InitialWeightsOptions: not null })
         {
             throw new ArgumentException(
-                $"{nameof(options.InitialWeightsOptions)} is given without {nameof(options.InitialWeights)}; set both or none.",
+                $"{nameof(options.InitialWeightsOptions)} is given without {nameof(options.InitialWeights)}; set both "
+                + "or none.",
                 nameof(options.InitialWeightsOptions));
         }
         var choices = new Choices { HasBFloat16 = CudaDriver.HasBFloat16(device) };
         if (options is { InitialWeights: not null, Backbone: null } && facts.Table is null)
         {
             using var weights = PretrainedWeights.Open(InitialFile(options), options.InitialWeightsOptions);
-            options = options with { Backbone = choices.Note(weights.Backbone, "that of InitialWeights", nameof(options.Backbone)) };
+            options = options with { Backbone =
+                choices.Note(weights.Backbone, "that of InitialWeights", nameof(options.Backbone)) };
         }
         var plan = PretrainPlan.Of(options, facts, choices);
         RunLog.Start(options, plan.Description with { Rows = facts.Rows }, options.MethodName, log);
@@ -144,15 +158,18 @@ public static class Pretrainer
         return TablePreprocessing.None(table.Columns);
     }
 
-    // The network and the method's name are kept in places of their own; where weights to start from lay tells nothing elsewhere.
+    // The network and the method's name are kept in places of their own; where weights to
+    // start from lay tells nothing elsewhere.
     private static Dictionary<string, string> OptionsToKeep(PretrainPlan plan) => plan.OptionTexts
         .Where(option => option.Value != OptionText.None && option.Key.Split('.')[0]
             is not (nameof(PretrainOptions.Backbone) or nameof(PretrainOptions.InitialWeights)
-                or nameof(PretrainOptions.InitialWeightsOptions) or nameof(PretrainOptions.ContinueFrom) or nameof(PretrainOptions.MethodName)))
+                or nameof(PretrainOptions.InitialWeightsOptions) or nameof(PretrainOptions.ContinueFrom)
+                    or nameof(PretrainOptions.MethodName)))
         .ToDictionary();
 
     private static (Backbone Backbone, ProjectionHead? Head) Train(
-        PretrainPlan plan, IViewSource views, Func<Backbone, Encoder> encoderOf, RunCheckpoints checkpoints, Device device,
+        PretrainPlan plan, IViewSource views, Func<Backbone, Encoder> encoderOf, RunCheckpoints checkpoints,
+        Device device,
         Action<TrainingMessage>? log)
     {
         var (options, settings) = (plan.Options, plan.Settings);
@@ -166,7 +183,8 @@ public static class Pretrainer
             // Rank 0 measures, and the others wait for it at the next step.
             bool measures = World.Rank == 0;
             using var copy = encoderOf(Copy(settings.Backbone, device));
-            using var evaluator = measures && options.Evaluation is { } evaluation ? new OnlineEvaluator(evaluation, method, copy, log) : null;
+            using var evaluator = measures && options.Evaluation is { } evaluation
+                ? new OnlineEvaluator(evaluation, method, copy, log) : null;
             if (options.Progress is IRunObserver { WantsBaseline: true } observer) evaluator?.TellBaseline(observer);
             new TrainingRun
             {
@@ -202,7 +220,8 @@ public static class Pretrainer
     }
 
     /// <summary>Every copy of the backbone starts from the file's weights.</summary>
-    private static void WarmStart(Method method, BackboneOptions architecture, PretrainOptions options, Action<TrainingMessage>? log)
+    private static void WarmStart(Method method, BackboneOptions architecture, PretrainOptions options,
+        Action<TrainingMessage>? log)
     {
         const string Backbone = "backbone.";
         string path = InitialFile(options);

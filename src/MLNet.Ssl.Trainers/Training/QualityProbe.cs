@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Training;
 
 /// <summary>
-/// Measures embeddings without labels: a copy of the encoder, in evaluation mode, embeds two views of some training rows. The method
-/// itself is only read.
+/// Measures embeddings without labels: a copy of the encoder, in evaluation mode, embeds two views of some training
+/// rows. The method itself is only read.
 /// </summary>
 internal sealed class QualityProbe
 {

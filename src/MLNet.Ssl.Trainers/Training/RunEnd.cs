@@ -5,7 +5,8 @@ using MLNet.Ssl.Runs;
 
 namespace MLNet.Ssl.Training;
 
-/// <summary>What may end a run before its last step, so that it returns what it learned; and the line about its end.</summary>
+/// <summary>What may end a run before its last step, so that it returns what it learned;
+/// and the line about its end.</summary>
 internal sealed class RunEnd(TrainingOptions options, OnlineEvaluator? evaluator, StepClock first)
 {
     private readonly long _start = Stopwatch.GetTimestamp();
@@ -15,7 +16,8 @@ internal sealed class RunEnd(TrainingOptions options, OnlineEvaluator? evaluator
 
     private string? Reason =>
         options.StopToken.IsCancellationRequested ? "StopToken was cancelled"
-        : options.MaxDuration is { } most && Stopwatch.GetElapsedTime(_start) >= most ? $"MaxDuration, {ProgressLines.Duration(most)}, is over"
+        : options.MaxDuration is { } most && Stopwatch.GetElapsedTime(_start) >= most
+        ? $"MaxDuration, {ProgressLines.Duration(most)}, is over"
         : evaluator?.IsOutOfPatience == true ? "the kNN accuracy no longer rises (Evaluation.Patience)"
         : null;
 
@@ -30,7 +32,8 @@ internal sealed class RunEnd(TrainingOptions options, OnlineEvaluator? evaluator
             return string.Create(CultureInfo.InvariantCulture,
                 $"The run is at its end, {done}; its {clock.Step - first.Step:N0} steps took {took}.");
         }
-        return $"The run ends after {done}, {took}: {Reason ?? "another process was told so"}. What was learned is returned"
+        return $"The run ends after {done}, {took}: {Reason ?? "another process was told so"}. What was learned is "
+            + "returned"
             + (options.CheckpointFolder is null ? "." : "; Resume = true goes on from here.");
     }
 }

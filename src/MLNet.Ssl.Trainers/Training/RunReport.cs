@@ -46,7 +46,8 @@ internal sealed class RunReport(ViewLoader loader, long firstStep)
         _unread.Clear();
         if (double.IsFinite(_lossSum)) return;
         throw new ArithmeticException(
-            $"the loss is not finite at step {clock.Step} (epoch {clock.Epoch + 1}): lower LearningRate, or clip gradients.");
+            $"the loss is not finite at step {clock.Step} (epoch {clock.Epoch + 1}): lower LearningRate, or clip "
+            + "gradients.");
     }
 
     /// <summary>The report of the steps since the last one.</summary>

@@ -11,8 +11,8 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Training;
 
 /// <summary>
-/// The one loop, of pretraining, fine-tuning and distillation: views → method → gradients → update → progress, alarm, evaluation and
-/// checkpoints.
+/// The one loop, of pretraining, fine-tuning and distillation: views → method → gradients → update → progress,
+/// alarm, evaluation and checkpoints.
 /// </summary>
 internal sealed class TrainingRun
 {
@@ -60,7 +60,8 @@ internal sealed class TrainingRun
     /// </summary>
     /// <exception cref="ArgumentException">Several processes were started with different options or data.</exception>
     /// <exception cref="ArithmeticException">The loss is not finite.</exception>
-    /// <exception cref="OperationCanceledException">The options' token was cancelled; what was learned is saved.</exception>
+    /// <exception cref="OperationCanceledException">The options' token was cancelled;
+    /// what was learned is saved.</exception>
     public void Run()
     {
         try
@@ -82,19 +83,22 @@ internal sealed class TrainingRun
         var batches = EpochBatches.Of(Views.Count, batch, Method.PartialBatchMultiple * shards * ranks.Count);
         using var step = new TrainingStep(Method, Plan, shards, threads, SplitMix64.Hash(Seed, 2));
         var alarm = new CollapseAlarm();
-        var run = new Lazy<IReadOnlyDictionary<string, string>>(() => RunIdentity.Of(Identity, Views.Count, Views.Fingerprint, Device.type));
+        var run = new Lazy<IReadOnlyDictionary<string, string>>(() =>
+            RunIdentity.Of(Identity, Views.Count, Views.Fingerprint, Device.type));
         RunIdentity.CheckRanks(() => run.Value);
         var (clock, alarmCounts) = ranks.Together(() => Checkpoints.Start(
             new(0, batches.Steps, Settings.Epochs), step.State, () => run.Value, saved => Method.Misfit(saved, batch)));
         if (ranks.Count > 1)
         {
-            Log?.Invoke(new(false, $"{ranks.Description}: each passes {batch / ranks.Count} of a step's {batch} rows."));
+            Log?.Invoke(
+                new(false, $"{ranks.Description}: each passes {batch / ranks.Count} of a step's {batch} rows."));
             clock = clock with { Step = ranks.Broadcast(clock.Step)[0] };
             Share(ranks, step.State);
         }
         if (alarmCounts is not null) alarm.Counts = alarmCounts;
         Evaluator?.GoOn(Checkpoints.Best);
-        using var loader = new ViewLoader(Views, batches, Settings.Epochs, SplitMix64.Hash(Seed, 4), Device, clock.Step);
+        using var loader =
+            new ViewLoader(Views, batches, Settings.Epochs, SplitMix64.Hash(Seed, 4), Device, clock.Step);
         var report = new RunReport(loader, clock.Step);
         var end = new RunEnd(Options, Evaluator, clock);
         var lines = new ProgressLines(line => Log?.Invoke(new(false, line)));
@@ -112,7 +116,8 @@ internal sealed class TrainingRun
             long rows = views[0].size(0);
             var output = step.Run(views, clock);
             report.Add(output.Loss, rows * ranks.Count);
-            bool ends = ranks.Any(end.IsReached), saves = ends ? Checkpoints.IsBehind(clock.Next) : Checkpoints.IsDue(clock.Next);
+            bool ends = ranks.Any(end.IsReached), saves = ends ? Checkpoints.IsBehind(clock.Next)
+                : Checkpoints.IsDue(clock.Next);
             bool measures = Evaluator is not null && (ends || Evaluator.IsDueBefore(clock.Next));
             bool endsEpoch = ends || ProgressLines.EndsToldEpoch(clock.Next.Step, clock.TotalSteps, clock.Epochs);
             bool reports = report.IsDue || measures || endsEpoch;
@@ -126,9 +131,11 @@ internal sealed class TrainingRun
                 {
                     accuracy = Evaluator!.Measure(clock, out bool best);
                     saves |= best && Checkpoints.AreWritten;
-                    if (!ends && ranks.Count == 1 && end.IsReached) (ends, saves) = (true, saves || Checkpoints.IsBehind(clock.Next));
+                    if (!ends && ranks.Count == 1 && end.IsReached)
+                        (ends, saves) = (true, saves || Checkpoints.IsBehind(clock.Next));
                 }
-                if (Quality is not null && endsEpoch && (Quality.IsCheap || ends || clock.Next.Step == clock.TotalSteps))
+                if (Quality is not null && endsEpoch
+                    && (Quality.IsCheap || ends || clock.Next.Step == clock.TotalSteps))
                     progress = Quality.Measure(progress);
                 if (measures || progress.RankMe is not null) report.Restart();
                 progress = progress with { TeacherMomentum = Method.TeacherMomentum(clock), KnnAccuracy = accuracy };

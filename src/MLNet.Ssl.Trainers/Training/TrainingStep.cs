@@ -30,8 +30,10 @@ internal sealed class TrainingStep : IDisposable
         _plan = plan;
         _seed = seed;
         _threads = new(shards, threads);
-        // A step that is not split by samples is by work; not where ranks wait for each other, which must be in one order.
-        bool splits = shards == 1 && Communicator.Current.Count == 1 && threads > 1 && method.Parameters.Groups[0].Values.device_type == DeviceType.CPU;
+        // A step that is not split by samples is by work; not where ranks wait for
+        // each other, which must be in one order.
+        bool splits = shards == 1 && Communicator.Current.Count == 1 && threads > 1
+            && method.Parameters.Groups[0].Values.device_type == DeviceType.CPU;
         _halves = splits ? new(2, threads) : _threads;
         _sides = new(splits ? _halves : null);
         method.Sides = _sides;
@@ -44,8 +46,10 @@ internal sealed class TrainingStep : IDisposable
         if (_device.type != DeviceType.CPU) _keeps = new();
     }
 
-    /// <summary>All that later steps depend on beside the step's number: what the method and the optimiser keep. Between two steps it is whole.</summary>
-    public IEnumerable<(string Name, Tensor Value)> State => [.. _method.State, .. _optimizer.State(_gradients[0].Groups)];
+    /// <summary>All that later steps depend on beside the step's number: what the method and the optimiser keep.
+    /// Between two steps it is whole.</summary>
+    public IEnumerable<(string Name, Tensor Value)> State =>
+        [.. _method.State, .. _optimizer.State(_gradients[0].Groups)];
 
     /// <summary>The gradients of the last step.</summary>
     internal GradientBuffer Gradients => _gradients[0];
@@ -60,7 +64,8 @@ internal sealed class TrainingStep : IDisposable
         }
     }
 
-    /// <summary>Shards that suit a method, a batch and a number of threads: one a thread where samples are independent, and never fewer than 8 samples each.</summary>
+    /// <summary>Shards that suit a method, a batch and a number of threads: one a thread where samples are independent,
+    /// and never fewer than 8 samples each.</summary>
     public static int ShardsFor(Method method, int batch, int threads, DeviceType device)
     {
         if (!method.SamplesAreIndependent || device != DeviceType.CPU) return 1;
@@ -123,7 +128,8 @@ internal sealed class TrainingStep : IDisposable
             var group = gradients.Groups[g];
             if (_plan.IsFrozen?.Invoke(clock, group.Name) == true) continue;
             double scale = _plan.RateScale?.Invoke(group.Name) ?? 1;
-            _optimizer.Step(group, gradients.Flat[g], learningRate * scale, FlatParameters.Decays(group.Name) ? weightDecay : 0);
+            _optimizer.Step(group, gradients.Flat[g], learningRate * scale, FlatParameters.Decays(group.Name)
+                ? weightDecay : 0);
         }
         _method.Parameters.RefreshShadows();
     }
@@ -137,7 +143,8 @@ internal sealed class TrainingStep : IDisposable
     {
         // Worker threads' tensors belong to no scope; this one takes them over.
         foreach (var output in _outputs)
-            scope.Attach(new IDisposable?[] { output.Loss, output.Embeddings, output.TeacherEntropy }.OfType<IDisposable>());
+            scope.Attach(
+                new IDisposable?[] { output.Loss, output.Embeddings, output.TeacherEntropy }.OfType<IDisposable>());
         if (_outputs.Length == 1) return _outputs[0];
         using var noGrad = no_grad();
         return new(

@@ -9,8 +9,8 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Training;
 
 /// <summary>
-/// Draws batches in a seeded order and makes their views ahead of training, on a thread of its own. All processes draw the same order, and each
-/// makes the views of its part of a batch.
+/// Draws batches in a seeded order and makes their views ahead of training, on a thread of its own. All processes draw
+/// the same order, and each makes the views of its part of a batch.
 /// </summary>
 internal sealed class ViewLoader : IDisposable
 {
@@ -24,8 +24,10 @@ internal sealed class ViewLoader : IDisposable
     private readonly Device _device;
     private Exception? _error;
 
-    /// <remarks>Starts with the batch of <paramref name="firstStep"/>, which may be in the middle of an epoch.</remarks>
-    public ViewLoader(IViewSource source, EpochBatches batches, int epochs, ulong seed, Device device, long firstStep = 0)
+    /// <remarks>Starts with the batch of <paramref name="firstStep"/>, which may be
+    /// in the middle of an epoch.</remarks>
+    public ViewLoader(IViewSource source, EpochBatches batches, int epochs, ulong seed, Device device,
+        long firstStep = 0)
     {
         (_source, _device) = (source, device);
         _thread = new(() => Produce(batches, epochs, seed, firstStep)) { IsBackground = true, Name = "views" };
@@ -52,7 +54,8 @@ internal sealed class ViewLoader : IDisposable
         Waited += Stopwatch.GetElapsedTime(start);
         CurrentDisposeScope!.Attach(views);
         // Pinned, they are copied while the step before is computed; libtorch frees them when the copy is done.
-        return _device.type == DeviceType.CPU ? views : _source.Unpack([.. views.Select(v => v.to(_device, non_blocking: true))]);
+        return _device.type == DeviceType.CPU ? views
+            : _source.Unpack([.. views.Select(v => v.to(_device, non_blocking: true))]);
     }
 
     public void Dispose()

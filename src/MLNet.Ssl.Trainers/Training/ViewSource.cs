@@ -14,12 +14,14 @@ internal interface IViewSource
     /// <summary>Tells this data from other data.</summary>
     string Fingerprint { get; }
 
-    /// <summary>The views of some rows, a CPU tensor (rows, …) each, in the order the method expects; the caller owns them.
-    /// Several threads may ask at once.</summary>
-    /// <exception cref="OperationCanceledException"><paramref name="stop"/> is cancelled, which is looked at before every image.</exception>
+    /// <summary>The views of some rows, a CPU tensor (rows, …) each, in the order the method expects; the caller owns
+    /// them. Several threads may ask at once.</summary>
+    /// <exception cref="OperationCanceledException"><paramref name="stop"/> is cancelled, which is looked
+    /// at before every image.</exception>
     Tensor[] Render(ReadOnlySpan<int> rows, int epoch, CancellationToken stop = default);
 
-    /// <summary>The same as it travels to an accelerator: what has few bytes, <see cref="Unpack"/> makes the views of.</summary>
+    /// <summary>The same as it travels to an accelerator: what has few bytes,
+    /// <see cref="Unpack"/> makes the views of.</summary>
     Tensor[] Pack(ReadOnlySpan<int> rows, int epoch, CancellationToken stop = default) => Render(rows, epoch, stop);
 
     /// <summary>The views of what was packed, on its device, in the current dispose scope.</summary>
@@ -43,7 +45,8 @@ internal sealed class ImageViews(IImageSource images, ViewPipeline pipeline) : I
 }
 
 /// <summary>
-/// Rows of a table, each view but the whole ones with masking noise and resampling of its own. Draws depend on seed, epoch and the batch.
+/// Rows of a table, each view but the whole ones with masking noise and resampling of its own. Draws
+/// depend on seed, epoch and the batch.
 /// </summary>
 internal sealed class TableViews : IViewSource, IDisposable
 {
@@ -63,7 +66,8 @@ internal sealed class TableViews : IViewSource, IDisposable
     /// <param name="seed">Seed of the draws.</param>
     /// <param name="whole">Views, from the first on, that are left as they are.</param>
     public TableViews(
-        TableStore table, TablePreprocessing preprocessing, TableSettings settings, int views, ulong seed, int whole = 0)
+        TableStore table, TablePreprocessing preprocessing, TableSettings settings, int views, ulong seed,
+        int whole = 0)
     {
         using var scope = NewDisposeScope();
         (_table, _preprocessing, _views, _whole, _seed) = (table, preprocessing, views, whole, seed);
@@ -71,7 +75,8 @@ internal sealed class TableViews : IViewSource, IDisposable
         if (settings.MaskProbability > 0)
         {
             _probabilities = MaskingNoise
-                .Probabilities(table.Columns, settings.ContinuousSlots, settings.MaskProbability).DetachFromDisposeScope();
+                .Probabilities(table.Columns, settings.ContinuousSlots, settings.MaskProbability)
+                .DetachFromDisposeScope();
         }
         if (_resample == 0) return;
         long[] units = SlotUnits.Of(table.Columns, settings.CategoricalSlots);
@@ -90,7 +95,8 @@ internal sealed class TableViews : IViewSource, IDisposable
         var batch = _preprocessing.Apply(_table.Values.index_select(0, tensor(indices)));
         // A row occurs once an epoch, so the first one tells batches apart.
         using var generator = new Generator(SplitMix64.Hash(_seed, (ulong)epoch, (ulong)rows[0]), CPU);
-        return [.. Enumerable.Range(0, _views).Select(view => (view < _whole ? batch.alias() : Corrupt(batch, view, generator)).DetachFromDisposeScope())];
+        return [.. Enumerable.Range(0, _views).Select(view =>
+            (view < _whole ? batch.alias() : Corrupt(batch, view, generator)).DetachFromDisposeScope())];
     }
 
     public void Dispose()
@@ -109,7 +115,8 @@ internal sealed class TableViews : IViewSource, IDisposable
             var donors = randint(batch.size(0), shape, ScalarType.Int64, CPU, generator: generator);
             view = MarginalResampling.Apply(view, rand(shape, generator: generator), donors, _units, _resample);
         }
-        if (_probabilities is not null) view = MaskingNoise.Apply(view, rand(batch.shape, generator: generator), _probabilities);
+        if (_probabilities is not null)
+            view = MaskingNoise.Apply(view, rand(batch.shape, generator: generator), _probabilities);
         return ReferenceEquals(view, batch) ? batch.alias() : view;
     }
 }

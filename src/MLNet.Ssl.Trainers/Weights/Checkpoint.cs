@@ -6,7 +6,8 @@ namespace MLNet.Ssl.Weights;
 /// <summary>The formats that a <see cref="Checkpoint"/> reads.</summary>
 internal enum CheckpointFormat
 {
-    /// <summary>safetensors: a JSON header and raw data; or several such files with an index, <c>….safetensors.index.json</c>.</summary>
+    /// <summary>safetensors: a JSON header and raw data; or several such files with an index,
+    /// <c>….safetensors.index.json</c>.</summary>
     SafeTensors,
 
     /// <summary>torch.save since PyTorch 1.6: a zip archive with a pickle and raw storages.</summary>
@@ -17,19 +18,21 @@ internal enum CheckpointFormat
 }
 
 /// <summary>
-/// A file of weights opened for reading: a PyTorch checkpoint (.pth, .pt, .pth.tar) or a safetensors file, told apart by content; or the
-/// index (.safetensors.index.json) of several safetensors files beside it.
+/// A file of weights opened for reading: a PyTorch checkpoint (.pth, .pt, .pth.tar) or a safetensors file, told apart
+/// by content; or the index (.safetensors.index.json) of several safetensors files beside it.
 /// </summary>
 /// <remarks>
-/// Nothing in a file is ever executed. Of a pickle only what tensors and plain values need is understood; any other object is an <see cref="OpaqueValue"/>,
-/// and a file that names a function by which pickles attack is refused. Work and memory are bounded by the length of the file. Tensors are read when asked
-/// for, so the file stays open; use from one thread at a time.
+/// Nothing in a file is ever executed. Of a pickle only what tensors and plain values need is understood; any
+/// other object is an <see cref="OpaqueValue"/>, and a file that names a function by which pickles attack is
+/// refused. Work and memory are bounded by the length of the file. Tensors are read when asked for, so the file
+/// stays open; use from one thread at a time.
 /// </remarks>
 internal sealed class Checkpoint : IDisposable
 {
     private readonly IDisposable _file;
 
-    private Checkpoint(IDisposable file, string path, long length, CheckpointFormat format, object? root, Dictionary<string, string>? metadata = null) =>
+    private Checkpoint(IDisposable file, string path, long length, CheckpointFormat format, object? root,
+        Dictionary<string, string>? metadata = null) =>
         (_file, Path, Length, Format, Root, Metadata) = (file, path, length, format, root, metadata ?? []);
 
     /// <summary>The file's path.</summary>
@@ -39,10 +42,11 @@ internal sealed class Checkpoint : IDisposable
     public CheckpointFormat Format { get; }
 
     /// <summary>
-    /// The contents. A dictionary is an <see cref="IReadOnlyDictionary{TKey, TValue}"/> of strings (other keys as Python prints them) and values, a list,
-    /// tuple or set an <see cref="IReadOnlyList{T}"/>; numpy's numbers are numbers and its arrays tensors; other values are <see cref="StoredTensor"/>,
-    /// <see cref="string"/>, <see cref="long"/>, <see cref="System.Numerics.BigInteger"/>, <see cref="double"/>, <see cref="bool"/>, bytes, null and
-    /// <see cref="OpaqueValue"/>.
+    /// The contents. A dictionary is an <see cref="IReadOnlyDictionary{TKey, TValue}"/> of strings (other keys as
+    /// Python prints them) and values, a list, tuple or set an <see cref="IReadOnlyList{T}"/>; numpy's numbers are
+    /// numbers and its arrays tensors; other values are <see cref="StoredTensor"/>, <see cref="string"/>,
+    /// <see cref="long"/>, <see cref="System.Numerics.BigInteger"/>, <see cref="double"/>, <see cref="bool"/>, bytes,
+    /// null and <see cref="OpaqueValue"/>.
     /// </summary>
     /// <remarks>A pickle may hold a value more than once, and a list in itself.</remarks>
     public object? Root { get; }
@@ -57,8 +61,8 @@ internal sealed class Checkpoint : IDisposable
     /// <param name="path">The file.</param>
     /// <exception cref="IOException">The file is missing or cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
-    /// <exception cref="InvalidDataException">The file is of no known format, damaged, or holds what is refused; the message names the file and the tensor or
-    /// the Python name.</exception>
+    /// <exception cref="InvalidDataException">The file is of no known format, damaged, or holds what is refused; the
+    /// message names the file and the tensor or the Python name.</exception>
     public static Checkpoint Open(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -107,14 +111,15 @@ internal sealed class Checkpoint : IDisposable
         if (length > 0 && start[0] == (byte)PickleOp.Proto)
             return new(file, path, file.Length, CheckpointFormat.TorchLegacy, Weights(TorchLegacy.Read(file)));
         throw new InvalidDataException(
-            "it is neither a PyTorch checkpoint (zip, or pickle of protocol 2 to 5) nor a safetensors file. Nothing was executed.");
+            "it is neither a PyTorch checkpoint (zip, or pickle of protocol 2 to 5) nor a safetensors file. Nothing "
+            + "was executed.");
     }
 
     /// <summary>torch.save of a module, not of its state, needs the module's program.</summary>
     private static object? Weights(object? root) => root is not OpaqueValue whole
         ? root
-        : throw new InvalidDataException($"it is a whole Python object, '{whole.TypeName}', not its weights; in Python, save its state_dict() instead. "
-            + "Nothing was executed.");
+        : throw new InvalidDataException($"it is a whole Python object, '{whole.TypeName}', not its weights; in "
+            + "Python, save its state_dict() instead. Nothing was executed.");
 
     /// <summary>Closes the file; its tensors can no longer be read.</summary>
     public void Dispose() => _file.Dispose();

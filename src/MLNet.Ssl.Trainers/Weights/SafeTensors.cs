@@ -13,21 +13,28 @@ internal static class SafeTensors
     /// <param name="path">The file.</param>
     /// <returns>The tensors by name, on the CPU, owned by the caller.</returns>
     /// <exception cref="IOException">The file is missing or cannot be read.</exception>
-    /// <exception cref="InvalidDataException">The file is damaged or no safetensors file; the message names the file and the tensor.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged or no safetensors file; the message names
+    /// the file and the tensor.</exception>
     public static Dictionary<string, Tensor> Read(string path)
     {
         using var checkpoint = Checkpoint.Open(path);
-        if (checkpoint.Format != CheckpointFormat.SafeTensors) throw new InvalidDataException($"'{path}' is no safetensors file but {checkpoint.Format}.");
-        return ((IReadOnlyDictionary<string, object?>)checkpoint.Root!).ToDictionary(entry => entry.Key, entry => ((StoredTensor)entry.Value!).Read());
+        if (checkpoint.Format != CheckpointFormat.SafeTensors)
+            throw new InvalidDataException($"'{path}' is no safetensors file but {checkpoint.Format}.");
+        return ((IReadOnlyDictionary<string, object?>)checkpoint.Root!)
+            .ToDictionary(entry => entry.Key, entry => ((StoredTensor)entry.Value!).Read());
     }
 
-    /// <summary>Writes tensors. An existing file is replaced when the new one is complete; on an error it stays as it was.</summary>
+    /// <summary>Writes tensors. An existing file is replaced when the new one is complete; on an
+    /// error it stays as it was.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="tensors">Tensors by name, of any shape, strides and device; of the types F64, F32, F16, BF16, I64, I32, I16, I8, U8 and BOOL.</param>
+    /// <param name="tensors">Tensors by name, of any shape, strides and device; of the types F64, F32, F16, BF16, I64,
+    /// I32, I16, I8, U8 and BOOL.</param>
     /// <param name="metadata">Text that goes with them; Python's libraries expect "format" to be "pt".</param>
-    /// <exception cref="ArgumentException">A tensor has another element type or a name that the format keeps for itself.</exception>
+    /// <exception cref="ArgumentException">A tensor has another element type or a name that the
+    /// format keeps for itself.</exception>
     /// <exception cref="IOException">The file cannot be written.</exception>
-    public static void Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    public static void Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors,
+        IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(tensors);
@@ -35,7 +42,8 @@ internal static class SafeTensors
     }
 
     /// <inheritdoc cref="Write(string, IEnumerable{KeyValuePair{string, Tensor}}, IReadOnlyDictionary{string, string}?)"/>
-    internal static void Write(Stream file, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    internal static void Write(Stream file, IEnumerable<KeyValuePair<string, Tensor>> tensors,
+        IReadOnlyDictionary<string, string>? metadata = null)
     {
         // Larger elements first, as the reference writes them: every tensor is then aligned.
         var entries = tensors.Select(t => (Name: t.Key, Tensor: t.Value, Type: TypeOf(t.Key, t.Value)))
@@ -52,12 +60,15 @@ internal static class SafeTensors
 
     private static ElementType TypeOf(string name, Tensor tensor)
     {
-        if (name == SafeTensorsReader.MetadataKey) throw new ArgumentException($"A tensor cannot be named '{name}': the format uses that name.");
+        if (name == SafeTensorsReader.MetadataKey)
+            throw new ArgumentException($"A tensor cannot be named '{name}': the format uses that name.");
         return ElementType.Find(tensor.dtype)
-            ?? throw new ArgumentException($"The tensor '{name}' is of {tensor.dtype}; safetensors files hold {ElementType.Names}.");
+            ?? throw new ArgumentException(
+                $"The tensor '{name}' is of {tensor.dtype}; safetensors files hold {ElementType.Names}.");
     }
 
-    private static byte[] Header(IEnumerable<(string Name, Tensor Tensor, ElementType Type)> entries, IReadOnlyDictionary<string, string>? metadata)
+    private static byte[] Header(IEnumerable<(string Name, Tensor Tensor, ElementType Type)> entries,
+        IReadOnlyDictionary<string, string>? metadata)
     {
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream))

@@ -3,7 +3,8 @@ using System.Text.Json;
 
 namespace MLNet.Ssl.Weights;
 
-/// <summary>The safetensors format: the header's length (8 bytes), a JSON header, then the tensors' elements without gaps.</summary>
+/// <summary>The safetensors format: the header's length (8 bytes), a JSON header, then the
+/// tensors' elements without gaps.</summary>
 internal static class SafeTensorsReader
 {
     public const string MetadataKey = "__metadata__";
@@ -13,13 +14,15 @@ internal static class SafeTensorsReader
 
     public static (Dictionary<string, object?> Tensors, Dictionary<string, string> Metadata) Read(Stream file)
     {
-        if (file.Length < 8) throw new InvalidDataException($"it has {file.Length} bytes; a safetensors file has at least 8.");
+        if (file.Length < 8)
+            throw new InvalidDataException($"it has {file.Length} bytes; a safetensors file has at least 8.");
         var prefix = new byte[8];
         file.ReadExactly(prefix);
         ulong headerLength = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         long after = file.Length - 8;
         if (headerLength > (ulong)Math.Min(after, MaxHeader))
-            throw new InvalidDataException($"its header is said to have {headerLength} bytes; {after} follow, and at most {MaxHeader} are allowed.");
+            throw new InvalidDataException($"its header is said to have {headerLength} bytes; {after} follow, and at "
+                + $"most {MaxHeader} are allowed.");
         var json = new byte[(int)headerLength];
         file.ReadExactly(json);
         if (json is not [(byte)'{', ..]) throw new InvalidDataException("its header is not a JSON object.");
@@ -34,7 +37,8 @@ internal static class SafeTensorsReader
         }
     }
 
-    private static (Dictionary<string, object?>, Dictionary<string, string>) Read(JsonElement header, Stream file, long dataStart)
+    private static (Dictionary<string, object?>, Dictionary<string, string>) Read(JsonElement header, Stream file,
+        long dataStart)
     {
         var tensors = new Dictionary<string, object?>();
         var metadata = new Dictionary<string, string>();
@@ -63,12 +67,14 @@ internal static class SafeTensorsReader
 
     private static Dictionary<string, string> ReadMetadata(JsonElement value)
     {
-        if (value.ValueKind != JsonValueKind.Object || value.EnumerateObject().Any(p => p.Value.ValueKind != JsonValueKind.String))
+        if (value.ValueKind != JsonValueKind.Object
+            || value.EnumerateObject().Any(p => p.Value.ValueKind != JsonValueKind.String))
             throw new InvalidDataException($"{MetadataKey} is not an object of strings.");
         return value.EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetString()!);
     }
 
-    private static (StoredTensor Tensor, long Begin, long End) ReadTensor(JsonElement entry, Stream file, long dataStart)
+    private static (StoredTensor Tensor, long Begin, long End) ReadTensor(JsonElement entry, Stream file,
+        long dataStart)
     {
         var dtype = Field(entry, "dtype", JsonValueKind.String).GetString();
         var type = ElementType.All.FirstOrDefault(e => e.SafeTensors == dtype)
@@ -77,10 +83,12 @@ internal static class SafeTensorsReader
         if (Longs(Field(entry, "data_offsets", JsonValueKind.Array), "data_offsets") is not [var begin, var end])
             throw new InvalidDataException("data_offsets are not a pair.");
         if (begin > end || end > file.Length - dataStart)
-            throw new InvalidDataException($"data_offsets are [{begin}, {end}]; the file has {file.Length - dataStart} bytes of data.");
+            throw new InvalidDataException(
+                $"data_offsets are [{begin}, {end}]; the file has {file.Length - dataStart} bytes of data.");
         Int128 bytes = StoredTensor.Product(shape) * type.Size;
         if (bytes != end - begin)
-            throw new InvalidDataException($"{type.SafeTensors} of shape ({StoredTensor.Text(shape)}) takes {bytes} bytes; data_offsets give {end - begin}.");
+            throw new InvalidDataException($"{type.SafeTensors} of shape ({StoredTensor.Text(shape)}) takes {bytes} "
+                + $"bytes; data_offsets give {end - begin}.");
         var data = new StoredBytes.Region(file, dataStart + begin, end - begin);
         return (new(new StoredStorage(type, (end - begin) / type.Size, data), shape), begin, end);
     }
@@ -112,7 +120,8 @@ internal static class SafeTensorsReader
             if (begin != covered)
             {
                 string where = begin < covered ? "inside" : "after a gap behind";
-                throw new InvalidDataException($"tensor '{name}' begins at {begin}, {where} the one that ends at {covered}.");
+                throw new InvalidDataException(
+                    $"tensor '{name}' begins at {begin}, {where} the one that ends at {covered}.");
             }
             covered = end;
         }

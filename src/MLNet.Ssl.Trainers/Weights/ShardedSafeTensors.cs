@@ -3,7 +3,8 @@ using MLNet.Ssl.Files;
 
 namespace MLNet.Ssl.Weights;
 
-/// <summary>A network in several safetensors files of a folder, with an index that says which tensor is where.</summary>
+/// <summary>A network in several safetensors files of a folder, with an index that
+/// says which tensor is where.</summary>
 internal sealed class ShardedSafeTensors : IDisposable
 {
     private const int MaxIndex = 64 << 20, MaxFiles = 1024;
@@ -20,7 +21,8 @@ internal sealed class ShardedSafeTensors : IDisposable
     /// <summary>Opens the files that an index names; the index is closed.</summary>
     public static ShardedSafeTensors Open(FileStream index, string path)
     {
-        if (index.Length > MaxIndex) throw new InvalidDataException($"the index has {index.Length} bytes; at most {MaxIndex} are read.");
+        if (index.Length > MaxIndex)
+            throw new InvalidDataException($"the index has {index.Length} bytes; at most {MaxIndex} are read.");
         var shards = new ShardedSafeTensors();
         try
         {
@@ -46,7 +48,8 @@ internal sealed class ShardedSafeTensors : IDisposable
     public static IReadOnlyList<string> FilesOf(string path)
     {
         using var index = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
-        if (index.Length > MaxIndex) throw new InvalidDataException($"the index has {index.Length} bytes; at most {MaxIndex} are read.");
+        if (index.Length > MaxIndex)
+            throw new InvalidDataException($"the index has {index.Length} bytes; at most {MaxIndex} are read.");
         try
         {
             using var json = JsonDocument.Parse(index, new() { AllowDuplicateProperties = false });
@@ -60,15 +63,18 @@ internal sealed class ShardedSafeTensors : IDisposable
 
     private static List<(string Name, string File)> Places(JsonElement index)
     {
-        if (index.ValueKind != JsonValueKind.Object || !index.TryGetProperty("weight_map", out var map) || map.ValueKind != JsonValueKind.Object)
+        if (index.ValueKind != JsonValueKind.Object || !index.TryGetProperty("weight_map", out var map)
+            || map.ValueKind != JsonValueKind.Object)
             throw new InvalidDataException("its index has no weight_map.");
-        return [.. map.EnumerateObject().Select(p => (p.Name, p.Value.ValueKind == JsonValueKind.String ? p.Value.GetString()! : ""))];
+        return [.. map.EnumerateObject()
+            .Select(p => (p.Name, p.Value.ValueKind == JsonValueKind.String ? p.Value.GetString()! : ""))];
     }
 
     private static List<string> Files(List<(string Name, string File)> places)
     {
         var names = places.Select(place => place.File).Distinct().ToList();
-        if (names.Count > MaxFiles) throw new InvalidDataException($"its index names {names.Count} files; at most {MaxFiles} are read.");
+        if (names.Count > MaxFiles)
+            throw new InvalidDataException($"its index names {names.Count} files; at most {MaxFiles} are read.");
         // Files beside the index alone: a name leads nowhere else.
         if (names.FirstOrDefault(name => name is "" or "." or ".." || name.AsSpan().ContainsAny("/\\:\0")) is { } wrong)
             throw new InvalidDataException($"its index names '{wrong}', which is no file beside it.");
@@ -81,14 +87,16 @@ internal sealed class ShardedSafeTensors : IDisposable
         var files = Files(places).ToDictionary(name => name, name => Shard(Path.Combine(folder, name)));
         foreach (var (name, file) in places)
         {
-            if (!files[file].TryGetValue(name, out var tensor)) throw new InvalidDataException($"'{file}' lacks the tensor '{name}'.");
+            if (!files[file].TryGetValue(name, out var tensor))
+                throw new InvalidDataException($"'{file}' lacks the tensor '{name}'.");
             Tensors[name] = tensor;
         }
     }
 
     private Dictionary<string, object?> Shard(string path)
     {
-        if (!File.Exists(path)) throw new InvalidDataException($"the file '{Path.GetFileName(path)}' of its index is missing.");
+        if (!File.Exists(path))
+            throw new InvalidDataException($"the file '{Path.GetFileName(path)}' of its index is missing.");
         var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
         _files.Add(file);
         GitLfsPointer.Refuse(file);

@@ -3,8 +3,8 @@ using Microsoft.ML.Data;
 namespace MLNet.Ssl;
 
 /// <summary>
-/// What an <see cref="EmbeddingTransformer"/> does, for a fitted chain that ends in one. The encoder alone is asked: the
-/// steps before it, such as <c>LoadImages</c>, are left out.
+/// What an <see cref="EmbeddingTransformer"/> does, for a fitted chain that ends in one. The encoder alone is asked:
+/// the steps before it, such as <c>LoadImages</c>, are left out.
 /// </summary>
 public static class EmbeddingChainExtensions
 {
@@ -26,7 +26,8 @@ public static class EmbeddingChainExtensions
     /// <param name="catalog">The catalog.</param>
     /// <param name="chain">The chain whose encoder embeds.</param>
     public static EmbeddingIndex Index(
-        this SelfSupervisedCatalog catalog, TransformerChain<EmbeddingTransformer> chain, IEnumerable<string> imagePaths,
+        this SelfSupervisedCatalog catalog, TransformerChain<EmbeddingTransformer> chain,
+        IEnumerable<string> imagePaths,
         Action<string, Exception>? onUnreadable = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(catalog);

@@ -31,15 +31,15 @@ public sealed partial class SelfSupervisedCatalog
 
     /// <summary>Learns an encoder from a column of images, or of rows of a table, and embeds them with it.</summary>
     /// <param name="outputColumnName">Column that receives the embedding, a known-size vector of Single.</param>
-    /// <param name="inputColumnName">Column of the images: <c>MLImage</c> of any size, paths of image files as text, the
-    /// bytes of image files as a vector of Byte of variable size, or a known-size vector of Single
-    /// with the dimensions (3, height, width) or (height, width, 3) and values in 0..255, as <c>ExtractPixels</c> gives
-    /// by default. Or column of rows of a table: a known-size vector of Single of any other form. Null means the output
+    /// <param name="inputColumnName">Column of the images: <c>MLImage</c> of any size, paths of image files as text,
+    /// the bytes of image files as a vector of Byte of variable size, or a known-size vector of Single with the
+    /// dimensions (3, height, width) or (height, width, 3) and values in 0..255, as <c>ExtractPixels</c> gives by
+    /// default. Or column of rows of a table: a known-size vector of Single of any other form. Null means the output
     /// column if the data has it, else "Image", "ImagePath" or "Features".</param>
     /// <param name="options">The method and its options, such as <see cref="DinoOptions"/> or
-    /// <see cref="SimClrOptions"/>. Null means the one that serves most on little data of the column's type:
-    /// SimCLR for images; masked reconstruction for tables (<see cref="MaskedReconstructionOptions"/>), whose embeddings
-    /// did better with few labels than the values themselves. The log says so.</param>
+    /// <see cref="SimClrOptions"/>. Null means the one that serves most on little data of the column's type: SimCLR for
+    /// images; masked reconstruction for tables (<see cref="MaskedReconstructionOptions"/>), whose embeddings did
+    /// better with few labels than the values themselves. The log says so.</param>
     public PretrainingEstimator Pretrain(
         string outputColumnName = "Embedding", string? inputColumnName = null, PretrainOptions? options = null) =>
         new(_context, outputColumnName, inputColumnName, options);
@@ -85,8 +85,8 @@ public sealed partial class SelfSupervisedCatalog
 
     /// <summary>
     /// Embeds images with an encoder that was pretrained elsewhere: an official checkpoint of DINO, MoCo or SDMP, a
-    /// ResNet of torchvision, or a file that <see cref="EmbeddingTransformer.SaveSafeTensors(string)"/> wrote. The file is
-    /// recognised and checked here, and read when the estimator is fitted.
+    /// ResNet of torchvision, or a file that <see cref="EmbeddingTransformer.SaveSafeTensors(string)"/> wrote. The file
+    /// is recognised and checked here, and read when the estimator is fitted.
     /// </summary>
     /// <param name="outputColumnName">Column that receives the embedding, a known-size vector of Single.</param>
     /// <param name="inputColumnName">Column of the images, as for <see cref="Pretrain"/>. Null means the name of the
@@ -141,7 +141,8 @@ public sealed partial class SelfSupervisedCatalog
         string outputColumnName, string? inputColumnName, PretrainedModel model, PretrainedOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return new(_context, outputColumnName, inputColumnName ?? outputColumnName, PretrainedModels.Require(model), model.Complete(options));
+        return new(_context, outputColumnName, inputColumnName
+            ?? outputColumnName, PretrainedModels.Require(model), model.Complete(options));
     }
 
     /// <summary>

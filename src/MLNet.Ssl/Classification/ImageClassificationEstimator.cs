@@ -12,10 +12,10 @@ namespace MLNet.Ssl;
 /// (<see cref="Distiller"/>).
 /// </summary>
 /// <remarks>
-/// <para><b>Input and output columns.</b> Images, or paths or bytes of image files, as <see cref="PretrainingEstimator"/> takes them, and a label, which
-/// is a key. Added are the predicted label, a key with the label's values, and <c>Score</c>, a vector of one
-/// probability per class, as ML.NET's multiclass trainers add them, so that <c>MulticlassClassification.Evaluate</c>
-/// and <c>MapKeyToValue</c> take them.</para>
+/// <para><b>Input and output columns.</b> Images, or paths or bytes of image files, as
+/// <see cref="PretrainingEstimator"/> takes them, and a label, which is a key. Added are the predicted label, a key
+/// with the label's values, and <c>Score</c>, a vector of one probability per class, as ML.NET's multiclass trainers
+/// add them, so that <c>MulticlassClassification.Evaluate</c> and <c>MapKeyToValue</c> take them.</para>
 /// <para>It runs where the encoder or the teacher is.</para>
 /// </remarks>
 public sealed class ImageClassificationEstimator : IEstimator<ImageClassificationTransformer>
@@ -32,7 +32,8 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
 
     private ImageClassificationEstimator(
         MLContext context, string name, ImageClassificationColumns columns, string? label, bool keepUnlabeled,
-        int imageSize, SupervisedOptions options, Func<ImageRows, int, int, Action<TrainingMessage>, ImageClassifier> train,
+        int imageSize, SupervisedOptions options, Func<ImageRows, int, int, Action<TrainingMessage>,
+        ImageClassifier> train,
         ImageClassificationTransformer? teacher = null)
     {
         columns.Validate();

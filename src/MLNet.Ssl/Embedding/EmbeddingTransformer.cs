@@ -33,7 +33,8 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
     /// <summary>Column that receives the embedding, a vector of <see cref="float"/> of the encoder's width.</summary>
     public string OutputColumnName { get; }
 
-    /// <summary>Column of the images (<c>MLImage</c>, paths of files as text, or their bytes), or of the rows' values.</summary>
+    /// <summary>Column of the images (<c>MLImage</c>, paths of files as text, or their
+    /// bytes), or of the rows' values.</summary>
     public string InputColumnName { get; }
 
     /// <summary>

@@ -24,18 +24,18 @@ namespace MLNet.Ssl;
 /// <para><b>Files.</b> Of a column of paths only the paths are kept: of every file the beginning is looked at, and the
 /// threads that make the views decode what the next batch needs, so the images may take more room than there is memory.
 /// PNG, JPEG, GIF, WebP and BMP are read; a JPEG with four times the pixels that are needed, and more, is decoded at a
-/// fraction of its size. The same pixels as paths, as bytes and as <see cref="MLImage"/> train the same encoder, such JPEGs
-/// all but. What is damaged further on, or gone, shows while it trains: then
+/// fraction of its size. The same pixels as paths, as bytes and as <see cref="MLImage"/> train the same encoder, such
+/// JPEGs all but. What is damaged further on, or gone, shows while it trains: then
 /// <see cref="TrainingOptions.OnUnreadableImage"/> stops the run with the file's name, or puts the next image in its
-/// place and counts it in the log. ML.NET's <c>LoadImages</c> takes memory for any size that a file claims, and fills up one that
-/// ends early. What it hands over is checked here (<see cref="RgbImages.MaxPixels"/>); of files that come from others,
-/// <see cref="RgbImages.Load(string)"/> tells beforehand which are sound. What becomes of an image that cannot be read,
-/// <see cref="TrainingOptions.OnUnreadableImage"/> says.</para>
+/// place and counts it in the log. ML.NET's <c>LoadImages</c> takes memory for any size that a file claims, and fills
+/// up one that ends early. What it hands over is checked here (<see cref="RgbImages.MaxPixels"/>); of files that come
+/// from others, <see cref="RgbImages.Load(string)"/> tells beforehand which are sound. What becomes of an image that
+/// cannot be read, <see cref="TrainingOptions.OnUnreadableImage"/> says.</para>
 /// <list type="table">
 /// <listheader><term>Estimator characteristics</term></listheader>
 /// <item><term>Does it need to look at the data to train?</term><description>Yes, once; decoded images are kept until
-/// it has trained, shrunk to <see cref="TrainingOptions.MaxShorterSide"/>; of files the paths or bytes are kept, and rows
-/// of a table as they are</description></item>
+/// it has trained, shrunk to <see cref="TrainingOptions.MaxShorterSide"/>; of files the paths or bytes are kept, and
+/// rows of a table as they are</description></item>
 /// <item><term>Requires labels?</term><description>No</description></item>
 /// <item><term>Is normalization required?</term><description>No: continuous values of a table are standardised
 /// (<see cref="TableOptions.Standardize"/>)</description></item>

@@ -30,13 +30,15 @@ internal static class ModelSave
     public static void Write(ITransformer transformer, ModelSaveContext context)
     {
         if (Parts.Value is not { } parts)
-            throw Unsupported(transformer, $"the package {Package}, which makes transformers of ML.NET of it, is not there: add it.");
+            throw Unsupported(transformer,
+                $"the package {Package}, which makes transformers of ML.NET of it, is not there: add it.");
         ITransformer chain;
         try
         {
             chain = parts.Of(transformer);
         }
-        catch (Exception e) when (e is InvalidOperationException and not ObjectDisposedException or NotSupportedException
+        catch (Exception e)
+            when (e is InvalidOperationException and not ObjectDisposedException or NotSupportedException
             or DllNotFoundException or TypeInitializationException)
         {
             throw Unsupported(transformer, e.GetBaseException().Message, e);
@@ -45,7 +47,8 @@ internal static class ModelSave
         ((ICanSaveModel)chain).Save(context);
     }
 
-    private static NotSupportedException Unsupported(ITransformer transformer, string reason, Exception? cause = null) => new(
+    private static NotSupportedException Unsupported(ITransformer transformer, string reason,
+        Exception? cause = null) => new(
         $"{transformer.GetType().Name} cannot be saved by ml.Model.Save: {reason} Or save the model by "
         + "ml.SelfSupervised().Model.Save(model, schema, path), which stores ML.NET's transformers and this library's "
         + "in one file.", cause);

@@ -76,7 +76,8 @@ internal static class ImageDecoder
     /// <exception cref="ArgumentException">It is no image.</exception>
     /// <exception cref="InvalidDataException">It has more pixels than these, is damaged or ends early.</exception>
     public static RgbImage Decode(
-        ReadOnlyMemory<byte> bytes, long maxPixels, PixelBuffer buffer, bool upright = false, int? shorterSide = null) =>
+        ReadOnlyMemory<byte> bytes, long maxPixels, PixelBuffer buffer, bool upright = false,
+        int? shorterSide = null) =>
         Read(bytes, (codec, header) =>
         {
             if (header.Excess(maxPixels) is { } excess) throw new InvalidDataException(excess);

@@ -21,7 +21,8 @@ internal static class ImageFolder
         ArgumentException.ThrowIfNullOrEmpty(folder);
         if (!Directory.Exists(folder))
             throw new DirectoryNotFoundException(
-                $"There is no folder '{folder}'{(File.Exists(folder) ? ", but a file: name the folder it is in" : "")}.");
+                $"There is no folder '{folder}'"
+                + $"{(File.Exists(folder) ? ", but a file: name the folder it is in" : "")}.");
         string[] files = [.. Directory.EnumerateFiles(folder, "*", Everywhere)
             .Where(IsImage)
             .Order(StringComparer.Ordinal)];
@@ -30,7 +31,8 @@ internal static class ImageFolder
     }
 
     /// <summary>Whether a file's ending is an image's.</summary>
-    public static bool IsImage(string file) => Extensions.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase);
+    public static bool IsImage(string file) =>
+        Extensions.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Name of the folder that the file is in; empty where that is the root itself.</summary>
     public static string Label(string root, string file)

@@ -14,8 +14,8 @@ namespace MLNet.Ssl.ModelFiles;
 /// <param name="Backbone">The network.</param>
 /// <param name="Images">What is done to images; null for rows of a table.</param>
 /// <param name="Table">What is done to rows of a table; null for images.</param>
-/// <param name="Weights">The entry with the weights, a safetensors file as <see cref="Encoder.SaveSafeTensors(string)"/> writes
-/// it.</param>
+/// <param name="Weights">The entry with the weights, a safetensors file as
+/// <see cref="Encoder.SaveSafeTensors(string)"/> writes it.</param>
 /// <param name="ApplyExifOrientation">Whether image files are turned as their EXIF data says.</param>
 internal sealed record EmbeddingPart(
     string Input, string Output, string? Method, IReadOnlyDictionary<string, string> Options, BackboneOptions Backbone,

@@ -9,9 +9,9 @@ namespace MLNet.Ssl;
 
 /// <summary>Saves and loads whole models; <see cref="SelfSupervisedCatalog.Model"/> gives it.</summary>
 /// <remarks>
-/// A model file of this library holds a chain of both kinds: each of ML.NET's transformers as ML.NET saves it, each of this library's
-/// as JSON and safetensors, which other tools read too (docs/model-files.md). A loaded model gives the same predictions
-/// to the last bit on the same machine. The usual extension is <c>.mlssl</c>; any other does as well.
+/// A model file of this library holds a chain of both kinds: each of ML.NET's transformers as ML.NET saves it, each of
+/// this library's as JSON and safetensors, which other tools read too (docs/model-files.md). A loaded model gives the
+/// same predictions to the last bit on the same machine. The usual extension is <c>.mlssl</c>; any other does as well.
 /// </remarks>
 public sealed class ModelFileCatalog
 {
@@ -50,7 +50,8 @@ public sealed class ModelFileCatalog
         TemporaryFile.Write(stream, file => ModelWriter.Write(_context, model, inputSchema, file));
     }
 
-    /// <summary>Reads a model that <see cref="Save(ITransformer, DataViewSchema?, string)"/> wrote, in this or an earlier version of the library.</summary>
+    /// <summary>Reads a model that <see cref="Save(ITransformer, DataViewSchema?, string)"/> wrote, in this or an
+    /// earlier version of the library.</summary>
     /// <remarks>
     /// The library's own parts are numbers and JSON, and nothing in them is executed. ML.NET's parts are loaded by
     /// ML.NET, which loads assemblies by the names in them: load files that hold such parts only from where you would

@@ -5,7 +5,8 @@ using Microsoft.ML.Data;
 namespace MLNet.Ssl.ModelFiles;
 
 /// <summary>A transformer as the description in a model file has it; its numbers are in entries of their own.</summary>
-/// <remarks>A new kind of transformer is one record that derives from this, one line here and one in <see cref="Of"/>.</remarks>
+/// <remarks>A new kind of transformer is one record that derives from this, one line here and
+/// one in <see cref="Of"/>.</remarks>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
 [JsonDerivedType(typeof(ChainPart), "chain")]
 [JsonDerivedType(typeof(MLNetPart), "ml.net")]

@@ -4,7 +4,8 @@ using Xunit.Runner.InProc.SystemConsole;
 
 namespace MLNet.Ssl.Tests;
 
-/// <summary>The test program: runs the tests, or does in a process of its own what needs one: models after nothing was fitted, memory of nobody else.</summary>
+/// <summary>The test program: runs the tests, or does in a process of its own what needs one: models after nothing was
+/// fitted, memory of nobody else.</summary>
 internal static class FreshProcess
 {
     /// <summary>Answers, for every kind, of the model <c>kind.zip</c> in a folder, into <c>kind.bin</c>.</summary>
@@ -34,10 +35,12 @@ internal static class FreshProcess
     /// <param name="environment">Variables beside those of the tests.</param>
     /// <param name="program">A copy of the program; null for the one that the tests are in.</param>
     /// <returns>What it wrote to its output.</returns>
-    public static string Run(string[] arguments, string? folder = null, Dictionary<string, string>? environment = null, string? program = null)
+    public static string Run(string[] arguments, string? folder = null, Dictionary<string, string>? environment = null,
+        string? program = null)
     {
         string host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
-        var start = new ProcessStartInfo(host, ["exec", program ?? typeof(FreshProcess).Assembly.Location, .. arguments])
+        var start =
+            new ProcessStartInfo(host, ["exec", program ?? typeof(FreshProcess).Assembly.Location, .. arguments])
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,

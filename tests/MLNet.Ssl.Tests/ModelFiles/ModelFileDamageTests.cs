@@ -14,7 +14,8 @@ public sealed class ModelFileDamageTests : IDisposable
     private readonly MLContext _ml = new(seed: 1);
     private readonly TemporaryFolder _folder = new();
 
-    /// <summary>Written by version 0.1.0 of the library: a ResNet of one block and six rows of neighbours, of two classes.</summary>
+    /// <summary>Written by version 0.1.0 of the library: a ResNet of one block and six rows of
+    /// neighbours, of two classes.</summary>
     private static string FirstFormat => Path.Combine(AppContext.BaseDirectory, "ModelFiles", "format-1.zip");
 
     public void Dispose() => _folder.Dispose();
@@ -46,7 +47,8 @@ public sealed class ModelFileDamageTests : IDisposable
         Assert.Equal(["Image"], schema!.Select(c => c.Name));
         var rows = Enumerable.Range(0, 6).Select(i => new SavedModels.Labelled { Image = TestImages.Image(i) });
         var answers = SavedModels.Ask(_ml, model, _ml.Data.LoadFromEnumerable(rows));
-        var expected = File.ReadLines(Path.ChangeExtension(FirstFormat, ".txt")).Select(line => line.Split(' ').Select(float.Parse).ToArray()).ToArray();
+        var expected = File.ReadLines(Path.ChangeExtension(FirstFormat, ".txt"))
+            .Select(line => line.Split(' ').Select(float.Parse).ToArray()).ToArray();
         for (int i = 0; i < expected.Length; i++)
         {
             TestImages.AssertClose(expected[i][..4], answers[i].Embedding);
@@ -87,19 +89,24 @@ public sealed class ModelFileDamageTests : IDisposable
 
     /// <summary>The file with its description changed, and made consistent again.</summary>
     private static byte[] Rewrite(Action<JsonNode> change, Action<Dictionary<string, byte[]>>? changeEntries = null,
-        CompressionLevel compression = CompressionLevel.NoCompression) => Archives.RewriteModel(File.ReadAllBytes(FirstFormat), change, changeEntries, compression);
+        CompressionLevel compression = CompressionLevel.NoCompression) =>
+            Archives.RewriteModel(File.ReadAllBytes(FirstFormat), change, changeEntries, compression);
 
     private static JsonNode Part(JsonNode json, string kind) =>
-        json["model"]!["members"]!.AsArray().Select(member => member!["transformer"]!).Single(part => (string)part["kind"]! == kind);
+        json["model"]!["members"]!.AsArray().Select(member => member!["transformer"]!)
+            .Single(part => (string)part["kind"]! == kind);
 
     [Fact]
-    public void ARewrittenFileIsTheSameModel() => Assert.Equal(AnswersOf(Load(File.ReadAllBytes(FirstFormat))), AnswersOf(Load(Rewrite(_ => { }))));
+    public void ARewrittenFileIsTheSameModel() =>
+        Assert.Equal(AnswersOf(Load(File.ReadAllBytes(FirstFormat))), AnswersOf(Load(Rewrite(_ => { }))));
 
     [Fact]
     public void ANewerFormatIsRefusedWithTheVersionThatWroteIt()
     {
-        string message = Refused(Rewrite(json => (json["formatVersion"], json["libraryVersion"], json["new"]) = (2, "7.1.0", true)));
-        Assert.Contains($"format version 2, written by MLNet.Ssl 7.1.0; MLNet.Ssl {ModelWriter.LibraryVersion} reads versions up to 1", message);
+        string message =
+            Refused(Rewrite(json => (json["formatVersion"], json["libraryVersion"], json["new"]) = (2, "7.1.0", true)));
+        Assert.Contains($"format version 2, written by MLNet.Ssl 7.1.0; MLNet.Ssl {ModelWriter.LibraryVersion} reads "
+            + "versions up to 1", message);
     }
 
     /// <summary>A classifier on the backbone, of its weights alone.</summary>
@@ -128,9 +135,12 @@ public sealed class ModelFileDamageTests : IDisposable
         { "unknown property", json => Part(json, "embedding")["run"] = "rm", "run" },
         { "no weights", json => Part(json, "embedding").AsObject().Remove("weights"), "weights" },
         { "unknown backbone", json => Part(json, "embedding")["backbone"]!["kind"] = "System.Object", "System.Object" },
-        { "wide backbone", json => Part(json, "embedding")["backbone"]!["width"] = 1 << 20, "entry 'parts/000.safetensors': the network described has at least" },
-        { "deep backbone", json => Part(json, "embedding")["backbone"]!["blocksPerStage"]![0] = int.MaxValue, "the network described has at least" },
-        { "many narrow blocks", json => Part(json, "embedding")["backbone"] = JsonNode.Parse("""{"kind": "resnet", "width": 1, "blocksPerStage": [40]}"""), "tensors, the entry" },
+        { "wide backbone", json => Part(json, "embedding")["backbone"]!["width"] =
+            1 << 20, "entry 'parts/000.safetensors': the network described has at least" },
+        { "deep backbone", json => Part(json, "embedding")["backbone"]!["blocksPerStage"]![0] = int.MaxValue,
+            "the network described has at least" },
+        { "many narrow blocks", json => Part(json, "embedding")["backbone"] =
+            JsonNode.Parse("""{"kind": "resnet", "width": 1, "blocksPerStage": [40]}"""), "tensors, the entry" },
         {
             "many narrow blocks of a transformer", json => Part(json, "embedding")["backbone"] = JsonNode.Parse(
                 """{"kind": "vision-transformer", "patchSize": 4, "imageSize": 4, "embeddingDimension": 1, "heads": 1, "mlpRatio": 1, "depth": 90}"""),
@@ -138,35 +148,52 @@ public sealed class ModelFileDamageTests : IDisposable
         },
         { "many classes", json => Classify(json, classes: 1 << 23), "the network described has at least" },
         { "too many classes", json => Classify(json, classes: int.MaxValue), "do not go together" },
-        { "wide head", json => Classify(json, 2, """{"inputDimension": 4, "outputDimension": 100000000, "layers": 1}""", 1), "the network described has at least" },
-        { "deep head", json => Classify(json, 2, """{"inputDimension": 4, "layers": 1000000}""", 999_999), "the network described has at least" },
-        { "head of which nothing is kept", json => Classify(json, 2, """{"inputDimension": 4, "outputDimension": 2000000000, "layers": 2000000000}""", 0), "tensor" },
-        { "many neighbours' classes", json => Part(json, "nearest-neighbors")["numberOfClasses"] = int.MaxValue, "number of classes" },
-        { "weights of two parts", json => json["model"]!["members"]!.AsArray().Insert(0, json["model"]!["members"]![0]!.DeepClone()), "two parts of the model refer" },
-        { "other backbone", json => Part(json, "embedding")["backbone"]!["stem"] = "ImageNet", "tensor 'conv1.weight' is (4, 3, 3, 3) in the file" },
+        { "wide head", json => Classify(json, 2, """{"inputDimension": 4, "outputDimension": 100000000, "layers": 1}""",
+            1), "the network described has at least" },
+        { "deep head", json => Classify(json, 2, """{"inputDimension": 4, "layers": 1000000}""", 999_999),
+            "the network described has at least" },
+        { "head of which nothing is kept", json => Classify(json, 2,
+            """{"inputDimension": 4, "outputDimension": 2000000000, "layers": 2000000000}""", 0), "tensor" },
+        { "many neighbours' classes", json => Part(json, "nearest-neighbors")["numberOfClasses"] = int.MaxValue,
+            "number of classes" },
+        { "weights of two parts", json => json["model"]!["members"]!.AsArray()
+            .Insert(0, json["model"]!["members"]![0]!.DeepClone()), "two parts of the model refer" },
+        { "other backbone", json => Part(json, "embedding")["backbone"]!["stem"] = "ImageNet",
+            "tensor 'conv1.weight' is (4, 3, 3, 3) in the file" },
         { "number for a name", json => Part(json, "embedding")["backbone"]!["stem"] = 1, "stem" },
         { "zero width", json => Part(json, "embedding")["backbone"]!["width"] = 0, "Width is 0" },
         { "no mean", json => Part(json, "embedding")["images"]!["mean"] = new JsonArray(), "0 means" },
         { "mean not finite", json => Part(json, "embedding")["images"]!["mean"]![0] = "NaN", "Normalization.Mean[0]" },
         { "no input", json => Part(json, "embedding")["input"] = "", "Input" },
         { "null", json => Part(json, "embedding")["output"] = null, "output" },
-        { "both inputs", json => Part(json, "embedding")["table"] = JsonNode.Parse("""{"mean": [1], "scale": [1]}"""), "neither" },
-        { "too small a crop", json => (Part(json, "embedding")["images"]!["cropSize"], Part(json, "embedding")["images"]!["resize"]) = (0, 0), "Resize" },
-        { "no neighbours", json => Part(json, "nearest-neighbors")["numberOfNeighbors"] = -1, "NumberOfNeighbors is -1" },
-        { "temperature not finite", json => Part(json, "nearest-neighbors")["temperature"] = "Infinity", "Temperature" },
+        { "both inputs", json => Part(json, "embedding")["table"] = JsonNode.Parse("""{"mean": [1], "scale": [1]}"""),
+            "neither" },
+        { "too small a crop", json => (Part(json, "embedding")["images"]!["cropSize"],
+            Part(json, "embedding")["images"]!["resize"]) = (0, 0), "Resize" },
+        { "no neighbours", json => Part(json, "nearest-neighbors")["numberOfNeighbors"] = -1,
+            "NumberOfNeighbors is -1" },
+        { "temperature not finite", json => Part(json, "nearest-neighbors")["temperature"] = "Infinity",
+            "Temperature" },
         {
-            "too few classes", json => (Part(json, "nearest-neighbors")["numberOfClasses"], Part(json, "nearest-neighbors")["classes"]) = (1, null),
+            "too few classes", json => (Part(json, "nearest-neighbors")["numberOfClasses"],
+                Part(json, "nearest-neighbors")["classes"]) = (1, null),
             "labels are not all between 0 and 0"
         },
-        { "names of other classes", json => Part(json, "nearest-neighbors")["classes"]!["values"]!.AsArray().Add("third"), "names for 3" },
-        { "names of another type", json => Part(json, "nearest-neighbors")["classes"]!["type"] = "Object", "unknown type 'Object'" },
-        { "entry not listed", json => json["entries"]!.AsObject().Remove("parts/001.safetensors"), "'parts/001.safetensors'" },
-        { "entry not there", json => json["entries"]!["../../escape"] = JsonNode.Parse("""{"length": 1, "sha256": "00"}"""), "0 entries '../../escape'" },
-        { "path out", json => Part(json, "embedding")["weights"] = "../../escape", "entry '../../escape': the list of entries lacks it" },
+        { "names of other classes",
+            json => Part(json, "nearest-neighbors")["classes"]!["values"]!.AsArray().Add("third"), "names for 3" },
+        { "names of another type", json => Part(json, "nearest-neighbors")["classes"]!["type"] = "Object",
+            "unknown type 'Object'" },
+        { "entry not listed", json => json["entries"]!.AsObject().Remove("parts/001.safetensors"),
+            "'parts/001.safetensors'" },
+        { "entry not there", json => json["entries"]!["../../escape"] =
+            JsonNode.Parse("""{"length": 1, "sha256": "00"}"""), "0 entries '../../escape'" },
+        { "path out", json => Part(json, "embedding")["weights"] = "../../escape",
+            "entry '../../escape': the list of entries lacks it" },
         { "member null", json => json["model"]!["members"]!.AsArray().Add(null), "null" },
         { "index out of range", json => json["schema"]!["images"]![0]!["index"] = 7, "has the index 7" },
         {
-            "a part of ML.NET that is none", json => json["model"] = JsonNode.Parse("""{"kind": "ml.net", "type": "x", "model": "parts/000.safetensors"}"""),
+            "a part of ML.NET that is none", json =>
+                json["model"] = JsonNode.Parse("""{"kind": "ml.net", "type": "x", "model": "parts/000.safetensors"}"""),
             "entry 'parts/000.safetensors'"
         },
     };
@@ -187,10 +214,13 @@ public sealed class ModelFileDamageTests : IDisposable
     {
         Assert.Contains("is not on the list", Refused(Rewrite(_ => { }, entries => entries["more.bin"] = [1])));
         Assert.Contains("is compressed", Refused(Rewrite(_ => { }, compression: CompressionLevel.Optimal)));
-        Assert.Contains("SHA-256", Refused(Rewrite(json => json["entries"]!["parts/000.safetensors"]!["sha256"] = "00")));
-        var notFinite = Rewrite(_ => { }, entries => BitConverter.TryWriteBytes(entries["parts/000.safetensors"].AsSpan(^4..), float.NaN));
+        Assert.Contains("SHA-256",
+            Refused(Rewrite(json => json["entries"]!["parts/000.safetensors"]!["sha256"] = "00")));
+        var notFinite = Rewrite(_ => { }, entries =>
+            BitConverter.TryWriteBytes(entries["parts/000.safetensors"].AsSpan(^4..), float.NaN));
         Assert.Contains("not finite", Refused(notFinite));
-        Assert.Contains("tensors", Refused(Rewrite(_ => { }, entries => entries["parts/001.safetensors"] = entries["parts/000.safetensors"])));
+        Assert.Contains("tensors",
+            Refused(Rewrite(_ => { }, entries => entries["parts/001.safetensors"] = entries["parts/000.safetensors"])));
         Assert.Contains("is refused", Refused([.. "PK not really"u8]));
     }
 
@@ -201,7 +231,8 @@ public sealed class ModelFileDamageTests : IDisposable
         var file = Rewrite(
             json =>
             {
-                foreach (string name in names) json["entries"]![name] = json["entries"]!["parts/000.safetensors"]!.DeepClone();
+                foreach (string name in names)
+                    json["entries"]![name] = json["entries"]!["parts/000.safetensors"]!.DeepClone();
             },
             entries =>
             {
@@ -218,5 +249,6 @@ public sealed class ModelFileDamageTests : IDisposable
         Assert.Matches(@"its entries claim \d+ bytes; the file has", Refused(file));
     }
 
-    private static int RecordOf(byte[] file, string name) => file.AsSpan().LastIndexOf(Encoding.ASCII.GetBytes(name)) - 46;
+    private static int RecordOf(byte[] file, string name) =>
+        file.AsSpan().LastIndexOf(Encoding.ASCII.GetBytes(name)) - 46;
 }

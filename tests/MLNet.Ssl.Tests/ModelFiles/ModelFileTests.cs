@@ -30,7 +30,8 @@ public sealed class ModelFileTests : IDisposable
             (loaded as IDisposable)?.Dispose();
         }
         FreshProcess.Predict(_folder.Path);
-        foreach (string kind in SavedModels.Kinds) Assert.True(expected[kind].AsSpan().SequenceEqual(File.ReadAllBytes(_folder.File(kind + ".bin"))), kind);
+        foreach (string kind in SavedModels.Kinds)
+            Assert.True(expected[kind].AsSpan().SequenceEqual(File.ReadAllBytes(_folder.File(kind + ".bin"))), kind);
     }
 
     [Fact]
@@ -40,9 +41,11 @@ public sealed class ModelFileTests : IDisposable
         Files.Save((ITransformer)fitted, null, _folder.File("model.zip"));
         var model = Files.Load(_folder.File("model.zip"), out var schema);
         Assert.Null(schema);
-        var rows = Enumerable.Range(0, 70).Select(i => new SavedModels.Labelled { Image = TestImages.Image(i) }).ToArray();
+        var rows = Enumerable.Range(0, 70).Select(i => new SavedModels.Labelled { Image = TestImages.Image(i) })
+            .ToArray();
         var expected = SavedModels.Ask(_ml, model, SavedModels.Rows(_ml, "images"));
-        using (var pool = Files.CreatePredictionPool<SavedModels.Labelled, SavedModels.Answer>(model, new() { OwnsTransformer = true }))
+        using (var pool = Files.CreatePredictionPool<SavedModels.Labelled, SavedModels.Answer>(model,
+            new() { OwnsTransformer = true }))
         {
             var answers = new SavedModels.Answer[rows.Length];
             await Parallel.ForAsync(0, rows.Length, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (i, _) =>
@@ -74,7 +77,8 @@ public sealed class ModelFileTests : IDisposable
         var rows = SavedModels.Measures(20);
         var expected = SavedModels.Ask(_ml, model, _ml.Data.LoadFromEnumerable(rows));
         using var pool = Files.CreatePredictionPool<SavedModels.Measure, SavedModels.Answer>(loaded);
-        Parallel.For(0, rows.Length, i => TestImages.AssertClose(expected[i].Score, pool.Predict(rows[i]).Score, 1e-4f));
+        Parallel.For(0, rows.Length, i =>
+            TestImages.AssertClose(expected[i].Score, pool.Predict(rows[i]).Score, 1e-4f));
     }
 
     [Fact]
@@ -84,13 +88,15 @@ public sealed class ModelFileTests : IDisposable
         builder.AddColumn("Image", new ImageDataViewType(20, 30));
         builder.AddColumn("Number", NumberDataViewType.Int32);
         var names = new DataViewSchema.Annotations.Builder();
-        names.Add("SlotNames", new VectorDataViewType(TextDataViewType.Instance, 2), (ref VBuffer<ReadOnlyMemory<char>> value) =>
+        names.Add("SlotNames", new VectorDataViewType(TextDataViewType.Instance, 2),
+            (ref VBuffer<ReadOnlyMemory<char>> value) =>
             value = new(2, ["left".AsMemory(), "right".AsMemory()]));
         builder.AddColumn("Vector", new VectorDataViewType(NumberDataViewType.Single, 2), names.ToAnnotations());
         builder.AddColumn("Any", new ImageDataViewType());
         builder.AddColumn("Key", new KeyDataViewType(typeof(uint), 5));
         var schema = builder.ToSchema();
-        var model = _ml.Transforms.CopyColumns("Copy", "Number").Fit(_ml.Data.LoadFromEnumerable(new[] { new { Number = 1 } }));
+        var model = _ml.Transforms.CopyColumns("Copy", "Number")
+            .Fit(_ml.Data.LoadFromEnumerable(new[] { new { Number = 1 } }));
         Files.Save(model, schema, _folder.File("model.zip"));
         Files.Load(_folder.File("model.zip"), out var loaded);
         Assert.Equal(schema.Select(c => (c.Name, c.Type.ToString())), loaded!.Select(c => (c.Name, c.Type.ToString())));
@@ -105,12 +111,16 @@ public sealed class ModelFileTests : IDisposable
         var rows = _ml.Data.LoadFromEnumerable(new[] { new { A = 1 } });
         ITransformer Copy(string name) => _ml.Transforms.CopyColumns(name, "A").Fit(rows);
         var chain = new TransformerChain<ITransformer>(
-            [Copy("B"), Copy("C"), Copy("D")], [TransformerScope.Training, TransformerScope.Everything, TransformerScope.TrainTest]);
+            [Copy("B"), Copy("C"), Copy("D")],
+            [TransformerScope.Training, TransformerScope.Everything, TransformerScope.TrainTest]);
         Files.Save(chain, rows.Schema, _folder.File("model.zip"));
         var loaded = Assert.IsType<TransformerChain<ITransformer>>(Files.Load(_folder.File("model.zip"), out _));
-        Assert.Equal(["A", "C"], loaded.GetModelFor(TransformerScope.Scoring).GetOutputSchema(rows.Schema).Select(c => c.Name));
-        Assert.Equal(["A", "C", "D"], loaded.GetOutputSchema(rows.Schema, TransformerScope.Testing).Select(c => c.Name));
-        Assert.Equal(["A", "B", "C", "D"], loaded.GetOutputSchema(rows.Schema, TransformerScope.Everything).Select(c => c.Name));
+        Assert.Equal(["A", "C"],
+            loaded.GetModelFor(TransformerScope.Scoring).GetOutputSchema(rows.Schema).Select(c => c.Name));
+        Assert.Equal(["A", "C", "D"],
+            loaded.GetOutputSchema(rows.Schema, TransformerScope.Testing).Select(c => c.Name));
+        Assert.Equal(["A", "B", "C", "D"],
+            loaded.GetOutputSchema(rows.Schema, TransformerScope.Everything).Select(c => c.Name));
     }
 
     [Fact]
@@ -121,9 +131,11 @@ public sealed class ModelFileTests : IDisposable
         using var archive = ZipFile.OpenRead(_folder.File("model.zip"));
         using var stream = archive.GetEntry("model.json")!.Open();
         var json = JsonNode.Parse(stream)!;
-        Assert.Equal(("MLNet.Ssl.Model", 1, ModelWriter.LibraryVersion), ((string)json["format"]!, (int)json["formatVersion"]!, (string)json["libraryVersion"]!));
+        Assert.Equal(("MLNet.Ssl.Model", 1, ModelWriter.LibraryVersion),
+            ((string)json["format"]!, (int)json["formatVersion"]!, (string)json["libraryVersion"]!));
         Assert.StartsWith("0.", ModelWriter.LibraryVersion);
-        var embedding = json["model"]!["members"]!.AsArray().Select(m => m!["transformer"]!).Single(p => (string)p["kind"]! == "embedding");
+        var embedding = json["model"]!["members"]!.AsArray().Select(m => m!["transformer"]!)
+            .Single(p => (string)p["kind"]! == "embedding");
         Assert.Equal("SimCLR", (string)embedding["method"]!);
         Assert.Equal("resnet", (string)embedding["backbone"]!["kind"]!);
         Assert.Equal("Small", (string)embedding["backbone"]!["stem"]!);
@@ -136,7 +148,8 @@ public sealed class ModelFileTests : IDisposable
     [Fact]
     public void WhatIsKnownOfTheTrainingSurvivesASecondSave()
     {
-        using var fitted = _ml.SelfSupervised().Pretrain(options: TestImages.Untrained with { Seed = 5 }).Fit(_ml.View(TestImages.Rows(4)));
+        using var fitted = _ml.SelfSupervised().Pretrain(options: TestImages.Untrained with { Seed = 5 })
+            .Fit(_ml.View(TestImages.Rows(4)));
         Files.Save(fitted, null, _folder.File("1.zip"));
         using var once = Assert.IsType<EmbeddingTransformer>(Files.Load(_folder.File("1.zip"), out _));
         Files.Save(once, null, _folder.File("2.zip"));
@@ -144,7 +157,8 @@ public sealed class ModelFileTests : IDisposable
         using var twice = Assert.IsType<EmbeddingTransformer>(Files.Load(_folder.File("2.zip"), out _));
         Assert.Equal("SimCLR", twice.Encoder.Method);
         Assert.Equal("5", twice.Encoder.TrainingOptions["Seed"]);
-        Assert.Equal(fitted.Encoder.TrainingOptions.OrderBy(o => o.Key), twice.Encoder.TrainingOptions.OrderBy(o => o.Key));
+        Assert.Equal(fitted.Encoder.TrainingOptions.OrderBy(o => o.Key),
+            twice.Encoder.TrainingOptions.OrderBy(o => o.Key));
         Assert.Equal(((ImageEncoder)fitted.Encoder).Preprocessing, ((ImageEncoder)twice.Encoder).Preprocessing);
     }
 
@@ -166,7 +180,8 @@ public sealed class ModelFileTests : IDisposable
     {
         string path = _folder.File("model.zip");
         File.WriteAllText(path, "old");
-        var error = Assert.Throws<NotSupportedException>(() => Files.Save(new TransformerChain<ITransformer>(new Foreign()), null, path));
+        var error = Assert.Throws<NotSupportedException>(() =>
+            Files.Save(new TransformerChain<ITransformer>(new Foreign()), null, path));
         Assert.Contains("Foreign cannot be saved by ML.NET: I cannot be saved.", error.Message);
         Assert.Equal("old", File.ReadAllText(path));
         Assert.Single(Directory.GetFiles(_folder.Path));
@@ -175,7 +190,8 @@ public sealed class ModelFileTests : IDisposable
         ((IDisposable)disposed).Dispose();
         Assert.Throws<ObjectDisposedException>(() => Files.Save(disposed, null, path));
         Assert.Throws<ArgumentNullException>(() => Files.Save(null!, null, path));
-        Assert.Throws<DirectoryNotFoundException>(() => Files.Save(new TransformerChain<ITransformer>(), null, _folder.File("none/model.zip")));
+        Assert.Throws<DirectoryNotFoundException>(() =>
+            Files.Save(new TransformerChain<ITransformer>(), null, _folder.File("none/model.zip")));
         Assert.Throws<FileNotFoundException>(() => Files.Load(_folder.File("none.zip"), out _));
     }
 }

@@ -6,7 +6,8 @@ namespace MLNet.Ssl.Tests;
 /// <summary>Models that <c>ml.Model.Save</c> saved, asked in a process of their own.</summary>
 internal static class SavedByMLNet
 {
-    /// <summary>Answers, for every kind, of the model <c>kind.zip</c> in a folder, into <c>kind.json</c>; with plain ML.NET and without libtorch.</summary>
+    /// <summary>Answers, for every kind, of the model <c>kind.zip</c> in a folder, into <c>kind.json</c>; with plain
+    /// ML.NET and without libtorch.</summary>
     public static int Predict(string folder)
     {
         var ml = new MLContext();
@@ -15,7 +16,8 @@ internal static class SavedByMLNet
             var model = ml.Model.Load(Path.Combine(folder, kind + ".zip"), out _);
             Write(Path.Combine(folder, kind + ".json"), SavedModels.Ask(ml, model, SavedModels.Rows(ml, kind)));
         }
-        if (!OperatingSystem.IsLinux() || !File.ReadAllText("/proc/self/maps").Contains("libtorch", StringComparison.Ordinal)) return 0;
+        if (!OperatingSystem.IsLinux()
+            || !File.ReadAllText("/proc/self/maps").Contains("libtorch", StringComparison.Ordinal)) return 0;
         Console.Error.WriteLine("libtorch was loaded.");
         return 1;
     }
@@ -23,5 +25,6 @@ internal static class SavedByMLNet
     public static SavedModels.Answer[] Read(string path) =>
         JsonSerializer.Deserialize<SavedModels.Answer[]>(File.ReadAllText(path))!;
 
-    private static void Write(string path, SavedModels.Answer[] answers) => File.WriteAllText(path, JsonSerializer.Serialize(answers));
+    private static void Write(string path, SavedModels.Answer[] answers) =>
+        File.WriteAllText(path, JsonSerializer.Serialize(answers));
 }

@@ -28,7 +28,8 @@ public sealed class SavedByMLNetTests : IDisposable
         foreach (string kind in SavedModels.Kinds)
         {
             var answers = SavedByMLNet.Read(_folder.File(kind + ".json"));
-            Assert.Equal(expected[kind].Select(a => (a.Class, a.PredictedLabel)), answers.Select(a => (a.Class, a.PredictedLabel)));
+            Assert.Equal(expected[kind].Select(a => (a.Class, a.PredictedLabel)),
+                answers.Select(a => (a.Class, a.PredictedLabel)));
             foreach (var (e, a) in expected[kind].Zip(answers))
             {
                 TestImages.AssertClose(e.Embedding, a.Embedding);
@@ -48,7 +49,8 @@ public sealed class SavedByMLNetTests : IDisposable
 
     // Sizes of all aspects, smaller and larger than what the network sees.
     private static Photo[] Photos() =>
-        [.. Enumerable.Range(0, 24).Select(i => new Photo { Image = TestImages.Image(i, width: 9 + 7 * i, height: 60 - 2 * i), Name = new[] { "red", "green", "blue" }[i % 3] })];
+        [.. Enumerable.Range(0, 24).Select(i => new Photo { Image = TestImages.Image(i, width: 9 + 7 * i,
+            height: 60 - 2 * i), Name = new[] { "red", "green", "blue" }[i % 3] })];
 
     private ITransformer Reloaded(ITransformer model, DataViewSchema schema)
     {
@@ -67,7 +69,8 @@ public sealed class SavedByMLNetTests : IDisposable
         var model = Reloaded(original, view.Schema);
         var (expected, actual) = (original.Transform(view), model.Transform(view));
         Assert.Equal(expected.Schema["Image"].Type, actual.Schema["Image"].Type);
-        Assert.Equal(expected.Schema.Where(c => !c.IsHidden).Select(c => c.Name).Order(), actual.Schema.Where(c => !c.IsHidden).Select(c => c.Name).Order());
+        Assert.Equal(expected.Schema.Where(c => !c.IsHidden).Select(c => c.Name).Order(),
+            actual.Schema.Where(c => !c.IsHidden).Select(c => c.Name).Order());
         Same(expected, actual, "Image");
         Assert.True(Column(actual, "Image").Select(e => e[0]).Distinct().Count() > 20);
     }
@@ -77,13 +80,15 @@ public sealed class SavedByMLNetTests : IDisposable
     {
         var definition = SchemaDefinition.Create(typeof(Pixels));
         definition[nameof(Pixels.Image)].ColumnType = new VectorDataViewType(NumberDataViewType.Single, a, b, c);
-        var rows = Enumerable.Range(0, 6).Select(i => new Pixels { Image = [.. TestImages.Rgb(i, 20, 24).Select(v => (float)v)] }).ToArray();
+        var rows = Enumerable.Range(0, 6)
+            .Select(i => new Pixels { Image = [.. TestImages.Rgb(i, 20, 24).Select(v => (float)v)] }).ToArray();
         var view = _ml.Data.LoadFromEnumerable(rows, definition);
         using var original = _ml.SelfSupervised().Pretrain(options: TestImages.Untrained).Fit(view);
         var model = Reloaded(original, view.Schema);
         Same(original.Transform(view), model.Transform(view), "Embedding");
         rows[1].Image[7] = 256;
-        Assert.Contains("256 is no pixel value", Assert.ThrowsAny<Exception>(() => Column(model.Transform(view), "Embedding")).ToString());
+        Assert.Contains("256 is no pixel value",
+            Assert.ThrowsAny<Exception>(() => Column(model.Transform(view), "Embedding")).ToString());
     }
 
     private sealed class PhotoFile
@@ -120,7 +125,8 @@ public sealed class SavedByMLNetTests : IDisposable
         var view = _ml.Data.LoadFromEnumerable(Photos());
         var labelled = _ml.Transforms.Conversion.MapValueToKey("Class", "Name").Fit(view).Transform(view);
         using var encoder = new EmbeddingTransformer(Encoder(ImagePreprocessing.For(16)), "Embedding", "Image");
-        using var original = _ml.SelfSupervised().FineTune("Predicted", "Image", "Class", encoder, new() { Epochs = 2, BatchSize = 8 }).Fit(labelled);
+        using var original = _ml.SelfSupervised()
+            .FineTune("Predicted", "Image", "Class", encoder, new() { Epochs = 2, BatchSize = 8 }).Fit(labelled);
         var model = Reloaded(original, labelled.Schema);
         var (expected, actual) = (original.Transform(labelled), model.Transform(labelled));
         Same(expected, actual, "Score", 1e-5f);
@@ -161,7 +167,8 @@ public sealed class SavedByMLNetTests : IDisposable
         foreach (ITransformer original in new ITransformer[]
         {
             _ml.MulticlassClassification.Trainers.NearestNeighbors(label, "Embedding", numberOfNeighbors: 7).Fit(view),
-            _ml.MulticlassClassification.Trainers.LinearProbe(label, "Embedding", new() { Epochs = 3, LearningRates = [0.1] }).Fit(view),
+            _ml.MulticlassClassification.Trainers.LinearProbe(label, "Embedding",
+                new() { Epochs = 3, LearningRates = [0.1] }).Fit(view),
         })
         {
             var model = Reloaded(original, view.Schema);
@@ -172,7 +179,8 @@ public sealed class SavedByMLNetTests : IDisposable
             if (label == "Number")
             {
                 var back = _ml.Transforms.Conversion.MapKeyToValue("Back", "PredictedLabel");
-                Assert.Equal(back.Fit(expected).Transform(expected).GetColumn<float>("Back"), back.Fit(actual).Transform(actual).GetColumn<float>("Back"));
+                Assert.Equal(back.Fit(expected).Transform(expected).GetColumn<float>("Back"),
+                    back.Fit(actual).Transform(actual).GetColumn<float>("Back"));
             }
             ((IDisposable)original).Dispose();
         }
@@ -191,8 +199,10 @@ public sealed class SavedByMLNetTests : IDisposable
         var view = _ml.Data.LoadFromEnumerable(photos);
         var expected = Column(original.Transform(view), "Embedding");
         var model = Reloaded(original, view.Schema);
-        using (var engine = _ml.Model.CreatePredictionEngine<Photo, Embedded>(model, new PredictionEngineOptions { OwnsTransformer = false }))
-            for (int i = 0; i < photos.Length; i++) TestImages.AssertClose(expected[i], engine.Predict(photos[i]).Embedding);
+        using (var engine = _ml.Model.CreatePredictionEngine<Photo, Embedded>(model,
+            new PredictionEngineOptions { OwnsTransformer = false }))
+            for (int i = 0; i < photos.Length; i++)
+                TestImages.AssertClose(expected[i], engine.Predict(photos[i]).Embedding);
         using var pool = _ml.SelfSupervised().Model.CreatePredictionPool<Photo, Embedded>(model);
         Parallel.For(0, 96, new() { MaxDegreeOfParallelism = 8 }, i =>
             TestImages.AssertClose(expected[i % photos.Length], pool.Predict(photos[i % photos.Length]).Embedding));
@@ -216,7 +226,8 @@ public sealed class SavedByMLNetTests : IDisposable
         using var original = new EmbeddingTransformer(Encoder(ImagePreprocessing.For(16)), "Embedding", "Image");
         var view = _ml.Data.LoadFromEnumerable(new[] { new Photo() });
         var model = Reloaded(original, view.Schema);
-        Assert.Contains("There is no image", Assert.ThrowsAny<Exception>(() => Column(model.Transform(view), "Embedding")).ToString());
+        Assert.Contains("There is no image",
+            Assert.ThrowsAny<Exception>(() => Column(model.Transform(view), "Embedding")).ToString());
     }
 
     private static ImageEncoder Encoder(ImagePreprocessing preprocessing)

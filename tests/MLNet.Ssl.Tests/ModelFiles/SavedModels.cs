@@ -8,7 +8,8 @@ namespace MLNet.Ssl.Tests;
 /// <summary>Models of several kinds, the rows that they are asked about, and what they answer as bytes.</summary>
 internal static class SavedModels
 {
-    public static readonly string[] Kinds = ["images with neighbours", "table with LBFGS", "nested chains with a probe"];
+    public static readonly string[] Kinds =
+        ["images with neighbours", "table with LBFGS", "nested chains with a probe"];
 
     internal sealed class Measure
     {
@@ -59,7 +60,8 @@ internal static class SavedModels
         })];
 
     public static IDataView Rows(MLContext ml, string kind) => kind.StartsWith("images", StringComparison.Ordinal)
-        ? ml.Data.LoadFromEnumerable(Enumerable.Range(0, 70).Select(i => new Labelled { Image = TestImages.Image(i), Label = i % 2 == 0 ? "even" : "odd" }))
+        ? ml.Data.LoadFromEnumerable(Enumerable.Range(0, 70)
+            .Select(i => new Labelled { Image = TestImages.Image(i), Label = i % 2 == 0 ? "even" : "odd" }))
         : ml.Data.LoadFromEnumerable(Measures(200));
 
     public static ITransformer Fit(MLContext ml, string kind)

@@ -82,12 +82,16 @@ public sealed class StreamTests : IDisposable
     {
         using var stream = new MemoryStream();
         Ssl.Model.Save(_encoder, null, stream);
-        Assert.Contains("set its Position", Assert.Throws<InvalidDataException>(() => Ssl.Model.Load(stream, out _)).Message);
-        Assert.Contains("is empty", Assert.Throws<InvalidDataException>(() => EmbeddingIndex.Load(new MemoryStream())).Message);
+        Assert.Contains("set its Position",
+            Assert.Throws<InvalidDataException>(() => Ssl.Model.Load(stream, out _)).Message);
+        Assert.Contains("is empty",
+            Assert.Throws<InvalidDataException>(() => EmbeddingIndex.Load(new MemoryStream())).Message);
         var other = new MemoryStream(new byte[100]);
-        Assert.Contains("The model file in the stream is refused", Assert.Throws<InvalidDataException>(() => Ssl.Model.Load(other, out _)).Message);
+        Assert.Contains("The model file in the stream is refused",
+            Assert.Throws<InvalidDataException>(() => Ssl.Model.Load(other, out _)).Message);
         other.Position = 0;
-        Assert.Contains("(stream)", Assert.Throws<InvalidDataException>(() => Ssl.LoadPretrained("E", "Image", other)).Message);
+        Assert.Contains("(stream)",
+            Assert.Throws<InvalidDataException>(() => Ssl.LoadPretrained("E", "Image", other)).Message);
         Assert.Throws<ArgumentException>(() => Ssl.Model.Save(_encoder, null, new MemoryStream([], writable: false)));
     }
 
@@ -120,7 +124,8 @@ public sealed class StreamTests : IDisposable
         }
     }
 
-    private float[][] Embeddings(ITransformer encoder) => [.. encoder.Transform(_photos).GetColumn<float[]>("Embedding")];
+    private float[][] Embeddings(ITransformer encoder) =>
+        [.. encoder.Transform(_photos).GetColumn<float[]>("Embedding")];
 
     private static Stream Written(string kind, Action<Stream> write)
     {
@@ -150,7 +155,8 @@ public sealed class StreamTests : IDisposable
 
         public override void Flush() => inner.Flush();
 
-        public override int Read(byte[] buffer, int offset, int count) => inner.Read(buffer, offset, Math.Min(count, 1000));
+        public override int Read(byte[] buffer, int offset, int count) =>
+            inner.Read(buffer, offset, Math.Min(count, 1000));
 
         public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 

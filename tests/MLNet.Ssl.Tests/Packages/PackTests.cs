@@ -8,7 +8,8 @@ namespace MLNet.Ssl.Tests;
 /// <summary>The packages hold what they should, and a program that has nothing but them embeds images.</summary>
 public sealed class PackTests : IDisposable
 {
-    private static readonly string[] Libraries = ["MLNet.Ssl.Trainers", "MLNet.Ssl", "MLNet.Ssl.Reports", "MLNet.Ssl.Onnx", "MLNet.Ssl.AI"];
+    private static readonly string[] Libraries =
+        ["MLNet.Ssl.Trainers", "MLNet.Ssl", "MLNet.Ssl.Reports", "MLNet.Ssl.Onnx", "MLNet.Ssl.AI"];
 
     private static readonly string Configuration =
         typeof(PackTests).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
@@ -24,7 +25,8 @@ public sealed class PackTests : IDisposable
         foreach (string library in Libraries)
         {
             // What the tests run on is packed, without another build.
-            var (code, output) = Dotnet(Path.Combine(Golden.RepositoryRoot, "src", library), "pack", "--no-build", "-c", Configuration, "-o", feed);
+            var (code, output) = Dotnet(Path.Combine(Golden.RepositoryRoot, "src", library), "pack", "--no-build", "-c",
+                Configuration, "-o", feed);
             Assert.True(code == 0, output);
         }
         var (version, torch) = CheckPackages(feed);
@@ -56,7 +58,8 @@ public sealed class PackTests : IDisposable
             Assert.Contains("README.md", names);
             Assert.Contains($"lib/net10.0/{library}.dll", names);
             Assert.Contains($"lib/net10.0/{library}.xml", names);
-            Assert.DoesNotContain(names, name => name.Contains("TorchSharp", StringComparison.Ordinal) || name.EndsWith(".so", StringComparison.Ordinal));
+            Assert.DoesNotContain(names, name => name.Contains("TorchSharp", StringComparison.Ordinal)
+                || name.EndsWith(".so", StringComparison.Ordinal));
             using (var documents = package.GetEntry($"lib/net10.0/{library}.xml")!.Open())
                 Assert.NotEmpty(XDocument.Load(documents).Descendants("member"));
 
@@ -70,9 +73,12 @@ public sealed class PackTests : IDisposable
             Assert.NotEmpty(Text("description"));
             Assert.Equal(version ??= Text("version"), Text("version"));
             var dependencies = metadata.Descendants().Where(element => element.Name.LocalName == "dependency")
-                .ToDictionary(element => element.Attribute("id")!.Value, element => element.Attribute("version")!.Value);
-            // A package needs those below it in its own version, and never the native half of TorchSharp, which the user chooses.
-            string[] own = library switch { "MLNet.Ssl" => ["MLNet.Ssl.Trainers"], "MLNet.Ssl.Trainers" => [], _ => ["MLNet.Ssl"] };
+                .ToDictionary(element => element.Attribute("id")!.Value, element =>
+                    element.Attribute("version")!.Value);
+            // A package needs those below it in its own version, and never the native half of
+            // TorchSharp, which the user chooses.
+            string[] own = library switch { "MLNet.Ssl" => ["MLNet.Ssl.Trainers"], "MLNet.Ssl.Trainers" => [],
+                _ => ["MLNet.Ssl"] };
             Assert.Equal(own, dependencies.Keys.Where(id => id.StartsWith("MLNet", StringComparison.Ordinal)));
             foreach (string id in own) Assert.Equal(version, dependencies[id]);
             Assert.DoesNotContain(dependencies.Keys, id => id.StartsWith("TorchSharp-", StringComparison.Ordinal)
@@ -160,10 +166,12 @@ public sealed class PackTests : IDisposable
 
     private static (int Code, string Output) Dotnet(string folder, params string[] arguments)
     {
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet") { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH")
+            ?? "dotnet") { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (string argument in arguments) start.ArgumentList.Add(argument);
         // What the runner of the tests sets for its own build is not for these.
-        foreach (string name in start.Environment.Keys.Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToArray())
+        foreach (string name in start.Environment.Keys.Where(name =>
+            name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToArray())
             start.Environment.Remove(name);
         start.Environment["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1";
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
@@ -175,5 +183,6 @@ public sealed class PackTests : IDisposable
     }
 
     private static string LastLine(string output) =>
-        output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault(line => line.Contains("error", StringComparison.Ordinal)) ?? "";
+        output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .LastOrDefault(line => line.Contains("error", StringComparison.Ordinal)) ?? "";
 }

@@ -14,8 +14,9 @@ namespace MLNet.Ssl.Tests;
 internal static class PageProgram
 {
     // What a console project has without saying so.
-    private const string ImplicitUsings = "global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq; "
-        + "global using System.Net.Http; global using System.Threading; global using System.Threading.Tasks;";
+    private const string ImplicitUsings = "global using System; global using System.Collections.Generic; global using "
+        + "System.IO; global using System.Linq; global using System.Net.Http; global using System.Threading; global "
+        + "using System.Threading.Tasks;";
 
     private const string Fence = "```";
 
@@ -28,7 +29,8 @@ internal static class PageProgram
         {
             if (!lines[line].StartsWith(Fence, StringComparison.Ordinal)) continue;
             int end = Array.FindIndex(lines, line + 1, l => l.StartsWith(Fence, StringComparison.Ordinal));
-            if (lines[line].Trim() == Fence + "csharp") snippets.Add((line + 2, string.Join('\n', lines[(line + 1)..end])));
+            if (lines[line].Trim() == Fence + "csharp")
+                snippets.Add((line + 2, string.Join('\n', lines[(line + 1)..end])));
             line = end;
         }
         return snippets;
@@ -63,10 +65,12 @@ internal static class PageProgram
         var compilation = CSharpCompilation.Create(Path.GetFileNameWithoutExtension(assembly), trees, references,
             new(OutputKind.ConsoleApplication, nullableContextOptions: NullableContextOptions.Enable));
         using var file = File.Create(assembly);
-        var result = compilation.Emit(file, options: new EmitOptions(debugInformationFormat: DebugInformationFormat.Embedded));
+        var result =
+            compilation.Emit(file, options: new EmitOptions(debugInformationFormat: DebugInformationFormat.Embedded));
         // A page shows no warnings either; packages of other versions than referenced are none of its own.
         var told = result.Diagnostics.Where(d => d.Severity == DiagnosticSeverity.Error
-            || (d.Severity == DiagnosticSeverity.Warning && d.Id is not ("CS1701" or "CS1702" or "CS8019" or "CS0219")));
+            || (d.Severity == DiagnosticSeverity.Warning
+                && d.Id is not ("CS1701" or "CS1702" or "CS8019" or "CS0219")));
         Assert.True(result.Success && !told.Any(), string.Join('\n', told));
     }
 

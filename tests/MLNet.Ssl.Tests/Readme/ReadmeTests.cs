@@ -5,7 +5,8 @@ using TorchSharp;
 
 namespace MLNet.Ssl.Tests;
 
-/// <summary>Every snippet of the README compiles and runs, one after the other, on a few real images and rows.</summary>
+/// <summary>Every snippet of the README compiles and runs, one after the other, on a
+/// few real images and rows.</summary>
 public sealed class ReadmeTests : IDisposable
 {
     private static readonly string Page = Path.Combine(Golden.RepositoryRoot, "README.md");
@@ -27,18 +28,21 @@ public sealed class ReadmeTests : IDisposable
             runs++;
             return "Epochs = 1";
         })
-            .Replace("Pretrain(\"Embedding\", \"Features\")", "Pretrain(\"Embedding\", \"Features\", new MoCoOptions { Epochs = 1, Mixing = new IMixOptions() })", StringComparison.Ordinal)
+            .Replace("Pretrain(\"Embedding\", \"Features\")", "Pretrain(\"Embedding\", \"Features\", new MoCoOptions { "
+                + "Epochs = 1, Mixing = new IMixOptions() })", StringComparison.Ordinal)
             .Replace("new DinoOptions {", "new DinoOptions { OutputDimension = 512,", StringComparison.Ordinal);
         string program = _folder.File("Page.dll");
         PageProgram.Compile("README.md", markdown, code => code, _folder.File("AsItStands.dll"));
         PageProgram.Compile("README.md", markdown, Shorter, program);
         Assert.True(runs > 3, "Runs of the page are shortened by their epochs, and there are none.");
-        string said = FreshProcess.Run(["page", program], _folder.Path, new() { ["OMP_WAIT_POLICY"] = "PASSIVE", ["TORCH_HOME"] = _folder.File("torch"), ["HF_HOME"] = _folder.File("hf") });
+        string said = FreshProcess.Run(["page", program], _folder.Path, new() { ["OMP_WAIT_POLICY"] = "PASSIVE",
+            ["TORCH_HOME"] = _folder.File("torch"), ["HF_HOME"] = _folder.File("hf") });
 
         Assert.Matches(@"k = 200: \d+\.\d", said);
         Assert.Matches(@"linear: \d+\.\d", said);
         Assert.Matches(@"1\.00 photos/class", said);
-        Assert.All(["report.html", "best.safetensors", "photos.index", "model.mlssl", "encoder.onnx", "attention/attention.png"], file => Assert.True(File.Exists(_folder.File(file)), file));
+        Assert.All(["report.html", "best.safetensors", "photos.index", "model.mlssl", "encoder.onnx",
+            "attention/attention.png"], file => Assert.True(File.Exists(_folder.File(file)), file));
         Assert.NotEmpty(Directory.GetFiles(_folder.File("runs/simclr")));
         Assert.NotEmpty(Directory.GetFiles(_folder.File("runs/photos")));
     }
@@ -59,7 +63,8 @@ public sealed class ReadmeTests : IDisposable
         Write("photos", train, 0, 24);
         Write("labelled", train, 24, 20);
         Write("test", test, 0, 12);
-        File.Copy(Directory.GetFiles(_folder.File("photos"), "*.png", SearchOption.AllDirectories)[0], _folder.File("query.png"));
+        File.Copy(Directory.GetFiles(_folder.File("photos"), "*.png", SearchOption.AllDirectories)[0],
+            _folder.File("query.png"));
         RgbImages.Load(_folder.File("query.png")).Save(_folder.File("query.jpg"));
 
         void Write(string name, CifarSet set, int first, int count)
@@ -75,7 +80,8 @@ public sealed class ReadmeTests : IDisposable
     /// <summary>Rows of CovType: ten numbers, the first soil that is set, and the class.</summary>
     private void PreparePlots()
     {
-        using var lines = new StreamReader(new GZipStream(File.OpenRead(RealData.Path("covtype/covtype.data.gz")), CompressionMode.Decompress));
+        using var lines = new StreamReader(
+            new GZipStream(File.OpenRead(RealData.Path("covtype/covtype.data.gz")), CompressionMode.Decompress));
         using var plots = File.CreateText(_folder.File("plots.csv"));
         for (int row = 0; row < 64; row++)
         {
@@ -85,11 +91,14 @@ public sealed class ReadmeTests : IDisposable
         }
     }
 
-    /// <summary>Networks of the published forms with random weights, where the page's would be after a download.</summary>
+    /// <summary>Networks of the published forms with random weights, where the page's
+    /// would be after a download.</summary>
     private void PrepareWeights()
     {
-        Write("dino_deitsmall16_pretrain.pth", new VisionTransformerOptions { PatchSize = 16, EmbeddingDimension = 384, Depth = 12, Heads = 6 });
-        Write("hf/hub/models--facebook--dinov2-small/snapshots/1/model.safetensors", VisionTransformerOptions.DinoV2Small());
+        Write("dino_deitsmall16_pretrain.pth",
+            new VisionTransformerOptions { PatchSize = 16, EmbeddingDimension = 384, Depth = 12, Heads = 6 });
+        Write("hf/hub/models--facebook--dinov2-small/snapshots/1/model.safetensors",
+            VisionTransformerOptions.DinoV2Small());
 
         void Write(string file, BackboneOptions backbone)
         {

@@ -54,7 +54,8 @@ public sealed class ChartTests
         try
         {
             CultureInfo.CurrentCulture = comma;
-            Assert.Equal(here, new LineChart("Loss", "", [(0.5, 1.25), (1, 1.5)], 1) { Thresholds = [new(1.3, "alarm")] }.Html());
+            Assert.Equal(here,
+                new LineChart("Loss", "", [(0.5, 1.25), (1, 1.5)], 1) { Thresholds = [new(1.3, "alarm")] }.Html());
         }
         finally
         {
@@ -68,7 +69,8 @@ public sealed class ChartTests
         // Unit vectors on a circle in a tilted plane of five dimensions.
         using var scope = NewDisposeScope();
         double[] angles = [0.1, 0.9, 2.2, 3.0, 4.4, 5.5];
-        float[][] rows = [.. angles.Select(t => new[] { Math.Cos(t) * 0.6, Math.Cos(t) * 0.8, Math.Sin(t) * 0.6, 0, Math.Sin(t) * 0.8 }.Select(v => (float)(3 * v)).ToArray())];
+        float[][] rows = [.. angles.Select(t => new[] { Math.Cos(t) * 0.6, Math.Cos(t) * 0.8, Math.Sin(t) * 0.6, 0,
+            Math.Sin(t) * 0.8 }.Select(v => (float)(3 * v)).ToArray())];
         var map = EmbeddingMap.Of(tensor([.. rows.SelectMany(row => row)], [6, 5]));
         for (int i = 0; i < 6; i++)
             for (int j = 0; j < i; j++)
@@ -97,7 +99,9 @@ public sealed class ChartTests
     private static LineChart Chart((double, double)[] points) => new("Curve", "", points, 10);
 
     private static string Line(LineChart chart) =>
-        XElement.Parse(Svg(chart.Html())).Descendants("path").Single(path => (string?)path.Attribute("class") == "line").Attribute("d")!.Value;
+        XElement.Parse(Svg(chart.Html())).Descendants("path").Single(path => (string?)path.Attribute("class") == "line")
+            .Attribute("d")!.Value;
 
-    private static string Svg(string html) => html[html.IndexOf("<svg", StringComparison.Ordinal)..(html.IndexOf("</svg>", StringComparison.Ordinal) + 6)];
+    private static string Svg(string html) =>
+        html[html.IndexOf("<svg", StringComparison.Ordinal)..(html.IndexOf("</svg>", StringComparison.Ordinal) + 6)];
 }

@@ -22,5 +22,6 @@ public sealed class PngImageTests
     }
 
     [Fact]
-    public void AnImageOfAnotherLengthIsRefused() => Assert.Throws<ArgumentException>(() => PngImage.Encode(new(new byte[5], 1, 2)));
+    public void AnImageOfAnotherLengthIsRefused() =>
+        Assert.Throws<ArgumentException>(() => PngImage.Encode(new(new byte[5], 1, 2)));
 }

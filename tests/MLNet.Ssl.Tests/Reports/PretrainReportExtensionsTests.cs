@@ -33,14 +33,17 @@ public sealed class PretrainReportExtensionsTests : IDisposable
     private IDataView Images(int count) => Keyed(_ml.View(TestImages.Rows(count)));
 
     private IDataView Rows(int count) => Keyed(_ml.Data.LoadFromEnumerable(Enumerable.Range(0, count).Select(i =>
-        new Row { Features = [i % 7 + 0.1f * i, i * i % 11, 5 * (i % 3), i % 2 == 0 ? 9 : -9], Label = i % 2 == 0 ? "even" : "<odd>" })));
+        new Row { Features = [i % 7 + 0.1f * i, i * i % 11, 5 * (i % 3), i % 2 == 0 ? 9 : -9], Label = i % 2 == 0
+            ? "even" : "<odd>" })));
 
-    private IDataView Keyed(IDataView view) => _ml.Transforms.Conversion.MapValueToKey("Label").Fit(view).Transform(view);
+    private IDataView Keyed(IDataView view) =>
+        _ml.Transforms.Conversion.MapValueToKey("Label").Fit(view).Transform(view);
 
     [Fact]
     public void APipelineOfImagesMeasuresItselfAndWritesItsReport()
     {
-        var (report, path, best) = (new PretrainReport(), _folder.File("report.html"), _folder.File("best.safetensors"));
+        var (report, path, best) =
+            (new PretrainReport(), _folder.File("report.html"), _folder.File("best.safetensors"));
         var lines = new List<string>();
         _ml.Log += (_, e) => lines.Add(e.RawMessage);
         var view = Images(16);
@@ -65,7 +68,8 @@ public sealed class PretrainReportExtensionsTests : IDisposable
         var estimator = _ml.SelfSupervised().Pretrain("Embedding", "Features", TrainedRows);
         using var plain = estimator.Fit(view);
         using var measured = estimator.WithEvaluation(view, Rows(32), everyEpochs: 2).Fit(view);
-        Assert.Equal(plain.Transform(view).GetColumn<float[]>("Embedding"), measured.Transform(view).GetColumn<float[]>("Embedding"));
+        Assert.Equal(plain.Transform(view).GetColumn<float[]>("Embedding"),
+            measured.Transform(view).GetColumn<float[]>("Embedding"));
     }
 
     [Fact]
@@ -73,7 +77,8 @@ public sealed class PretrainReportExtensionsTests : IDisposable
     {
         var (report, path) = (new PretrainReport(), _folder.File("report.html"));
         var view = Rows(64);
-        using var transformer = _ml.SelfSupervised().Pretrain("Embedding", "Features", TrainedRows with { Progress = report }).Fit(view);
+        using var transformer = _ml.SelfSupervised()
+            .Pretrain("Embedding", "Features", TrainedRows with { Progress = report }).Fit(view);
         report.Write(path, transformer, view, "Label", maxRows: 10);
         string page = File.ReadAllText(path);
         Assert.Contains("10 rows by", page);
@@ -92,7 +97,8 @@ public sealed class PretrainReportExtensionsTests : IDisposable
     {
         var view = Images(8);
         var estimator = _ml.SelfSupervised().Pretrain("Embedding", "Image", Trained);
-        var error = Assert.Throws<ArgumentOutOfRangeException>(() => estimator.WithEvaluation(view, view, label).Fit(view));
+        var error =
+            Assert.Throws<ArgumentOutOfRangeException>(() => estimator.WithEvaluation(view, view, label).Fit(view));
         Assert.Contains(named, error.Message);
         error = Assert.Throws<ArgumentOutOfRangeException>(() => estimator.WithEvaluation(Rows(8), view).Fit(view));
         Assert.Contains("evaluation column 'Image'", error.Message);
@@ -101,8 +107,10 @@ public sealed class PretrainReportExtensionsTests : IDisposable
     [Fact]
     public void KeysThatDifferBetweenTrainAndTestAreRefused()
     {
-        var other = Keyed(_ml.View([new ImageRow(0, TestImages.Image(0), "odd"), new ImageRow(1, TestImages.Image(1), "even")]));
+        var other = Keyed(
+            _ml.View([new ImageRow(0, TestImages.Image(0), "odd"), new ImageRow(1, TestImages.Image(1), "even")]));
         var estimator = _ml.SelfSupervised().Pretrain("Embedding", "Image", Trained);
-        Assert.Contains("under two names", Assert.Throws<ArgumentException>(() => estimator.WithEvaluation(Images(8), other).Fit(Images(8))).Message);
+        Assert.Contains("under two names",
+            Assert.Throws<ArgumentException>(() => estimator.WithEvaluation(Images(8), other).Fit(Images(8))).Message);
     }
 }

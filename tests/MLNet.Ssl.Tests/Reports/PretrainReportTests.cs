@@ -10,7 +10,8 @@ public sealed partial class PretrainReportTests : IDisposable
 
     private static readonly DinoOptions TinyDino = new()
     {
-        Backbone = new VisionTransformerOptions { ImageSize = 24, PatchSize = 6, EmbeddingDimension = 24, Depth = 1, Heads = 2 },
+        Backbone = new VisionTransformerOptions { ImageSize = 24, PatchSize = 6, EmbeddingDimension = 24, Depth = 1,
+            Heads = 2 },
         ImageSize = 24,
         LocalCrops = 2,
         LocalSize = 12,
@@ -33,13 +34,17 @@ public sealed partial class PretrainReportTests : IDisposable
     public void ARunBecomesAPageThatNeedsNoOther()
     {
         var report = new PretrainReport();
-        var options = TinyDino with { Progress = report, Evaluation = new(Data.Images, Data.Labels, Data.Images, Data.Labels) };
+        var options =
+            TinyDino with { Progress = report, Evaluation = new(Data.Images, Data.Labels, Data.Images, Data.Labels) };
         using var encoder = Pretrainer.Fit(Data.Images, options);
         report.Write(File, encoder, Data.Images, Data.Labels, ["rows", "columns", "checks", "rings"]);
         string page = Page();
         Assert.All(
-            ["Pretraining with DINO", "2 of 2 epochs, 4 of 4 steps", "Loss", "kNN accuracy", "Learning rate", "Momentum of the teacher", "Entropy of the teacher",
-                "Wait for data", "<dt>Rows</dt><dd>32</dd>", "<dt>Untrained</dt>", "most common class 25.0 %", "epoch 1: ", "scope=\"rowgroup\" colspan=\"3\">Backbone", "principal component", "rings", "view 4, 12 px", "Where it looks", "TeacherMomentum", "for 32 rows", "Backbone.Heads", "TorchSharp"],
+            ["Pretraining with DINO", "2 of 2 epochs, 4 of 4 steps", "Loss", "kNN accuracy", "Learning rate",
+                "Momentum of the teacher", "Entropy of the teacher",
+                "Wait for data", "<dt>Rows</dt><dd>32</dd>", "<dt>Untrained</dt>", "most common class 25.0 %",
+                "epoch 1: ", "scope=\"rowgroup\" colspan=\"3\">Backbone", "principal component", "rings",
+                "view 4, 12 px", "Where it looks", "TeacherMomentum", "for 32 rows", "Backbone.Heads", "TorchSharp"],
             part => Assert.Contains(part, page));
         // Two global and two local views beside each of five images, and three contact sheets.
         Assert.Equal(5 * 5 + 3, Regex.Count(page, "<img "));
@@ -60,9 +65,11 @@ public sealed partial class PretrainReportTests : IDisposable
     [Fact]
     public void RowsOfATableHaveAMapAndNoPictures()
     {
-        using var table = new TableStore(Enumerable.Range(0, 64).Select(i => (float)new Random(i).NextDouble()).ToArray(), 4);
+        using var table =
+            new TableStore(Enumerable.Range(0, 64).Select(i => (float)new Random(i).NextDouble()).ToArray(), 4);
         var report = new PretrainReport { Title = "Rows" };
-        using var encoder = Pretrainer.Fit(table, new MoCoOptions { Mixing = new IMixOptions(), BatchSize = 8, Epochs = 1, Seed = 1, Threads = 1, Progress = report });
+        using var encoder = Pretrainer.Fit(table, new MoCoOptions { Mixing = new IMixOptions(), BatchSize = 8,
+            Epochs = 1, Seed = 1, Threads = 1, Progress = report });
         report.Write(File, encoder, table);
         string page = Page();
         Assert.Contains("principal component", page);
@@ -78,7 +85,8 @@ public sealed partial class PretrainReportTests : IDisposable
         ((IRunObserver)report).OnStart(Run(new Choice("BatchSize", 16, Hostile)));
         ((IRunObserver)report).OnMessage(new(true, Hostile));
         report.Report(At(1, 0.5));
-        using var encoder = new ImageEncoder(TinyDino.Backbone!.Create(new TorchSharp.torch.Generator(1, TorchSharp.torch.CPU)), ImagePreprocessing.For(24));
+        using var encoder = new ImageEncoder(TinyDino.Backbone!.Create(
+            new TorchSharp.torch.Generator(1, TorchSharp.torch.CPU)), ImagePreprocessing.For(24));
         report.Write(File, encoder, Data.Images, Data.Labels, [Hostile, "b", "c", "d"]);
         string page = Page();
         // Title twice, the warning, the reason, and the class in the legend and on its dots.
@@ -128,7 +136,8 @@ public sealed partial class PretrainReportTests : IDisposable
     public void WhatDoesNotFitIsRefusedAndNothingIsWritten()
     {
         var report = new PretrainReport();
-        using var encoder = new ImageEncoder(TinyDino.Backbone!.Create(new TorchSharp.torch.Generator(1, TorchSharp.torch.CPU)), ImagePreprocessing.For(24));
+        using var encoder = new ImageEncoder(TinyDino.Backbone!.Create(
+            new TorchSharp.torch.Generator(1, TorchSharp.torch.CPU)), ImagePreprocessing.For(24));
         var error = Assert.Throws<ArgumentException>(() => report.Write(File, encoder, Data.Images, Data.Labels[1..]));
         Assert.Contains("31 labels for 32 rows", error.Message);
         Assert.Throws<ArgumentException>(() => report.Write(File, encoder, new ImageStore()));
@@ -137,19 +146,23 @@ public sealed partial class PretrainReportTests : IDisposable
     }
 
     private static RunDescription Run(params Choice[] choices) =>
-        new("Pretraining", choices.ToDictionary(choice => choice.Option, choice => $"{choice.Value}"), choices, [], 1, 1);
+        new("Pretraining", choices.ToDictionary(choice => choice.Option, choice => $"{choice.Value}"), choices, [], 1,
+            1);
 
     private string Page() => System.IO.File.ReadAllText(File);
 
-    private static TrainingProgress At(long step, double value) => new(step, 100, 1, 1, value, 0.1, 100, 0, TimeSpan.Zero, value, value);
+    private static TrainingProgress At(long step, double value) =>
+        new(step, 100, 1, 1, value, 0.1, 100, 0, TimeSpan.Zero, value, value);
 
-    private static List<XElement> Svgs(string page) => [.. Svg().Matches(page).Select(match => XElement.Parse(match.Value))];
+    private static List<XElement> Svgs(string page) =>
+        [.. Svg().Matches(page).Select(match => XElement.Parse(match.Value))];
 
     private static void AssertSelfContained(string page)
     {
         Assert.NotEmpty(Svgs(page));
         Assert.DoesNotMatch("(?i)<script|<link|<iframe|@import|url\\(|https?:| on[a-z]+=", page);
-        Assert.All(Source().Matches(page), match => Assert.StartsWith("data:image/png;base64,iVBORw0KGgo", match.Groups[1].Value));
+        Assert.All(Source().Matches(page), match =>
+            Assert.StartsWith("data:image/png;base64,iVBORw0KGgo", match.Groups[1].Value));
     }
 
     [GeneratedRegex("<svg.*?</svg>", RegexOptions.Singleline)]

@@ -2,7 +2,8 @@ namespace MLNet.Ssl.Tests;
 
 public sealed class ColorOpsTests
 {
-    /// <summary>The vector form against Pillow's formulas in their mix of float32 and float64, over a grid of all colours.</summary>
+    /// <summary>The vector form against Pillow's formulas in their mix of float32 and float64,
+    /// over a grid of all colours.</summary>
     [Theory]
     [InlineData(0)]
     [InlineData(0.1)]
@@ -16,7 +17,8 @@ public sealed class ColorOpsTests
         for (int i = 0; i < pixels.Length / 3; i++)
             (pixels[3 * i], pixels[3 * i + 1], pixels[3 * i + 2]) =
                 ((byte)(i % side * step), (byte)(i / side % side * step), (byte)(i / side / side * step));
-        var shifted = new RgbImage(pixels, side, side * side).With(image => ColorOps.Hue(image, turns)).Pixels.ToArray();
+        var shifted = new RgbImage(pixels, side, side * side).With(image => ColorOps.Hue(image, turns))
+            .Pixels.ToArray();
 
         var expected = new byte[pixels.Length];
         for (int i = 0; i < pixels.Length; i += 3)
@@ -52,14 +54,16 @@ public sealed class ColorOpsTests
     public void Saturation_FactorZero_IsGrayscale()
     {
         var image = Images.Random(13, 7, seed: 1);
-        Assert.True(image.With(ColorOps.Grayscale).Pixels.Span.SequenceEqual(image.With(i => ColorOps.Saturation(i, 0)).Pixels.Span));
+        Assert.True(image.With(ColorOps.Grayscale)
+            .Pixels.Span.SequenceEqual(image.With(i => ColorOps.Saturation(i, 0)).Pixels.Span));
     }
 
     [Fact]
     public void FactorOne_KeepsTheImage()
     {
         var image = Images.Random(13, 7, seed: 2);
-        foreach (Action<PlanarImage, float> operation in new Action<PlanarImage, float>[] { ColorOps.Brightness, ColorOps.Contrast, ColorOps.Saturation })
+        foreach (Action<PlanarImage, float> operation in new Action<PlanarImage, float>[] { ColorOps.Brightness,
+            ColorOps.Contrast, ColorOps.Saturation })
             Assert.True(image.Pixels.Span.SequenceEqual(image.With(i => operation(i, 1)).Pixels.Span));
     }
 
@@ -67,14 +71,16 @@ public sealed class ColorOpsTests
     public void HugeFactor_Saturates()
     {
         byte[] rgb = [0, 1, 255];
-        Assert.Equal(new byte[] { 0, 101, 255 }, new RgbImage(rgb, 1, 1).With(i => ColorOps.Brightness(i, 101)).Pixels.ToArray());
+        Assert.Equal(new byte[] { 0, 101, 255 },
+            new RgbImage(rgb, 1, 1).With(i => ColorOps.Brightness(i, 101)).Pixels.ToArray());
     }
 
     private static (byte H, byte S, byte V) ToHsv(byte r, byte g, byte b)
     {
         byte max = Math.Max(r, Math.Max(g, b)), min = Math.Min(r, Math.Min(g, b));
         if (max == min) return (0, 0, max);
-        float range = max - min, s = range / max, rc = (max - r) / range, gc = (max - g) / range, bc = (max - b) / range;
+        float range = max - min, s = range / max, rc = (max - r) / range, gc = (max - g) / range,
+            bc = (max - b) / range;
         float h = r == max ? bc - gc : g == max ? (float)(2.0 + rc - bc) : (float)(4.0 + gc - rc);
         h = (float)((h / 6.0 + 1.0) % 1.0);
         return ((byte)(h * 255.0), (byte)(s * 255.0), max);

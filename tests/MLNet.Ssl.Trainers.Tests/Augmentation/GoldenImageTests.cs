@@ -18,7 +18,8 @@ public sealed class GoldenImageTests
         foreach (var c in cases)
         {
             var box = new CropBox(Int(c, "left"), Int(c, "top"), Int(c, "width"), Int(c, "height"));
-            resampler.Resize(golden.Input(Text(c, "image")).ToImage(), box, Int(c, "out_w"), Int(c, "out_h"), Filter(c), flip: false, result);
+            resampler.Resize(golden.Input(Text(c, "image")).ToImage(), box, Int(c, "out_w"), Int(c, "out_h"), Filter(c),
+                flip: false, result);
             Images.AssertEqual(golden.Expected(Text(c, "key")), result.ToImage(), Text(c, "key"));
         }
     }
@@ -67,7 +68,8 @@ public sealed class GoldenImageTests
         foreach (var c in cases)
         {
             double factor = c.GetProperty("factor").GetDouble();
-            var result = golden.Input(Text(c, "image")).ToImage().With(image => Operation(Text(c, "op"), factor)(image));
+            var result = golden.Input(Text(c, "image")).ToImage()
+                .With(image => Operation(Text(c, "op"), factor)(image));
             Images.AssertEqual(golden.Expected(Text(c, "key")), result, Text(c, "key"));
         }
     }
@@ -83,9 +85,12 @@ public sealed class GoldenImageTests
         {
             int[] order = [.. name.Split('_')[1].Select(digit => digit - '0')];
             Assert.Equal(new[] { "brightness", "contrast", "saturation", "hue" },
-                Enumerable.Range(0, 4).Select(i => p.GetProperty("op_ids").GetProperty(i.ToString(CultureInfo.InvariantCulture)).GetString()));
-            double[] factors = [.. new[] { "brightness", "contrast", "saturation", "hue" }.Select(op => p.GetProperty(op).GetDouble())];
-            Images.AssertEqual(golden.Expected(name), golden.Input("image").ToImage().With(Jitter(factors, order).Apply), name);
+                Enumerable.Range(0, 4).Select(i =>
+                    p.GetProperty("op_ids").GetProperty(i.ToString(CultureInfo.InvariantCulture)).GetString()));
+            double[] factors = [.. new[] { "brightness", "contrast", "saturation", "hue" }.Select(op =>
+                p.GetProperty(op).GetDouble())];
+            Images.AssertEqual(golden.Expected(name),
+                golden.Input("image").ToImage().With(Jitter(factors, order).Apply), name);
         }
     }
 
@@ -97,14 +102,17 @@ public sealed class GoldenImageTests
         Assert.NotEmpty(names);
         foreach (string name in names)
         {
-            var image = golden.Input(name.StartsWith("small.", StringComparison.Ordinal) ? "small_image" : "image").ToImage();
+            var image = golden.Input(name.StartsWith("small.", StringComparison.Ordinal) ? "small_image" : "image")
+                .ToImage();
             string operation = name.Replace("small.", "", StringComparison.Ordinal);
             var result = operation switch
             {
                 "hflip" => image.ToPlanar(flip: true).ToImage(),
                 "grayscale3" => image.With(ColorOps.Grayscale),
-                _ when Value(operation, "solarize_") is { } threshold => image.With(i => ColorOps.Solarize(i, (int)threshold)),
-                _ when Value(operation, "gaussian_blur_r") is { } sigma => image.With(i => new GaussianBlur().Apply(i, sigma)),
+                _ when Value(operation, "solarize_") is { } threshold =>
+                    image.With(i => ColorOps.Solarize(i, (int)threshold)),
+                _ when Value(operation, "gaussian_blur_r") is { } sigma =>
+                    image.With(i => new GaussianBlur().Apply(i, sigma)),
                 _ => throw new NotSupportedException(name),
             };
             Images.AssertEqual(golden.Expected(name), result, name);
@@ -132,10 +140,13 @@ public sealed class GoldenImageTests
         foreach (var (name, c) in cases.Select(c => (c.Name, c.Value)))
         {
             int[] box = Array(c, "crop_top_left_height_width");
-            double[] factors = [.. c.GetProperty("brightness_contrast_saturation_hue").EnumerateArray().Select(v => v.GetDouble())];
-            var plan = new ViewPlan(new CropBox(box[1], box[0], box[3], box[2]), Flag(c, "flip"), Jitter(factors, Array(c, "jitter_order")),
+            double[] factors =
+                [.. c.GetProperty("brightness_contrast_saturation_hue").EnumerateArray().Select(v => v.GetDouble())];
+            var plan = new ViewPlan(new CropBox(box[1], box[0], box[3], box[2]), Flag(c, "flip"),
+                Jitter(factors, Array(c, "jitter_order")),
                 Flag(c, "grayscale"), c.GetProperty("blur_radius").GetDouble(), Flag(c, "solarize"));
-            var view = new ViewWorkspace().Render(golden.Input("image").ToImage(), ViewRecipes.DinoGlobal1(Int(c, "out")), plan);
+            var view = new ViewWorkspace()
+                .Render(golden.Input("image").ToImage(), ViewRecipes.DinoGlobal1(Int(c, "out")), plan);
             Images.AssertEqual(golden.Expected(name + ".uint8"), view.ToImage(), name);
             AssertNormalized(golden.Expected(name + ".normalized"), Normalization.ImageNet, view);
         }
@@ -152,8 +163,10 @@ public sealed class GoldenImageTests
         {
             var c = cases[i];
             var draws = new ScriptedDraws(
-                c.GetProperty("uniform_pairs_scale_then_logratio").EnumerateArray().SelectMany(pair => pair.EnumerateArray()).Select(v => v.GetDouble()));
-            var box = RandomResizedCrop.Draw(Int(c, "image_w"), Int(c, "image_h"), Pair(c, "scale"), Pair(c, "ratio"), ref draws);
+                c.GetProperty("uniform_pairs_scale_then_logratio").EnumerateArray()
+                    .SelectMany(pair => pair.EnumerateArray()).Select(v => v.GetDouble()));
+            var box = RandomResizedCrop.Draw(Int(c, "image_w"), Int(c, "image_h"), Pair(c, "scale"), Pair(c, "ratio"),
+                ref draws);
             Assert.Equal(expected[(4 * i)..(4 * i + 4)], new long[] { box.Top, box.Left, box.Height, box.Width });
         }
     }
@@ -178,7 +191,8 @@ public sealed class GoldenImageTests
     };
 
     private static JitterPlan Jitter(double[] factors, int[] order) =>
-        new((float)factors[0], (float)factors[1], (float)factors[2], factors[3], order.Select((operation, i) => operation << (2 * i)).Sum());
+        new((float)factors[0], (float)factors[1], (float)factors[2], factors[3],
+            order.Select((operation, i) => operation << (2 * i)).Sum());
 
     private static void AssertNormalized(GoldenArray expected, Normalization normalization, PlanarImage image)
     {
@@ -190,7 +204,8 @@ public sealed class GoldenImageTests
     }
 
     private static double? Value(string name, string prefix) =>
-        name.StartsWith(prefix, StringComparison.Ordinal) ? double.Parse(name[prefix.Length..], CultureInfo.InvariantCulture) : null;
+        name.StartsWith(prefix, StringComparison.Ordinal)
+            ? double.Parse(name[prefix.Length..], CultureInfo.InvariantCulture) : null;
 
     private static int Int(JsonElement e, string key) => e.GetProperty(key).GetInt32();
 
@@ -198,12 +213,15 @@ public sealed class GoldenImageTests
 
     private static string Text(JsonElement e, string key) => e.GetProperty(key).GetString()!;
 
-    private static int[] Array(JsonElement e, string key) => [.. e.GetProperty(key).EnumerateArray().Select(v => v.GetInt32())];
+    private static int[] Array(JsonElement e, string key) =>
+        [.. e.GetProperty(key).EnumerateArray().Select(v => v.GetInt32())];
 
-    private static (double, double) Pair(JsonElement e, string key) => (e.GetProperty(key)[0].GetDouble(), e.GetProperty(key)[1].GetDouble());
+    private static (double, double) Pair(JsonElement e, string key) =>
+        (e.GetProperty(key)[0].GetDouble(), e.GetProperty(key)[1].GetDouble());
 
     private static (float, float, float) Triple(JsonElement e, string key) =>
         (e.GetProperty(key)[0].GetSingle(), e.GetProperty(key)[1].GetSingle(), e.GetProperty(key)[2].GetSingle());
 
-    private static Interpolation Filter(JsonElement e) => Enum.Parse<Interpolation>(Text(e, "interpolation"), ignoreCase: true);
+    private static Interpolation Filter(JsonElement e) =>
+        Enum.Parse<Interpolation>(Text(e, "interpolation"), ignoreCase: true);
 }

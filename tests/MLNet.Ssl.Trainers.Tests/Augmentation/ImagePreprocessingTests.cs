@@ -61,9 +61,12 @@ public sealed class ImagePreprocessingTests
         var plain = new ImagePreprocessing();
         Assert.Contains("room for 5", Message(() => plain.Apply(Images.Random(2, 2, 1), new float[5])));
         Assert.Contains("has 27 bytes", Message(() => plain.Apply(new(new byte[12], 3, 3), new float[27])));
-        Assert.Contains("smaller than CropSize 8; set Resize", Message(() => (plain with { CropSize = 8 }).Apply(Images.Random(7, 9, 1), new float[192])));
-        Assert.Contains("Image 1 comes out as 3×2, image 0 as 2×2; set CropSize", Message(() => plain.Batch([Images.Random(2, 2, 1), Images.Random(3, 2, 1)])));
-        Assert.Contains("CropSize is 9; allowed is from 1 to 8", Message(new ImagePreprocessing { Resize = 8, CropSize = 9 }.Validate));
+        Assert.Contains("smaller than CropSize 8; set Resize",
+            Message(() => (plain with { CropSize = 8 }).Apply(Images.Random(7, 9, 1), new float[192])));
+        Assert.Contains("Image 1 comes out as 3×2, image 0 as 2×2; set CropSize",
+            Message(() => plain.Batch([Images.Random(2, 2, 1), Images.Random(3, 2, 1)])));
+        Assert.Contains("CropSize is 9; allowed is from 1 to 8",
+            Message(new ImagePreprocessing { Resize = 8, CropSize = 9 }.Validate));
         Assert.Contains("imageSize is 0; allowed is from 1 to 4096", Message(() => ImagePreprocessing.For(0)));
 
         static string Message(Action action) => Assert.ThrowsAny<ArgumentException>(action).Message;

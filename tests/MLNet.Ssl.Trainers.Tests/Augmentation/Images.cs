@@ -3,7 +3,8 @@ namespace MLNet.Ssl.Tests;
 /// <summary>Conversions between the golden files' HWC arrays and the library's images.</summary>
 internal static class Images
 {
-    public static RgbImage ToImage(this GoldenArray array) => new(array.Bytes, (int)array.Shape[1], (int)array.Shape[0]);
+    public static RgbImage ToImage(this GoldenArray array) =>
+        new(array.Bytes, (int)array.Shape[1], (int)array.Shape[0]);
 
     public static RgbImage Random(int width, int height, int seed)
     {
@@ -47,7 +48,8 @@ internal static class Images
         Assert.Equal(expected.Length, actual.Length);
         int differing = 0, largest = 0;
         for (int i = 0; i < expected.Length; i++)
-            if (expected[i] != actual[i]) (differing, largest) = (differing + 1, Math.Max(largest, Math.Abs(expected[i] - actual[i])));
+            if (expected[i] != actual[i])
+                (differing, largest) = (differing + 1, Math.Max(largest, Math.Abs(expected[i] - actual[i])));
         Assert.True(differing == 0, $"{key}: {differing} of {expected.Length} bytes differ, by {largest} at most");
     }
 }

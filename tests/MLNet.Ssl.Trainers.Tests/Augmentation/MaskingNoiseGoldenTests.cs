@@ -19,7 +19,8 @@ public class MaskingNoiseGoldenTests
             var drawn = golden.Input($"{form}.uniform_{number}").ToTensor();
             int columns = (int)rows.size(1), masked = (int)drawn.size(1);
             var uniforms = cat([drawn, zeros(rows.size(0), columns - masked)], 1);
-            var result = MaskingNoise.Apply(rows, uniforms, MaskingNoise.Probabilities(columns, Enumerable.Range(0, masked), probability));
+            var result = MaskingNoise.Apply(rows, uniforms,
+                MaskingNoise.Probabilities(columns, Enumerable.Range(0, masked), probability));
             golden.Expected(view).AssertClose(result, 1e-8, view);
         }
     }

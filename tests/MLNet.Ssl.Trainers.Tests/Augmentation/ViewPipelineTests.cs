@@ -5,7 +5,8 @@ namespace MLNet.Ssl.Tests;
 
 public sealed class ViewPipelineTests
 {
-    private static readonly ViewRecipe[] Recipes = [ViewRecipes.DinoGlobal1(19), ViewRecipes.DinoGlobal2(19), ViewRecipes.DinoLocal(9), ViewRecipes.MoCoV1(16)];
+    private static readonly ViewRecipe[] Recipes =
+        [ViewRecipes.DinoGlobal1(19), ViewRecipes.DinoGlobal2(19), ViewRecipes.DinoLocal(9), ViewRecipes.MoCoV1(16)];
 
     [Fact]
     public void Render_AnyThreadCount_GivesTheSameViews()
@@ -27,7 +28,8 @@ public sealed class ViewPipelineTests
         {
             int length = forward[view].Length / 4;
             for (int i = 0; i < 4; i++)
-                Assert.Equal(forward[view][(i * length)..((i + 1) * length)], backward[view][((3 - i) * length)..((4 - i) * length)]);
+                Assert.Equal(forward[view][(i * length)..((i + 1) * length)],
+                    backward[view][((3 - i) * length)..((4 - i) * length)]);
         }
     }
 
@@ -90,7 +92,8 @@ public sealed class ViewPipelineTests
             long before = GC.GetAllocatedBytesForCurrentThread();
             for (int sample = 0; sample < 8; sample++)
                 for (int view = 0; view < Recipes.Length; view++)
-                    pipeline.RenderView(workspace, store[sample], sample, view, epoch: 0, chw.AsSpan(0, 3 * Recipes[view].Size * Recipes[view].Size));
+                    pipeline.RenderView(workspace, store[sample], sample, view, epoch: 0,
+                        chw.AsSpan(0, 3 * Recipes[view].Size * Recipes[view].Size));
             return GC.GetAllocatedBytesForCurrentThread() - before;
         }
         // The least of some passes: the runtime itself allocates now and then while it recompiles a method.
@@ -113,7 +116,8 @@ public sealed class ViewPipelineTests
         PlanarImage straight = new(), mirrored = new();
         new Resampler().Resize(image, new CropBox(3, 2, 17, 11), 9, 13, Interpolation.Bicubic, flip: false, straight);
         new Resampler().Resize(image, new CropBox(3, 2, 17, 11), 9, 13, Interpolation.Bicubic, flip: true, mirrored);
-        Assert.True(straight.ToImage().ToPlanar(flip: true).ToImage().Pixels.Span.SequenceEqual(mirrored.ToImage().Pixels.Span));
+        Assert.True(straight.ToImage().ToPlanar(flip: true).ToImage()
+            .Pixels.Span.SequenceEqual(mirrored.ToImage().Pixels.Span));
     }
 
     [Fact]
@@ -124,7 +128,8 @@ public sealed class ViewPipelineTests
         foreach (double sigma in new[] { 0.1, 0.5, 1, 2, 8 })
         {
             byte[] blurred = image.With(i => new GaussianBlur().Apply(i, sigma)).Pixels.ToArray();
-            double mean = blurred.Average(v => (double)v), deviation = Math.Sqrt(blurred.Average(v => (v - mean) * (v - mean)));
+            double mean = blurred.Average(v => (double)v),
+                deviation = Math.Sqrt(blurred.Average(v => (v - mean) * (v - mean)));
             Assert.True(deviation < last, $"σ {sigma}: {deviation} is not below {last}");
             last = deviation;
         }
@@ -134,7 +139,8 @@ public sealed class ViewPipelineTests
     public void Blur_LargestSigma_DoesNotOverflow()
     {
         byte[] white = [.. Enumerable.Repeat((byte)255, 3 * 9 * 5)];
-        Assert.Equal(white, new RgbImage(white, 9, 5).With(i => new GaussianBlur().Apply(i, GaussianBlur.MaxSigma)).Pixels.ToArray());
+        Assert.Equal(white,
+            new RgbImage(white, 9, 5).With(i => new GaussianBlur().Apply(i, GaussianBlur.MaxSigma)).Pixels.ToArray());
     }
 
     [Fact]
@@ -145,8 +151,10 @@ public sealed class ViewPipelineTests
         {
             var pixels = new byte[3 * size * size];
             for (int y = 0; y < size; y++) pixels.AsSpan((y * size + size / 2) * 3, 3).Fill(255);
-            var row = new RgbImage(pixels, size, size).With(i => new GaussianBlur().Apply(i, sigma)).Pixels.ToArray().Chunk(3).Take(size).ToArray();
-            double mass = row.Sum(p => p[1]), variance = row.Select((p, x) => p[1] * Math.Pow(x - size / 2, 2)).Sum() / mass;
+            var row = new RgbImage(pixels, size, size).With(i => new GaussianBlur().Apply(i, sigma)).Pixels.ToArray()
+                .Chunk(3).Take(size).ToArray();
+            double mass = row.Sum(p => p[1]),
+                variance = row.Select((p, x) => p[1] * Math.Pow(x - size / 2, 2)).Sum() / mass;
             Assert.Equal(255, mass, 4.0);
             Assert.Equal(sigma, Math.Sqrt(variance), 0.15);
         }
@@ -171,8 +179,10 @@ public sealed class ViewPipelineTests
     public void Construction_BadArguments_AreRefused()
     {
         Assert.Contains("one per view", Assert.Throws<ArgumentException>(() => new ViewPipeline([], 1, 1)).Message);
-        Assert.Contains("threads is 0; allowed is at least 1", Assert.Throws<ArgumentOutOfRangeException>(() => new ViewPipeline(Recipes, 1, 0)).Message);
-        Assert.Contains("Size is -1", Assert.Throws<ArgumentOutOfRangeException>(() => new ViewPipeline([new() { Size = -1 }], 1, 1)).Message);
+        Assert.Contains("threads is 0; allowed is at least 1",
+            Assert.Throws<ArgumentOutOfRangeException>(() => new ViewPipeline(Recipes, 1, 0)).Message);
+        Assert.Contains("Size is -1",
+            Assert.Throws<ArgumentOutOfRangeException>(() => new ViewPipeline([new() { Size = -1 }], 1, 1)).Message);
     }
 
     [Fact]
@@ -180,7 +190,8 @@ public sealed class ViewPipelineTests
     {
         var pipeline = new ViewPipeline(Recipes, 1, 1);
         var store = Store(2);
-        Assert.Contains("indices is 2; allowed is from 0 to 1", Assert.Throws<ArgumentOutOfRangeException>(() => pipeline.Render(store, [0, 2], 0)).Message);
+        Assert.Contains("indices is 2; allowed is from 0 to 1",
+            Assert.Throws<ArgumentOutOfRangeException>(() => pipeline.Render(store, [0, 2], 0)).Message);
         Assert.Contains("at least one", Assert.Throws<ArgumentException>(() => pipeline.Render(store, [], 0)).Message);
     }
 

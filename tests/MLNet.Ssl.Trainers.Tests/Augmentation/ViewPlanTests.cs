@@ -10,7 +10,8 @@ public sealed class ViewPlanTests
     {
         var recipe = seed % 2 == 0 ? ViewRecipes.DinoGlobal1() : ViewRecipes.DinoLocal();
         var crop = ViewPlan.Draw(recipe, width.Get, height.Get, new ViewRandom((ulong)seed, 0, 0, 0)).Crop;
-        return crop is { Left: >= 0, Top: >= 0, Width: >= 1, Height: >= 1 } && crop.Left + crop.Width <= width.Get && crop.Top + crop.Height <= height.Get;
+        return crop is { Left: >= 0, Top: >= 0, Width: >= 1, Height: >= 1 } && crop.Left + crop.Width <= width.Get
+            && crop.Top + crop.Height <= height.Get;
     }
 
     [Fact]
@@ -18,7 +19,8 @@ public sealed class ViewPlanTests
     {
         var recipe = ViewRecipes.DinoGlobal2() with { FlipProbability = 0.3, BlurProbability = 0.6 };
         const int views = 20_000;
-        var plans = Enumerable.Range(0, views).Select(i => ViewPlan.Draw(recipe, 64, 64, new ViewRandom(7, 0, i, 0))).ToArray();
+        var plans = Enumerable.Range(0, views).Select(i => ViewPlan.Draw(recipe, 64, 64, new ViewRandom(7, 0, i, 0)))
+            .ToArray();
         AssertShare(0.3, plans.Count(p => p.Flip));
         AssertShare(0.8, plans.Count(p => p.Jitter is not null));
         AssertShare(0.2, plans.Count(p => p.Grayscale));
@@ -58,10 +60,12 @@ public sealed class ViewPlanTests
     [Fact]
     public void Random_SeedEpochSampleAndView_AllMatter()
     {
-        double[] first = [Draw(1, 2, 3, 4), Draw(2, 2, 3, 4), Draw(1, 3, 3, 4), Draw(1, 2, 4, 4), Draw(1, 2, 3, 5), Draw(1, 3, 2, 4), Draw(1, 2, 4, 3)];
+        double[] first = [Draw(1, 2, 3, 4), Draw(2, 2, 3, 4), Draw(1, 3, 3, 4), Draw(1, 2, 4, 4), Draw(1, 2, 3, 5),
+            Draw(1, 3, 2, 4), Draw(1, 2, 4, 3)];
         Assert.Equal(first.Length, first.Distinct().Count());
         Assert.Equal(first[0], Draw(1, 2, 3, 4));
 
-        static double Draw(ulong seed, int epoch, int sample, int view) => new ViewRandom(seed, epoch, sample, view).Uniform(0, 1);
+        static double Draw(ulong seed, int epoch, int sample, int view) =>
+            new ViewRandom(seed, epoch, sample, view).Uniform(0, 1);
     }
 }

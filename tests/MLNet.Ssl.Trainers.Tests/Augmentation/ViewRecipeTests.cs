@@ -48,10 +48,12 @@ public sealed class ViewRecipeTests
     public void Validate_RecipeOfTheLiterature_Passes(string name, ViewRecipe recipe)
     {
         recipe.Validate();
-        Assert.Equal(name is nameof(ViewRecipes.DinoLocal) ? 96 : name.EndsWith("Cifar", StringComparison.Ordinal) ? 32 : 224, recipe.Size);
+        Assert.Equal(name is nameof(ViewRecipes.DinoLocal) ? 96 : name.EndsWith("Cifar", StringComparison.Ordinal) ? 32
+            : 224, recipe.Size);
     }
 
-    /// <summary>The table of the methods, column by column: scale, jitter (p), grey, blur p, solarise p, filter.</summary>
+    /// <summary>The table of the methods, column by column: scale, jitter (p), grey,
+    /// blur p, solarise p, filter.</summary>
     [Theory]
     [InlineData(nameof(ViewRecipes.DinoGlobal1), "0.4-1 0.4,0.4,0.2,0.1 (0.8) 0.2 1 0 Bicubic")]
     [InlineData(nameof(ViewRecipes.DinoGlobal2), "0.4-1 0.4,0.4,0.2,0.1 (0.8) 0.2 0.1 0.2 Bicubic")]
@@ -70,9 +72,11 @@ public sealed class ViewRecipeTests
         var recipe = (ViewRecipe)Literature.Single(r => r.Data.Item1 == name).Data.Item2;
         var jitter = recipe.Jitter!;
         Assert.Equal(row, FormattableString.Invariant(
-            $"{recipe.Scale.Min}-{recipe.Scale.Max} {jitter.Brightness},{jitter.Contrast},{jitter.Saturation},{jitter.Hue} ({recipe.JitterProbability})")
+            $"{recipe.Scale.Min}-{recipe.Scale.Max} "
+            + $"{jitter.Brightness},{jitter.Contrast},{jitter.Saturation},{jitter.Hue} ({recipe.JitterProbability})")
             + FormattableString.Invariant(
-            $" {recipe.GrayscaleProbability} {recipe.BlurProbability} {recipe.SolarizeProbability} {recipe.Interpolation}"));
+            $" {recipe.GrayscaleProbability} {recipe.BlurProbability} {recipe.SolarizeProbability} "
+            + $"{recipe.Interpolation}"));
         Assert.Equal(0.5, recipe.FlipProbability);
         Assert.Equal(name == nameof(ViewRecipes.MoCoV1), recipe.GrayscaleFirst);
     }

@@ -7,9 +7,11 @@ namespace MLNet.Ssl.Tests;
 public class ConvStemTests
 {
     private static readonly VisionTransformerOptions Tiny =
-        VisionTransformerOptions.MoCoV3ConvSmall() with { ImageSize = 48, EmbeddingDimension = 24, Heads = 3, Depth = 2 };
+        VisionTransformerOptions.MoCoV3ConvSmall() with { ImageSize = 48, EmbeddingDimension = 24, Heads = 3,
+            Depth = 2 };
 
-    // Counted by hand: four convolutions with batch norms, the 1×1 one, the blocks, the class token, the positions and the last norm.
+    // Counted by hand: four convolutions with batch norms, the 1×1 one, the blocks, the class
+    // token, the positions and the last norm.
     [Theory]
     [InlineData(false, 384, 1_021_488 + 11 * 1_774_464 + 384 + 197 * 384 + 2 * 384)]
     [InlineData(true, 768, 4_079_712 + 11 * 7_087_872 + 768 + 197 * 768 + 2 * 768)]
@@ -30,11 +32,14 @@ public class ConvStemTests
         network.eval();
         var p = network.state_dict();
         string[] norm = ["weight", "bias", "running_mean", "running_var", "num_batches_tracked"];
-        string[] official = [.. new[] { 0, 3, 6, 9 }.SelectMany(i => norm.Select(n => $"{i + 1}.{n}").Prepend($"{i}.weight")), "12.weight", "12.bias"];
-        var ofStem = p.Where(e => e.Key.StartsWith("patch_embed.", StringComparison.Ordinal)).ToDictionary(e => e.Key["patch_embed.".Length..], e => e.Value);
+        string[] official = [.. new[] { 0, 3, 6, 9 }.SelectMany(i =>
+            norm.Select(n => $"{i + 1}.{n}").Prepend($"{i}.weight")), "12.weight", "12.bias"];
+        var ofStem = p.Where(e => e.Key.StartsWith("patch_embed.", StringComparison.Ordinal))
+            .ToDictionary(e => e.Key["patch_embed.".Length..], e => e.Value);
         Assert.Equal(official.Select(n => "proj." + n).Order(), ofStem.Keys.Order());
         foreach (var (name, value) in p)
-            if (name.Contains("running", StringComparison.Ordinal)) value.copy_(rand(value.shape, generator: new Generator(7)).add(0.5));
+            if (name.Contains("running", StringComparison.Ordinal))
+                value.copy_(rand(value.shape, generator: new Generator(7)).add(0.5));
 
         using var _ = no_grad();
         using var stem = new ConvStem(24, new Generator(2));
@@ -46,10 +51,12 @@ public class ConvStemTests
         {
             Tensor Channels(string name) => p[$"patch_embed.proj.{i + 1}.{name}"].view(1, -1, 1, 1);
             y = nn.functional.conv2d(y, p[$"patch_embed.proj.{i}.weight"], null, [2, 2], [1, 1]);
-            y = ((y - Channels("running_mean")) / (Channels("running_var") + 1e-5).sqrt() * Channels("weight") + Channels("bias")).relu();
+            y = ((y - Channels("running_mean")) / (Channels("running_var") + 1e-5)
+                .sqrt() * Channels("weight") + Channels("bias")).relu();
         }
         // A 1×1 convolution is a product at every pixel.
-        y = y.permute(0, 2, 3, 1).reshape(2, 6, 24).matmul(p["patch_embed.proj.12.weight"].view(24, 24).t()) + p["patch_embed.proj.12.bias"];
+        y = y.permute(0, 2, 3, 1).reshape(2, 6, 24)
+            .matmul(p["patch_embed.proj.12.weight"].view(24, 24).t()) + p["patch_embed.proj.12.bias"];
         Assert.True(stem.call(x).allclose(y, 1e-4, 1e-5));
         Assert.Equal([2, 24], network.call(x).shape);
     }
@@ -59,7 +66,8 @@ public class ConvStemTests
     {
         using var scope = NewDisposeScope();
         using var network = VisionTransformerOptions.MoCoV3ConvSmall().Create(new Generator(1));
-        void Uniform(string name, double bound) => Assert.InRange(network.get_parameter(name)!.abs().max().item<float>(), 0.98 * bound, bound);
+        void Uniform(string name, double bound) =>
+            Assert.InRange(network.get_parameter(name)!.abs().max().item<float>(), 0.98 * bound, bound);
         Uniform("patch_embed.proj.3.weight", 1 / Math.Sqrt(48 * 9));
         Uniform("patch_embed.proj.12.weight", 1 / Math.Sqrt(384));
         Uniform("patch_embed.proj.12.bias", 1 / Math.Sqrt(384));
@@ -72,14 +80,16 @@ public class ConvStemTests
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(1, CPU);
-        var options = new MoCoV3Options { Backbone = Tiny, ImageSize = 48, BatchSize = 4, HeadHiddenDimension = 16 }.Resolve(new DataFacts(64, 48, 2), []);
+        var options = new MoCoV3Options { Backbone = Tiny, ImageSize = 48, BatchSize = 4,
+            HeadHiddenDimension = 16 }.Resolve(new DataFacts(64, 48, 2), []);
         using var method = (MoCoV3)options.CreateMethod(generator, CPU, 1);
         var views = new[] { randn([4, 3, 48, 48], generator: generator), randn([4, 3, 48, 48], generator: generator) };
         method.Forward(views, new StepClock(0, 4, 2), 0).Loss.backward();
         foreach (var (name, parameter) in method.Pair.Online.named_parameters())
         {
             if (name.EndsWith("pos_embed", StringComparison.Ordinal)) continue;
-            Assert.True(parameter.grad!.isfinite().all().item<bool>() && (parameter.grad!.abs().max().ToSingle() > 0 || IsWithoutEffect(name)), name);
+            Assert.True(parameter.grad!.isfinite().all().item<bool>()
+                && (parameter.grad!.abs().max().ToSingle() > 0 || IsWithoutEffect(name)), name);
         }
 
         // What is added before a batch norm, or to all keys, changes nothing.
@@ -90,8 +100,10 @@ public class ConvStemTests
     public void SamplesAreNoLongerIndependentForDino()
     {
         using var generator = new Generator(1, CPU);
-        var options = new DinoOptions { ImageSize = 48, LocalSize = 16, OutputDimension = 16, HeadHiddenDimension = 16, BatchSize = 4 };
-        foreach (var (backbone, independent) in new[] { (Tiny, false), (Tiny with { ConvolutionalStem = false }, true) })
+        var options = new DinoOptions { ImageSize = 48, LocalSize = 16, OutputDimension = 16, HeadHiddenDimension = 16,
+            BatchSize = 4 };
+        foreach (var (backbone, independent) in new[] { (Tiny, false),
+            (Tiny with { ConvolutionalStem = false }, true) })
         {
             var resolved = (options with { Backbone = backbone }).Resolve(new DataFacts(64, 48, 2), []);
             using var method = resolved.CreateMethod(generator, CPU, 1);
@@ -119,7 +131,9 @@ public class ConvStemTests
     [Fact]
     public void BadOptionsAreNamed()
     {
-        VisionTransformerTests.AssertRejected(Tiny with { PatchSize = 8 }, "PatchSize is 8", "ConvolutionalStem", "must be 16");
-        VisionTransformerTests.AssertRejected(Tiny with { EmbeddingDimension = 12 }, "EmbeddingDimension is 12", "multiple of 8");
+        VisionTransformerTests.AssertRejected(Tiny with { PatchSize = 8 }, "PatchSize is 8", "ConvolutionalStem",
+            "must be 16");
+        VisionTransformerTests.AssertRejected(Tiny with { EmbeddingDimension = 12 }, "EmbeddingDimension is 12",
+            "multiple of 8");
     }
 }

@@ -3,11 +3,13 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Tests;
 
-/// <summary>One training step of every published network at its real size, each in a process of its own: some have died in libtorch.</summary>
+/// <summary>One training step of every published network at its real size, each in a process of its own:
+/// some have died in libtorch.</summary>
 [Collection(nameof(Alone))]
 public sealed class RealSizeTests
 {
-    public static IReadOnlyDictionary<string, BackboneOptions> Networks { get; } = new Dictionary<string, BackboneOptions>
+    public static IReadOnlyDictionary<string, BackboneOptions> Networks { get; } =
+        new Dictionary<string, BackboneOptions>
     {
         ["ResNet-18"] = ResNetOptions.ResNet18(),
         ["ResNet-34"] = ResNetOptions.ResNet34(),
@@ -36,7 +38,8 @@ public sealed class RealSizeTests
         Assert.Empty(errors);
     }
 
-    /// <summary>A step on two images, in this process; 0 if the loss and every parameter are finite and the parameters moved.</summary>
+    /// <summary>A step on two images, in this process; 0 if the loss and every parameter are finite
+    /// and the parameters moved.</summary>
     internal static int Step(string name)
     {
         using var scope = NewDisposeScope();
@@ -55,7 +58,8 @@ public sealed class RealSizeTests
             moved &= gradients.Flat[i].abs().max().item<float>() > 0;
             optimizer.Step(gradients.Groups[i], gradients.Flat[i], 0.01, 0);
         }
-        bool finite = features.isfinite().all().item<bool>() && gradients.Groups.All(g => g.Values.isfinite().all().item<bool>());
+        bool finite = features.isfinite().all().item<bool>()
+            && gradients.Groups.All(g => g.Values.isfinite().all().item<bool>());
         return finite && moved ? 0 : 3;
     }
 }

@@ -12,7 +12,8 @@ public class ResNetGoldenTests
         {
             var data = new TheoryData<string, string, string>();
             foreach (string file in new[] { "resnet18_forward", "resnet50_forward" })
-                foreach (var (fill, mode) in Golden.Load(file).ExpectedNames.Select(n => n.Split('.')).Select(n => (n[0], n[1])).Distinct())
+                foreach (var (fill, mode) in Golden.Load(file).ExpectedNames.Select(n => n.Split('.'))
+                    .Select(n => (n[0], n[1])).Distinct())
                     data.Add(file, fill, mode);
             return data;
         }
@@ -52,7 +53,8 @@ public class ResNetGoldenTests
                 var n when n.StartsWith("grad_l2.") => Gradient(network, n["grad_l2.".Length..], null).norm(),
                 var n => throw new NotSupportedException(n),
             };
-            GoldenTensors.Close(name, expected, actual, file.Params.GetProperty("relative_tolerance").GetProperty(name).GetDouble(), relative: true);
+            GoldenTensors.Close(name, expected, actual,
+                file.Params.GetProperty("relative_tolerance").GetProperty(name).GetDouble(), relative: true);
         }
     }
 
@@ -71,7 +73,8 @@ public class ResNetGoldenTests
         var rows = Regex.Match(name, @"^(.+)\[(\d+):(\d+)\]$");
         if (rows.Success) name = rows.Groups[1].Value;
         var gradient = network.named_parameters().Single(p => p.name == name).parameter.grad!;
-        if (rows.Success) return gradient.narrow(0, long.Parse(rows.Groups[2].Value), long.Parse(rows.Groups[3].Value) - long.Parse(rows.Groups[2].Value));
+        if (rows.Success) return gradient.narrow(0, long.Parse(rows.Groups[2].Value),
+            long.Parse(rows.Groups[3].Value) - long.Parse(rows.Groups[2].Value));
         return expected is null ? gradient : Cut(gradient, expected);
     }
 

@@ -33,7 +33,8 @@ public class ResNetTests
         network.eval();
         options.ValidateViewSize(32);
         Assert.Equal([2, 64], network.call(rand(2, 3, 32, 32)).shape);
-        Assert.Contains($"at least {32 / lastSide} pixels", Assert.Throws<ArgumentException>(() => options.ValidateViewSize(32 / lastSide - 1)).Message);
+        Assert.Contains($"at least {32 / lastSide} pixels",
+            Assert.Throws<ArgumentException>(() => options.ValidateViewSize(32 / lastSide - 1)).Message);
     }
 
     [Fact]
@@ -56,9 +57,11 @@ public class ResNetTests
         var options = new ResNetOptions { Block = block, BlocksPerStage = [1, 2], Width = 4, Stem = ResNetStem.Small };
         using var zero = (options with { ZeroInitResidual = true }).Create(new Generator(1));
         using var one = options.Create(new Generator(1));
-        foreach (var (name, parameter) in zero.named_parameters().Where(p => p.name.Contains("bn") && p.name.EndsWith("weight")))
+        foreach (var (name, parameter) in zero.named_parameters()
+            .Where(p => p.name.Contains("bn") && p.name.EndsWith("weight")))
             Assert.Equal(name.Contains(last) ? 0f : 1f, parameter.mean().item<float>());
-        Assert.All(one.named_parameters().Where(p => p.name.EndsWith(last + ".weight")), p => Assert.Equal(1f, p.parameter.mean().item<float>()));
+        Assert.All(one.named_parameters().Where(p => p.name.EndsWith(last + ".weight")), p =>
+            Assert.Equal(1f, p.parameter.mean().item<float>()));
     }
 
     [Fact]
@@ -74,10 +77,14 @@ public class ResNetTests
     [Fact]
     public void BadOptionsAreNamed()
     {
-        VisionTransformerTests.AssertRejected(new ResNetOptions { BlocksPerStage = [] }, "BlocksPerStage is []", "1 to 8 numbers");
-        VisionTransformerTests.AssertRejected(new ResNetOptions { BlocksPerStage = [2, 0] }, "BlocksPerStage is [2, 0]");
+        VisionTransformerTests.AssertRejected(new ResNetOptions { BlocksPerStage = [] }, "BlocksPerStage is []",
+            "1 to 8 numbers");
+        VisionTransformerTests.AssertRejected(new ResNetOptions { BlocksPerStage = [2, 0] },
+            "BlocksPerStage is [2, 0]");
         VisionTransformerTests.AssertRejected(new ResNetOptions { Width = 0 }, "Width is 0", "at least 1");
-        VisionTransformerTests.AssertRejected(new ResNetOptions { Stem = (ResNetStem)9 }, "Stem is 9", "ImageNet, Small, SmallStride2");
-        VisionTransformerTests.AssertRejected(new ResNetOptions { Block = (ResNetBlock)9 }, "Block is 9", "Basic, Bottleneck");
+        VisionTransformerTests.AssertRejected(new ResNetOptions { Stem = (ResNetStem)9 }, "Stem is 9",
+            "ImageNet, Small, SmallStride2");
+        VisionTransformerTests.AssertRejected(new ResNetOptions { Block = (ResNetBlock)9 }, "Block is 9",
+            "Basic, Bottleneck");
     }
 }

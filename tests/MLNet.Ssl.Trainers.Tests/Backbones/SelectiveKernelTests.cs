@@ -11,7 +11,8 @@ public class SelectiveKernelTests
         new() { Block = ResNetBlock.Bottleneck, BlocksPerStage = [1, 2], Width = 8, SelectiveKernels = true };
 
     [Property(MaxTest = 20)]
-    public void ABlockIsItsFormula(byte batch, byte side, byte width, bool strided, bool projected, bool training, byte seed)
+    public void ABlockIsItsFormula(byte batch, byte side, byte width, bool strided, bool projected, bool training,
+        byte seed)
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(seed, CPU);
@@ -30,9 +31,11 @@ public class SelectiveKernelTests
             var mean = training ? t.mean([0, 2, 3]) : p[$"{name}.running_mean"];
             var variance = training ? t.sub(mean.view(1, -1, 1, 1)).square().mean([0, 2, 3]) : p[$"{name}.running_var"];
             Tensor Channels(Tensor v) => v.view(1, -1, 1, 1);
-            return (t - Channels(mean)) / Channels(variance + 1e-5).sqrt() * Channels(p[$"{name}.weight"]) + Channels(p[$"{name}.bias"]);
+            return (t - Channels(mean)) / Channels(variance + 1e-5)
+                .sqrt() * Channels(p[$"{name}.weight"]) + Channels(p[$"{name}.bias"]);
         }
-        Tensor Conv(Tensor t, string name, long by = 1, long padding = 0) => nn.functional.conv2d(t, p[$"{name}.weight"], null, [by, by], [padding, padding]);
+        Tensor Conv(Tensor t, string name, long by = 1, long padding = 0) =>
+            nn.functional.conv2d(t, p[$"{name}.weight"], null, [by, by], [padding, padding]);
 
         var y = Norm(Conv(x, "conv1"), "bn1").relu();
         y = Norm(Conv(y, "conv2", stride, 1), "bn2").relu();
@@ -42,7 +45,8 @@ public class SelectiveKernelTests
         var (one, other) = (logits.narrow(1, 0, c).exp(), logits.narrow(1, c, c).exp());
         y = (one * first + other * second) / (one + other);
         y = Norm(Conv(y, "conv3"), "bn3");
-        var shortcut = stride == 1 && inputs == outputs ? x : Norm(Conv(Pool(x, stride), "downsample.1"), "downsample.2");
+        var shortcut = stride == 1 && inputs == outputs ? x
+            : Norm(Conv(Pool(x, stride), "downsample.1"), "downsample.2");
         var expected = (y + shortcut).relu();
 
         var actual = block.call(x);
@@ -50,7 +54,8 @@ public class SelectiveKernelTests
         Assert.True(actual.allclose(expected, 1e-3, 1e-4), $"off by {(actual - expected).abs().max().ToSingle()}");
     }
 
-    /// <summary>SimCLR v2's average pooling, pixel by pixel: the border counts as zeros at stride 2 and not at all at stride 1.</summary>
+    /// <summary>SimCLR v2's average pooling, pixel by pixel: the border counts as zeros at stride 2
+    /// and not at all at stride 1.</summary>
     private static Tensor Pool(Tensor x, long stride)
     {
         long height = x.size(2), width = x.size(3);
@@ -74,7 +79,8 @@ public class SelectiveKernelTests
     {
         { 50, 1, false, 24 }, { 50, 1, true, 35 }, { 50, 2, false, 94 }, { 50, 2, true, 140 },
         { 101, 1, false, 43 }, { 101, 1, true, 65 }, { 101, 2, false, 170 }, { 101, 2, true, 257 },
-        { 152, 1, false, 58 }, { 152, 1, true, 89 }, { 152, 2, false, 233 }, { 152, 2, true, 354 }, { 152, 3, true, 795 },
+        { 152, 1, false, 58 }, { 152, 1, true, 89 }, { 152, 2, false, 233 }, { 152, 2, true, 354 },
+        { 152, 3, true, 795 },
     };
 
     [Theory]
@@ -95,15 +101,18 @@ public class SelectiveKernelTests
         using var scope = NewDisposeScope();
         var options = ResNetOptions.SimClrV2(selectiveKernels: selective) with { Width = 16 };
         using var network = options.Create(new Generator(1));
-        Assert.Equal(Count(options), network.state_dict().Where(e => !e.Key.EndsWith("tracked", StringComparison.Ordinal)).Sum(e => e.Value.numel()));
+        Assert.Equal(Count(options), network.state_dict()
+            .Where(e => !e.Key.EndsWith("tracked", StringComparison.Ordinal)).Sum(e => e.Value.numel()));
     }
 
-    /// <summary>Weights of the convolutions and their batch norms, summed up from the papers; the published numbers include the running statistics.</summary>
+    /// <summary>Weights of the convolutions and their batch norms, summed up from the papers; the published numbers
+    /// include the running statistics.</summary>
     private static long Count(ResNetOptions o)
     {
         long w = o.Width;
         static long Conv(long from, long to, long kernel) => from * to * kernel * kernel + 4 * to;
-        long sum = o.SelectiveKernels ? Conv(3, w / 2, 3) + Conv(w / 2, w / 2, 3) + Conv(w / 2, w, 3) : Conv(3, w, 7), inputs = w;
+        long sum = o.SelectiveKernels ? Conv(3, w / 2, 3) + Conv(w / 2, w / 2, 3) + Conv(w / 2, w, 3)
+            : Conv(3, w, 7), inputs = w;
         foreach (int blocks in o.BlocksPerStage)
         {
             for (int i = 0; i < blocks; i++, inputs = 4 * w)
@@ -126,8 +135,10 @@ public class SelectiveKernelTests
         using var b = Tiny.Create(new Generator(2));
         foreach (string name in new[]
         {
-            "conv1.0.weight", "conv1.1.running_var", "conv1.3.weight", "conv1.4.bias", "conv1.6.weight", "bn1.weight", "layer1.0.conv2.weight",
-            "layer1.0.bn2.running_mean", "layer1.0.attn.fc_reduce.weight", "layer1.0.attn.bn.weight", "layer1.0.attn.fc_select.weight",
+            "conv1.0.weight", "conv1.1.running_var", "conv1.3.weight", "conv1.4.bias", "conv1.6.weight", "bn1.weight",
+            "layer1.0.conv2.weight",
+            "layer1.0.bn2.running_mean", "layer1.0.attn.fc_reduce.weight", "layer1.0.attn.bn.weight",
+            "layer1.0.attn.fc_select.weight",
             "layer2.0.downsample.1.weight", "layer2.0.downsample.2.weight", "layer2.1.conv3.weight",
         })
             Assert.Contains(name, a.state_dict().Keys);
@@ -144,16 +155,20 @@ public class SelectiveKernelTests
         using var scope = NewDisposeScope();
         using var network = Tiny.Create(new Generator(1));
         network.train();
-        (network.call(rand([4, 3, 32, 32], generator: new Generator(2))) * randn([4, 64], generator: new Generator(3))).sum().backward();
+        (network.call(rand([4, 3, 32, 32], generator: new Generator(2))) * randn([4, 64], generator: new Generator(3)))
+            .sum().backward();
         Assert.All(network.named_parameters(), p => Assert.True(p.parameter.grad!.abs().max().ToSingle() > 0, p.name));
     }
 
     [Fact]
     public void BadOptionsAreNamed()
     {
-        VisionTransformerTests.AssertRejected(Tiny with { Block = ResNetBlock.Basic }, "Block is Basic", "SelectiveKernels", "Bottleneck");
+        VisionTransformerTests.AssertRejected(Tiny with { Block = ResNetBlock.Basic }, "Block is Basic",
+            "SelectiveKernels", "Bottleneck");
         VisionTransformerTests.AssertRejected(Tiny with { Width = 1 }, "Width is 1", "at least 2");
-        Assert.Contains("depth is 18", Assert.Throws<ArgumentOutOfRangeException>(() => ResNetOptions.SimClrV2(18)).Message);
-        Assert.Contains("widthMultiplier is 0", Assert.Throws<ArgumentOutOfRangeException>(() => ResNetOptions.SimClrV2(50, 0)).Message);
+        Assert.Contains("depth is 18",
+            Assert.Throws<ArgumentOutOfRangeException>(() => ResNetOptions.SimClrV2(18)).Message);
+        Assert.Contains("widthMultiplier is 0",
+            Assert.Throws<ArgumentOutOfRangeException>(() => ResNetOptions.SimClrV2(50, 0)).Message);
     }
 }

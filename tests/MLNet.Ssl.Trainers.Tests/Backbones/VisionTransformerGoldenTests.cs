@@ -13,7 +13,8 @@ public class VisionTransformerGoldenTests
         get
         {
             var data = new TheoryData<string>();
-            foreach (var size in File.Params.GetProperty("sizes_h_w").EnumerateArray()) data.Add($"{size[0].GetInt64()}x{size[1].GetInt64()}");
+            foreach (var size in File.Params.GetProperty("sizes_h_w").EnumerateArray())
+                data.Add($"{size[0].GetInt64()}x{size[1].GetInt64()}");
             return data;
         }
     }
@@ -50,7 +51,8 @@ public class VisionTransformerGoldenTests
             (network.call(x) * File.Input("grad_weights").ToTensor()).sum().backward();
         }
         foreach (string name in names)
-            GoldenTensors.Close(name, File.Expected(name), Actual(network, x, name, size), name.StartsWith("grad_") ? 5e-5 : 1e-5);
+            GoldenTensors.Close(name, File.Expected(name), Actual(network, x, name, size), name.StartsWith("grad_")
+                ? 5e-5 : 1e-5);
     }
 
     private static Tensor Actual(VisionTransformer network, Tensor x, string name, string size)
@@ -71,5 +73,6 @@ public class VisionTransformerGoldenTests
         return Gradient(network, of);
     }
 
-    private static Tensor Gradient(nn.Module network, string name) => network.named_parameters().Single(p => p.name == name).parameter.grad!;
+    private static Tensor Gradient(nn.Module network, string name) =>
+        network.named_parameters().Single(p => p.name == name).parameter.grad!;
 }

@@ -7,7 +7,8 @@ public class VisionTransformerTests
     private static readonly VisionTransformerOptions Options =
         new() { ImageSize = 16, PatchSize = 4, EmbeddingDimension = 24, Depth = 3, Heads = 3 };
 
-    private static Tensor Images(long count, long size, ulong seed = 5) => rand([count, 3, size, size], generator: new Generator(seed));
+    private static Tensor Images(long count, long size, ulong seed = 5) =>
+        rand([count, 3, size, size], generator: new Generator(seed));
 
     private static float[] Values(Tensor t) => t.detach().contiguous().data<float>().ToArray();
 
@@ -18,7 +19,8 @@ public class VisionTransformerTests
     public void PresetsHaveThePublishedNumberOfParameters(int width, int heads, long parameters)
     {
         using var scope = NewDisposeScope();
-        var preset = width switch { 192 => VisionTransformerOptions.Tiny(), 384 => VisionTransformerOptions.Small(), _ => VisionTransformerOptions.Base() };
+        var preset = width switch { 192 => VisionTransformerOptions.Tiny(), 384 => VisionTransformerOptions.Small(),
+            _ => VisionTransformerOptions.Base() };
         Assert.Equal((width, heads), (preset.EmbeddingDimension, preset.Heads));
         using var network = preset.Create(new Generator(1));
         Assert.Equal(parameters, network.parameters().Sum(p => p.numel()));
@@ -44,7 +46,8 @@ public class VisionTransformerTests
             Assert.Equal(0.02, network.get_parameter(name)!.std().item<float>(), 3e-4);
         Assert.Equal(0, network.get_parameter("blocks.0.attn.qkv.bias")!.abs().max().item<float>());
         double bound = 1 / Math.Sqrt(3 * 16 * 16);
-        Assert.InRange(network.get_parameter("patch_embed.proj.weight")!.abs().max().item<float>(), 0.99 * bound, bound);
+        Assert.InRange(network.get_parameter("patch_embed.proj.weight")!.abs().max().item<float>(), 0.99 * bound,
+            bound);
     }
 
     [Fact]
@@ -110,7 +113,8 @@ public class VisionTransformerTests
         for (int round = 0; round < 5; round++)
         {
             var together = new float[2][];
-            var threads = Enumerable.Range(0, 2).Select(i => new Thread(() => together[i] = Forward((ulong)i + 1))).ToList();
+            var threads = Enumerable.Range(0, 2).Select(i => new Thread(() => together[i] = Forward((ulong)i + 1)))
+                .ToList();
             threads.ForEach(t => t.Start());
             threads.ForEach(t => t.Join());
             Assert.Equal(alone, together);
@@ -133,7 +137,8 @@ public class VisionTransformerTests
         using var scope = NewDisposeScope();
         using var network = (Options with { DropPathRate = 0.1 }).Create(new Generator(1));
         network.train();
-        Assert.Contains("ForwardRandom.Use", Assert.Throws<InvalidOperationException>(() => network.call(Images(1, 16))).Message);
+        Assert.Contains("ForwardRandom.Use",
+            Assert.Throws<InvalidOperationException>(() => network.call(Images(1, 16))).Message);
     }
 
     [Fact]
@@ -160,7 +165,8 @@ public class VisionTransformerTests
     {
         Options.ValidateViewSize(12);
         foreach (int size in new[] { 0, 2, 18 })
-            Assert.Contains($"{size} pixels does not fit patches of 4", Assert.Throws<ArgumentException>(() => Options.ValidateViewSize(size)).Message);
+            Assert.Contains($"{size} pixels does not fit patches of 4",
+                Assert.Throws<ArgumentException>(() => Options.ValidateViewSize(size)).Message);
     }
 
     [Fact]

@@ -43,8 +43,10 @@ public sealed class CheckpointFolderTests : IDisposable
     public void ADiskWithoutRoomIsRefusedBeforeTrainingWithTheNumbers()
     {
         string folder = _temporary.File("run");
-        var error = Assert.Throws<IOException>(() => SmallRuns.Train(Options.In(folder) with { CheckpointsKept = int.MaxValue }));
-        Assert.Matches(@"has [\d,]+ bytes of free space; [\d,]+ are needed for checkpoints of [\d,]+ bytes each", error.Message);
+        var error = Assert.Throws<IOException>(() =>
+            SmallRuns.Train(Options.In(folder) with { CheckpointsKept = int.MaxValue }));
+        Assert.Matches(@"has [\d,]+ bytes of free space; [\d,]+ are needed for checkpoints of [\d,]+ bytes each",
+            error.Message);
         Assert.Empty(Directory.GetFiles(folder, "*.safetensors"));
     }
 
@@ -54,7 +56,8 @@ public sealed class CheckpointFolderTests : IDisposable
         string folder = _temporary.File("run");
         SmallRuns.Train(Options.In(folder));
         long file = new FileInfo(SmallRuns.File(folder, 1)).Length;
-        var error = Assert.Throws<IOException>(() => SmallRuns.Train(Options.In(_temporary.File("another")) with { CheckpointsKept = int.MaxValue }));
+        var error = Assert.Throws<IOException>(() =>
+            SmallRuns.Train(Options.In(_temporary.File("another")) with { CheckpointsKept = int.MaxValue }));
         long each = long.Parse(error.Message.Split("checkpoints of ")[1].Split(' ')[0].Replace(",", ""));
         Assert.InRange(file - each, 0, 20_000);
     }
@@ -64,7 +67,8 @@ public sealed class CheckpointFolderTests : IDisposable
     {
         string folder = _temporary.File("run");
         using (CheckpointFolder.Open(folder))
-            Assert.Contains("is in use by another run", Assert.Throws<IOException>(() => SmallRuns.Train(Options.In(folder))).Message);
+            Assert.Contains("is in use by another run",
+                Assert.Throws<IOException>(() => SmallRuns.Train(Options.In(folder))).Message);
         SmallRuns.Train(Options.In(folder));
     }
 
@@ -73,7 +77,8 @@ public sealed class CheckpointFolderTests : IDisposable
     {
         string folder = _temporary.File("run");
         SmallRuns.Train(Options.In(folder) with { CheckpointsKept = 2 });
-        Assert.Equal([SmallRuns.File(folder, 11), SmallRuns.File(folder, 12)], Directory.GetFiles(folder, "*.safetensors").Order());
+        Assert.Equal([SmallRuns.File(folder, 11), SmallRuns.File(folder, 12)],
+            Directory.GetFiles(folder, "*.safetensors").Order());
     }
 
     [Fact]
@@ -81,9 +86,11 @@ public sealed class CheckpointFolderTests : IDisposable
     {
         string epochs = _temporary.File("epochs"), end = _temporary.File("end");
         SmallRuns.Train(Options.In(epochs) with { CheckpointEvery = CheckpointInterval.Epochs() });
-        Assert.Equal([SmallRuns.File(epochs, 4), SmallRuns.File(epochs, 8), SmallRuns.File(epochs, 12)], Directory.GetFiles(epochs, "*.safetensors").Order());
+        Assert.Equal([SmallRuns.File(epochs, 4), SmallRuns.File(epochs, 8), SmallRuns.File(epochs, 12)],
+            Directory.GetFiles(epochs, "*.safetensors").Order());
         SmallRuns.Train(Options.In(end) with { CheckpointEvery = CheckpointInterval.Steps(7) });
-        Assert.Equal([SmallRuns.File(end, 7), SmallRuns.File(end, 12)], Directory.GetFiles(end, "*.safetensors").Order());
+        Assert.Equal([SmallRuns.File(end, 7), SmallRuns.File(end, 12)],
+            Directory.GetFiles(end, "*.safetensors").Order());
     }
 
     [Fact]
@@ -94,7 +101,8 @@ public sealed class CheckpointFolderTests : IDisposable
         double?[] scores = [0.3, 0.6, null, 0.5, null];
         for (int i = 0; i < scores.Length; i++)
         {
-            new TrainingCheckpoint(i, new Dictionary<string, string> { ["Seed"] = "1" }, [0, 1, 2], scores[i]).Write(folder.PathOf(i), [("w", ones(3))]);
+            new TrainingCheckpoint(i, new Dictionary<string, string> { ["Seed"] = "1" }, [0, 1, 2], scores[i])
+                .Write(folder.PathOf(i), [("w", ones(3))]);
             folder.Prune(keep: 2);
         }
         Assert.Equal([4L, 3, 1], folder.Files.Select(f => f.Step));
@@ -107,7 +115,8 @@ public sealed class CheckpointFolderTests : IDisposable
     [Fact]
     public void WhatAKilledWriteLeftIsCleanedUpAndOtherFilesAreNot()
     {
-        string[] foreign = [_temporary.File("notes.txt"), _temporary.File("checkpoint-mine.safetensors"), _temporary.File("other.tmp")];
+        string[] foreign = [_temporary.File("notes.txt"), _temporary.File("checkpoint-mine.safetensors"),
+            _temporary.File("other.tmp")];
         foreach (var file in foreign) File.WriteAllText(file, "x");
         File.WriteAllText(_temporary.File("checkpoint-0000000003.safetensors.0123.tmp"), "half");
         using (var folder = CheckpointFolder.Open(_temporary.Path))
@@ -115,7 +124,8 @@ public sealed class CheckpointFolderTests : IDisposable
             Assert.Empty(folder.Files);
             folder.Prune(1);
         }
-        Assert.Equal([.. foreign.Append(_temporary.File("run.lock")).Order()], Directory.GetFiles(_temporary.Path).Order());
+        Assert.Equal([.. foreign.Append(_temporary.File("run.lock")).Order()],
+            Directory.GetFiles(_temporary.Path).Order());
     }
 
     [Fact]
@@ -128,7 +138,8 @@ public sealed class CheckpointFolderTests : IDisposable
         {
             using var scope = NewDisposeScope();
             var (_, state) = TrainingCheckpoint.Read(file);
-            Assert.All(state.Where(entry => entry.Key.StartsWith("online", StringComparison.Ordinal) && entry.Value.dtype == ScalarType.Float32 && !entry.Key.Contains("running")),
+            Assert.All(state.Where(entry => entry.Key.StartsWith("online", StringComparison.Ordinal)
+                && entry.Value.dtype == ScalarType.Float32 && !entry.Key.Contains("running")),
                 entry => Assert.True(entry.Value.isfinite().all().item<bool>(), entry.Key));
         }
     }
@@ -136,10 +147,14 @@ public sealed class CheckpointFolderTests : IDisposable
     [Fact]
     public void OptionsOutOfRangeAreNamed()
     {
-        Assert.Contains("CheckpointEvery is 0", Assert.Throws<ArgumentOutOfRangeException>(() => CheckpointInterval.Steps(0)).Message);
-        Assert.Contains("CheckpointEvery is -1", Assert.Throws<ArgumentOutOfRangeException>(() => CheckpointInterval.Epochs(-1)).Message);
-        Assert.Contains("CheckpointEvery is 0", Assert.Throws<ArgumentOutOfRangeException>(() => CheckpointInterval.Time(TimeSpan.Zero)).Message);
-        var error = Assert.Throws<ArgumentOutOfRangeException>(() => SmallRuns.Train(Options.In(_temporary.File("run")) with { CheckpointsKept = 0 }));
+        Assert.Contains("CheckpointEvery is 0",
+            Assert.Throws<ArgumentOutOfRangeException>(() => CheckpointInterval.Steps(0)).Message);
+        Assert.Contains("CheckpointEvery is -1",
+            Assert.Throws<ArgumentOutOfRangeException>(() => CheckpointInterval.Epochs(-1)).Message);
+        Assert.Contains("CheckpointEvery is 0",
+            Assert.Throws<ArgumentOutOfRangeException>(() => CheckpointInterval.Time(TimeSpan.Zero)).Message);
+        var error = Assert.Throws<ArgumentOutOfRangeException>(() =>
+            SmallRuns.Train(Options.In(_temporary.File("run")) with { CheckpointsKept = 0 }));
         Assert.Contains("CheckpointsKept is 0", error.Message);
     }
 }

@@ -61,7 +61,8 @@ public class CheckpointGoldenTests
         get
         {
             var data = new TheoryData<string>();
-            foreach (var file in Golden.Params.GetProperty("files").EnumerateArray()) data.Add(file.GetProperty("file").GetString()!);
+            foreach (var file in Golden.Params.GetProperty("files").EnumerateArray())
+                data.Add(file.GetProperty("file").GetString()!);
             return data;
         }
     }
@@ -70,8 +71,10 @@ public class CheckpointGoldenTests
     [MemberData(nameof(Files))]
     public void TheFileIsReadExactlyOrRefused(string file)
     {
-        var entry = Golden.Params.GetProperty("files").EnumerateArray().Single(f => f.GetProperty("file").GetString() == file);
-        string path = Path.Combine(MLNet.Ssl.Tests.Golden.Folder, Golden.Params.GetProperty("directory").GetString()!, file);
+        var entry = Golden.Params.GetProperty("files").EnumerateArray()
+            .Single(f => f.GetProperty("file").GetString() == file);
+        string path =
+            Path.Combine(MLNet.Ssl.Tests.Golden.Folder, Golden.Params.GetProperty("directory").GetString()!, file);
         Assert.Equal(entry.GetProperty("bytes").GetInt64(), new FileInfo(path).Length);
         string expect = entry.GetProperty("expect").GetString()!;
         long before = GC.GetAllocatedBytesForCurrentThread();
@@ -97,7 +100,8 @@ public class CheckpointGoldenTests
             if (expect == "error_or_ok") return;
             AssertTensors(checkpoint, file, entry);
             if (entry.TryGetProperty("scalars", out var scalars))
-                foreach (var scalar in scalars.EnumerateObject()) AssertScalar(scalar, Find(checkpoint.Root, scalar.Name));
+                foreach (var scalar in scalars.EnumerateObject())
+                    AssertScalar(scalar, Find(checkpoint.Root, scalar.Name));
         }
     }
 
@@ -141,7 +145,8 @@ public class CheckpointGoldenTests
         switch (expected.Value.ValueKind)
         {
             case JsonValueKind.Null: Assert.Null(actual); break;
-            case JsonValueKind.True or JsonValueKind.False: Assert.Equal(expected.Value.GetBoolean(), Assert.IsType<bool>(actual)); break;
+            case JsonValueKind.True
+                or JsonValueKind.False: Assert.Equal(expected.Value.GetBoolean(), Assert.IsType<bool>(actual)); break;
             case JsonValueKind.String: Assert.Equal(expected.Value.GetString(), actual); break;
             default:
                 if (actual is long whole) Assert.Equal(expected.Value.GetInt64(), whole);
@@ -153,16 +158,19 @@ public class CheckpointGoldenTests
     private static object? Find(object? value, string place)
     {
         foreach (string step in place.Split('/'))
-            value = value is IReadOnlyList<object?> list ? list[int.Parse(step)] : ((IReadOnlyDictionary<string, object?>)value!)[step];
+            value = value is IReadOnlyList<object?> list ? list[int.Parse(step)]
+                : ((IReadOnlyDictionary<string, object?>)value!)[step];
         return value;
     }
 
-    private static string NumpyName(ScalarType type) => type switch { ScalarType.Byte => "uint8", _ => type.ToString().ToLowerInvariant() };
+    private static string NumpyName(ScalarType type) =>
+        type switch { ScalarType.Byte => "uint8", _ => type.ToString().ToLowerInvariant() };
 
     [Fact]
     public void ObjectsOfOtherLibrariesStayInert()
     {
-        string folder = Path.Combine(MLNet.Ssl.Tests.Golden.Folder, Golden.Params.GetProperty("directory").GetString()!);
+        string folder =
+            Path.Combine(MLNet.Ssl.Tests.Golden.Folder, Golden.Params.GetProperty("directory").GetString()!);
         using var checkpoint = Checkpoint.Open(Path.Combine(folder, "dino_checkpoint_with_args.pth"));
         var arguments = Assert.IsType<OpaqueValue>(Find(checkpoint.Root, "args"));
         Assert.Equal("argparse.Namespace", arguments.TypeName);

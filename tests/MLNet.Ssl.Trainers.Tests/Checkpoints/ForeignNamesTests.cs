@@ -5,7 +5,8 @@ namespace MLNet.Ssl.Tests;
 /// <summary>Names and forms of other libraries for which there is no file with answers.</summary>
 public sealed class ForeignNamesTests : IDisposable
 {
-    private static readonly ConvNeXtOptions Convolutions = new() { Depths = [2, 1, 3], Widths = [16, 20, 32], LayerScale = 0.3 };
+    private static readonly ConvNeXtOptions Convolutions =
+        new() { Depths = [2, 1, 3], Widths = [16, 20, 32], LayerScale = 0.3 };
 
     private static readonly ResNetOptions Residual = new() { BlocksPerStage = [1, 1, 1, 1], Width = 8 };
 
@@ -35,7 +36,8 @@ public sealed class ForeignNamesTests : IDisposable
 
     private string Saved(Backbone network, Func<string, string> name, string file = "a.safetensors")
     {
-        SafeTensors.Write(_folder.File(file), network.state_dict().Select(s => KeyValuePair.Create(name(s.Key), s.Value)));
+        SafeTensors.Write(_folder.File(file),
+            network.state_dict().Select(s => KeyValuePair.Create(name(s.Key), s.Value)));
         return _folder.File(file);
     }
 
@@ -55,15 +57,19 @@ public sealed class ForeignNamesTests : IDisposable
         BackboneOptions[] all =
         [
             Convolutions, Rotary, Rotary with { SwiGlu = false, RotaryPositions = false, Registers = 0 },
-            VisionTransformerOptions.DinoV2Small(registers: true) with { Depth = 1 }, VisionTransformerOptions.DinoV2Giant() with { Depth = 1 },
+            VisionTransformerOptions.DinoV2Small(registers: true) with { Depth = 1 },
+            VisionTransformerOptions.DinoV2Giant() with { Depth = 1 },
         ];
         foreach (var options in all)
         {
             using var network = options.Create(new Generator(1));
             NetworkLayout layout = options is ConvNeXtOptions ? new ConvNeXtLayout() : new VisionTransformerLayout();
-            Assert.Equal(network.state_dict().Select(s => $"{s.Key} [{string.Join(",", s.Value.shape)}]").Order(StringComparer.Ordinal),
-                layout.Shapes(options).Select(s => $"{s.Name} [{string.Join(",", s.Shape)}]").Order(StringComparer.Ordinal));
-            Assert.InRange(options.LeastSize.Weights, 0.8 * network.parameters().Sum(p => p.numel()), network.parameters().Sum(p => p.numel()));
+            Assert.Equal(network.state_dict().Select(s => $"{s.Key} [{string.Join(",", s.Value.shape)}]")
+                .Order(StringComparer.Ordinal),
+                layout.Shapes(options).Select(s => $"{s.Name} [{string.Join(",", s.Shape)}]")
+                    .Order(StringComparer.Ordinal));
+            Assert.InRange(options.LeastSize.Weights, 0.8 * network.parameters().Sum(p => p.numel()),
+                network.parameters().Sum(p => p.numel()));
             Assert.InRange(options.LeastSize.Tensors, 1, network.state_dict().Count);
         }
     }
@@ -120,11 +126,14 @@ public sealed class ForeignNamesTests : IDisposable
         ('t', ["downsample_layers", "0", .. var rest]) => $"stem.{string.Join('.', rest)}",
         ('t', ["downsample_layers", var stage, .. var rest]) => $"stages.{stage}.downsample.{string.Join('.', rest)}",
         ('t', ["norm", var part]) => $"head.norm.{part}",
-        ('t', ["stages", var stage, var block, .. var rest]) => $"stages.{stage}.blocks.{block}." + string.Join('.', rest)
+        ('t', ["stages", var stage, var block, .. var rest]) =>
+            $"stages.{stage}.blocks.{block}." + string.Join('.', rest)
             .Replace("dwconv", "conv_dw").Replace("pwconv", "mlp.fc"),
-        ('H', ["downsample_layers", var stage, .. var rest]) => Model(library) + $"stages.{stage}.downsample_layers.{string.Join('.', rest)}",
+        ('H', ["downsample_layers", var stage, .. var rest]) =>
+            Model(library) + $"stages.{stage}.downsample_layers.{string.Join('.', rest)}",
         ('H', ["norm", var part]) => $"layer_norm.{part}",
-        ('H', ["stages", var stage, var block, .. var rest]) => Model(library) + $"stages.{stage}.layers.{block}." + string.Join('.', rest)
+        ('H', ["stages", var stage, var block, .. var rest]) =>
+            Model(library) + $"stages.{stage}.layers.{block}." + string.Join('.', rest)
             .Replace("norm", "layer_norm").Replace("dwconv", "depthwise_conv").Replace("pwconv", "pointwise_conv"),
         _ => string.Join('.', name),
     };
@@ -158,18 +167,21 @@ public sealed class ForeignNamesTests : IDisposable
         using var first = Network(Residual, 1);
         using var second = Network(Residual, 2);
         second.get_parameter("conv1.weight")!.requires_grad_(false).zero_();
-        SafeTensors.Write(_folder.File("two.safetensors"), first.state_dict().Select(s => KeyValuePair.Create($"{online}.{s.Key}", s.Value))
+        SafeTensors.Write(_folder.File("two.safetensors"),
+            first.state_dict().Select(s => KeyValuePair.Create($"{online}.{s.Key}", s.Value))
             .Concat(second.state_dict().Select(s => KeyValuePair.Create($"{momentum}.{s.Key}", s.Value))));
         foreach (var (options, expected) in new (PretrainedOptions, Backbone)[]
         {
-            (new() { Network = PretrainedNetwork.Online }, first), (new() { Network = PretrainedNetwork.Momentum }, second),
+            (new() { Network = PretrainedNetwork.Online }, first),
+            (new() { Network = PretrainedNetwork.Momentum }, second),
             (new() { Place = online + "." }, first), (new() { Place = momentum + "." }, second),
         })
         {
             using var weights = PretrainedWeights.Open(_folder.File("two.safetensors"), options);
             AssertSame(expected, weights);
         }
-        var error = Assert.Throws<InvalidDataException>(() => PretrainedWeights.Open(_folder.File("two.safetensors"), new() { Place = "other." }));
+        var error = Assert.Throws<InvalidDataException>(() =>
+            PretrainedWeights.Open(_folder.File("two.safetensors"), new() { Place = "other." }));
         Assert.Contains($"'{momentum}.'", error.Message);
     }
 
@@ -187,7 +199,8 @@ public sealed class ForeignNamesTests : IDisposable
         using var scope = NewDisposeScope();
         SafeTensors.Write(_folder.File("shard.safetensors"), [KeyValuePair.Create("b", ones(2))]);
         File.WriteAllText(_folder.File("x.safetensors.index.json"), index);
-        var error = Assert.Throws<InvalidDataException>(() => Checkpoint.Open(_folder.File("x.safetensors.index.json")));
+        var error =
+            Assert.Throws<InvalidDataException>(() => Checkpoint.Open(_folder.File("x.safetensors.index.json")));
         Assert.Contains(message, error.Message);
     }
 
@@ -208,7 +221,8 @@ public sealed class ForeignNamesTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using var mode = no_grad();
-        foreach (var options in new[] { Rotary, Rotary with { RotaryPositions = false, Registers = 3, SwiGlu = false } })
+        foreach (var options in new[] { Rotary,
+            Rotary with { RotaryPositions = false, Registers = 3, SwiGlu = false } })
         {
             using var network = (VisionTransformer)Network(options);
             var x = randn(2, 3, 48, 32);
@@ -217,7 +231,8 @@ public sealed class ForeignNamesTests : IDisposable
             Assert.True(network.call(x).allclose(tokens.select(1, 0), 1e-4, 1e-5));
             var (all, maps) = (network.LastSelfAttention(x), network.ClassTokenAttention(x));
             Assert.Equal([2, 2, 6, 4], maps.shape);
-            Assert.True(all.narrow(2, 0, 1).narrow(3, network.PrefixTokens, 24).reshape(2, 2, 6, 4).allclose(maps, 1e-4, 1e-6));
+            Assert.True(all.narrow(2, 0, 1).narrow(3, network.PrefixTokens, 24).reshape(2, 2, 6, 4)
+                .allclose(maps, 1e-4, 1e-6));
             Assert.True(all.sum(-1).allclose(ones(2, 2, tokens.size(1)), 1e-5, 1e-5));
         }
     }
@@ -228,7 +243,8 @@ public sealed class ForeignNamesTests : IDisposable
     public void TheyAreFineTunedWithLayerDecayAndDropPath(bool transformer)
     {
         using var scope = NewDisposeScope();
-        BackboneOptions options = transformer ? Rotary with { ImageSize = 24 } : Convolutions with { Depths = [1, 1], Widths = [16, 20] };
+        BackboneOptions options = transformer ? Rotary with { ImageSize = 24 }
+            : Convolutions with { Depths = [1, 1], Widths = [16, 20] };
         using var encoder = new ImageEncoder(Network(options), ImagePreprocessing.For(24));
         var (images, labels) = Patterns.Draw(32, 1);
         var fineTune = new FineTuneOptions { Epochs = 2, BatchSize = 16, Seed = 1, Threads = 2, DropPathRate = 0.1 };
@@ -246,12 +262,14 @@ public sealed class ForeignNamesTests : IDisposable
     public void ADepthwiseConvolutionIsTheSumOfShifts(int channels)
     {
         using var scope = NewDisposeScope();
-        var (x, weight, bias) = (randn([2, channels, 9, 6], requires_grad: true), randn(channels, 1, 7, 7), randn(channels));
+        var (x, weight, bias) =
+            (randn([2, channels, 9, 6], requires_grad: true), randn(channels, 1, 7, 7), randn(channels));
         var padded = nn.functional.pad(x, [3, 3, 3, 3]);
         var expected = bias.view(1, -1, 1, 1).expand(2, channels, 9, 6);
         for (int i = 0; i < 7; i++)
             for (int j = 0; j < 7; j++)
-                expected = expected + padded.narrow(2, i, 9).narrow(3, j, 6) * weight.select(3, j).select(2, i).view(1, -1, 1, 1);
+                expected = expected + padded.narrow(2, i, 9).narrow(3, j, 6) * weight.select(3, j).select(2, i)
+                    .view(1, -1, 1, 1);
         var actual = Tensors.Convolution.Depthwise(x, weight, bias, padding: 3);
         Assert.True(actual.allclose(expected, 1e-4, 1e-4));
         var upstream = randn_like(actual);

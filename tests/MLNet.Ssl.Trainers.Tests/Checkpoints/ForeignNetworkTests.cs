@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Tests;
 
 /// <summary>
-/// Every file of tests/golden/foreign: networks of random weights that the official code, timm and Hugging Face's transformers saved,
-/// with what they answered. Another folder of the same form stands in by MLNETSSL_GOLDEN.
+/// Every file of tests/golden/foreign: networks of random weights that the official code, timm and Hugging Face's
+/// transformers saved, with what they answered. Another folder of the same form stands in by MLNETSSL_GOLDEN.
 /// </summary>
 [Trait("Category", "Golden")]
 public class ForeignNetworkTests
@@ -17,13 +17,15 @@ public class ForeignNetworkTests
     {
         var data = new TheoryData<string, string>();
         if (!Directory.Exists(Folder)) return data;
-        var names = Directory.GetFiles(Folder).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal).ToList();
+        var names = Directory.GetFiles(Folder).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)
+            .ToList();
         foreach (string file in names.Where(IsNetwork))
             foreach (string answers in names.Where(name => AnswersTo(file, name))) data.Add(file, answers);
         return data;
     }
 
-    private static bool IsNetwork(string name) => !name.Contains(".ref.", StringComparison.Ordinal) && name != "info.json"
+    private static bool IsNetwork(string name) =>
+        !name.Contains(".ref.", StringComparison.Ordinal) && name != "info.json"
         && !name.Contains("whole_module", StringComparison.Ordinal) && !name.Contains("-of-", StringComparison.Ordinal);
 
     private static bool AnswersTo(string file, string answers)
@@ -52,13 +54,15 @@ public class ForeignNetworkTests
         using var scope = NewDisposeScope();
         var expected = SafeTensors.Read(Path.Combine(Folder, answers));
         using var info = JsonDocument.Parse(File.ReadAllText(Path.Combine(Folder, "info.json")));
-        int heads = file.StartsWith("wrap", StringComparison.Ordinal) ? 2 : info.RootElement.GetProperty("heads").GetInt32();
+        int heads = file.StartsWith("wrap", StringComparison.Ordinal) ? 2
+            : info.RootElement.GetProperty("heads").GetInt32();
         using var weights = PretrainedWeights.Open(Path.Combine(Folder, file), new() { Heads = heads });
         using var backbone = weights.CreateBackbone();
         backbone.eval();
         using var mode = no_grad();
         var output = backbone.call(expected["input"]);
-        double error = output.sub(expected["output"]).abs().max().item<float>(), scale = Math.Max(1, expected["output"].abs().max().item<float>());
+        double error = output.sub(expected["output"]).abs().max().item<float>(),
+            scale = Math.Max(1, expected["output"].abs().max().item<float>());
         // The answers of bfloat16 weights are those of the weights before they were rounded.
         Assert.InRange(error / scale, 0, file.Contains("bf16", StringComparison.Ordinal) ? 0.05 : 1e-4);
     }

@@ -19,8 +19,10 @@ public sealed class KilledProcessTests : IDisposable
     {
         string whole = _temporary.File("whole"), folder = Directory.CreateDirectory(_temporary.File("killed")).FullName;
         SmallRuns.Train(TrainingProcess.Runs[run].In(whole) with { CheckpointsKept = 1 });
-        int steps = (int)Newest(whole), seed = int.Parse(Environment.GetEnvironmentVariable("MLNETSSL_KILL_SEED") ?? "1", CultureInfo.InvariantCulture);
-        int seconds = int.Parse(Environment.GetEnvironmentVariable("MLNETSSL_KILL_SECONDS") ?? $"{UsualSeconds}", CultureInfo.InvariantCulture);
+        int steps = (int)Newest(whole), seed =
+            int.Parse(Environment.GetEnvironmentVariable("MLNETSSL_KILL_SEED") ?? "1", CultureInfo.InvariantCulture);
+        int seconds = int.Parse(Environment.GetEnvironmentVariable("MLNETSSL_KILL_SECONDS")
+            ?? $"{UsualSeconds}", CultureInfo.InvariantCulture);
         var (random, clock, kills, duringWrites) = (new Random(seed), Stopwatch.StartNew(), 0, 0);
         while ((kills < LeastKills || clock.Elapsed.TotalSeconds < seconds) && Newest(folder) < steps)
         {
@@ -42,7 +44,8 @@ public sealed class KilledProcessTests : IDisposable
             last.WaitForExit();
             Assert.Equal(0, last.ExitCode);
         }
-        SmallRuns.AssertSame(SmallRuns.State(SmallRuns.File(whole, steps)), SmallRuns.State(SmallRuns.File(folder, steps)));
+        SmallRuns.AssertSame(SmallRuns.State(SmallRuns.File(whole, steps)),
+            SmallRuns.State(SmallRuns.File(folder, steps)));
         Assert.Empty(Directory.GetFiles(folder, "*.tmp"));
         Console.WriteLine($"{run}: {kills} kills, {duringWrites} of them during a write.");
     }
@@ -50,7 +53,8 @@ public sealed class KilledProcessTests : IDisposable
     [Fact]
     public void AFullDiskIsToldAndLeavesTheCheckpointBefore()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "Limits the size of files, which this test does by a call of Linux.");
+        Assert.SkipUnless(OperatingSystem.IsLinux(),
+            "Limits the size of files, which this test does by a call of Linux.");
         string whole = _temporary.File("whole"), folder = Directory.CreateDirectory(_temporary.File("full")).FullName;
         SmallRuns.Train(TrainingProcess.Runs["steps"].In(whole));
         File.Copy(SmallRuns.File(whole, 3), SmallRuns.File(folder, 3));
@@ -66,12 +70,15 @@ public sealed class KilledProcessTests : IDisposable
         Assert.Equal([SmallRuns.File(folder, 3)], Directory.GetFiles(folder, "checkpoint*"));
         Assert.Equal(intact, File.ReadAllBytes(SmallRuns.File(folder, 3)));
         using (var process = Start(folder, "steps")) process.WaitForExit();
-        SmallRuns.AssertSame(SmallRuns.State(SmallRuns.File(whole, (int)Newest(whole))), SmallRuns.State(SmallRuns.File(folder, (int)Newest(folder))));
+        SmallRuns.AssertSame(SmallRuns.State(SmallRuns.File(whole, (int)Newest(whole))),
+            SmallRuns.State(SmallRuns.File(folder, (int)Newest(folder))));
     }
 
-    private static Process Start(string folder, params string[] arguments) => Process.Start(TrainingProcess.Command(["train", folder, .. arguments]))!;
+    private static Process Start(string folder, params string[] arguments) =>
+        Process.Start(TrainingProcess.Command(["train", folder, .. arguments]))!;
 
     /// <summary>The newest checkpoint's step; -1 without one.</summary>
     private static long Newest(string folder) => Directory.GetFiles(folder, "*.safetensors")
-        .Select(file => long.Parse(Path.GetFileNameWithoutExtension(file)["checkpoint-".Length..], CultureInfo.InvariantCulture)).DefaultIfEmpty(-1).Max();
+        .Select(file => long.Parse(Path.GetFileNameWithoutExtension(file)["checkpoint-".Length..],
+            CultureInfo.InvariantCulture)).DefaultIfEmpty(-1).Max();
 }

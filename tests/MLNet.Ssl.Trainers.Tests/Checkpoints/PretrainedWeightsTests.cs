@@ -4,9 +4,12 @@ namespace MLNet.Ssl.Tests;
 
 public sealed class PretrainedWeightsTests : IDisposable
 {
-    private static readonly VisionTransformerOptions Vit = new() { EmbeddingDimension = 64, Heads = 1, Depth = 2, PatchSize = 8, ImageSize = 32, MlpRatio = 2 };
-    private static readonly ResNetOptions Bottlenecks = new() { BlocksPerStage = [1, 2], Block = ResNetBlock.Bottleneck, Width = 8 };
-    private static readonly ResNetOptions Basic = new() { BlocksPerStage = [2, 1, 1], Width = 8, Stem = ResNetStem.Small };
+    private static readonly VisionTransformerOptions Vit =
+        new() { EmbeddingDimension = 64, Heads = 1, Depth = 2, PatchSize = 8, ImageSize = 32, MlpRatio = 2 };
+    private static readonly ResNetOptions Bottlenecks =
+        new() { BlocksPerStage = [1, 2], Block = ResNetBlock.Bottleneck, Width = 8 };
+    private static readonly ResNetOptions Basic =
+        new() { BlocksPerStage = [2, 1, 1], Width = 8, Stem = ResNetStem.Small };
 
     private readonly TemporaryFolder _folder = new();
 
@@ -31,7 +34,8 @@ public sealed class PretrainedWeightsTests : IDisposable
     private static Dictionary<string, object?> State(Backbone network, string prefix = "") =>
         network.state_dict().ToDictionary(s => prefix + s.Key, s => (object?)s.Value);
 
-    private static Dictionary<string, object?> With(Dictionary<string, object?> state, params (string Name, object? Value)[] more)
+    private static Dictionary<string, object?> With(Dictionary<string, object?> state,
+        params (string Name, object? Value)[] more)
     {
         foreach (var (name, value) in more) state[name] = value;
         return state;
@@ -51,7 +55,8 @@ public sealed class PretrainedWeightsTests : IDisposable
 
     public static TheoryData<string> Architectures => ["vit", "bottlenecks", "basic"];
 
-    private static BackboneOptions Options(string architecture) => architecture switch { "vit" => Vit, "bottlenecks" => Bottlenecks, _ => Basic };
+    private static BackboneOptions Options(string architecture) =>
+        architecture switch { "vit" => Vit, "bottlenecks" => Bottlenecks, _ => Basic };
 
     [Theory]
     [MemberData(nameof(Architectures))]
@@ -63,7 +68,8 @@ public sealed class PretrainedWeightsTests : IDisposable
         {
             string zip = File("zip.pth"), legacy = File("legacy.pth"), safe = File("a.safetensors");
             TorchFiles.WriteZip(zip, State(network, prefix));
-            TorchFiles.WriteLegacy(legacy, new Dictionary<string, object?> { ["state_dict"] = State(network, prefix), ["epoch"] = 3L });
+            TorchFiles.WriteLegacy(legacy,
+                new Dictionary<string, object?> { ["state_dict"] = State(network, prefix), ["epoch"] = 3L });
             SafeTensors.Write(safe, network.state_dict().Select(s => KeyValuePair.Create(prefix + s.Key, s.Value)));
             foreach (string path in new[] { zip, legacy, safe })
             {
@@ -87,7 +93,8 @@ public sealed class PretrainedWeightsTests : IDisposable
     {
         ResNetOptions[] resNets =
         [
-            Basic, Bottlenecks, ResNetOptions.ResNet18(width: 8), ResNetOptions.ResNet50(width: 4), ResNetOptions.ResNet34(ResNetStem.SmallStride2, 4),
+            Basic, Bottlenecks, ResNetOptions.ResNet18(width: 8), ResNetOptions.ResNet50(width: 4),
+            ResNetOptions.ResNet34(ResNetStem.SmallStride2, 4),
         ];
         foreach (var options in resNets) Check(ResNetLayout.Shapes(options), options);
         VisionTransformerOptions[] transformers = [Vit, Vit with { Depth = 1, MlpRatio = 1.5, ImageSize = 8 }];
@@ -96,7 +103,8 @@ public sealed class PretrainedWeightsTests : IDisposable
         static void Check(IEnumerable<(string Name, long[] Shape)> layout, BackboneOptions options)
         {
             using var network = options.Create(new Generator(1));
-            Assert.Equal(network.state_dict().Select(s => $"{s.Key} [{string.Join(",", s.Value.shape)}]").Order(StringComparer.Ordinal),
+            Assert.Equal(network.state_dict().Select(s => $"{s.Key} [{string.Join(",", s.Value.shape)}]")
+                .Order(StringComparer.Ordinal),
                 layout.Select(s => $"{s.Name} [{string.Join(",", s.Shape)}]").Order(StringComparer.Ordinal));
         }
     }
@@ -110,12 +118,14 @@ public sealed class PretrainedWeightsTests : IDisposable
         using var scope = NewDisposeScope();
         using var student = Network(Vit, 1);
         using var teacher = Network(Vit, 2);
-        (string, object?)[] head = [("module.head.mlp.0.weight", ones([4, 64])), ("module.head.last_layer.weight_g", ones([9, 1]))];
+        (string, object?)[] head =
+            [("module.head.mlp.0.weight", ones([4, 64])), ("module.head.last_layer.weight_g", ones([9, 1]))];
         TorchFiles.WriteZip(File(), new Dictionary<string, object?>
         {
             ["student"] = With(State(student, "module.backbone."), head),
             ["teacher"] = With(State(teacher, "module.backbone."), head),
-            ["optimizer"] = new Dictionary<string, object?> { ["state"] = new Dictionary<string, object?> { ["0"] = State(student) } },
+            ["optimizer"] = new Dictionary<string, object?> { ["state"] =
+                new Dictionary<string, object?> { ["0"] = State(student) } },
             ["epoch"] = 7L,
         });
         using var weights = PretrainedWeights.Open(File(), new() { Network = wanted });
@@ -134,10 +144,13 @@ public sealed class PretrainedWeightsTests : IDisposable
         using var scope = NewDisposeScope();
         using var q = Network(Bottlenecks, 1);
         using var k = Network(Bottlenecks, 2);
-        var state = With(State(q, "module.encoder_q."), [.. State(k, "module.encoder_k.").Select(s => (s.Key, s.Value))]);
-        With(state, ("module.encoder_q.fc.0.weight", ones([4, 4])), ("module.encoder_k.fc.0.weight", ones([4, 4])), ("module.queue", ones([4, 8])),
+        var state =
+            With(State(q, "module.encoder_q."), [.. State(k, "module.encoder_k.").Select(s => (s.Key, s.Value))]);
+        With(state, ("module.encoder_q.fc.0.weight", ones([4, 4])), ("module.encoder_k.fc.0.weight", ones([4, 4])),
+            ("module.queue", ones([4, 8])),
             ("module.queue_ptr", zeros([1], dtype: int64)));
-        TorchFiles.WriteLegacy(File("moco.pth.tar"), new Dictionary<string, object?> { ["epoch"] = 200L, ["arch"] = "resnet50", ["state_dict"] = state });
+        TorchFiles.WriteLegacy(File("moco.pth.tar"),
+            new Dictionary<string, object?> { ["epoch"] = 200L, ["arch"] = "resnet50", ["state_dict"] = state });
         using var weights = PretrainedWeights.Open(File("moco.pth.tar"), new() { Network = wanted });
         Assert.Contains("fc.0.weight", weights.Report.Ignored);
         Assert.Contains("module.queue", weights.Report.Ignored);
@@ -155,7 +168,8 @@ public sealed class PretrainedWeightsTests : IDisposable
         using var network = Network(options, 1);
         TorchFiles.WriteZip(File("full.pth.tar"), new Dictionary<string, object?>
         {
-            ["state_dict"] = With(State(network, "module.base_encoder."), ("module.base_encoder.head.0.weight", ones([4, 384])),
+            ["state_dict"] =
+                With(State(network, "module.base_encoder."), ("module.base_encoder.head.0.weight", ones([4, 384])),
                 ("module.predictor.0.weight", ones([4, 4])), ("module.momentum_encoder.head.0.weight", ones([4, 384]))),
         });
         // Converted to names without a prefix: the fixed positions still tell.
@@ -178,7 +192,8 @@ public sealed class PretrainedWeightsTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using var network = Network(Basic, 1);
-        var state = State(network).Where(s => !s.Key.EndsWith("num_batches_tracked")).ToDictionary(s => s.Key, s => (object?)((Tensor)s.Value!).half());
+        var state = State(network).Where(s => !s.Key.EndsWith("num_batches_tracked"))
+            .ToDictionary(s => s.Key, s => (object?)((Tensor)s.Value!).half());
         TorchFiles.WriteZip(File(), With(state, ("fc.weight", ones([10, 32])), ("fc.bias", ones([10]))));
         using var weights = PretrainedWeights.Open(File());
         Assert.Equal(["fc.weight", "fc.bias"], weights.Report.Ignored);
@@ -219,16 +234,19 @@ public sealed class PretrainedWeightsTests : IDisposable
         Assert.Contains("(64, 128)", shapes);
 
         Assert.Contains("'blocks.0.ls1.gamma'", Refused(With(State(vit), ("blocks.0.ls1.gamma", ones([64])))).Message);
-        Assert.Contains("'norm.bias' holds values that are not finite", Refused(With(State(vit), ("norm.bias", full([64], float.NaN)))).Message);
+        Assert.Contains("'norm.bias' holds values that are not finite",
+            Refused(With(State(vit), ("norm.bias", full([64], float.NaN)))).Message);
         Assert.Contains("'norm.bias'", Refused(With(State(vit), ("norm.bias", ones([64], dtype: int8)))).Message);
         Assert.Contains("pos_embed", Refused(With(State(vit), ("pos_embed", ones([1, 18, 64])))).Message);
         Assert.Contains("conv1.weight", Refused(With(State(resNet), ("conv1.weight", ones([8, 3, 5, 5])))).Message);
         Assert.Contains("no known network", Refused(new Dictionary<string, object?> { ["x"] = ones([3]) }).Message);
         Assert.Contains("no known network", Refused(new List<object?> { 1L }).Message);
-        Assert.Contains("'a/', 'b/'", Refused(new Dictionary<string, object?> { ["a"] = State(vit), ["b"] = State(resNet) }).Message);
+        Assert.Contains("'a/', 'b/'",
+            Refused(new Dictionary<string, object?> { ["a"] = State(vit), ["b"] = State(resNet) }).Message);
         var student = new Dictionary<string, object?> { ["student"] = State(vit) };
         Assert.Contains("'teacher'", Refused(student, new() { Network = PretrainedNetwork.Momentum }).Message);
-        Assert.Contains(nameof(PretrainedOptions.Heads), Refused(State(Network(Vit with { EmbeddingDimension = 48 }, 1))).Message);
+        Assert.Contains(nameof(PretrainedOptions.Heads),
+            Refused(State(Network(Vit with { EmbeddingDimension = 48 }, 1))).Message);
         Assert.Contains("64", Refused(State(vit), new() { Heads = 7 }).Message);
         Assert.Contains("30 pixels", Refused(State(vit), new() { ImageSize = 30 }).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => PretrainedWeights.Open(File("none"), new() { Heads = 0 }));
@@ -258,7 +276,8 @@ public sealed class PretrainedWeightsTests : IDisposable
                 var bytes = new byte[entry.Length];
                 from.ReadExactly(bytes);
                 if (entry.Name == "data.pkl") bytes = Renamed(bytes, shared);
-                using var to = target.CreateEntry(entry.FullName, System.IO.Compression.CompressionLevel.NoCompression).Open();
+                using var to = target.CreateEntry(entry.FullName, System.IO.Compression.CompressionLevel.NoCompression)
+                    .Open();
                 to.Write(bytes);
             }
         }
@@ -288,14 +307,18 @@ public sealed class PretrainedWeightsTests : IDisposable
         TorchFiles.WriteZip(File("nan.pth"), With(State(source), ("norm.bias", full([64], float.NaN))));
         TorchFiles.WriteZip(File("other.pth"), State(Network(Vit with { Depth = 3 }, 1)));
         TorchFiles.WriteZip(File("grid.pth"), State(Network(Vit with { ImageSize = 64 }, 1)));
-        Assert.Contains("not finite", Assert.Throws<InvalidDataException>(() => PretrainedWeights.LoadInto(target, File("nan.pth"))).Message);
-        Assert.Contains("blocks.2", Assert.Throws<InvalidDataException>(() => PretrainedWeights.LoadInto(target, File("other.pth"))).Message);
-        var grid = Assert.Throws<InvalidDataException>(() => PretrainedWeights.LoadInto(target, File("grid.pth"))).Message;
+        Assert.Contains("not finite",
+            Assert.Throws<InvalidDataException>(() => PretrainedWeights.LoadInto(target, File("nan.pth"))).Message);
+        Assert.Contains("blocks.2",
+            Assert.Throws<InvalidDataException>(() => PretrainedWeights.LoadInto(target, File("other.pth"))).Message);
+        var grid = Assert.Throws<InvalidDataException>(() => PretrainedWeights.LoadInto(target, File("grid.pth")))
+            .Message;
         Assert.Contains("(1, 65, 64)", grid);
         Assert.Contains("(1, 17, 64)", grid);
         Assert.All(target.state_dict(), s => Assert.True(before[s.Key].Equals(s.Value), s.Key));
 
-        TorchFiles.WriteZip(File("good.pth"), new Dictionary<string, object?> { ["teacher"] = State(source, "backbone.") });
+        TorchFiles.WriteZip(File("good.pth"),
+            new Dictionary<string, object?> { ["teacher"] = State(source, "backbone.") });
         var report = PretrainedWeights.LoadInto(target, File("good.pth"));
         Assert.Equal("teacher/backbone.", report.Network);
         AssertSame(source, target);
@@ -308,7 +331,8 @@ public sealed class PretrainedWeightsTests : IDisposable
         using var source = Network(Vit with { EmbeddingDimension = 128, Heads = 2 }, 1);
         using var target = Network(Vit with { EmbeddingDimension = 128, Heads = 4 }, 2);
         TorchFiles.WriteZip(File(), State(source));
-        Assert.Contains("2 heads", Assert.Throws<InvalidDataException>(() => PretrainedWeights.LoadInto(target, File())).Message);
+        Assert.Contains("2 heads",
+            Assert.Throws<InvalidDataException>(() => PretrainedWeights.LoadInto(target, File())).Message);
         PretrainedWeights.LoadInto(target, File(), new() { Heads = 4 });
         Assert.All(source.state_dict(), s => Assert.True(s.Value.Equals(target.state_dict()[s.Key]), s.Key));
     }
@@ -322,7 +346,8 @@ public sealed class PretrainedWeightsTests : IDisposable
         using var other = new LinearEncoder(192, 4, new Generator(2));
         PretrainedWeights.LoadInto(other, File("own.safetensors"));
         Assert.All(encoder.Backbone.state_dict(), s => Assert.True(s.Value.Equals(other.state_dict()[s.Key]), s.Key));
-        Assert.Contains("no known network", Assert.Throws<InvalidDataException>(() => PretrainedEncoder.Load(File("own.safetensors"))).Message);
+        Assert.Contains("no known network",
+            Assert.Throws<InvalidDataException>(() => PretrainedEncoder.Load(File("own.safetensors"))).Message);
     }
 
     [Theory]
@@ -366,11 +391,13 @@ public sealed class PretrainedWeightsTests : IDisposable
         using var network = Network(Vit, 1);
         (string, string)[] wrong =
         [
-            ("heads", "-1"), ("heads", "65"), ("resize", "1e9"), ("mean", "a b c"), ("std", "0 0 0"), ("interpolation", "7"), ("stem", "x"),
+            ("heads", "-1"), ("heads", "65"), ("resize", "1e9"), ("mean", "a b c"), ("std", "0 0 0"),
+            ("interpolation", "7"), ("stem", "x"),
         ];
         foreach (var (key, value) in wrong)
         {
-            var metadata = new Dictionary<string, string> { ["library"] = "MLNet.Ssl", ["mean"] = "0 0 0", ["std"] = "1 1 1", [key] = value };
+            var metadata = new Dictionary<string, string> { ["library"] = "MLNet.Ssl", ["mean"] = "0 0 0",
+                ["std"] = "1 1 1", [key] = value };
             SafeTensors.Write(File("m.safetensors"), network.state_dict(), metadata);
             Assert.Throws<InvalidDataException>(() => PretrainedWeights.Open(File("m.safetensors")));
         }

@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Tests;
 
-/// <summary>Exchange with the PyTorch of this machine, where there is one: python3-torch of Debian, or the interpreter that MLNETSSL_PYTHON names.</summary>
+/// <summary>Exchange with the PyTorch of this machine, where there is one: python3-torch of Debian, or the interpreter
+/// that MLNETSSL_PYTHON names.</summary>
 public sealed class PyTorchTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -17,15 +18,19 @@ public sealed class PyTorchTests : IDisposable
         using var scope = NewDisposeScope();
         using var mode = no_grad();
         using var generator = new Generator(4, CPU);
-        var options = new VisionTransformerOptions { EmbeddingDimension = 48, Heads = 3, Depth = 2, PatchSize = 8, ImageSize = 32 };
+        var options = new VisionTransformerOptions { EmbeddingDimension = 48, Heads = 3, Depth = 2, PatchSize = 8,
+            ImageSize = 32 };
         using var encoder = new ImageEncoder(options.Create(generator), ImagePreprocessing.For(32));
-        foreach (var parameter in encoder.Backbone.parameters()) parameter.add_(randn(parameter.shape, generator: generator) * 0.2);
+        foreach (var parameter in encoder.Backbone.parameters())
+            parameter.add_(randn(parameter.shape, generator: generator) * 0.2);
         var x = randn([3, 3, 32, 32], generator: generator);
-        string export = _folder.File("export.safetensors"), input = _folder.File("x.safetensors"), zip = _folder.File("zip.pth"),
+        string export = _folder.File("export.safetensors"), input = _folder.File("x.safetensors"),
+            zip = _folder.File("zip.pth"),
             legacy = _folder.File("legacy.pth"), output = _folder.File("out.pth");
         encoder.SaveSafeTensors(export);
         SafeTensors.Write(input, [new("x", x)]);
-        string script = Path.Combine(Golden.RepositoryRoot, "tests", "MLNet.Ssl.Trainers.Tests", "Checkpoints", "pytorch_round_trip.py");
+        string script = Path.Combine(Golden.RepositoryRoot, "tests", "MLNet.Ssl.Trainers.Tests", "Checkpoints",
+            "pytorch_round_trip.py");
         var (code, error) = Run(Python, script, export, input, zip, legacy, output);
         Assert.True(code == 0, error);
 
@@ -39,14 +44,16 @@ public sealed class PyTorchTests : IDisposable
         {
             using var weights = PretrainedWeights.Open(path, new() { Heads = 3 });
             using var loaded = weights.CreateBackbone();
-            Assert.All(encoder.Backbone.state_dict(), s => Assert.True(s.Value.Equals(loaded.state_dict()[s.Key]), s.Key));
+            Assert.All(encoder.Backbone.state_dict(), s =>
+                Assert.True(s.Value.Equals(loaded.state_dict()[s.Key]), s.Key));
         }
     }
 
     [Fact]
     public void TorchvisionsResNetsGiveItsFeatures()
     {
-        Assert.SkipUnless(Has("torchvision"), $"{Python} has no torchvision: sudo apt-get install -y python3-torchvision");
+        Assert.SkipUnless(Has("torchvision"),
+            $"{Python} has no torchvision: sudo apt-get install -y python3-torchvision");
         using var scope = NewDisposeScope();
         using var mode = no_grad();
         const string script = """
@@ -79,7 +86,8 @@ public sealed class PyTorchTests : IDisposable
     private static string Python => Environment.GetEnvironmentVariable("MLNETSSL_PYTHON") ?? "/usr/bin/python3";
 
     private static bool Has(string module) =>
-        File.Exists(Python) && Run(Python, "-c", $"import importlib.util as u, sys; sys.exit(u.find_spec('{module}') is None)").Code == 0;
+        File.Exists(Python) && Run(Python, "-c",
+            $"import importlib.util as u, sys; sys.exit(u.find_spec('{module}') is None)").Code == 0;
 
     private static void AssertClose(Tensor theirs, Tensor ours)
     {
@@ -90,7 +98,8 @@ public sealed class PyTorchTests : IDisposable
 
     private static (int Code, string Error) Run(string program, params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
         process.OutputDataReceived += (_, _) => { };
         process.BeginOutputReadLine();
         string error = process.StandardError.ReadToEnd();

@@ -31,7 +31,8 @@ public sealed class ResumeTests : IDisposable
         string whole = NewFolder();
         SmallRuns.AssertSame(plain, SmallRuns.Train(options.In(whole)));
         var end = SmallRuns.State(SmallRuns.File(whole, SmallRuns.Steps));
-        Assert.False(end.All(entry => entry.Value.AsSpan().SequenceEqual(SmallRuns.State(SmallRuns.File(whole, SmallRuns.Steps - 1))[entry.Key])));
+        Assert.False(end.All(entry => entry.Value.AsSpan()
+            .SequenceEqual(SmallRuns.State(SmallRuns.File(whole, SmallRuns.Steps - 1))[entry.Key])));
         // In the middle of the first epoch, at the end of an epoch, anywhere, and at the end of the run.
         foreach (int step in new[] { 1, 8, new Random(method.Length).Next(2, SmallRuns.Steps), SmallRuns.Steps })
         {
@@ -70,7 +71,8 @@ public sealed class ResumeTests : IDisposable
         using (NewDisposeScope())
         {
             var (checkpoint, state) = TrainingCheckpoint.Read(SmallRuns.File(folder, 5));
-            var changed = state.Where(entry => part.EndsWith('.') ? entry.Key.StartsWith(part, StringComparison.Ordinal) : entry.Key == part).ToList();
+            var changed = state.Where(entry =>
+                part.EndsWith('.') ? entry.Key.StartsWith(part, StringComparison.Ordinal) : entry.Key == part).ToList();
             Assert.NotEmpty(changed);
             foreach (var (_, value) in changed)
             {
@@ -108,10 +110,12 @@ public sealed class ResumeTests : IDisposable
         var options = SmallRuns.Of("SimCLR, LARS");
         var log = new List<TrainingMessage>();
         SmallRuns.Train(options.In(folder, resume: true), log);
-        Assert.Contains(log, m => m.Text.Contains("holds no checkpoint: the run starts anew", StringComparison.Ordinal));
+        Assert.Contains(log, m =>
+            m.Text.Contains("holds no checkpoint: the run starts anew", StringComparison.Ordinal));
         var error = Assert.Throws<ArgumentException>(() => SmallRuns.Train(options.In(folder)));
         Assert.Contains("the newest of step 12: set Resume = true", error.Message);
-        Assert.Contains("CheckpointFolder is null", Assert.Throws<ArgumentException>(() => SmallRuns.Train(options with { Resume = true })).Message);
+        Assert.Contains("CheckpointFolder is null",
+            Assert.Throws<ArgumentException>(() => SmallRuns.Train(options with { Resume = true })).Message);
     }
 
     public static TheoryData<string, PretrainOptions, string> Changes
@@ -123,21 +127,27 @@ public sealed class ResumeTests : IDisposable
             return new()
             {
                 { "SimCLR, LARS", simclr with { Epochs = 4 }, "Epochs was 3 and is 4" },
-                { "SimCLR, LARS", simclr with { Seed = 6, BatchSize = 8 }, "BatchSize was 16 and is 8; Seed was 5 and is 6" },
+                { "SimCLR, LARS", simclr with { Seed = 6, BatchSize = 8 },
+                    "BatchSize was 16 and is 8; Seed was 5 and is 6" },
                 { "SimCLR, LARS", simclr with { Temperature = 0.3 }, "Temperature was 0.5 and is 0.3" },
                 { "SimCLR, LARS", simclr with { Threads = 2 }, "Threads was 1 and is 2" },
                 { "SimCLR, LARS", simclr with { LearningRate = 0.125 }, "LearningRate was 1 and is 0.125" },
                 { "SimCLR, LARS", simclr with { Optimizer = OptimizerKind.Sgd }, "Optimizer was Lars and is Sgd" },
-                { "SimCLR, LARS", simclr with { Backbone = (ResNetOptions)simclr.Backbone! with { Width = 4 } }, "Backbone.Width was 8 and is 4" },
-                { "SimCLR, LARS", simclr with { Backbone = (ResNetOptions)simclr.Backbone! with { BlocksPerStage = [2] } }, "Backbone.BlocksPerStage was [1] and is [2]" },
+                { "SimCLR, LARS", simclr with { Backbone = (ResNetOptions)simclr.Backbone! with { Width = 4 } },
+                    "Backbone.Width was 8 and is 4" },
+                { "SimCLR, LARS", simclr with { Backbone = (ResNetOptions)simclr.Backbone! with { BlocksPerStage =
+                    [2] } }, "Backbone.BlocksPerStage was [1] and is [2]" },
                 { "SimCLR, LARS", simclr with { View = ViewRecipes.SimClr() }, "View was none and is ViewRecipe" },
                 { "SimCLR, LARS", SmallRuns.Of("BYOL"), "MethodName was SimCLR and is BYOL." },
                 { "MoCo v2, i-Mix", moco with { Mixing = null }, "Mixing was IMixOptions and is none" },
-                { "MoCo v2, i-Mix", moco with { Mixing = new IMixOptions { Alpha = 2 } }, "Mixing.Alpha was 1 and is 2" },
+                { "MoCo v2, i-Mix", moco with { Mixing = new IMixOptions { Alpha = 2 } },
+                    "Mixing.Alpha was 1 and is 2" },
                 { "MoCo v2, i-Mix", moco with { View = ViewRecipes.MoCoV1() }, "View." },
                 { "MoCo v2, i-Mix", moco with { DecayEpochs = [1] }, "DecayEpochs was none and is [1]" },
-                { "DINO, SDMP", (DinoOptions)SmallRuns.Of("DINO, SDMP") with { GlobalScale = (0.5, 1) }, "GlobalScale was (0.4, 1) and is (0.5, 1)" },
-                { "table: BYOL", SmallRuns.Of("table: BYOL") with { Table = new() { ContinuousSlots = [0, 1] } }, "Table.ContinuousSlots was [0, 1, 2, 3, 4, 5] and is [0, 1]" },
+                { "DINO, SDMP", (DinoOptions)SmallRuns.Of("DINO, SDMP") with { GlobalScale = (0.5, 1) },
+                    "GlobalScale was (0.4, 1) and is (0.5, 1)" },
+                { "table: BYOL", SmallRuns.Of("table: BYOL") with { Table = new() { ContinuousSlots = [0, 1] } },
+                    "Table.ContinuousSlots was [0, 1, 2, 3, 4, 5] and is [0, 1]" },
             };
         }
     }
@@ -149,7 +159,8 @@ public sealed class ResumeTests : IDisposable
         string folder = NewFolder();
         SmallRuns.Train(SmallRuns.Of(method).In(folder));
         var before = SmallRuns.State(SmallRuns.File(folder, SmallRuns.Steps));
-        Assert.Contains(named, Assert.Throws<ArgumentException>(() => SmallRuns.Train(changed.In(folder, resume: true))).Message);
+        Assert.Contains(named,
+            Assert.Throws<ArgumentException>(() => SmallRuns.Train(changed.In(folder, resume: true))).Message);
         SmallRuns.AssertSame(before, SmallRuns.State(SmallRuns.File(folder, SmallRuns.Steps)));
     }
 
@@ -161,8 +172,10 @@ public sealed class ResumeTests : IDisposable
         string folder = NewFolder();
         var options = SmallRuns.Of(method);
         SmallRuns.Train(options.In(folder));
-        Assert.Contains("Rows of the data was 64 and is 65", Assert.Throws<ArgumentException>(() => SmallRuns.Train(options.In(folder, resume: true), rows: 65)).Message);
-        Assert.Contains("Fingerprint of the data was", Assert.Throws<ArgumentException>(() => SmallRuns.Train(options.In(folder, resume: true), dataSeed: 2)).Message);
+        Assert.Contains("Rows of the data was 64 and is 65", Assert.Throws<ArgumentException>(() =>
+            SmallRuns.Train(options.In(folder, resume: true), rows: 65)).Message);
+        Assert.Contains("Fingerprint of the data was", Assert.Throws<ArgumentException>(() =>
+            SmallRuns.Train(options.In(folder, resume: true), dataSeed: 2)).Message);
     }
 
     [Fact]
@@ -172,7 +185,8 @@ public sealed class ResumeTests : IDisposable
         var options = SmallRuns.Of("DINO in shards");
         var log = new List<TrainingMessage>();
         var weights = SmallRuns.Train(options.In(whole));
-        SmallRuns.AssertSame(weights, SmallRuns.Train((options with { Seed = null, Threads = null, DefaultSeed = 77 }).In(StoppedAt(whole, 3), resume: true), log));
+        SmallRuns.AssertSame(weights, SmallRuns.Train((options with { Seed = null, Threads = null, DefaultSeed = 77 })
+            .In(StoppedAt(whole, 3), resume: true), log));
         Assert.Contains(log, m => m.Text == "Seed = 5: the checkpoint's");
         Assert.Contains(log, m => m.Text == "Threads = 2: the checkpoint's");
         Assert.Contains(log, m => m.Text.StartsWith("The run goes on after step 3 of 12", StringComparison.Ordinal));
@@ -191,7 +205,8 @@ public sealed class ResumeTests : IDisposable
         Damage(newest, damage);
         var log = new List<TrainingMessage>();
         SmallRuns.AssertSame(weights, SmallRuns.Train(options.In(folder, resume: true), log));
-        Assert.Contains(log, m => m.IsWarning && m.Text.Contains("damaged checkpoint is passed over", StringComparison.Ordinal) && m.Text.Contains(newest, StringComparison.Ordinal));
+        Assert.Contains(log, m => m.IsWarning && m.Text.Contains("damaged checkpoint is passed over",
+            StringComparison.Ordinal) && m.Text.Contains(newest, StringComparison.Ordinal));
         Assert.Contains(log, m => m.Text.StartsWith("The run goes on after step 5 of 12", StringComparison.Ordinal));
 
         folder = StoppedAt(whole, 5, 6);
@@ -208,7 +223,8 @@ public sealed class ResumeTests : IDisposable
         { "score", "NaN" }, { "score", "high" }, { "score", "1e999" },
         { "run.Seed", null }, { "run.Seed", "none" }, { "run.Seed", "99999999999" },
         { "run.Threads", null }, { "run.Threads", "0" }, { "run.Threads", "1000000000" }, { "run.Threads", "one" },
-        { "run.BatchSize", null }, { "run.BatchSize", "" }, { "run.MethodName", null }, { "run.Else", "1" }, { "mlnet-ssl", "training checkpoint, version 2" },
+        { "run.BatchSize", null }, { "run.BatchSize", "" }, { "run.MethodName", null }, { "run.Else", "1" },
+        { "mlnet-ssl", "training checkpoint, version 2" },
     };
 
     /// <summary>Written again with another field, and the right checksum.</summary>
@@ -221,7 +237,8 @@ public sealed class ResumeTests : IDisposable
         OddCheckpoints.Rewrite(newest, field, value);
         var log = new List<TrainingMessage>();
         SmallRuns.Train(options.In(folder, resume: true), log);
-        Assert.Contains(log, m => m.IsWarning && m.Text.Contains("damaged checkpoint is passed over", StringComparison.Ordinal) && m.Text.Contains(newest, StringComparison.Ordinal));
+        Assert.Contains(log, m => m.IsWarning && m.Text.Contains("damaged checkpoint is passed over",
+            StringComparison.Ordinal) && m.Text.Contains(newest, StringComparison.Ordinal));
         Assert.Contains(log, m => m.Text.StartsWith("The run goes on after step 5 of 12", StringComparison.Ordinal));
         Assert.True(File.Exists(newest + ".damaged"));
 
@@ -246,12 +263,14 @@ public sealed class ResumeTests : IDisposable
             var changed = state.Select(entry => (entry.Key, entry.Value)).ToList();
             var (name, value) = changed[0];
             if (change == "one more") changed.Add(("more", value));
-            else changed[0] = change == "another name" ? ("else", value) : (name, change == "another type" ? value.to(float64) : value.reshape(-1, 1, 1, 1, 1));
+            else changed[0] = change == "another name" ? ("else", value)
+                : (name, change == "another type" ? value.to(float64) : value.reshape(-1, 1, 1, 1, 1));
             checkpoint.Write(newest, changed);
         }
         var log = new List<TrainingMessage>();
         SmallRuns.Train(SmallRuns.Of("BYOL").In(folder, resume: true), log);
-        Assert.Contains(log, m => m.IsWarning && m.Text.Contains($"'{newest}' is damaged: it holds other tensors", StringComparison.Ordinal));
+        Assert.Contains(log, m =>
+            m.IsWarning && m.Text.Contains($"'{newest}' is damaged: it holds other tensors", StringComparison.Ordinal));
         Assert.Contains(log, m => m.Text.StartsWith("The run goes on after step 5 of 12", StringComparison.Ordinal));
     }
 
@@ -261,7 +280,8 @@ public sealed class ResumeTests : IDisposable
     [InlineData("queue_ptr", 8, "its queue_ptr is 8")]
     [InlineData("queue_ptr", long.MaxValue, "its queue_ptr is 9223372036854775807")]
     [InlineData("optimizer.decayed.steps", -1, "its optimizer.decayed.steps is negative")]
-    [InlineData("target.backbone.bn1.num_batches_tracked", -5, "its target.backbone.bn1.num_batches_tracked is negative")]
+    [InlineData("target.backbone.bn1.num_batches_tracked", -5,
+        "its target.backbone.bn1.num_batches_tracked is negative")]
     public void ACheckpointWhoseNumbersAreOutOfRangeIsPassedOver(string tensor, long value, string told)
     {
         string whole = NewFolder();
@@ -271,18 +291,22 @@ public sealed class ResumeTests : IDisposable
         using (NewDisposeScope())
         {
             var (checkpoint, state) = TrainingCheckpoint.Read(newest);
-            Assert.True(state.ContainsKey(tensor), string.Join(' ', state.Where(s => s.Value.dtype == ScalarType.Int64).Select(s => s.Key)));
+            Assert.True(state.ContainsKey(tensor),
+                string.Join(' ', state.Where(s => s.Value.dtype == ScalarType.Int64).Select(s => s.Key)));
             state[tensor].fill_(value);
             checkpoint.Write(newest, [.. state.Select(entry => (entry.Key, entry.Value))]);
         }
         var log = new List<TrainingMessage>();
         SmallRuns.Train(options.In(folder, resume: true), log);
-        Assert.Contains(log, m => m.IsWarning && m.Text.Contains($"'{newest}' is damaged: {told}", StringComparison.Ordinal));
+        Assert.Contains(log, m =>
+            m.IsWarning && m.Text.Contains($"'{newest}' is damaged: {told}", StringComparison.Ordinal));
         Assert.Contains(log, m => m.Text.StartsWith("The run goes on after step 5 of 12", StringComparison.Ordinal));
         File.Delete(SmallRuns.File(folder, 5));
         File.Move(newest + ".damaged", newest, overwrite: true);
-        foreach (string later in Directory.GetFiles(folder, "checkpoint-*").Where(file => file != newest)) File.Delete(later);
-        Assert.Contains(told, Assert.Throws<InvalidDataException>(() => SmallRuns.Train(options.In(folder, resume: true))).Message);
+        foreach (string later in Directory.GetFiles(folder, "checkpoint-*").Where(file => file != newest))
+            File.Delete(later);
+        Assert.Contains(told,
+            Assert.Throws<InvalidDataException>(() => SmallRuns.Train(options.In(folder, resume: true))).Message);
     }
 
     private string WholeByol()
@@ -339,14 +363,17 @@ public sealed class ResumeTests : IDisposable
         int second = Cancelled(never with { Resume = true });
         Assert.True(second > first);
         // Another run of more steps was at the same place at the first step.
-        int longer = Cancelled(options.In(other) with { CheckpointEvery = CheckpointInterval.Steps(first) }, least: first);
+        int longer =
+            Cancelled(options.In(other) with { CheckpointEvery = CheckpointInterval.Steps(first) }, least: first);
         Assert.True(longer >= first);
-        SmallRuns.AssertSame(SmallRuns.State(SmallRuns.File(other, first)), SmallRuns.State(SmallRuns.File(folder, first)));
+        SmallRuns.AssertSame(SmallRuns.State(SmallRuns.File(other, first)),
+            SmallRuns.State(SmallRuns.File(folder, first)));
 
         using var cancelled = new CancellationTokenSource();
         cancelled.Cancel();
         Assert.Contains("nothing is saved, as CheckpointFolder is null",
-            Assert.Throws<OperationCanceledException>(() => SmallRuns.Train(options with { CancellationToken = cancelled.Token })).Message);
+            Assert.Throws<OperationCanceledException>(() =>
+                SmallRuns.Train(options with { CancellationToken = cancelled.Token })).Message);
     }
 
     private static int Cancelled(PretrainOptions options, int least = 1)
@@ -356,10 +383,12 @@ public sealed class ResumeTests : IDisposable
         {
             if (report.Step >= least) cancel.Cancel();
         });
-        var error = Assert.Throws<OperationCanceledException>(() => SmallRuns.Train(options with { CancellationToken = cancel.Token, Progress = progress }));
+        var error = Assert.Throws<OperationCanceledException>(() =>
+            SmallRuns.Train(options with { CancellationToken = cancel.Token, Progress = progress }));
         Assert.Equal(cancel.Token, error.CancellationToken);
         Assert.Contains("Resume = true continues it from", error.Message);
-        int step = Directory.GetFiles(options.CheckpointFolder!, "*.safetensors").Select(f => int.Parse(Path.GetFileNameWithoutExtension(f)["checkpoint-".Length..])).Max();
+        int step = Directory.GetFiles(options.CheckpointFolder!, "*.safetensors")
+            .Select(f => int.Parse(Path.GetFileNameWithoutExtension(f)["checkpoint-".Length..])).Max();
         Assert.Contains($"after step {step} of", error.Message);
         return step;
     }

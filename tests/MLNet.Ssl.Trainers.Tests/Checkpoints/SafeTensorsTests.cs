@@ -82,11 +82,13 @@ public sealed class SafeTensorsTests : IDisposable
     public bool AnyShapesSurvive(byte[][] shapes)
     {
         using var scope = NewDisposeScope();
-        var tensors = shapes.Select((shape, i) => (Name: $"t{i}", Tensor: rand([.. (shape ?? []).Take(5).Select(n => (long)n % 5)])))
+        var tensors = shapes.Select((shape, i) =>
+            (Name: $"t{i}", Tensor: rand([.. (shape ?? []).Take(5).Select(n => (long)n % 5)])))
             .ToDictionary(t => t.Name, t => t.Tensor);
         SafeTensors.Write(File(), tensors);
         var read = SafeTensors.Read(File());
-        return tensors.Count == read.Count && tensors.All(t => t.Value.shape.SequenceEqual(read[t.Key].shape) && t.Value.Equals(read[t.Key]));
+        return tensors.Count == read.Count
+            && tensors.All(t => t.Value.shape.SequenceEqual(read[t.Key].shape) && t.Value.Equals(read[t.Key]));
     }
 
     [Fact]
@@ -112,9 +114,12 @@ public sealed class SafeTensorsTests : IDisposable
     public void NamesAndTypesThatTheFormatLacksAreRefused()
     {
         using var scope = NewDisposeScope();
-        Assert.Contains("__metadata__", Assert.Throws<ArgumentException>(() => SafeTensors.Write(File(), [new("__metadata__", ones([1]))])).Message);
-        Assert.Contains("'x'", Assert.Throws<ArgumentException>(() => SafeTensors.Write(File(), [new("x", ones([1])), new("x", ones([1]))])).Message);
-        Assert.Contains("'c'", Assert.Throws<ArgumentException>(() => SafeTensors.Write(File(), [new("c", ones([1]).to(complex64))])).Message);
+        Assert.Contains("__metadata__", Assert.Throws<ArgumentException>(() =>
+            SafeTensors.Write(File(), [new("__metadata__", ones([1]))])).Message);
+        Assert.Contains("'x'", Assert.Throws<ArgumentException>(() =>
+            SafeTensors.Write(File(), [new("x", ones([1])), new("x", ones([1]))])).Message);
+        Assert.Contains("'c'", Assert.Throws<ArgumentException>(() =>
+            SafeTensors.Write(File(), [new("c", ones([1]).to(complex64))])).Message);
         Assert.Empty(Directory.GetFiles(_folder.Path));
     }
 

@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Tests;
 
-/// <summary>Writes checkpoints as torch.save does: dictionaries, lists, tuples (arrays), tensors and plain values.</summary>
+/// <summary>Writes checkpoints as torch.save does: dictionaries, lists, tuples (arrays),
+/// tensors and plain values.</summary>
 internal sealed class TorchFiles
 {
     private readonly MemoryStream _pickle = new();
@@ -43,7 +44,8 @@ internal sealed class TorchFiles
         file.Write(new TorchFiles(legacy: true).Pickle(new Dictionary<string, object?> { ["little_endian"] = true }));
         var writer = new TorchFiles(legacy: true);
         file.Write(writer.Pickle(root));
-        file.Write(new TorchFiles(legacy: true).Pickle(Enumerable.Range(0, writer._storages.Count).Select(i => (object?)$"{i}").ToList()));
+        file.Write(new TorchFiles(legacy: true)
+            .Pickle(Enumerable.Range(0, writer._storages.Count).Select(i => (object?)$"{i}").ToList()));
         foreach (var storage in writer._storages)
         {
             var count = new byte[8];

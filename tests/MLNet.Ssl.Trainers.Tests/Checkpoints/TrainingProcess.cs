@@ -5,9 +5,11 @@ using Xunit.Runner.InProc.SystemConsole;
 namespace MLNet.Ssl.Tests;
 
 /// <summary>
-/// The test program: runs the tests, or is a training run in a process of its own, which tests kill. <c>MLNet.Ssl.Trainers.Tests.dll train folder run [bytes]</c>
-/// trains with a checkpoint after every step, and exits with 1 and the message if it cannot write; with bytes no file may grow beyond them. Likewise
-/// <c>download address folder sha256 [bytes]</c> downloads a file of weights. <c>ranks task …</c> is one of several processes (<see cref="RankProcess"/>).
+/// The test program: runs the tests, or is a training run in a process of its own, which tests kill.
+/// <c>MLNet.Ssl.Trainers.Tests.dll train folder run [bytes]</c> trains with a checkpoint after every step, and
+/// exits with 1 and the message if it cannot write; with bytes no file may grow beyond them. Likewise
+/// <c>download address folder sha256 [bytes]</c> downloads a file of weights. <c>ranks task …</c> is one of
+/// several processes (<see cref="RankProcess"/>).
 /// </summary>
 internal static class TrainingProcess
 {
@@ -39,7 +41,8 @@ internal static class TrainingProcess
 
     /// <summary>How to start this program with these arguments; its errors can be read.</summary>
     public static ProcessStartInfo Command(params string[] arguments) => new(
-        Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", ["exec", typeof(TrainingProcess).Assembly.Location, .. arguments])
+        Environment.GetEnvironmentVariable("DOTNET_HOST_PATH")
+            ?? "dotnet", ["exec", typeof(TrainingProcess).Assembly.Location, .. arguments])
     {
         RedirectStandardError = true,
     };
@@ -61,7 +64,8 @@ internal static class TrainingProcess
     private static int Limited(string[] bytes, Func<int> action)
     {
         if (bytes.Length == 0) return action();
-        using var ignored = PosixSignalRegistration.Create((PosixSignal)FileSizeSignal, context => context.Cancel = true);
+        using var ignored =
+            PosixSignalRegistration.Create((PosixSignal)FileSizeSignal, context => context.Cancel = true);
         ulong limit = ulong.Parse(bytes[0]);
         _ = SetLimit(FileSizeLimit, [limit, limit]);
         return action();

@@ -4,9 +4,11 @@ namespace MLNet.Ssl.Tests;
 
 public sealed class WarmStartTests : IDisposable
 {
-    private static readonly ResNetOptions ResNet = new() { BlocksPerStage = [1, 1], Width = 8, Stem = ResNetStem.SmallStride2 };
+    private static readonly ResNetOptions ResNet =
+        new() { BlocksPerStage = [1, 1], Width = 8, Stem = ResNetStem.SmallStride2 };
 
-    private static readonly SimClrOptions SimClr = new() { Backbone = ResNet, ImageSize = 24, BatchSize = 16, Epochs = 1, Seed = 1, Threads = 1 };
+    private static readonly SimClrOptions SimClr =
+        new() { Backbone = ResNet, ImageSize = 24, BatchSize = 16, Epochs = 1, Seed = 1, Threads = 1 };
 
     private readonly TemporaryFolder _folder = new();
     private readonly ImageStore _images = Patterns.Draw(32, 1).Images;
@@ -23,7 +25,8 @@ public sealed class WarmStartTests : IDisposable
     private float[] Weights(PretrainOptions options, List<string>? log = null)
     {
         using var encoder = Pretrainer.Fit(_images, options, log: log is null ? null : m => log.Add(m.Text));
-        return [.. encoder.Backbone.state_dict().Values.Where(t => t.dtype == ScalarType.Float32).SelectMany(t => t.data<float>())];
+        return [.. encoder.Backbone.state_dict().Values.Where(t => t.dtype == ScalarType.Float32)
+            .SelectMany(t => t.data<float>())];
     }
 
     public static TheoryData<PretrainOptions> Methods => new()
@@ -89,9 +92,11 @@ public sealed class WarmStartTests : IDisposable
     [Fact]
     public void ASizeLeftAtAutoFitsThePatches()
     {
-        foreach (var (side, patch, expected) in new[] { (300, 14, 224), (200, 14, 196), (224, 16, 224), (40, 14, 28), (10, 14, 14), (500, 32, 224) })
+        foreach (var (side, patch, expected) in new[] { (300, 14, 224), (200, 14, 196), (224, 16, 224), (40, 14, 28),
+            (10, 14, 14), (500, 32, 224) })
         {
-            var options = new DinoOptions { Backbone = VisionTransformerOptions.Small(patch) with { ImageSize = 2 * patch } };
+            var options =
+                new DinoOptions { Backbone = VisionTransformerOptions.Small(patch) with { ImageSize = 2 * patch } };
             Assert.Equal(expected, options.Resolve(new(100, side, 1), []).ImageSize);
         }
     }
@@ -99,7 +104,8 @@ public sealed class WarmStartTests : IDisposable
     [Fact]
     public void ANameIsThatOfANetworkOnThisMachine()
     {
-        var error = Assert.Throws<FileNotFoundException>(() => Weights(SimClr with { Backbone = null, InitialWeights = "moco_v3_resnet50" }));
+        var error = Assert.Throws<FileNotFoundException>(() =>
+            Weights(SimClr with { Backbone = null, InitialWeights = "moco_v3_resnet50" }));
         Assert.Contains("CC-BY-NC 4.0", error.Message);
         Assert.Contains("InitialWeightsOptions is given without InitialWeights",
             Assert.Throws<ArgumentException>(() => Weights(SimClr with { InitialWeightsOptions = new() })).Message);
@@ -109,7 +115,8 @@ public sealed class WarmStartTests : IDisposable
     public void WeightsThatDoNotFitAreRefusedBeforeTraining()
     {
         string path = Saved(SimClr);
-        var error = Assert.Throws<InvalidDataException>(() => Weights(SimClr with { Backbone = ResNet with { Width = 16 }, InitialWeights = path }));
+        var error = Assert.Throws<InvalidDataException>(() =>
+            Weights(SimClr with { Backbone = ResNet with { Width = 16 }, InitialWeights = path }));
         Assert.Contains(path, error.Message);
         Assert.Contains("conv1.weight", error.Message);
         Assert.Throws<FileNotFoundException>(() => Weights(SimClr with { InitialWeights = _folder.File("none.pth") }));

@@ -9,7 +9,8 @@ public sealed class ImageCacheTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    private OpenImageCache Open(long maxBytes = 64 << 20) => OpenImageCache.Open(new(_folder) { MaxBytes = maxBytes }, _warnings.Add);
+    private OpenImageCache Open(long maxBytes = 64 << 20) =>
+        OpenImageCache.Open(new(_folder) { MaxBytes = maxBytes }, _warnings.Add);
 
     private static RgbImage Image(int seed, int width = 40, int height = 30)
     {
@@ -20,7 +21,8 @@ public sealed class ImageCacheTests : IDisposable
 
     private bool Has(OpenImageCache cache, int seed, int width = 40, int height = 30) =>
         cache.TryReadImage((UInt128)seed, _buffer, out var image)
-            && (image.Width, image.Height) == (width, height) && image.Pixels.Span.SequenceEqual(Image(seed, width, height).Pixels.Span);
+            && (image.Width, image.Height) == (width, height)
+            && image.Pixels.Span.SequenceEqual(Image(seed, width, height).Pixels.Span);
 
     private string[] Files(string extension) => [.. Directory.GetFiles(_folder, "*" + extension).Order()];
 
@@ -57,7 +59,8 @@ public sealed class ImageCacheTests : IDisposable
         Thread.Sleep(TimeSpan.FromSeconds(2.1));
         Assert.All(Enumerable.Range(1, 199), i => Assert.True(Has(one, i) && Has(other, i)));
         using var third = Open();
-        Parallel.For(1, 200, i => Assert.True(third.TryReadImage((UInt128)i, new(), out var image) && image.Pixels.Span.SequenceEqual(Image(i).Pixels.Span)));
+        Parallel.For(1, 200, i => Assert.True(third.TryReadImage((UInt128)i, new(), out var image)
+            && image.Pixels.Span.SequenceEqual(Image(i).Pixels.Span)));
     }
 
     [Fact]
@@ -76,7 +79,8 @@ public sealed class ImageCacheTests : IDisposable
             Assert.All(Enumerable.Range(1, 10), i => Assert.True(Has(cache, i)));
             // While it is open, too: a file that is cut off is no file that ends the process.
             foreach (string path in Files(".pixels"))
-                using (var file = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite)) file.SetLength(length);
+                using (var file = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+                    file.SetLength(length);
             Assert.Equal([1], Enumerable.Range(1, 10).Where(i => Has(cache, i)));
             for (int i = 2; i <= 10; i++) Assert.True(cache.TryAddImage((UInt128)i, Image(i)));
             Assert.All(Enumerable.Range(1, 10), i => Assert.True(Has(cache, i)));
@@ -97,7 +101,8 @@ public sealed class ImageCacheTests : IDisposable
         {
             File.WriteAllBytes(index, bytes[..length]);
             int whole = Math.Max(0, (length - 32) / CacheRecord.Length);
-            using (var cache = Open()) Assert.Equal(Enumerable.Range(1, whole), Enumerable.Range(1, 4).Where(i => Has(cache, i)));
+            using (var cache = Open())
+                Assert.Equal(Enumerable.Range(1, whole), Enumerable.Range(1, 4).Where(i => Has(cache, i)));
         }
         // What is written behind half a record is found.
         File.WriteAllBytes(index, bytes[..(32 + CacheRecord.Length + 20)]);
@@ -111,7 +116,8 @@ public sealed class ImageCacheTests : IDisposable
             File.WriteAllBytes(index, damaged);
             using var cache = Open();
             for (int key = 1; key <= 4; key++)
-                Assert.True(!cache.TryReadImage((UInt128)key, _buffer, out var image) || image.Pixels.Span.SequenceEqual(Image(key).Pixels.Span));
+                Assert.True(!cache.TryReadImage((UInt128)key, _buffer, out var image)
+                    || image.Pixels.Span.SequenceEqual(Image(key).Pixels.Span));
         }
     }
 
@@ -189,12 +195,15 @@ public sealed class ImageCacheTests : IDisposable
         for (int i = 0; i < 30; i++)
         {
             var (expected, actual) = (((ImageStore)whole)[i], spilling.Read(i, _buffer));
-            Assert.Equal((expected.Width, expected.Height, whole.ShorterSide(i)), (actual.Width, actual.Height, spilling.ShorterSide(i)));
-            Assert.True(expected.Pixels.Span.SequenceEqual(actual.Pixels.Span) && expected.Pixels.Span.SequenceEqual(((ImageStore)spilling)[i].Pixels.Span));
+            Assert.Equal((expected.Width, expected.Height, whole.ShorterSide(i)),
+                (actual.Width, actual.Height, spilling.ShorterSide(i)));
+            Assert.True(expected.Pixels.Span.SequenceEqual(actual.Pixels.Span)
+                && expected.Pixels.Span.SequenceEqual(((ImageStore)spilling)[i].Pixels.Span));
         }
         File.Delete(Files(".pixels")[0]);
         File.WriteAllBytes(_folder + "/x", []);
-        var full = new ImageStore(60, 100, () => OpenImageCache.Open(new(_folder) { MaxBytes = 1 << 20 }, _warnings.Add));
+        var full =
+            new ImageStore(60, 100, () => OpenImageCache.Open(new(_folder) { MaxBytes = 1 << 20 }, _warnings.Add));
         Assert.Contains("MaxImageMemory, 100 bytes", Assert.Throws<InvalidOperationException>(() =>
         {
             for (int i = 0; i < 400; i++) full.Add(Image(i, 60, 60).Pixels.Span, 60, 60);

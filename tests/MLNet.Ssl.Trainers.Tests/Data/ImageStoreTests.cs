@@ -39,7 +39,8 @@ public sealed class ImageStoreTests
         store.Add(Images.Random(64, 101, 2).Pixels.Span, 64, 101);
         store.Add(Images.Random(200, 32, 3).Pixels.Span, 200, 32);
         store.Add(Images.Random(5, 9, 4).Pixels.Span, 5, 9);
-        Assert.Equal([(50, 32), (32, 50), (200, 32), (5, 9)], Enumerable.Range(0, 4).Select(i => (store[i].Width, store[i].Height)));
+        Assert.Equal([(50, 32), (32, 50), (200, 32), (5, 9)],
+            Enumerable.Range(0, 4).Select(i => (store[i].Width, store[i].Height)));
 
         var image = Images.Random(101, 64, 1);
         var shrunk = new PlanarImage();
@@ -51,9 +52,11 @@ public sealed class ImageStoreTests
     public void BadArguments_AreRefusedWithWhatWasExpected()
     {
         var store = new ImageStore();
-        Assert.Contains("has 18 bytes (3 a pixel, no row padding), got 17", Assert.Throws<ArgumentException>(() => store.Add(new byte[17], 3, 2)).Message);
+        Assert.Contains("has 18 bytes (3 a pixel, no row padding), got 17",
+            Assert.Throws<ArgumentException>(() => store.Add(new byte[17], 3, 2)).Message);
         Assert.Contains("0×2 pixels is empty", Assert.Throws<ArgumentException>(() => store.Add([], 0, 2)).Message);
-        Assert.Contains("maxShorterSide is 0; allowed is at least 1", Assert.Throws<ArgumentOutOfRangeException>(() => new ImageStore(0)).Message);
+        Assert.Contains("maxShorterSide is 0; allowed is at least 1",
+            Assert.Throws<ArgumentOutOfRangeException>(() => new ImageStore(0)).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => store[0]);
         Assert.Equal(0, store.Count);
     }

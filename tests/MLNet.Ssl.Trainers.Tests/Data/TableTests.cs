@@ -13,7 +13,8 @@ public class TableTests
     {
         using var store = Store();
         var facts = TableFacts.Of(store);
-        Assert.Equal((4, "0", "2"), (facts.Columns, TableFacts.Describe(facts.Continuous), TableFacts.Describe(facts.Constant)));
+        Assert.Equal((4, "0", "2"),
+            (facts.Columns, TableFacts.Describe(facts.Continuous), TableFacts.Describe(facts.Constant)));
         Assert.Equal("0–2, 5, 7–8", TableFacts.Describe([0, 1, 2, 5, 7, 8]));
         Assert.Equal("none", TableFacts.Describe([]));
     }
@@ -42,7 +43,8 @@ public class TableTests
     {
         using var scope = NewDisposeScope();
         using var store = Store();
-        using var scaled = new TableStore((store.Values * tensor(new float[] { 3, 55, 1, -0.2f })).data<float>().ToArray(), 4);
+        using var scaled =
+            new TableStore((store.Values * tensor(new float[] { 3, 55, 1, -0.2f })).data<float>().ToArray(), 4);
         var facts = TableFacts.Of(scaled);
         var result = TablePreprocessing.Standardize(scaled, facts, facts.Continuous).Apply(scaled.Values);
         Assert.True(result.select(1, 1).allclose(tensor(new float[] { 0, 1, 0 })));
@@ -58,7 +60,8 @@ public class TableTests
     public void SlotsTooSmallOrTooLargeToStandardizeAreNamed(float scale, string? fault, string? advice, string? others)
     {
         // The last slot has two values.
-        using var store = new TableStore(new float[] { 0, scale / 2, 7, 0, scale, 0, 8, 0, scale / 2, scale, 9, scale }, 4);
+        using var store =
+            new TableStore(new float[] { 0, scale / 2, 7, 0, scale, 0, 8, 0, scale / 2, scale, 9, scale }, 4);
         var facts = TableFacts.Of(store);
         TablePreprocessing Standardize() => TablePreprocessing.Standardize(store, facts, facts.Continuous);
         if (fault is not null)
@@ -79,7 +82,8 @@ public class TableTests
     }
 
     [Fact]
-    public void APreprocessingWithoutFiniteNumbersNamesTheSlot() => Assert.Contains("Slot 1 has the mean 3 and the scale Infinity",
+    public void APreprocessingWithoutFiniteNumbersNamesTheSlot() =>
+        Assert.Contains("Slot 1 has the mean 3 and the scale Infinity",
         Assert.Throws<ArgumentException>(() => new TablePreprocessing([1, 3], [1, float.PositiveInfinity])).Message);
 
     [Theory]
@@ -89,7 +93,8 @@ public class TableTests
     {
         var error = Assert.Throws<ArgumentException>(() => new TableStore(new[] { 1, 2, 3, value }, 2));
         Assert.Contains("Row 1, slot 1", error.Message);
-        Assert.Contains("multiple of 3", Assert.Throws<ArgumentException>(() => new TableStore(new float[4], 3)).Message);
+        Assert.Contains("multiple of 3",
+            Assert.Throws<ArgumentException>(() => new TableStore(new float[4], 3)).Message);
     }
 
     [Fact]
@@ -117,7 +122,8 @@ public class TableTests
     {
         using var scope = NewDisposeScope();
         using var store = new TableStore(Enumerable.Repeat(1f, 40_000).ToArray(), 4);
-        using var views = new TableViews(store, TablePreprocessing.None(4), new(0.2, [0, 1, 2, 3], true), views: 1, seed: 1);
+        using var views =
+            new TableViews(store, TablePreprocessing.None(4), new(0.2, [0, 1, 2, 3], true), views: 1, seed: 1);
         double kept = views.Render([.. Enumerable.Range(0, 10_000)], 0)[0].mean().ToSingle();
         Assert.InRange(kept, 0.79, 0.81);
     }
@@ -132,7 +138,8 @@ public class TableTests
         }
         // Two categories side by side, a number, a category that a normaliser has scaled.
         float[] Row(int a, int b, float number, int c) =>
-            [a == 0 ? 1 : 0, a == 1 ? 1 : 0, b == 0 ? 1 : 0, b == 1 ? 1 : 0, b == 2 ? 1 : 0, number, c == 0 ? 7 : -3, c == 1 ? 0.5f : 0];
+            [a == 0 ? 1 : 0, a == 1 ? 1 : 0, b == 0 ? 1 : 0, b == 1 ? 1 : 0, b == 2 ? 1 : 0, number, c == 0 ? 7
+                : -3, c == 1 ? 0.5f : 0];
         Assert.Equal([0..2, 2..5, 6..8], Found(Row(0, 0, 1, 0), Row(1, 1, 2, 1), Row(0, 2, 3, 1)));
         // A kind that does not occur stands among those that do.
         Assert.Equal([0..2, 2..5, 6..8], Found(Row(0, 0, 1, 0), Row(1, 2, 2, 1), Row(0, 2, 3, 1)));
@@ -152,6 +159,7 @@ public class TableTests
         Assert.Equal((120_001, 3, 120_001L), (table.Count, table.Columns, builder.Count));
         Assert.Equal([1..3], table.Categories);
         float[] values = table.Values.data<float>().ToArray();
-        for (int row = 0; row < table.Count; row++) Assert.Equal((row, row + 0.25f, -row), (values[3 * row], values[3 * row + 1], values[3 * row + 2]));
+        for (int row = 0; row < table.Count; row++)
+            Assert.Equal((row, row + 0.25f, -row), (values[3 * row], values[3 * row + 1], values[3 * row + 2]));
     }
 }

@@ -3,8 +3,9 @@ using System.Diagnostics;
 namespace MLNet.Ssl.Tests;
 
 /// <summary>
-/// The test program as one of several processes that mpirun starts: <c>ranks train folder steps name…</c> trains runs with checkpoints in the folder,
-/// <c>ranks differ option|data</c> is told something else on rank 1, <c>ranks endless folder</c> trains until it is killed.
+/// The test program as one of several processes that mpirun starts: <c>ranks train folder steps name…</c> trains runs
+/// with checkpoints in the folder, <c>ranks differ option|data</c> is told something else on rank 1, <c>ranks endless
+/// folder</c> trains until it is killed.
 /// </summary>
 internal static class RankProcess
 {
@@ -29,9 +30,11 @@ internal static class RankProcess
         }
     }
 
-    /// <summary>Trains a run, from where its checkpoints are, with one after so many steps in a folder of its name.</summary>
+    /// <summary>Trains a run, from where its checkpoints are, with one after so many steps
+    /// in a folder of its name.</summary>
     public static void Train(string name, string folder, int every) => SmallRuns.Train(
-        RankRuns.Of(name).In(Path.Combine(folder, name), resume: true) with { CheckpointEvery = CheckpointInterval.Steps(every) }, rows: RankRuns.Rows);
+        RankRuns.Of(name).In(Path.Combine(folder, name),
+            resume: true) with { CheckpointEvery = CheckpointInterval.Steps(every) }, rows: RankRuns.Rows);
 
     /// <summary>How <paramref name="launcher"/> starts this program so many times.</summary>
     public static ProcessStartInfo Command(string launcher, int ranks, params string[] task)

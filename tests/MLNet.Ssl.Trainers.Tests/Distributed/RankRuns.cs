@@ -16,9 +16,11 @@ internal static class RankRuns
         LearningRate = 0.01,
     };
 
-    private static readonly MoCoOptions MoCo = new() { Backbone = SmallRuns.ResNet, QueueLength = 48, BatchNormGroups = 2, LearningRate = 1 };
+    private static readonly MoCoOptions MoCo =
+        new() { Backbone = SmallRuns.ResNet, QueueLength = 48, BatchNormGroups = 2, LearningRate = 1 };
 
-    // By AdamW, parameters whose gradient is zero but for its rounding, as that of a bias before a batch norm, move anywhere.
+    // By AdamW, parameters whose gradient is zero but for its rounding, as that of a bias
+    // before a batch norm, move anywhere.
     private static readonly MoCoV3Options MoCoV3 = new()
     {
         Backbone = SmallRuns.Vit,
@@ -43,17 +45,20 @@ internal static class RankRuns
     public static IReadOnlyDictionary<string, PretrainOptions> Equal { get; } = new Dictionary<string, PretrainOptions>
     {
         ["DINO"] = Dino,
-        ["DINO, ResNet, batch norm in the head"] = Dino with { Backbone = SmallRuns.ResNet, BatchNormInHead = true, Optimizer = OptimizerKind.Sgd },
+        ["DINO, ResNet, batch norm in the head"] =
+            Dino with { Backbone = SmallRuns.ResNet, BatchNormInHead = true, Optimizer = OptimizerKind.Sgd },
         ["SimCLR"] = SimClr,
         ["SimCLR, LARS, memory"] = SimClr with { Optimizer = OptimizerKind.Lars, MemoryLength = 32 },
         ["N-pair"] = SimClr with { Loss = SimClrLoss.NPair, LearningRate = 0.05 },
         ["MoCo v2"] = MoCo,
         ["MoCo v2, symmetric"] = MoCo with { Symmetric = true },
-        // On a ViT a relative change of 1e-6 of the weights grows to 8e-4 in ten steps of one process: nothing to compare.
+        // On a ViT a relative change of 1e-6 of the weights grows to 8e-4 in ten steps
+        // of one process: nothing to compare.
         ["MoCo v3, ResNet"] = MoCoV3 with { Backbone = SmallRuns.ResNet, LearningRate = 0.2 },
         ["BYOL"] = Byol,
         ["BYOL, 2 groups"] = Byol with { BatchNormGroups = 2 },
-        ["table: MoCo"] = new MoCoOptions { Backbone = SmallRuns.Mlp, QueueLength = 48, LearningRate = 0.1, Table = new() { MaskProbability = 0 } },
+        ["table: MoCo"] = new MoCoOptions { Backbone = SmallRuns.Mlp, QueueLength = 48, LearningRate = 0.1,
+            Table = new() { MaskProbability = 0 } },
     };
 
     /// <summary>Runs that mix, which each rank does on its own.</summary>
@@ -66,5 +71,6 @@ internal static class RankRuns
     };
 
     public static PretrainOptions Of(string name) =>
-        (Equal.GetValueOrDefault(name) ?? Mixed[name]) with { Epochs = 2, BatchSize = 16, Seed = 5, Threads = 1, WarmupEpochs = 0 };
+        (Equal.GetValueOrDefault(name)
+            ?? Mixed[name]) with { Epochs = 2, BatchSize = 16, Seed = 5, Threads = 1, WarmupEpochs = 0 };
 }

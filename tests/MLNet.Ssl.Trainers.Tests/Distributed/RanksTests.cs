@@ -14,7 +14,8 @@ public sealed class RanksTests : IDisposable
     public void Dispose() => _temporary.Dispose();
 
     [Fact]
-    public void TwoRanksWithHalfABatchEachLearnWhatOneLearns() => AssertEqual("mpirun.openmpi", 2, [.. RankRuns.Equal.Keys]);
+    public void TwoRanksWithHalfABatchEachLearnWhatOneLearns() =>
+        AssertEqual("mpirun.openmpi", 2, [.. RankRuns.Equal.Keys]);
 
     [Fact]
     public void FourRanksLearnWhatOneLearns() => AssertEqual("mpirun.openmpi", 4, ["DINO", "SimCLR", "BYOL"]);
@@ -38,7 +39,8 @@ public sealed class RanksTests : IDisposable
         var refused = Assert.Throws<ArgumentException>(() => RankProcess.Train("MoCo v2", cut, 3));
         Assert.Contains("Processes was 2 and is 1", refused.Message);
 
-        Dictionary<string, byte[]> State(string folder, string name) => SmallRuns.State(SmallRuns.File(Path.Combine(folder, name), RankRuns.Steps));
+        Dictionary<string, byte[]> State(string folder, string name) =>
+            SmallRuns.State(SmallRuns.File(Path.Combine(folder, name), RankRuns.Steps));
     }
 
     [Theory]
@@ -59,7 +61,8 @@ public sealed class RanksTests : IDisposable
         using var process = Start("mpirun.openmpi", 2, ["endless", folder]);
         var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         while (!File.Exists(Path.Combine(folder, "training")) && !process.HasExited) Thread.Sleep(20);
-        using (var rank = Process.GetProcessById(int.Parse(File.ReadAllText(Path.Combine(folder, "pid1"))))) rank.Kill();
+        using (var rank = Process.GetProcessById(int.Parse(File.ReadAllText(Path.Combine(folder, "pid1")))))
+            rank.Kill();
         Assert.True(process.WaitForExit(TimeSpan.FromSeconds(30)), "mpirun still runs");
         Assert.False(Runs(File.ReadAllText(Path.Combine(folder, "pid0"))), "mpirun ended, and rank 0 did not");
         Assert.NotEqual(0, process.ExitCode);
@@ -68,7 +71,8 @@ public sealed class RanksTests : IDisposable
         Assert.Contains("signal 9", await errors);
 
         // One that has ended may wait for somebody to ask for its exit code.
-        static bool Runs(string id) => File.Exists($"/proc/{id}/status") && !File.ReadAllText($"/proc/{id}/status").Contains("State:\tZ");
+        static bool Runs(string id) =>
+            File.Exists($"/proc/{id}/status") && !File.ReadAllText($"/proc/{id}/status").Contains("State:\tZ");
     }
 
     private void AssertEqual(string launcher, int ranks, string[] names)
@@ -85,22 +89,27 @@ public sealed class RanksTests : IDisposable
             // The first step's momenta are its gradients; later ones grow the rounding of the sums.
             var start = Worst(first, State(several, name, 1), IsCompared);
             var end = Worst(last, State(several, name, RankRuns.Steps), IsWeight);
-            lines.Add($"{name}: weights move by {move:0.000}; by {start.Difference:0.0E0} differs {start.Key} first, and by {end.Difference:0.0E0} {end.Key} in the end");
+            lines.Add($"{name}: weights move by {move:0.000}; by {start.Difference:0.0E0} differs {start.Key} first, "
+                + $"and by {end.Difference:0.0E0} {end.Key} in the end");
             failed |= !(move > LeastMove && start.Difference <= Tolerance && end.Difference <= Tolerance);
         }
         Assert.False(failed, string.Join('\n', lines));
 
-        static Dictionary<string, Tensor> State(string folder, string name, int step) => SafeTensors.Read(SmallRuns.File(Path.Combine(folder, name), step));
+        static Dictionary<string, Tensor> State(string folder, string name, int step) =>
+            SafeTensors.Read(SmallRuns.File(Path.Combine(folder, name), step));
         // Running statistics of groups are those of the groups on rank 0; training does not read them.
         static bool IsCompared(string key) => !key.Contains("running_") && !key.Contains("num_batches");
-        static bool IsWeight(string key) => IsCompared(key) && !key.StartsWith("optimizer") && !key.StartsWith("queue_ptr");
+        static bool IsWeight(string key) =>
+            IsCompared(key) && !key.StartsWith("optimizer") && !key.StartsWith("queue_ptr");
     }
 
-    private static (double Difference, string Key) Worst(Dictionary<string, Tensor> expected, Dictionary<string, Tensor> actual, Func<string, bool> isCompared)
+    private static (double Difference, string Key) Worst(Dictionary<string, Tensor> expected,
+        Dictionary<string, Tensor> actual, Func<string, bool> isCompared)
     {
         Assert.Equal(expected.Keys.Order(), actual.Keys.Order());
         return expected.Keys.Where(isCompared)
-            .Select(key => ((expected[key] - actual[key]).abs().max().ToNumber() / Math.Max(1, expected[key].abs().max().ToNumber()), key)).Max();
+            .Select(key => ((expected[key] - actual[key]).abs().max()
+                .ToNumber() / Math.Max(1, expected[key].abs().max().ToNumber()), key)).Max();
     }
 
     private static void Launch(string launcher, int ranks, string[] task)
@@ -119,8 +128,10 @@ public sealed class RanksTests : IDisposable
 
     private static Process Start(string launcher, int ranks, string[] task)
     {
-        bool found = Environment.GetEnvironmentVariable("PATH")!.Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, launcher)));
-        Assert.SkipUnless(found, $"{launcher} is not installed (Debian and Ubuntu: {(launcher.EndsWith("mpich") ? "mpich" : "openmpi-bin")}).");
+        bool found = Environment.GetEnvironmentVariable("PATH")!.Split(Path.PathSeparator)
+            .Any(folder => File.Exists(Path.Combine(folder, launcher)));
+        Assert.SkipUnless(found, $"{launcher} is not installed (Debian and Ubuntu: "
+            + $"{(launcher.EndsWith("mpich") ? "mpich" : "openmpi-bin")}).");
         return Process.Start(RankProcess.Command(launcher, ranks, task))!;
     }
 }

@@ -22,12 +22,14 @@ public sealed class AttentionMapsTests
         }, new Generator(1));
         GoldenTensors.Fill(network, p.GetProperty("state_dict"));
         network.eval();
-        var cases = file.ExpectedNames.Select(name => Regex.Match(name, @"^last_selfattention_(\d+)x(\d+)$")).Where(m => m.Success).ToList();
+        var cases = file.ExpectedNames.Select(name => Regex.Match(name, @"^last_selfattention_(\d+)x(\d+)$"))
+            .Where(m => m.Success).ToList();
         Assert.NotEmpty(cases);
         foreach (var match in cases)
         {
             using var scope = NewDisposeScope();
-            long patch = p.GetProperty("patch_size").GetInt64(), h = long.Parse(match.Groups[1].Value) / patch, w = long.Parse(match.Groups[2].Value) / patch;
+            long patch = p.GetProperty("patch_size").GetInt64(), h = long.Parse(match.Groups[1].Value) / patch,
+                w = long.Parse(match.Groups[2].Value) / patch;
             var all = file.Expected(match.Value);
             var actual = network.ClassTokenAttention(file.Input($"x_{match.Groups[1]}x{match.Groups[2]}").ToTensor());
             Assert.Equal([all.Shape[0], all.Shape[1], h, w], actual.shape);
@@ -57,14 +59,18 @@ public sealed class AttentionMapsTests
         var attention = ((VisionTransformer)encoder.Backbone).LastSelfAttention(x).select(0, 0);
         for (int head = 0; head < 3; head++)
         {
-            var expected = attention.select(0, head).select(0, 0).narrow(0, 1, patches * patches).data<float>().ToArray();
-            Assert.All(expected.Zip(maps.Weights(head).ToArray()), pair => Assert.Equal(pair.First, pair.Second, 1e-5f));
+            var expected = attention.select(0, head).select(0, 0).narrow(0, 1, patches * patches).data<float>()
+                .ToArray();
+            Assert.All(expected.Zip(maps.Weights(head).ToArray()), pair =>
+                Assert.Equal(pair.First, pair.Second, 1e-5f));
             var pixels = maps.PixelWeights(head);
             for (int y = 0; y < maps.Image.Height; y++)
                 for (int column = 0; column < maps.Image.Width; column++)
-                    Assert.Equal(maps.Weights(head)[y / 4 * patches + column / 4], pixels[y * maps.Image.Width + column]);
+                    Assert.Equal(maps.Weights(head)[y / 4 * patches + column / 4],
+                        pixels[y * maps.Image.Width + column]);
         }
-        var seen = ResizedImage.Of(image, size, size, (size, size), Interpolation.Bilinear).Crop(0, 0, 4 * patches, 4 * patches);
+        var seen = ResizedImage.Of(image, size, size, (size, size), Interpolation.Bilinear)
+            .Crop(0, 0, 4 * patches, 4 * patches);
         Assert.Equal(seen.Pixels.ToArray(), maps.Image.Pixels.ToArray());
     }
 
@@ -108,7 +114,8 @@ public sealed class AttentionMapsTests
         Assert.Equal(1, maps.BestJaccard(right));
         bool[] corner = [.. Enumerable.Range(0, 16).Select(i => i == 0)];
         Assert.Equal(0.25, maps.BestJaccard(corner));
-        Assert.Contains("15 pixels; expected 4×4", Assert.Throws<ArgumentException>(() => maps.BestJaccard(new bool[15])).Message);
+        Assert.Contains("15 pixels; expected 4×4",
+            Assert.Throws<ArgumentException>(() => maps.BestJaccard(new bool[15])).Message);
         Assert.Throws<ArgumentException>(() => maps.BestJaccard(new bool[16]));
     }
 
@@ -139,7 +146,8 @@ public sealed class AttentionMapsTests
         string message = Assert.Throws<NotSupportedException>(() => AttentionMaps.Of(network, image)).Message;
         Assert.Contains("ResNet", message);
         Assert.Contains("transformer", message);
-        Assert.Contains("imageSize is 3", Assert.Throws<ArgumentOutOfRangeException>(() => AttentionMaps.Of(encoder, image, 3)).Message);
+        Assert.Contains("imageSize is 3",
+            Assert.Throws<ArgumentOutOfRangeException>(() => AttentionMaps.Of(encoder, image, 3)).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => AttentionMaps.Of(encoder, image, 100_000));
         Assert.Throws<ArgumentException>(() => AttentionMaps.Of(encoder, new(new byte[5], 3, 3), 16));
         var maps = AttentionMaps.Of(encoder, image, 16);

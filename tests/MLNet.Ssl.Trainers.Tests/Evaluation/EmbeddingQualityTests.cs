@@ -2,10 +2,12 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Tests;
 
-/// <summary>Golden values are those of a naive calculation in double precision: loops, and Jacobi rotations for singular values.</summary>
+/// <summary>Golden values are those of a naive calculation in double precision: loops, and Jacobi
+/// rotations for singular values.</summary>
 public class EmbeddingQualityTests
 {
-    public static TheoryData<int, int, int> Shapes => new() { { 40, 12, 1 }, { 12, 40, 2 }, { 64, 64, 3 }, { 2, 5, 4 }, { 100, 1, 5 } };
+    public static TheoryData<int, int, int> Shapes =>
+        new() { { 40, 12, 1 }, { 12, 40, 2 }, { 64, 64, 3 }, { 2, 5, 4 }, { 100, 1, 5 } };
 
     [Theory]
     [MemberData(nameof(Shapes))]
@@ -46,7 +48,8 @@ public class EmbeddingQualityTests
 
     private static double NaiveRankMe(double[,] x)
     {
-        // One-sided Jacobi: columns are rotated in pairs until they are orthogonal; their lengths are the singular values.
+        // One-sided Jacobi: columns are rotated in pairs until they are orthogonal;
+        // their lengths are the singular values.
         int rows = x.GetLength(0), columns = x.GetLength(1);
         var a = (double[,])x.Clone();
         for (int sweep = 0; sweep < 60; sweep++)
@@ -54,14 +57,18 @@ public class EmbeddingQualityTests
                 for (int q = p + 1; q < columns; q++)
                 {
                     double pp = 0, qq = 0, pq = 0;
-                    for (int i = 0; i < rows; i++) (pp, qq, pq) = (pp + a[i, p] * a[i, p], qq + a[i, q] * a[i, q], pq + a[i, p] * a[i, q]);
+                    for (int i = 0; i < rows; i++)
+                        (pp, qq, pq) = (pp + a[i, p] * a[i, p], qq + a[i, q] * a[i, q], pq + a[i, p] * a[i, q]);
                     if (Math.Abs(pq) <= 1e-15 * Math.Sqrt(pp * qq) || pq == 0) continue;
-                    double zeta = (qq - pp) / (2 * pq), t = (zeta >= 0 ? 1 : -1) / (Math.Abs(zeta) + Math.Sqrt(1 + zeta * zeta));
+                    double zeta = (qq - pp) / (2 * pq),
+                        t = (zeta >= 0 ? 1 : -1) / (Math.Abs(zeta) + Math.Sqrt(1 + zeta * zeta));
                     double c = 1 / Math.Sqrt(1 + t * t), s = c * t;
-                    for (int i = 0; i < rows; i++) (a[i, p], a[i, q]) = (c * a[i, p] - s * a[i, q], s * a[i, p] + c * a[i, q]);
+                    for (int i = 0; i < rows; i++)
+                        (a[i, p], a[i, q]) = (c * a[i, p] - s * a[i, q], s * a[i, p] + c * a[i, q]);
                 }
         var lengths = Enumerable.Range(0, columns)
-            .Select(j => Math.Sqrt(Enumerable.Range(0, rows).Sum(i => a[i, j] * a[i, j]))).OrderDescending().Take(Math.Min(rows, columns)).ToList();
+            .Select(j => Math.Sqrt(Enumerable.Range(0, rows).Sum(i => a[i, j] * a[i, j]))).OrderDescending()
+            .Take(Math.Min(rows, columns)).ToList();
         double sum = lengths.Sum(), entropy = 0;
         foreach (double length in lengths)
         {
@@ -94,5 +101,6 @@ public class EmbeddingQualityTests
         return x;
     }
 
-    private static Tensor AsTensor(double[,] x) => tensor(x.Cast<double>().Select(v => (float)v).ToArray(), [x.GetLength(0), x.GetLength(1)]);
+    private static Tensor AsTensor(double[,] x) =>
+        tensor(x.Cast<double>().Select(v => (float)v).ToArray(), [x.GetLength(0), x.GetLength(1)]);
 }

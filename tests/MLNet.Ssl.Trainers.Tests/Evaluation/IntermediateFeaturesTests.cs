@@ -7,7 +7,8 @@ public sealed class IntermediateFeaturesTests
     private static VisionTransformer Network()
     {
         using var generator = new Generator(3, CPU);
-        var network = new VisionTransformer(new() { ImageSize = 16, PatchSize = 4, EmbeddingDimension = 12, Depth = 3, Heads = 2 }, generator);
+        var network = new VisionTransformer(
+            new() { ImageSize = 16, PatchSize = 4, EmbeddingDimension = 12, Depth = 3, Heads = 2 }, generator);
         network.eval();
         return network;
     }
@@ -51,6 +52,7 @@ public sealed class IntermediateFeaturesTests
     {
         using var scope = NewDisposeScope();
         using var network = Network();
-        Assert.ThrowsAny<ArgumentException>(() => network.IntermediateFeatures(zeros(1, 3, 16, 16), blocks, averagePool));
+        Assert.ThrowsAny<ArgumentException>(() =>
+            network.IntermediateFeatures(zeros(1, 3, 16, 16), blocks, averagePool));
     }
 }

@@ -29,5 +29,6 @@ public sealed class NeighborMemoryTests
     }
 
     private static long Peak() =>
-        1024 * long.Parse(File.ReadLines("/proc/self/status").First(line => line.StartsWith("VmHWM", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]);
+        1024 * long.Parse(File.ReadLines("/proc/self/status").First(line =>
+            line.StartsWith("VmHWM", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]);
 }

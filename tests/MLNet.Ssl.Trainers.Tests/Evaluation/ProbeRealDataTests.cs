@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Tests;
 
-/// <summary>Evaluators on data that was not made for them, against what scikit-learn reaches on the same rows.</summary>
+/// <summary>Evaluators on data that was not made for them, against what scikit-learn
+/// reaches on the same rows.</summary>
 public sealed class ProbeRealDataTests
 {
     private const int Training = 3000, Testing = 1000;
@@ -26,18 +27,22 @@ public sealed class ProbeRealDataTests
         Assert.Equal(Nearest, knn.Accuracy(testX, testY, [20])[0].Accuracy, 0.003);
     }
 
-    // scikit-learn 1.2.1 on the same rows: LogisticRegression(penalty=None, max_iter=5000), KNeighborsClassifier(20, algorithm="brute", metric="cosine",
-    // weights=lambda d: exp((1 - d) / 0.07)); numpy's lstsq(X, eye(7)[y], rcond=1e-6).
+    // scikit-learn 1.2.1 on the same rows: LogisticRegression(penalty=None, max_iter=5000),
+    // KNeighborsClassifier(20, algorithm="brute", metric="cosine", weights=lambda d: exp((1 - d) / 0.07));
+    // numpy's lstsq(X, eye(7)[y], rcond=1e-6).
     private const double Linear = 0.674, LeastSquares = 0.612, Nearest = 0.534;
 
-    /// <summary>Every third of the balanced first 15,120 rows, from 12,000 rows in all; the ten continuous columns standardised by their own mean and deviation.</summary>
+    /// <summary>Every third of the balanced first 15,120 rows, from 12,000 rows in all; the ten continuous columns
+    /// standardised by their own mean and deviation.</summary>
     private static (Tensor Features, Tensor Labels) CovType()
     {
-        using var reader = new StreamReader(new GZipStream(File.OpenRead(RealData.Path("covtype/covtype.data.gz")), CompressionMode.Decompress));
+        using var reader = new StreamReader(
+            new GZipStream(File.OpenRead(RealData.Path("covtype/covtype.data.gz")), CompressionMode.Decompress));
         var (values, labels) = (new List<float>(), new List<long>());
         for (int i = 0; i < 3 * (Training + Testing); i++)
         {
-            var fields = reader.ReadLine()!.Split(',').Select(f => float.Parse(f, CultureInfo.InvariantCulture)).ToArray();
+            var fields = reader.ReadLine()!.Split(',').Select(f => float.Parse(f, CultureInfo.InvariantCulture))
+                .ToArray();
             if (i % 3 != 0) continue;
             values.AddRange(fields[..54]);
             labels.Add((long)fields[54] - 1);

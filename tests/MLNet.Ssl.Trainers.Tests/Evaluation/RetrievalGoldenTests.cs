@@ -11,9 +11,11 @@ public sealed class RetrievalGoldenTests
     private static IReadOnlyList<RetrievalGroundTruth> GroundTruth()
     {
         var relation = File.Input("relation");
-        var codes = File.Params.GetProperty("relation_codes").EnumerateObject().ToDictionary(c => c.Value.GetString()!, c => long.Parse(c.Name));
+        var codes = File.Params.GetProperty("relation_codes").EnumerateObject()
+            .ToDictionary(c => c.Value.GetString()!, c => long.Parse(c.Name));
         int width = (int)relation.Shape[1];
-        return [.. relation.Longs.Chunk(width).Select(row => new RetrievalGroundTruth(Rows(row, "easy"), Rows(row, "hard"), Rows(row, "junk")))];
+        return [.. relation.Longs.Chunk(width)
+            .Select(row => new RetrievalGroundTruth(Rows(row, "easy"), Rows(row, "hard"), Rows(row, "junk")))];
 
         int[] Rows(long[] row, string name) => [.. Enumerable.Range(0, width).Where(i => row[i] == codes[name])];
     }
@@ -24,9 +26,11 @@ public sealed class RetrievalGoldenTests
         using var scope = NewDisposeScope();
         var expected = File.Expected("ranks");
         int queries = (int)expected.Shape[1], visited = 0;
-        Ranking.ForEachQuery(File.Input("query_features").ToTensor(), File.Input("train_features").ToTensor(), (query, similarities) =>
+        Ranking.ForEachQuery(File.Input("query_features").ToTensor(), File.Input("train_features").ToTensor(),
+            (query, similarities) =>
         {
-            Assert.Equal(expected.Longs.Where((_, i) => i % queries == query), Ranking.Descending(similarities).Select(row => (long)row));
+            Assert.Equal(expected.Longs.Where((_, i) => i % queries == query),
+                Ranking.Descending(similarities).Select(row => (long)row));
             visited++;
         });
         Assert.Equal(queries, visited);
@@ -39,12 +43,15 @@ public sealed class RetrievalGoldenTests
     {
         using var scope = NewDisposeScope();
         int[] ks = [.. File.Params.GetProperty("ks").EnumerateArray().Select(k => k.GetInt32())];
-        var metrics = RetrievalEvaluator.Evaluate(File.Input("query_features").ToTensor(), File.Input("train_features").ToTensor(), GroundTruth(), protocol, ks);
+        var metrics = RetrievalEvaluator.Evaluate(File.Input("query_features").ToTensor(),
+            File.Input("train_features").ToTensor(), GroundTruth(), protocol, ks);
 
         File.Expected($"{prefix}.map").AssertValues([metrics.MeanAveragePrecision], 1e-6, "map");
         File.Expected($"{prefix}.aps").AssertValues([.. metrics.AveragePrecisions.Select(Defined)], 1e-6, "aps");
-        File.Expected($"{prefix}.mean_precision_at_k").AssertValues([.. ks.Select(k => metrics.MeanPrecisionAt[k])], 1e-6, "mean precision");
-        var precisions = Enumerable.Range(0, metrics.AveragePrecisions.Count).SelectMany(query => ks.Select(k => Defined(metrics.PrecisionsAt[k][query])));
+        File.Expected($"{prefix}.mean_precision_at_k")
+            .AssertValues([.. ks.Select(k => metrics.MeanPrecisionAt[k])], 1e-6, "mean precision");
+        var precisions = Enumerable.Range(0, metrics.AveragePrecisions.Count)
+            .SelectMany(query => ks.Select(k => Defined(metrics.PrecisionsAt[k][query])));
         File.Expected($"{prefix}.precision_at_k").AssertValues([.. precisions], 1e-6, "precision");
 
         static double Defined(double value) => double.IsNaN(value) ? -1 : value;
@@ -59,6 +66,7 @@ public sealed class RetrievalGoldenTests
             AveragePrecision.Trapezoid([.. row.Where(rank => rank >= 0).Select(rank => (int)rank)], (int)count))];
         string[] names = [.. File.ExpectedNames.Where(name => Regex.IsMatch(name, "ap"))];
         Assert.Equal(2, names.Count(name => name is "compute_ap" or "score_ap_from_ranks_1"));
-        foreach (string name in names.Where(name => !name.Contains('.'))) File.Expected(name).AssertValues(actual, 1e-6, name);
+        foreach (string name in names.Where(name => !name.Contains('.')))
+            File.Expected(name).AssertValues(actual, 1e-6, name);
     }
 }

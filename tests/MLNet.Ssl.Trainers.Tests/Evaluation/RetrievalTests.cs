@@ -26,11 +26,14 @@ public sealed class RetrievalTests
         using var scope = NewDisposeScope();
         var random = new Random(seed);
         int queries = random.Next(1, 5), rows = random.Next(3, 30), width = random.Next(1, 5);
-        var (query, database) = (randn(queries, width, generator: new Generator((ulong)(uint)seed)), randn(rows, width, generator: new Generator((ulong)(uint)seed + 1)));
+        var (query, database) = (randn(queries, width, generator: new Generator((ulong)(uint)seed)),
+            randn(rows, width, generator: new Generator((ulong)(uint)seed + 1)));
         // 0 negative, 1 easy, 2 hard, 3 junk; row 0 is easy and row 1 hard, so that no query is without.
-        int[][] relation = [.. Enumerable.Range(0, queries).Select(_ => Enumerable.Range(0, rows).Select(i => i < 2 ? i + 1 : random.Next(4)).ToArray())];
+        int[][] relation = [.. Enumerable.Range(0, queries)
+            .Select(_ => Enumerable.Range(0, rows).Select(i => i < 2 ? i + 1 : random.Next(4)).ToArray())];
         int[] Of(int q, int code) => [.. Enumerable.Range(0, rows).Where(i => relation[q][i] == code)];
-        RetrievalGroundTruth[] truth = [.. Enumerable.Range(0, queries).Select(q => new RetrievalGroundTruth(Of(q, 1), Of(q, 2), Of(q, 3)))];
+        RetrievalGroundTruth[] truth =
+            [.. Enumerable.Range(0, queries).Select(q => new RetrievalGroundTruth(Of(q, 1), Of(q, 2), Of(q, 3)))];
 
         var similarity = Ranking.Normalise(query).matmul(Ranking.Normalise(database).transpose(0, 1));
         foreach (var protocol in Enum.GetValues<RetrievalProtocol>())
@@ -45,11 +48,13 @@ public sealed class RetrievalTests
                     (2, RetrievalProtocol.Hard or RetrievalProtocol.Medium) => true,
                     _ => null,
                 };
-                var order = Enumerable.Range(0, rows).OrderByDescending(row => similarity[q, row].item<float>()).Select(Judge).ToList();
+                var order = Enumerable.Range(0, rows).OrderByDescending(row => similarity[q, row].item<float>())
+                    .Select(Judge).ToList();
                 Assert.Equal(Naive(order), metrics.AveragePrecisions[q], 1e-9);
                 var judged = order.Where(item => item is not null).ToList();
                 int depth = Math.Min(judged.FindLastIndex(item => item == true) + 1, 5);
-                Assert.Equal(judged.Take(depth).Count(item => item == true) / (double)depth, metrics.PrecisionsAt[5][q], 1e-9);
+                Assert.Equal(judged.Take(depth).Count(item => item == true) / (double)depth, metrics.PrecisionsAt[5][q],
+                    1e-9);
             }
         }
     }
@@ -64,8 +69,10 @@ public sealed class RetrievalTests
         Assert.Equal(1, metrics.MeanAveragePrecision);
         Assert.All(metrics.MeanPrecisionAt.Values, p => Assert.Equal(1, p));
         // Without the junk the easy one leads as well; the hard one comes first when the easy one is ignored.
-        Assert.Equal(1, RetrievalEvaluator.Evaluate(query, database, [new([0], [2], [1])], RetrievalProtocol.Hard).MeanAveragePrecision);
-        Assert.Equal((1 + (1 / 2.0 + 2 / 3.0) / 2) / 2, RetrievalEvaluator.Evaluate(query, database, [new([0], [2], [])]).MeanAveragePrecision, 1e-12);
+        Assert.Equal(1, RetrievalEvaluator.Evaluate(query, database, [new([0], [2], [1])], RetrievalProtocol.Hard)
+            .MeanAveragePrecision);
+        Assert.Equal((1 + (1 / 2.0 + 2 / 3.0) / 2) / 2,
+            RetrievalEvaluator.Evaluate(query, database, [new([0], [2], [])]).MeanAveragePrecision, 1e-12);
     }
 
     [Fact]
@@ -81,13 +88,19 @@ public sealed class RetrievalTests
         var (query, database) = (ones(2, 3), ones(4, 3));
         RetrievalGroundTruth good = RetrievalGroundTruth.Of([0]), none = RetrievalGroundTruth.Of([]);
         Assert.Contains("1 queries; expected 2", Message(() => RetrievalEvaluator.Evaluate(query, database, [good])));
-        Assert.Contains("Query 1: Easy names row 4", Message(() => RetrievalEvaluator.Evaluate(query, database, [good, RetrievalGroundTruth.Of([4])])));
-        Assert.Contains("Query 0: Junk names row 0, which is listed before", Message(() => RetrievalEvaluator.Evaluate(query, database, [good with { Junk = [0] }, good])));
-        Assert.Contains("No query has a positive", Message(() => RetrievalEvaluator.Evaluate(query, database, [none, none])));
-        Assert.Contains("precisionAt is 0", Message(() => RetrievalEvaluator.Evaluate(query, database, [good, good], precisionAt: [0])));
-        Assert.Contains("3 wide, the database 2", Message(() => RetrievalEvaluator.Evaluate(query, ones(4, 2), [good, good])));
+        Assert.Contains("Query 1: Easy names row 4",
+            Message(() => RetrievalEvaluator.Evaluate(query, database, [good, RetrievalGroundTruth.Of([4])])));
+        Assert.Contains("Query 0: Junk names row 0, which is listed before",
+            Message(() => RetrievalEvaluator.Evaluate(query, database, [good with { Junk = [0] }, good])));
+        Assert.Contains("No query has a positive",
+            Message(() => RetrievalEvaluator.Evaluate(query, database, [none, none])));
+        Assert.Contains("precisionAt is 0",
+            Message(() => RetrievalEvaluator.Evaluate(query, database, [good, good], precisionAt: [0])));
+        Assert.Contains("3 wide, the database 2",
+            Message(() => RetrievalEvaluator.Evaluate(query, ones(4, 2), [good, good])));
         Assert.Contains("NaN", Message(() => RetrievalEvaluator.Evaluate(query * float.NaN, database, [good, good])));
-        Assert.Contains("rank", Message(() => AveragePrecision.Trapezoid([2, 2], 3)), StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("rank", Message(() => AveragePrecision.Trapezoid([2, 2], 3)),
+            StringComparison.OrdinalIgnoreCase);
         Assert.Contains("positives is 1", Message(() => AveragePrecision.Trapezoid([0, 1], 1)));
 
         static string Message(Action action) => Assert.ThrowsAny<ArgumentException>(action).Message;
@@ -101,20 +114,26 @@ public sealed class RetrievalTests
     [InlineData(50, 50, 4, 33, 33, 33, "9374093fbf9ed1aea9d2982931b64f9044a1b4183c8825330d79d6a12e478b6f")]
     [InlineData(101, 7, 5, 40, 40, 3, "e0e91e59fe4fc2a202caa9714e8174f6a459182571b915e088ef206c3bed07ee")]
     [InlineData(20, 20, 6, 32, 20, 20, "8c7d75b019c20aac3535400ae44e67542f76b485e968b8883c40bc15ec6d6547")]
-    public void ImagesAreShrunkAsPillowShrinksThem(int width, int height, uint seed, int square, int newWidth, int newHeight, string sha256)
+    public void ImagesAreShrunkAsPillowShrinksThem(int width, int height, uint seed, int square, int newWidth,
+        int newHeight, string sha256)
     {
-        var image = new RgbImage(Array.ConvertAll(GoldenRules.ImageU8(height, width, seed), v => (byte)v), width, height);
+        var image =
+            new RgbImage(Array.ConvertAll(GoldenRules.ImageU8(height, width, seed), v => (byte)v), width, height);
         Assert.Equal((newWidth, newHeight), RetrievalFeatures.Fit(width, height, square));
         var shrunk = ResizedImage.Of(image, newWidth, newHeight, (newWidth, newHeight), Interpolation.Lanczos);
-        Assert.Equal(sha256, Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(shrunk.Pixels.Span)));
+        Assert.Equal(sha256,
+            Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(shrunk.Pixels.Span)));
     }
 
     [Theory]
-    // What PyTorch 1.13 gives for (k² mod 17) of the rising k, interpolate(scale_factor, bilinear, align_corners=false).
+    // What PyTorch 1.13 gives for (k² mod 17) of the rising k,
+    // interpolate(scale_factor, bilinear, align_corners=false).
     [InlineData(7, 5, 0.5, 3, 2, new[] { 2.75f, 10.25f, 5.5f, 6.25f, 12.75f, 6.75f })]
     [InlineData(5, 9, 0.3, 1, 2, new[] { 11.5f, 11.25f })]
-    [InlineData(13, 6, 0.7071067811865475, 9, 4, new[] { 1.136039f, 5.120058f, 10.040368f, 11.729185f, 7.776912f, 12.448485f, 7.368795f, 3.808046f })]
-    public void ScalesAreThoseOfPyTorch(int height, int width, double scale, int newHeight, int newWidth, float[] expected)
+    [InlineData(13, 6, 0.7071067811865475, 9, 4,
+        new[] { 1.136039f, 5.120058f, 10.040368f, 11.729185f, 7.776912f, 12.448485f, 7.368795f, 3.808046f })]
+    public void ScalesAreThoseOfPyTorch(int height, int width, double scale, int newHeight, int newWidth,
+        float[] expected)
     {
         using var scope = NewDisposeScope();
         float[] values = [.. Enumerable.Range(0, height * width).Select(k => (float)(k * k % 17))];
@@ -130,7 +149,8 @@ public sealed class RetrievalTests
         using var encoder = Encoders.Transformer();
         var image = Images.Random(40, 24, 7);
         var one = RetrievalFeatures.Extract(encoder, [image], imageSize: 32);
-        var many = RetrievalFeatures.Extract(encoder, [Images.Random(33, 50, 8), image], imageSize: 32, multiScale: true);
+        var many =
+            RetrievalFeatures.Extract(encoder, [Images.Random(33, 50, 8), image], imageSize: 32, multiScale: true);
         Assert.Equal([1, encoder.EmbeddingDimension], one.shape);
         Assert.Equal([2, encoder.EmbeddingDimension], many.shape);
         Assert.True(many.norm(1).allclose(ones(2), rtol: 1e-5));
@@ -139,7 +159,8 @@ public sealed class RetrievalTests
         using var mode = no_grad();
         var single = encoder.Backbone.call(x);
         Assert.True(Ranking.Normalise(single).allclose(one, rtol: 1e-4, atol: 1e-6));
-        var sum = single + encoder.Backbone.call(RetrievalFeatures.Scaled(x, 1 / Math.Sqrt(2))) + encoder.Backbone.call(RetrievalFeatures.Scaled(x, 0.5));
+        var sum = single + encoder.Backbone.call(RetrievalFeatures.Scaled(x, 1 / Math.Sqrt(2)))
+            + encoder.Backbone.call(RetrievalFeatures.Scaled(x, 0.5));
         Assert.True((sum / sum.norm()).allclose(many.narrow(0, 1, 1), rtol: 1e-4, atol: 1e-6));
         Assert.False(one.allclose(many.narrow(0, 1, 1), rtol: 1e-3, atol: 1e-4));
     }
@@ -149,9 +170,11 @@ public sealed class RetrievalTests
     {
         using var encoder = Encoders.Transformer();
         Assert.Contains("Image 1 comes to 12×4", Assert.Throws<ArgumentException>(
-            () => RetrievalFeatures.Extract(encoder, [Images.Random(20, 20, 1), Images.Random(12, 4, 2)], multiScale: true)).Message);
+            () => RetrievalFeatures.Extract(encoder, [Images.Random(20, 20, 1), Images.Random(12, 4, 2)],
+                multiScale: true)).Message);
         Assert.Throws<ArgumentException>(() => RetrievalFeatures.Extract(encoder, []));
-        Assert.Throws<ArgumentOutOfRangeException>(() => RetrievalFeatures.Extract(encoder, [Images.Random(9, 9, 1)], imageSize: 0));
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            RetrievalFeatures.Extract(encoder, [Images.Random(9, 9, 1)], imageSize: 0));
     }
 
     [Fact]

@@ -24,16 +24,19 @@ public sealed class WeightedKnnTests
             var actual = scores.data<float>().ToArray();
             var expected = file.Expected($"k{k}.scores").Data;
             Assert.Equal(expected.Length, actual.Length);
-            Assert.All(expected.Zip(actual), p => Assert.InRange(Math.Abs(p.First - p.Second), 0, 1e-4 * Math.Abs(p.First)));
+            Assert.All(expected.Zip(actual), p =>
+                Assert.InRange(Math.Abs(p.First - p.Second), 0, 1e-4 * Math.Abs(p.First)));
 
             var predictions = scores.argmax(1).data<long>().ToArray();
             Assert.Equal(file.Expected($"k{k}.predictions").Longs, predictions);
             Assert.Equal(predictions, probabilities.argmax(1).data<long>().ToArray());
-            Assert.Equal(file.Expected($"k{k}.top1_percent").Data[0], Percent(truth.Zip(predictions, (t, p) => t == p)), tolerance: 1e-3);
+            Assert.Equal(file.Expected($"k{k}.top1_percent").Data[0], Percent(truth.Zip(predictions, (t, p) => t == p)),
+                tolerance: 1e-3);
 
             int top = Math.Min(5, Math.Min(k, classes));
             var best = scores.topk(top, dim: 1).Item2.data<long>().ToArray().Chunk(top);
-            Assert.Equal(file.Expected($"k{k}.top5_percent").Data[0], Percent(truth.Zip(best, (t, b) => b.Contains(t))), tolerance: 1e-3);
+            Assert.Equal(file.Expected($"k{k}.top5_percent").Data[0], Percent(truth.Zip(best, (t, b) => b.Contains(t))),
+                tolerance: 1e-3);
 
             using var answers = tensor(truth);
             var accuracy = Assert.Single(knn.Accuracy(queries, answers, [k]));
@@ -89,8 +92,9 @@ public sealed class WeightedKnnTests
     [Fact]
     public void AccuraciesOfSeveralNumbersOfNeighborsAreThoseOfScikitLearn()
     {
-        // scikit-learn 1.2.1 on the same rows: KNeighborsClassifier(k, algorithm="brute", metric="cosine", weights=lambda d: exp((1 - d) / 0.07)) with
-        // X = centres[i % 7] + hash32(350·6, 41), centres = hash32(7·6, 31, 0.5); score(test), and whether the label is among the first min(5, k) of
+        // scikit-learn 1.2.1 on the same rows: KNeighborsClassifier(k, algorithm="brute", metric="cosine",
+        // weights=lambda d: exp((1 - d) / 0.07)) with X = centres[i % 7] + hash32(350·6, 41), centres = hash32(7·6,
+        // 31, 0.5); score(test), and whether the label is among the first min(5, k) of
         // argsort(-predict_proba(test), kind="stable").
         using var scope = NewDisposeScope();
         var (train, test) = (Blobs.Draw(7, 31, 0.5, 350, 41), Blobs.Draw(7, 31, 0.5, 140, 42));
@@ -164,7 +168,8 @@ public sealed class WeightedKnnTests
     {
         using var features = tensor(new float[] { 1, 0, 0, 1 }, [2, 2]);
         using var labels = tensor(new long[] { 0, 1 });
-        Assert.Equal(name, Assert.ThrowsAny<ArgumentException>(() => new WeightedKnn(features, labels, classes, k, temperature)).ParamName);
+        Assert.Equal(name, Assert.ThrowsAny<ArgumentException>(() =>
+            new WeightedKnn(features, labels, classes, k, temperature)).ParamName);
     }
 
     [Fact]

@@ -18,10 +18,12 @@ public class DistillationGoldenTests
                 using var scope = NewDisposeScope();
                 string form = squared ? "" : "paper_";
                 var student = golden.Input("student_logits").ToTensor().requires_grad_();
-                var loss = DistillationLoss.Soft(student, golden.Input("teacher_logits").ToTensor(), temperature, squared);
+                var loss =
+                    DistillationLoss.Soft(student, golden.Input("teacher_logits").ToTensor(), temperature, squared);
                 loss.backward();
                 golden.Expected($"{name}.{form}loss").AssertClose(loss, 1e-5, $"{name} {form}loss");
-                golden.Expected($"{name}.{form}grad_student_logits").AssertClose(student.grad!, 1e-5, $"{name} {form}gradient");
+                golden.Expected($"{name}.{form}grad_student_logits")
+                    .AssertClose(student.grad!, 1e-5, $"{name} {form}gradient");
             }
         }
     }

@@ -7,14 +7,17 @@ namespace MLNet.Ssl.Tests;
 [Collection(nameof(Alone))]
 public class FineTuningTests
 {
-    private static readonly ResNetOptions TinyResNet = new() { BlocksPerStage = [1, 1], Width = 16, Stem = ResNetStem.SmallStride2 };
+    private static readonly ResNetOptions TinyResNet =
+        new() { BlocksPerStage = [1, 1], Width = 16, Stem = ResNetStem.SmallStride2 };
 
-    private static readonly VisionTransformerOptions TinyTransformer = new() { PatchSize = 6, EmbeddingDimension = 24, Depth = 2, Heads = 2, ImageSize = 24 };
+    private static readonly VisionTransformerOptions TinyTransformer =
+        new() { PatchSize = 6, EmbeddingDimension = 24, Depth = 2, Heads = 2, ImageSize = 24 };
 
     private static readonly FineTuneOptions Quick = new() { Epochs = 1, BatchSize = 16, Seed = 1, Threads = 2 };
 
     private static ImageEncoder Encoder(BackboneOptions backbone, SimClrOptions? options = null, int epochs = 0) =>
-        Pretrainer.Fit(Patterns.Draw(64, 9).Images, (options ?? new()) with { Backbone = backbone, ImageSize = 24, BatchSize = 32, Epochs = epochs, Seed = 1, Threads = 2 });
+        Pretrainer.Fit(Patterns.Draw(64, 9).Images, (options ?? new()) with { Backbone = backbone, ImageSize = 24,
+            BatchSize = 32, Epochs = epochs, Seed = 1, Threads = 2 });
 
     private static double Accuracy(ImageClassifier classifier, (ImageStore Images, int[] Labels) test)
     {
@@ -37,11 +40,13 @@ public class FineTuningTests
     {
         var (train, test) = (Patterns.Draw(512, 1), Patterns.Draw(256, 2));
         using var encoder = Encoder(TinyResNet);
-        using var teacher = FineTuner.Fit(train.Images, train.Labels, Patterns.Classes, encoder, Quick with { Epochs = 15, BatchSize = 32 });
+        using var teacher = FineTuner.Fit(train.Images, train.Labels, Patterns.Classes, encoder,
+            Quick with { Epochs = 15, BatchSize = 32 });
         double taught = Accuracy(teacher, test);
         Assert.True(taught > 0.75, $"fine-tuned {taught:0.000}, chance 0.25");
 
-        var distill = new DistillOptions { Epochs = 15, BatchSize = 32, Seed = 2, Threads = 2, Temperature = 1, Student = TinyResNet with { Width = 12 } };
+        var distill = new DistillOptions { Epochs = 15, BatchSize = 32, Seed = 2, Threads = 2, Temperature = 1,
+            Student = TinyResNet with { Width = 12 } };
         using var student = Distiller.Fit(train.Images, null, teacher, distill);
         double learnt = Accuracy(student, test);
         Assert.True(learnt > 0.6, $"teacher {taught:0.000}, student {learnt:0.000}, chance 0.25");
@@ -59,7 +64,8 @@ public class FineTuningTests
         var options = Quick with { LabelSmoothing = 0.1, MixupAlpha = 0.8, CutMixAlpha = 1 };
         using var first = FineTuner.Fit(images.Images, images.Labels, Patterns.Classes, encoder, options);
         using var second = FineTuner.Fit(images.Images, images.Labels, Patterns.Classes, encoder, options);
-        using var other = FineTuner.Fit(images.Images, images.Labels, Patterns.Classes, encoder, options with { Seed = 2 });
+        using var other =
+            FineTuner.Fit(images.Images, images.Labels, Patterns.Classes, encoder, options with { Seed = 2 });
         Assert.Equal(Logits(first, images.Images), Logits(second, images.Images));
         Assert.NotEqual(Logits(first, images.Images), Logits(other, images.Images));
         Assert.All(encoder.Backbone.state_dict(), s => Assert.True(s.Value.Equals(before[s.Key]), s.Key));
@@ -72,22 +78,29 @@ public class FineTuningTests
         var images = Patterns.Draw(48, 1);
         using var encoder = Encoder(TinyResNet, new SimClrOptions { HeadLayers = 3 }, epochs: 1);
         Assert.Equal(3, encoder.ProjectionHead!.Layers);
-        using var classifier = FineTuner.Fit(images.Images, images.Labels, Patterns.Classes, encoder, Quick with { HeadLayers = 1, LearningRate = 1e-12 });
+        using var classifier = FineTuner.Fit(images.Images, images.Labels, Patterns.Classes, encoder,
+            Quick with { HeadLayers = 1, LearningRate = 1e-12 });
         // Nothing has moved at such a rate, so h1 of the encoder's own head lies under a classifier of zeros.
-        Assert.Equal(2, classifier.Network.state_dict().Keys.Count(k => k.StartsWith("head.0", StringComparison.Ordinal) && k.EndsWith("weight", StringComparison.Ordinal)));
-        Assert.DoesNotContain(classifier.Network.state_dict().Keys, k => k.StartsWith("head.1", StringComparison.Ordinal));
-        Assert.True(classifier.Network.get_parameter("head.0.linear.weight")!.allclose(encoder.ProjectionHead.get_parameter("layers.0.linear.weight")!, 0, 1e-6));
+        Assert.Equal(2, classifier.Network.state_dict().Keys.Count(k =>
+            k.StartsWith("head.0", StringComparison.Ordinal) && k.EndsWith("weight", StringComparison.Ordinal)));
+        Assert.DoesNotContain(classifier.Network.state_dict().Keys, k =>
+            k.StartsWith("head.1", StringComparison.Ordinal));
+        Assert.True(classifier.Network.get_parameter("head.0.linear.weight")!.allclose(
+            encoder.ProjectionHead.get_parameter("layers.0.linear.weight")!, 0, 1e-6));
         Assert.All(Logits(classifier, images.Images), v => Assert.Equal(0, v, 1e-6));
-        var error = Assert.Throws<ArgumentOutOfRangeException>(() => FineTuner.Fit(images.Images, images.Labels, Patterns.Classes, encoder, Quick with { HeadLayers = 4 }));
+        var error = Assert.Throws<ArgumentOutOfRangeException>(() =>
+            FineTuner.Fit(images.Images, images.Labels, Patterns.Classes, encoder, Quick with { HeadLayers = 4 }));
         Assert.Contains("HeadLayers is 4; the encoder has a projection head of 3 layers", error.Message);
     }
 
     [Fact]
     public void LayersAreCountedFromTheInputToTheClassifier()
     {
-        Assert.Equal([0, 0, 1, 2, 3, 3], new[] { "backbone.cls_token", "backbone.patch_embed.proj.weight", "backbone.blocks.0.norm1.weight", "backbone.blocks.1.attn.qkv.bias",
+        Assert.Equal([0, 0, 1, 2, 3, 3], new[] { "backbone.cls_token", "backbone.patch_embed.proj.weight",
+            "backbone.blocks.0.norm1.weight", "backbone.blocks.1.attn.qkv.bias",
             "backbone.norm.weight", "fc.weight" }.Select(name => ClassifierNetwork.LayerOf(name, TinyTransformer)));
-        Assert.Equal([0, 1, 2, 3], new[] { "backbone.conv1.weight", "backbone.layer1.0.conv1.weight", "backbone.layer2.0.bn1.bias", "fc.bias" }
+        Assert.Equal([0, 1, 2, 3],
+            new[] { "backbone.conv1.weight", "backbone.layer1.0.conv1.weight", "backbone.layer2.0.bn1.bias", "fc.bias" }
             .Select(name => ClassifierNetwork.LayerOf(name, TinyResNet)));
     }
 
@@ -100,9 +113,11 @@ public class FineTuningTests
         double Moved(double decay, string name)
         {
             // The classifier starts at zero, so the layers below get their first gradient in the second step.
-            var options = Quick with { LayerDecay = decay, Optimizer = OptimizerKind.AdamW, WeightDecay = 0, WarmupEpochs = 0, DropPathRate = 0, LearningRate = 0.01, Epochs = 2 };
+            var options = Quick with { LayerDecay = decay, Optimizer = OptimizerKind.AdamW, WeightDecay = 0,
+                WarmupEpochs = 0, DropPathRate = 0, LearningRate = 0.01, Epochs = 2 };
             using var classifier = FineTuner.Fit(images.Images, images.Labels, Patterns.Classes, encoder, options);
-            return (classifier.Network.get_parameter($"backbone.{name}")! - encoder.Backbone.get_parameter(name)!).abs().mean().ToSingle();
+            return (classifier.Network.get_parameter($"backbone.{name}")! - encoder.Backbone.get_parameter(name)!).abs()
+                .mean().ToSingle();
         }
         Assert.InRange(Moved(0.1, "blocks.0.mlp.fc1.weight") / Moved(1, "blocks.0.mlp.fc1.weight"), 0.002, 0.05);
         Assert.InRange(Moved(0.1, "blocks.1.mlp.fc1.weight") / Moved(1, "blocks.1.mlp.fc1.weight"), 0.03, 0.3);
@@ -115,9 +130,12 @@ public class FineTuningTests
         var (student, teacher) = (rand(4, 3), rand(4, 3));
         var labels = tensor(new long[] { 2, -1, 0, -1 });
         double soft = DistillationLoss.Soft(student, teacher, 2).ToSingle();
-        double hard = cross_entropy(student.index_select(0, tensor(new long[] { 0, 2 })), tensor(new long[] { 2, 0 })).ToSingle();
-        Assert.Equal(0.3 * hard + 0.7 * soft, DistillationLoss.WithLabels(student, teacher, labels, 0.7, 2).ToSingle(), 1e-5);
-        Assert.Equal(0.7 * soft, DistillationLoss.WithLabels(student, teacher, labels.mul(0).sub(1), 0.7, 2).ToSingle(), 1e-5);
+        double hard = cross_entropy(student.index_select(0, tensor(new long[] { 0, 2 })), tensor(new long[] { 2, 0 }))
+            .ToSingle();
+        Assert.Equal(0.3 * hard + 0.7 * soft, DistillationLoss.WithLabels(student, teacher, labels, 0.7, 2).ToSingle(),
+            1e-5);
+        Assert.Equal(0.7 * soft, DistillationLoss.WithLabels(student, teacher, labels.mul(0).sub(1), 0.7, 2).ToSingle(),
+            1e-5);
         Assert.Equal(soft, DistillationLoss.WithLabels(student, teacher, labels, 1, 2).ToSingle(), 1e-6);
     }
 
@@ -133,7 +151,8 @@ public class FineTuningTests
         Assert.Contains("Epochs is 0", FineTuned(Quick with { Epochs = 0 }));
         Assert.Contains("LabelSmoothing is 1", FineTuned(Quick with { LabelSmoothing = 1 }));
         Assert.Contains("LayerDecay is 0", FineTuned(Quick with { LayerDecay = 0 }));
-        Assert.Contains("HeadLayers is 3; the encoder has a projection head of 2 layers", FineTuned(Quick with { HeadLayers = 3 }));
+        Assert.Contains("HeadLayers is 3; the encoder has a projection head of 2 layers",
+            FineTuned(Quick with { HeadLayers = 3 }));
         Assert.Contains("31 labels for 32 images", FineTuned(Quick, images.Labels[1..]));
         Assert.Contains("label 3 is 3; expected 0 to 2", FineTuned(Quick, classes: 3));
         Assert.Contains("numberOfClasses is 1", FineTuned(Quick, classes: 1));
@@ -155,6 +174,7 @@ public class FineTuningTests
         using var encoder = Encoder(TinyResNet);
         using var stop = new CancellationTokenSource();
         stop.Cancel();
-        Assert.Throws<OperationCanceledException>(() => FineTuner.Fit(images.Images, images.Labels, Patterns.Classes, encoder, Quick with { CancellationToken = stop.Token }));
+        Assert.Throws<OperationCanceledException>(() => FineTuner.Fit(images.Images, images.Labels, Patterns.Classes,
+            encoder, Quick with { CancellationToken = stop.Token }));
     }
 }

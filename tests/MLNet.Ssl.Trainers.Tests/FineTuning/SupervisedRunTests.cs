@@ -4,7 +4,8 @@ namespace MLNet.Ssl.Tests;
 [Collection(nameof(Alone))]
 public sealed class SupervisedRunTests : IDisposable
 {
-    private static readonly ResNetOptions ResNet = new() { BlocksPerStage = [1], Width = 8, Stem = ResNetStem.SmallStride2 };
+    private static readonly ResNetOptions ResNet =
+        new() { BlocksPerStage = [1], Width = 8, Stem = ResNetStem.SmallStride2 };
 
     private static readonly VisionTransformerOptions Vit = new()
     {
@@ -22,7 +23,8 @@ public sealed class SupervisedRunTests : IDisposable
 
     private static ImageEncoder Encoder(BackboneOptions backbone, int seed = 1) => Pretrainer.Fit(
         Patterns.Draw(64, 9).Images,
-        new SimClrOptions { Backbone = backbone, ImageSize = 24, BatchSize = 32, Epochs = 0, Seed = seed, Threads = 1 });
+        new SimClrOptions { Backbone = backbone, ImageSize = 24, BatchSize = 32, Epochs = 0, Seed = seed,
+            Threads = 1 });
 
     private FineTuneOptions Tuning(string? folder = null, bool resume = false) => new()
     {
@@ -85,9 +87,11 @@ public sealed class SupervisedRunTests : IDisposable
             Assert.Throws<ArgumentException>(() => Run(Tuning("part", resume: true), others)).Message);
         using var another = Encoder(transformer ? Vit : ResNet, seed: 2);
         Assert.Contains("Weights of the encoder was", Assert.Throws<ArgumentException>(
-            () => FineTuner.Fit(_data.Images, _data.Labels, Patterns.Classes, another, Tuning("part", resume: true))).Message);
+            () => FineTuner.Fit(_data.Images, _data.Labels, Patterns.Classes, another, Tuning("part", resume: true)))
+                .Message);
         Assert.Contains("MixupAlpha was 0.8 and is 0.5",
-            Assert.Throws<ArgumentException>(() => Run(Tuning("part", resume: true) with { MixupAlpha = 0.5 })).Message);
+            Assert.Throws<ArgumentException>(() => Run(Tuning("part", resume: true) with { MixupAlpha = 0.5 }))
+                .Message);
     }
 
     [Fact]
@@ -101,7 +105,8 @@ public sealed class SupervisedRunTests : IDisposable
         StopAt(5, "whole", "part");
         Assert.Equal(plain, Run(Distilling("part", resume: true) with { Seed = null, Threads = null }));
         Assert.Contains("Alpha was 0.5 and is 0.25",
-            Assert.Throws<ArgumentException>(() => Run(Distilling("part", resume: true) with { Alpha = 0.25 })).Message);
+            Assert.Throws<ArgumentException>(() => Run(Distilling("part", resume: true) with { Alpha = 0.25 }))
+                .Message);
     }
 
     [Fact]
@@ -111,7 +116,8 @@ public sealed class SupervisedRunTests : IDisposable
         using var stop = new CancellationTokenSource();
         ImageClassifier Run(FineTuneOptions options) =>
             FineTuner.Fit(_data.Images, _data.Labels, Patterns.Classes, encoder, options);
-        var never = Tuning("cancelled") with { CheckpointEvery = CheckpointInterval.Time(TimeSpan.FromDays(1)), Epochs = 100_000 };
+        var never = Tuning("cancelled") with { CheckpointEvery = CheckpointInterval.Time(TimeSpan.FromDays(1)),
+            Epochs = 100_000 };
         var cancelled = never with { CancellationToken = stop.Token, Progress = new Collect(_ => stop.Cancel()) };
         var error = Assert.Throws<OperationCanceledException>(() => Run(cancelled));
         Assert.Contains("Resume = true continues it from", error.Message);
@@ -128,7 +134,8 @@ public sealed class SupervisedRunTests : IDisposable
         {
             file = board.FilePath;
             var progress = new ProgressGroup(board, new Collect(reports.Add));
-            FineTuner.Fit(_data.Images, _data.Labels, Patterns.Classes, encoder, Tuning() with { Progress = progress }).Dispose();
+            FineTuner.Fit(_data.Images, _data.Labels, Patterns.Classes, encoder, Tuning() with { Progress = progress })
+                .Dispose();
         }
         var last = reports[^1];
         Assert.Equal((12, 12, 3, 3), (last.Step, last.TotalSteps, last.Epoch, last.Epochs));
@@ -146,7 +153,8 @@ public sealed class SupervisedRunTests : IDisposable
         using var encoder = Encoder(ResNet);
         var log = new List<string>();
         var options = new FineTuneOptions { Epochs = 1, Seed = 1, Threads = 1 };
-        FineTuner.Fit(_data.Images, _data.Labels, Patterns.Classes, encoder, options, line => log.Add(line.Text)).Dispose();
+        FineTuner.Fit(_data.Images, _data.Labels, Patterns.Classes, encoder, options, line => log.Add(line.Text))
+            .Dispose();
         Assert.Contains(log, line => line.StartsWith("Fine-tuning: Optimizer = Sgd: for", StringComparison.Ordinal));
         Assert.Contains("Fine-tuning: BatchSize = 16: of 64 rows, a quarter at most", log);
     }

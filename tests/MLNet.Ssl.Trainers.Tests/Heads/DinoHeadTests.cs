@@ -8,7 +8,8 @@ public class DinoHeadTests
     public void PrototypesStartWithNormOneAndLogitsAreCosines()
     {
         using var scope = NewDisposeScope();
-        using var head = new DinoHead(new DinoHeadOptions(8) { OutputDimension = 12, HiddenDimension = 16, BottleneckDimension = 4 }, new Generator(1));
+        using var head = new DinoHead(new DinoHeadOptions(8) { OutputDimension = 12, HiddenDimension = 16,
+            BottleneckDimension = 4 }, new Generator(1));
         var x = rand(5, 8);
         var v = head.get_parameter("last_layer.weight_v")!;
         var cosines = head.Bottleneck(x).matmul((v / v.norm(1, keepdim: true)).T);
@@ -21,7 +22,8 @@ public class DinoHeadTests
     [InlineData(false, true)]
     public void NormLastLayerFreezesTheNorms(bool normLastLayer, bool trainable)
     {
-        using var head = new DinoHead(new DinoHeadOptions(4) { OutputDimension = 4, HiddenDimension = 4, NormLastLayer = normLastLayer }, new Generator(1));
+        using var head = new DinoHead(new DinoHeadOptions(4) { OutputDimension = 4, HiddenDimension = 4,
+            NormLastLayer = normLastLayer }, new Generator(1));
         Assert.Equal(trainable, head.get_parameter("last_layer.weight_g")!.requires_grad);
     }
 
@@ -35,6 +37,7 @@ public class DinoHeadTests
         Rejects(new(4) { Layers = 0 }, "Layers is 0; it must be at least 1");
 
         static void Rejects(DinoHeadOptions options, string message) =>
-            Assert.Contains(message, Assert.Throws<ArgumentOutOfRangeException>(() => new DinoHead(options, new Generator(1))).Message);
+            Assert.Contains(message,
+                Assert.Throws<ArgumentOutOfRangeException>(() => new DinoHead(options, new Generator(1))).Message);
     }
 }

@@ -9,8 +9,10 @@ public class PartialHeadTests
     public void AHeadOfWhichTheFirstLayersAreKeptIsBuiltInThose()
     {
         using var generator = new Generator(1, CPU);
-        using var head = new ProjectionHead(new(4) { Layers = 1_000_000_000, OutputDimension = 1_000_000_000 }, 1, generator);
-        Assert.Equal(["layers.0.linear.weight"], head.named_parameters().Select(p => p.name).Where(n => n.EndsWith("linear.weight", StringComparison.Ordinal)));
+        using var head =
+            new ProjectionHead(new(4) { Layers = 1_000_000_000, OutputDimension = 1_000_000_000 }, 1, generator);
+        Assert.Equal(["layers.0.linear.weight"], head.named_parameters().Select(p => p.name)
+            .Where(n => n.EndsWith("linear.weight", StringComparison.Ordinal)));
         Assert.Equal((1_000_000_000, 1_000_000_000), (head.Layers, head.Options.OutputDimension));
     }
 }

@@ -10,7 +10,8 @@ public class ProjectionHeadTests
     public void HiddenListsEveryStage(int layers)
     {
         using var scope = NewDisposeScope();
-        using var head = new ProjectionHead(new ProjectionHeadOptions(16) { OutputDimension = 6, Layers = layers }, new Generator(1));
+        using var head = new ProjectionHead(new ProjectionHeadOptions(16) { OutputDimension = 6, Layers = layers },
+            new Generator(1));
         head.eval();
         var x = randn(4, 16);
         var hidden = head.Hidden(x);
@@ -26,7 +27,8 @@ public class ProjectionHeadTests
     {
         using var scope = NewDisposeScope();
         using var head = new ProjectionHead(new ProjectionHeadOptions(256), new Generator(1));
-        Assert.Equal(["layers.0.bn.bias", "layers.0.bn.weight", "layers.0.linear.weight", "layers.1.bn.weight", "layers.1.linear.weight"],
+        Assert.Equal(["layers.0.bn.bias", "layers.0.bn.weight", "layers.0.linear.weight", "layers.1.bn.weight",
+            "layers.1.linear.weight"],
             head.named_parameters().Select(p => p.name).Order(StringComparer.Ordinal));
         Assert.Equal(0.01, head.get_parameter("layers.0.linear.weight")!.std().item<float>(), 2e-4);
         head.train();
@@ -43,6 +45,7 @@ public class ProjectionHeadTests
         Rejects(new(4) { Layers = 0 }, "Layers is 0; it must be at least 1");
 
         static void Rejects(ProjectionHeadOptions options, string message) =>
-            Assert.Contains(message, Assert.Throws<ArgumentOutOfRangeException>(() => new ProjectionHead(options, new Generator(1))).Message);
+            Assert.Contains(message, Assert.Throws<ArgumentOutOfRangeException>(() =>
+                new ProjectionHead(options, new Generator(1))).Message);
     }
 }

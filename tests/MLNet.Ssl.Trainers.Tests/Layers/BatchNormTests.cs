@@ -17,7 +17,8 @@ public class BatchNormTests
         Assert.Equal(0.9f + 0.1f * 2, state["running_var"].item<float>(), 1e-6f);
         Assert.Equal(1, state["num_batches_tracked"].item<long>());
         layer.eval();
-        Assert.Equal((3 - 0.2) / Math.Sqrt(1.1 + 1e-5), layer.call(tensor(new float[] { 3 }, 1, 1)).item<float>(), 1e-5);
+        Assert.Equal((3 - 0.2) / Math.Sqrt(1.1 + 1e-5), layer.call(tensor(new float[] { 3 }, 1, 1)).item<float>(),
+            1e-5);
         Assert.Equal(1, layer.state_dict()["num_batches_tracked"].item<long>());
     }
 

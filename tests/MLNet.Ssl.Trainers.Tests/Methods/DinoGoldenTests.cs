@@ -13,11 +13,13 @@ public class DinoGoldenTests
         var golden = Golden.Load("dino_loss");
         var p = golden.Params;
         using var scope = NewDisposeScope();
-        using var loss = new DinoLoss(p.GetProperty("out_dim").GetInt64(), p.GetProperty("student_temp").GetDouble(), p.GetProperty("center_momentum").GetDouble());
+        using var loss = new DinoLoss(p.GetProperty("out_dim").GetInt64(), p.GetProperty("student_temp").GetDouble(),
+            p.GetProperty("center_momentum").GetDouble());
         var epochs = p.GetProperty("epoch_per_call").EnumerateArray().Select(e => e.GetInt32()).ToArray();
         for (int call = 1; call <= epochs.Length; call++)
         {
-            double temperature = Schedules.TeacherTemperature(epochs[call - 1], p.GetProperty("warmup_teacher_temp_epochs").GetInt32(),
+            double temperature =
+                Schedules.TeacherTemperature(epochs[call - 1], p.GetProperty("warmup_teacher_temp_epochs").GetInt32(),
                 p.GetProperty("warmup_teacher_temp").GetDouble(), p.GetProperty("teacher_temp").GetDouble());
             golden.Expected($"teacher_temp_{call}").AssertValues([temperature], 1e-9, $"teacher_temp_{call}");
             var student = golden.Input($"student_output_{call}").ToTensor().requires_grad_();
@@ -37,18 +39,27 @@ public class DinoGoldenTests
         var golden = Golden.Load("dino_schedules");
         var p = golden.Params;
         double D(string key) => p.GetProperty(key).GetDouble();
-        int perEpoch = p.GetProperty("niter_per_epoch").GetInt32(), epochs = p.GetProperty("epochs").GetInt32(), total = perEpoch * epochs;
+        int perEpoch = p.GetProperty("niter_per_epoch").GetInt32(), epochs = p.GetProperty("epochs").GetInt32(),
+            total = perEpoch * epochs;
         double peak = D("lr") * D("batch_size_per_gpu") * D("world_size") / 256;
         double[] Steps(int count, Func<int, double> value) => [.. Enumerable.Range(0, count).Select(value)];
 
-        golden.Expected("lr").AssertValues(Steps(total, s => Schedules.WarmupCosine(s, total, perEpoch * p.GetProperty("warmup_epochs").GetInt32(), peak, D("min_lr"))), 1e-9, "lr");
-        golden.Expected("weight_decay").AssertValues(Steps(total, s => Schedules.WarmupCosine(s, total, 0, D("weight_decay"), D("weight_decay_end"))), 1e-9, "weight_decay");
-        golden.Expected("momentum").AssertValues(Steps(total, s => Schedules.WarmupCosine(s, total, 0, D("momentum_teacher"), D("momentum_end"))), 1e-9, "momentum");
-        golden.Expected("teacher_temp_per_epoch").AssertValues(Steps(epochs, e => Schedules.TeacherTemperature(e, p.GetProperty("warmup_teacher_temp_epochs").GetInt32(), D("warmup_teacher_temp"), D("teacher_temp"))), 1e-9, "teacher_temp");
+        golden.Expected("lr").AssertValues(Steps(total, s => Schedules.WarmupCosine(s, total,
+            perEpoch * p.GetProperty("warmup_epochs").GetInt32(), peak, D("min_lr"))), 1e-9, "lr");
+        golden.Expected("weight_decay").AssertValues(Steps(total, s =>
+            Schedules.WarmupCosine(s, total, 0, D("weight_decay"), D("weight_decay_end"))), 1e-9, "weight_decay");
+        golden.Expected("momentum").AssertValues(Steps(total, s =>
+            Schedules.WarmupCosine(s, total, 0, D("momentum_teacher"), D("momentum_end"))), 1e-9, "momentum");
+        golden.Expected("teacher_temp_per_epoch")
+            .AssertValues(Steps(epochs, e => Schedules.TeacherTemperature(e, p.GetProperty("warmup_teacher_temp_epochs")
+                .GetInt32(), D("warmup_teacher_temp"), D("teacher_temp"))), 1e-9, "teacher_temp");
         var c = p.GetProperty("custom");
-        int customEpoch = c.GetProperty("niter_per_epoch").GetInt32(), customTotal = customEpoch * c.GetProperty("epochs").GetInt32();
-        golden.Expected("custom").AssertValues(Steps(customTotal, s => Schedules.WarmupCosine(s, customTotal, customEpoch * c.GetProperty("warmup_epochs").GetInt32(), c.GetProperty("base_value").GetDouble(),
-                c.GetProperty("final_value").GetDouble(), c.GetProperty("start_warmup_value").GetDouble())), 1e-9, "custom");
+        int customEpoch = c.GetProperty("niter_per_epoch").GetInt32(),
+            customTotal = customEpoch * c.GetProperty("epochs").GetInt32();
+        golden.Expected("custom").AssertValues(Steps(customTotal, s => Schedules.WarmupCosine(s, customTotal,
+            customEpoch * c.GetProperty("warmup_epochs").GetInt32(), c.GetProperty("base_value").GetDouble(),
+                c.GetProperty("final_value").GetDouble(), c.GetProperty("start_warmup_value").GetDouble())), 1e-9,
+                    "custom");
     }
 
     [Fact]
@@ -63,7 +74,8 @@ public class DinoGoldenTests
         for (int i = 0; i < names.Length; i++) gradients.Views[i].copy_(golden.Input("grad." + names[i]).ToTensor());
         var norms = gradients.ClipEach(golden.Params.GetProperty("clip").GetDouble());
         golden.Expected("norms").AssertClose(norms, 1e-6, "norms");
-        for (int i = 0; i < names.Length; i++) golden.Expected("clipped." + names[i]).AssertClose(gradients.Views[i], 1e-6, names[i]);
+        for (int i = 0; i < names.Length; i++)
+            golden.Expected("clipped." + names[i]).AssertClose(gradients.Views[i], 1e-6, names[i]);
     }
 
     [Theory]
@@ -117,7 +129,8 @@ public class DinoGoldenTests
         Fill(dino.Teacher);
         var groups = dino.Parameters.Groups.ToDictionary(g => g.Name, g => g.Slots.Select(s => s.Name).ToHashSet());
         var expectedGroups = p.GetProperty("param_groups");
-        Assert.Equal(Names(expectedGroups, "regularized"), groups[FlatParameters.Decayed].Concat(groups[Dino.LastLayer]).Order());
+        Assert.Equal(Names(expectedGroups, "regularized"),
+            groups[FlatParameters.Decayed].Concat(groups[Dino.LastLayer]).Order());
         Assert.Equal(Names(expectedGroups, "not_regularized"), groups[FlatParameters.Undecayed].Order());
 
         using var step = new TrainingStep(dino, options.CreatePlan(), shards, shards, 1);
@@ -130,19 +143,23 @@ public class DinoGoldenTests
             if (i == 0)
             {
                 using var noGrad = no_grad();
-                golden.Expected("initial_student_output").AssertClose(cat([.. views.Select(dino.Student.call)], 0), 1e-5, "initial_student_output");
-                golden.Expected("initial_teacher_output").AssertClose(cat([.. views.Take(2).Select(dino.Teacher.call)], 0), 1e-5, "initial_teacher_output");
+                golden.Expected("initial_student_output")
+                    .AssertClose(cat([.. views.Select(dino.Student.call)], 0), 1e-5, "initial_student_output");
+                golden.Expected("initial_teacher_output")
+                    .AssertClose(cat([.. views.Take(2).Select(dino.Teacher.call)], 0), 1e-5, "initial_teacher_output");
             }
             losses.Add(step.Run(views, new StepClock(i, perEpoch, options.Epochs)).Loss.ToSingle());
             if (i == perEpoch - 1)
             {
                 var rows = golden.Expected("student_head_last_layer_weight_v_after_epoch0");
-                rows.AssertClose(Named(dino.Student, "head.last_layer.weight_v").narrow(0, 0, rows.Shape[0]), 2e-4, "last layer after epoch 0");
+                rows.AssertClose(Named(dino.Student, "head.last_layer.weight_v").narrow(0, 0, rows.Shape[0]), 2e-4,
+                    "last layer after epoch 0");
             }
         }
         golden.Expected("losses").AssertValues(losses, 1e-4, "losses");
         golden.Expected("center").AssertClose(dino.Loss.Center, 2e-4, "center");
-        foreach (var name in golden.ExpectedNames.Where(n => n.StartsWith("student.", StringComparison.Ordinal) || n.StartsWith("teacher.", StringComparison.Ordinal)))
+        foreach (var name in golden.ExpectedNames.Where(n =>
+            n.StartsWith("student.", StringComparison.Ordinal) || n.StartsWith("teacher.", StringComparison.Ordinal)))
         {
             using var scope = NewDisposeScope();
             var network = name.StartsWith("student.", StringComparison.Ordinal) ? dino.Student : dino.Teacher;
@@ -164,20 +181,26 @@ public class DinoGoldenTests
             expected.AssertClose(actual, 2e-4, name);
         }
         var l2 = p.GetProperty("param_l2_names").EnumerateArray().Select(n => n.GetString()!).ToArray();
-        golden.Expected("student_param_l2").AssertValues([.. l2.Select(n => (double)Named(dino.Student, n).norm().ToSingle())], 2e-4, "student_param_l2");
-        golden.Expected("teacher_param_l2").AssertValues([.. l2.Select(n => (double)Named(dino.Teacher, n).norm().ToSingle())], 2e-4, "teacher_param_l2");
+        golden.Expected("student_param_l2").AssertValues(
+            [.. l2.Select(n => (double)Named(dino.Student, n).norm().ToSingle())], 2e-4, "student_param_l2");
+        golden.Expected("teacher_param_l2").AssertValues(
+            [.. l2.Select(n => (double)Named(dino.Teacher, n).norm().ToSingle())], 2e-4, "teacher_param_l2");
     }
 
-    private static IEnumerable<string> Names(JsonElement parent, string key) => parent.GetProperty(key).EnumerateArray().Select(n => n.GetString()!).Order();
+    private static IEnumerable<string> Names(JsonElement parent, string key) =>
+        parent.GetProperty(key).EnumerateArray().Select(n => n.GetString()!).Order();
 
-    private static Tensor Named(nn.Module network, string name) => network.named_parameters().First(n => n.name == name).parameter;
+    private static Tensor Named(nn.Module network, string name) =>
+        network.named_parameters().First(n => n.name == name).parameter;
 
     private static void Fill(nn.Module network)
     {
         using var noGrad = no_grad();
         foreach (var (name, parameter) in network.named_parameters())
         {
-            string kind = name.EndsWith("weight_g", StringComparison.Ordinal) ? "one" : name.Contains("norm", StringComparison.Ordinal) && name.EndsWith("weight", StringComparison.Ordinal) ? "norm_weight" : "weight";
+            string kind = name.EndsWith("weight_g", StringComparison.Ordinal) ? "one"
+                : name.Contains("norm", StringComparison.Ordinal) && name.EndsWith("weight", StringComparison.Ordinal)
+                ? "norm_weight" : "weight";
             parameter.copy_(tensor(GoldenRules.Sine(name, kind, parameter.numel()), parameter.shape));
         }
     }

@@ -6,7 +6,8 @@ public class KoLeoTests
 {
     private static readonly DinoOptions Tiny = new()
     {
-        Backbone = new VisionTransformerOptions { ImageSize = 24, PatchSize = 6, EmbeddingDimension = 24, Depth = 2, Heads = 2 },
+        Backbone = new VisionTransformerOptions { ImageSize = 24, PatchSize = 6, EmbeddingDimension = 24, Depth = 2,
+            Heads = 2 },
         DropPathRate = 0,
         ImageSize = 24,
         LocalCrops = 2,
@@ -66,7 +67,8 @@ public class KoLeoTests
                 double dot = Enumerable.Range(0, width).Sum(k => z[i][k] * z[j][k]);
                 if (j != i && dot > most) (nearest, most) = (j, dot);
             }
-            double distance = Math.Sqrt(Enumerable.Range(0, width).Sum(k => Math.Pow(z[i][k] - z[nearest][k] + 1e-8, 2)));
+            double distance =
+                Math.Sqrt(Enumerable.Range(0, width).Sum(k => Math.Pow(z[i][k] - z[nearest][k] + 1e-8, 2)));
             sum -= Math.Log(distance + 1e-8);
         }
         return sum / rows;
@@ -124,5 +126,6 @@ public class KoLeoTests
     [Fact]
     public void ANegativeWeightIsRefused() =>
         Assert.Contains("KoLeoWeight is -1",
-            Assert.ThrowsAny<ArgumentException>(() => Pretrainer.Fit(Patterns.Draw(16, 1).Images, Tiny with { KoLeoWeight = -1 })).Message);
+            Assert.ThrowsAny<ArgumentException>(() =>
+                Pretrainer.Fit(Patterns.Draw(16, 1).Images, Tiny with { KoLeoWeight = -1 })).Message);
 }

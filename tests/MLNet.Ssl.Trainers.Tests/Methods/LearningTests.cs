@@ -1,15 +1,18 @@
 namespace MLNet.Ssl.Tests;
 
-/// <summary>Methods, alone and mixed, must learn: kNN accuracy on frozen features against that of the untrained encoder.</summary>
+/// <summary>Methods, alone and mixed, must learn: kNN accuracy on frozen features against that
+/// of the untrained encoder.</summary>
 [Collection(nameof(Alone))]
 public class LearningTests(ITestOutputHelper output)
 {
-    private static readonly ResNetOptions TinyResNet = new() { BlocksPerStage = [1, 1], Width = 16, Stem = ResNetStem.SmallStride2 };
+    private static readonly ResNetOptions TinyResNet =
+        new() { BlocksPerStage = [1, 1], Width = 16, Stem = ResNetStem.SmallStride2 };
 
     // The pictures' colours say nothing of their class, so they are jittered away.
     private static readonly ViewRecipe View = ViewRecipes.SimClr() with { Scale = (0.3, 1), BlurProbability = 0 };
 
-    private static readonly MoCoOptions MoCo = Common(new MoCoOptions { View = View, KeyMomentum = 0.97, QueueLength = 256 });
+    private static readonly MoCoOptions MoCo =
+        Common(new MoCoOptions { View = View, KeyMomentum = 0.97, QueueLength = 256 });
 
     private static readonly MoCoV3Options MoCoV3 = Common(new MoCoV3Options
     {
@@ -21,7 +24,8 @@ public class LearningTests(ITestOutputHelper output)
         KeyMomentum = 0.9,
     });
 
-    private static readonly SimClrOptions SimClr = Adam(Common(new SimClrOptions { View = View, Temperature = 0.2 })) with { LearningRate = 0.02 };
+    private static readonly SimClrOptions SimClr =
+        Adam(Common(new SimClrOptions { View = View, Temperature = 0.2 })) with { LearningRate = 0.02 };
 
     private static readonly SimClrOptions NPair = Common(new SimClrOptions { View = View, Loss = SimClrLoss.NPair });
 
@@ -89,14 +93,17 @@ public class LearningTests(ITestOutputHelper output)
     {
         var (options, margin) = All[name];
         var (train, test) = (Patterns.Draw(512, 1), Patterns.Draw(256, 2));
-        Assert.Contains(Enumerable.Range(options.Seed!.Value, Seeds), seed => Gain(name, options with { Seed = seed }, train, test) >= margin);
+        Assert.Contains(Enumerable.Range(options.Seed!.Value, Seeds), seed =>
+            Gain(name, options with { Seed = seed }, train, test) >= margin);
     }
 
-    private double Gain(string name, PretrainOptions options, (ImageStore Images, int[] Labels) train, (ImageStore Images, int[] Labels) test)
+    private double Gain(string name, PretrainOptions options, (ImageStore Images, int[] Labels) train,
+        (ImageStore Images, int[] Labels) test)
     {
         using var untrained = Pretrainer.Fit(train.Images, options with { Epochs = 0 });
         using var trained = Pretrainer.Fit(train.Images, options);
-        double before = Patterns.KnnAccuracy(untrained, train, test), after = Patterns.KnnAccuracy(trained, train, test);
+        double before = Patterns.KnnAccuracy(untrained, train, test),
+            after = Patterns.KnnAccuracy(trained, train, test);
         output.WriteLine($"{name}, seed {options.Seed}: kNN accuracy {before:0.000} untrained, {after:0.000} trained");
         return after - before;
     }
@@ -104,7 +111,8 @@ public class LearningTests(ITestOutputHelper output)
     private static MoCoV3Options WithOwnViews(MoCoV3Options options) =>
         options with { View1 = null, View2 = null, Backbone = TinyResNet with { Stem = ResNetStem.Small } };
 
-    private static T Adam<T>(T options) where T : PretrainOptions => (T)(options with { Optimizer = OptimizerKind.AdamW, LearningRate = 0.008 });
+    private static T Adam<T>(T options) where T : PretrainOptions =>
+        (T)(options with { Optimizer = OptimizerKind.AdamW, LearningRate = 0.008 });
 
     private static T Common<T>(T options) where T : PretrainOptions => (T)(options with
     {

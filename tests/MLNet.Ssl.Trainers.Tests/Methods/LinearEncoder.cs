@@ -61,7 +61,8 @@ internal sealed class GoldenMoCoV3 : IDisposable
         var settings = new MoCoV3Settings(
             new ResNetOptions(), head, head, OptimizerKind.AdamW, options.KeyMomentum.Value, options.Temperature.Value);
         Method = new(options, settings,
-            new EncoderWithHead(new LinearEncoder(weight[1], weight[0], _generator), new NoHead(), new MlpHead(head, _generator)),
+            new EncoderWithHead(new LinearEncoder(weight[1], weight[0], _generator), new NoHead(),
+                new MlpHead(head, _generator)),
             new EncoderWithHead(new LinearEncoder(weight[1], weight[0], _generator), new NoHead()));
         using var _ = no_grad();
         using var scope = NewDisposeScope();
@@ -69,7 +70,8 @@ internal sealed class GoldenMoCoV3 : IDisposable
         Assert.Equal(shapes.Keys.Where(IsPredictor).Order(), online.Keys.Where(IsPredictor).Order());
         foreach (var (name, (kind, shape)) in shapes)
         {
-            var target = name.StartsWith("momentum_encoder", StringComparison.Ordinal) ? Method.Pair.Target.state_dict()[Own(name)] : online[Own(name)];
+            var target = name.StartsWith("momentum_encoder", StringComparison.Ordinal)
+                ? Method.Pair.Target.state_dict()[Own(name)] : online[Own(name)];
             target.copy_(tensor(GoldenRules.Sine(name, kind, target.numel()), [.. shape.Select(v => (long)v)]));
         }
     }
@@ -79,7 +81,8 @@ internal sealed class GoldenMoCoV3 : IDisposable
     public MoCoV3 Method { get; }
 
     /// <summary>The name in this library's networks.</summary>
-    public static string Own(string name) => name.Replace("base_encoder", "backbone").Replace("momentum_encoder", "backbone");
+    public static string Own(string name) =>
+        name.Replace("base_encoder", "backbone").Replace("momentum_encoder", "backbone");
 
     /// <summary>Gradient of the loss by official parameter name.</summary>
     public Func<string, Tensor> Gradients(Tensor loss)

@@ -19,11 +19,13 @@ public class MaskedReconstructionTests
         double[] Row()
         {
             int first = random.Next(3), second = random.Next(2);
-            return [Math.Round(random.NextDouble(), 3), first == 0 ? 1 : 0, first == 1 ? 1 : 0, first == 2 ? 1 : 0, Math.Round(random.NextDouble(), 3),
+            return [Math.Round(random.NextDouble(), 3), first == 0 ? 1 : 0, first == 1 ? 1 : 0, first == 2 ? 1
+                : 0, Math.Round(random.NextDouble(), 3),
                 second, 1 - second];
         }
         double[][] clean = [.. Enumerable.Range(0, Rows).Select(_ => Row())];
-        double[][] corrupted = [.. clean.Select(row => row.Zip(Row(), UnitOf).Select(v => v.Third % 2 == 0 ? v.First : v.Second).ToArray())];
+        double[][] corrupted = [.. clean.Select(row =>
+            row.Zip(Row(), UnitOf).Select(v => v.Third % 2 == 0 ? v.First : v.Second).ToArray())];
         corrupted[1] = [.. clean[1]];
         // A row whose category is unknown: nothing of it is reconstructed.
         clean[4][1] = clean[4][2] = clean[4][3] = 0;
@@ -37,7 +39,8 @@ public class MaskedReconstructionTests
         for (int row = 0; row < Rows; row++)
         {
             var o = output.AsSpan(row * (Units + Columns), Units + Columns).ToArray();
-            var (x, y) = (clean.AsSpan(row * Columns, Columns).ToArray(), corrupted.AsSpan(row * Columns, Columns).ToArray());
+            var (x, y) =
+                (clean.AsSpan(row * Columns, Columns).ToArray(), corrupted.AsSpan(row * Columns, Columns).ToArray());
             for (int unit = 0; unit < Units; unit++)
             {
                 bool changed = Enumerable.Range(0, Columns).Any(slot => UnitOf[slot] == unit && x[slot] != y[slot]);
@@ -97,14 +100,16 @@ public class MaskedReconstructionTests
             var (clean, corrupted, _) = Draw();
             Tensor Of(double[] values) => tensor(Array.ConvertAll(values, v => (float)v), [Rows, Columns]);
             heads.Loss(heads.call(rand(Rows, 6)), Of(clean), Of(corrupted)).backward();
-            Assert.All(heads.named_parameters(), p => Assert.True(p.parameter.grad is { } g && g.isfinite().all().item<bool>(), p.name));
+            Assert.All(heads.named_parameters(), p =>
+                Assert.True(p.parameter.grad is { } g && g.isfinite().all().item<bool>(), p.name));
         }
     }
 
     [Fact]
     public void WithMoCoTheReconstructionIsAddedWithItsWeight()
     {
-        using var table = new TableStore(Enumerable.Range(0, 64).SelectMany(i => new[] { MathF.Sin(i), MathF.Cos(i), i % 2, 1 - i % 2 }).ToArray(), 4);
+        using var table = new TableStore(Enumerable.Range(0, 64)
+            .SelectMany(i => new[] { MathF.Sin(i), MathF.Cos(i), i % 2, 1 - i % 2 }).ToArray(), 4);
         double Loss(double weight)
         {
             using var scope = NewDisposeScope();
@@ -119,7 +124,8 @@ public class MaskedReconstructionTests
             using var generator = new Generator(1);
             using var method = plan.CreateMethod(generator, CPU, 1);
             var settings = plan.Settings.Table!;
-            using var views = new TableViews(table, TablePreprocessing.None(4), settings with { MaskProbability = 0 }, 2, 1, whole: 1);
+            using var views = new TableViews(table, TablePreprocessing.None(4), settings with { MaskProbability = 0 },
+                2, 1, whole: 1);
             using var drawn = ForwardRandom.Use(generator);
             return method.Forward(views.Render([.. Enumerable.Range(0, 32)], 0), new(0, 2, 1), 0).Loss.ToDouble();
         }

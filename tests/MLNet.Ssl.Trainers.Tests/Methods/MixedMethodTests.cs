@@ -8,7 +8,8 @@ public class MixedMethodTests
 {
     private const int Rows = 6;
 
-    private static readonly ResNetOptions TinyResNet = new() { BlocksPerStage = [1, 1], Width = 8, Stem = ResNetStem.Small };
+    private static readonly ResNetOptions TinyResNet =
+        new() { BlocksPerStage = [1, 1], Width = 8, Stem = ResNetStem.Small };
 
     private static readonly StepClock Start = new(0, 4, 2);
 
@@ -20,7 +21,8 @@ public class MixedMethodTests
         using var scope = NewDisposeScope();
         using var generator = new Generator(1, CPU);
         var mixing = new IMixOptions { Layers = [layer] };
-        var options = Resolved(new MoCoOptions { QueueLength = 12, KeyMomentum = 0.7, BatchNormGroups = 1, Mixing = mixing }, TinyResNet);
+        var options = Resolved(
+            new MoCoOptions { QueueLength = 12, KeyMomentum = 0.7, BatchNormGroups = 1, Mixing = mixing }, TinyResNet);
         using var method = (MoCo)options.CreateMethod(generator, CPU, 1);
         Jitter(method.Pair.Target, generator, 0.1);
         var (first, second) = (Images(8, generator), Images(8, generator));
@@ -29,7 +31,8 @@ public class MixedMethodTests
         var columns = method.Queue.Columns.clone();
         var loss = Pass(method, first, second);
 
-        foreach (var (name, parameter) in method.Pair.Target.named_parameters()) Assert.True(moved[name].allclose(parameter, 1e-5, 1e-6), name);
+        foreach (var (name, parameter) in method.Pair.Target.named_parameters())
+            Assert.True(moved[name].allclose(parameter, 1e-5, 1e-6), name);
         var (query, partners, shares) = Mixed(method.Pair.Online, first, layer);
         var keys = NtXent.Normalize(method.Pair.Target.Pass(second).Output);
         var log = NtXent.Normalize(query).matmul(cat([keys.t(), columns], 1)).div(0.2).log_softmax(1);
@@ -46,7 +49,8 @@ public class MixedMethodTests
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(1, CPU);
-        var options = Resolved(new SimClrOptions { Loss = SimClrLoss.NPair, Mixing = new IMixOptions { Layers = [layer] } }, TinyResNet);
+        var options = Resolved(
+            new SimClrOptions { Loss = SimClrLoss.NPair, Mixing = new IMixOptions { Layers = [layer] } }, TinyResNet);
         using var method = (SimClr)options.CreateMethod(generator, CPU, 1);
         var (first, second) = (Images(8, generator), Images(8, generator));
         float loss = Pass(method, first, second);
@@ -64,7 +68,8 @@ public class MixedMethodTests
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(1, CPU);
-        var vit = new VisionTransformerOptions { ImageSize = 16, PatchSize = 4, EmbeddingDimension = 12, Depth = 2, Heads = 2 };
+        var vit = new VisionTransformerOptions { ImageSize = 16, PatchSize = 4, EmbeddingDimension = 12, Depth = 2,
+            Heads = 2 };
         var mixing = new SdmpOptions { Mixer = mixer };
         var options = (DinoOptions)Resolved(new DinoOptions
         {
@@ -81,7 +86,8 @@ public class MixedMethodTests
         Jitter(method.Student, generator, 0.5);
         Jitter(method.Teacher, generator, 0.5);
         method.Loss.Center.copy_(randn([1, 10], generator: generator).mul(0.1));
-        Tensor[] views = [Images(16, generator), Images(16, generator), .. Enumerable.Range(0, 4).Select(_ => Images(8, generator))];
+        Tensor[] views =
+            [Images(16, generator), Images(16, generator), .. Enumerable.Range(0, 4).Select(_ => Images(8, generator))];
         float loss = Pass(method, views);
 
         using var _ = no_grad();
@@ -119,7 +125,8 @@ public class MixedMethodTests
     private static PretrainOptions Resolved(PretrainOptions options, BackboneOptions backbone)
     {
         int size = backbone is VisionTransformerOptions ? 16 : 8;
-        return (options with { Backbone = backbone, ImageSize = size, BatchSize = Rows }).Resolve(new DataFacts(64, size, 1), []);
+        return (options with { Backbone = backbone, ImageSize = size, BatchSize = Rows })
+            .Resolve(new DataFacts(64, size, 1), []);
     }
 
     private static Tensor Images(long side, Generator generator) =>
@@ -128,7 +135,8 @@ public class MixedMethodTests
     private static void Jitter(nn.Module network, Generator generator, double deviation)
     {
         using var _ = no_grad();
-        foreach (var parameter in network.parameters()) parameter.add_(randn(parameter.shape, generator: generator).mul(deviation));
+        foreach (var parameter in network.parameters())
+            parameter.add_(randn(parameter.shape, generator: generator).mul(deviation));
     }
 
     private static float Pass(Method method, params Tensor[] views)
@@ -150,7 +158,8 @@ public class MixedMethodTests
     {
         var random = Drawn();
         var partners = random.Permutation(Rows);
-        float[] shares = [.. Enumerable.Range(0, Rows).Select(_ => random.Beta(1)).Select(v => (float)Math.Max(v, 1 - v))];
+        float[] shares =
+            [.. Enumerable.Range(0, Rows).Select(_ => random.Beta(1)).Select(v => (float)Math.Max(v, 1 - v))];
         var map = network.Backbone.Run(x, 0, layer);
         var queries = map.narrow(0, 0, Rows);
         var share = tensor(shares).view(-1, 1, 1, 1);
@@ -162,7 +171,8 @@ public class MixedMethodTests
     private static float Expected(Tensor log, long[] partners, float[] shares)
     {
         double sum = 0;
-        for (int i = 0; i < Rows; i++) sum -= shares[i] * log[i, i].ToSingle() + (1 - shares[i]) * log[i, partners[i]].ToSingle();
+        for (int i = 0; i < Rows; i++)
+            sum -= shares[i] * log[i, i].ToSingle() + (1 - shares[i]) * log[i, partners[i]].ToSingle();
         return (float)(sum / Rows);
     }
 }

@@ -13,7 +13,8 @@ public class MoCoGoldenTests
         double temperature = p.GetProperty("T").GetDouble();
         using var scope = NewDisposeScope();
         using var generator = new Generator(1, CPU);
-        using var queue = new NegativeQueue(p.GetProperty("dim").GetInt64(), p.GetProperty("K").GetInt64(), generator, CPU);
+        using var queue =
+            new NegativeQueue(p.GetProperty("dim").GetInt64(), p.GetProperty("K").GetInt64(), generator, CPU);
         queue.Columns.copy_(golden.Input("queue_initial").ToTensor());
         var shape = golden.Input("param_q.fc.weight").Shape;
         EncoderWithHead Network() => new(new LinearEncoder((int)shape[1], (int)shape[0], generator), new NoHead());
@@ -23,7 +24,8 @@ public class MoCoGoldenTests
             foreach (string part in new[] { "weight", "bias" })
             {
                 pair.Online.state_dict()[$"backbone.lin.{part}"].copy_(golden.Input($"param_q.fc.{part}").ToTensor());
-                pair.Target.state_dict()[$"backbone.lin.{part}"].copy_(golden.Input($"param_k_initial.fc.{part}").ToTensor());
+                pair.Target.state_dict()[$"backbone.lin.{part}"]
+                    .copy_(golden.Input($"param_k_initial.fc.{part}").ToTensor());
             }
         }
         var pointers = golden.Expected("queue_ptr_after").Longs;
@@ -31,7 +33,8 @@ public class MoCoGoldenTests
         {
             pair.Update(p.GetProperty("m").GetDouble());
             foreach (string part in new[] { "weight", "bias" })
-                golden.Expected($"param_k_after_{step}.fc.{part}").AssertClose(pair.Target.state_dict()[$"backbone.lin.{part}"], 1e-5, $"{part} after {step}");
+                golden.Expected($"param_k_after_{step}.fc.{part}")
+                    .AssertClose(pair.Target.state_dict()[$"backbone.lin.{part}"], 1e-5, $"{part} after {step}");
             var query = golden.Input($"q_raw_{step}").ToTensor().requires_grad_();
             var keys = golden.Input($"k_raw_{step}").ToTensor();
             var logits = Contrast.QueueLogits(query, keys, queue.Columns, temperature);
@@ -73,14 +76,17 @@ public class MoCoGoldenTests
         var loss = networks.Method.Forward(views, new StepClock(0, 1, 1), 0).Loss;
         golden.Expected("forward.loss").AssertClose(loss, 1e-4, "forward.loss");
         var gradient = networks.Gradients(loss);
-        foreach (string name in golden.ExpectedNames.Where(n => n.StartsWith("forward.grad.", StringComparison.Ordinal)))
+        foreach (string name in golden.ExpectedNames.Where(n =>
+            n.StartsWith("forward.grad.", StringComparison.Ordinal)))
             golden.Expected(name).AssertClose(gradient(name["forward.grad.".Length..]), 1e-4, name);
         foreach (string part in new[] { "weight", "bias" })
         {
             var moved = networks.Method.Pair.Target.state_dict()[$"backbone.lin.{part}"];
             golden.Expected($"forward.momentum_encoder_after.lin.{part}").AssertClose(moved, 1e-4, part);
         }
-        foreach (string name in golden.ExpectedNames.Where(n => n.StartsWith("forward.after.", StringComparison.Ordinal)))
-            golden.Expected(name).AssertClose(networks.Method.Pair.Online.state_dict()[name["forward.after.".Length..]], 1e-4, name);
+        foreach (string name in golden.ExpectedNames.Where(n =>
+            n.StartsWith("forward.after.", StringComparison.Ordinal)))
+            golden.Expected(name)
+                .AssertClose(networks.Method.Pair.Online.state_dict()[name["forward.after.".Length..]], 1e-4, name);
     }
 }

@@ -5,7 +5,8 @@ namespace MLNet.Ssl.Tests;
 /// <summary>MoCo, MoCo v3, BYOL and the N-pair form as methods, alone and with every mixing they have.</summary>
 public class MomentumMethodTests
 {
-    private static readonly ResNetOptions TinyResNet = new() { BlocksPerStage = [1, 1], Width = 16, Stem = ResNetStem.Small };
+    private static readonly ResNetOptions TinyResNet =
+        new() { BlocksPerStage = [1, 1], Width = 16, Stem = ResNetStem.Small };
 
     private static readonly VisionTransformerOptions TinyVit =
         VisionTransformerOptions.MoCoV3Small(6) with { ImageSize = 24, EmbeddingDimension = 24, Depth = 2 };
@@ -36,7 +37,8 @@ public class MomentumMethodTests
         TinyMoCoV3 with { Backbone = TinyResNet, Mixing = new SdmpOptions { ExtraViews = true, LogMixture = true } },
         TinyMoCo with { Mixing = new IMixOptions { Layers = [0, 2, 3] } },
         TinyByol,
-        TinyByol with { Mixing = new IMixOptions { Mixer = Mixer.CutMix, Layers = [0, 1] }, BatchNormGroups = 2, ConstantMomentum = true },
+        TinyByol with { Mixing = new IMixOptions { Mixer = Mixer.CutMix, Layers = [0, 1] }, BatchNormGroups = 2,
+            ConstantMomentum = true },
         TinyDino with { Mixing = new SdmpOptions() },
         TinyNPair,
         TinyNPair with { Mixing = new IMixOptions { Layers = [1], Mixer = Mixer.CutMix } },
@@ -65,10 +67,12 @@ public class MomentumMethodTests
         { TinyMoCo with { BatchSize = 1 }, "BatchSize" },
         { TinyMoCo with { Mixing = new IMixOptions { Alpha = 0 } }, "Mixing.Alpha" },
         { TinyMoCo with { Mixing = new IMixOptions { Mixer = Mixer.ResizeMix } }, "Mixup, CutMix" },
-        { TinyMoCo with { Mixing = new IMixOptions { InputMix = new() { Auxiliaries = 0 } } }, "Mixing.InputMix.Auxiliaries" },
+        { TinyMoCo with { Mixing = new IMixOptions { InputMix = new() { Auxiliaries = 0 } } },
+            "Mixing.InputMix.Auxiliaries" },
         { TinyMoCo with { Mixing = new IMixOptions { InputMix = new() { Alpha = -1 } } }, "Mixing.InputMix.Alpha" },
         { TinyMoCo with { Mixing = new IMixOptions { Layers = [4] } }, "Mixing.Layers holds 4" },
-        { TinyMoCo with { Backbone = TinyVit, Mixing = new IMixOptions { Layers = [1] } }, "Mixing.Layers holds 1; for VisionTransformerOptions" },
+        { TinyMoCo with { Backbone = TinyVit, Mixing = new IMixOptions { Layers = [1] } },
+            "Mixing.Layers holds 1; for VisionTransformerOptions" },
         { TinyMoCo with { Mixing = new SdmpOptions() }, MixingOptions.Possible },
         { TinyMoCoV3 with { Mixing = new IMixOptions() }, MixingOptions.Possible },
         { TinyMoCoV3 with { Mixing = new SdmpOptions(), BatchSize = 15 }, "BatchSize is 15; SDMP" },
@@ -106,7 +110,8 @@ public class MomentumMethodTests
         step.Run([randn([16, 3, 24, 24]), randn([16, 3, 24, 24])], new StepClock(0, 4, 2));
         foreach (var (name, parameter) in method.Pair.Online.named_parameters())
         {
-            bool still = name.Contains("patch_embed", StringComparison.Ordinal) || name.EndsWith("pos_embed", StringComparison.Ordinal);
+            bool still = name.Contains("patch_embed", StringComparison.Ordinal)
+                || name.EndsWith("pos_embed", StringComparison.Ordinal);
             Assert.True(still == before[name].allclose(parameter, 0, 0), name);
         }
     }
@@ -116,20 +121,28 @@ public class MomentumMethodTests
     {
         var small = new DataFacts(50_000, 32, 2);
         var moco = (MoCoOptions)new MoCoOptions().Resolve(small, []);
-        Assert.Equal((256, 4096, 0.99, 2, 0), (moco.BatchSize, moco.QueueLength, moco.KeyMomentum, moco.BatchNormGroups, moco.WarmupEpochs));
+        Assert.Equal((256, 4096, 0.99, 2, 0),
+            (moco.BatchSize, moco.QueueLength, moco.KeyMomentum, moco.BatchNormGroups, moco.WarmupEpochs));
         var large = (MoCoOptions)new MoCoOptions { Epochs = 200 }.Resolve(new DataFacts(1_281_167, 300, 8), []);
-        Assert.Equal((256, 65_536, 0.999, 8, 0.03), (large.BatchSize, large.QueueLength, large.KeyMomentum, large.BatchNormGroups, large.LearningRate));
+        Assert.Equal((256, 65_536, 0.999, 8, 0.03),
+            (large.BatchSize, large.QueueLength, large.KeyMomentum, large.BatchNormGroups, large.LearningRate));
         var odd = (MoCoOptions)new MoCoOptions { BatchSize = 5 }.Resolve(small, []);
         Assert.Equal((4095, 1), (odd.QueueLength, odd.BatchNormGroups));
-        var vit = (MoCoV3Options)new MoCoV3Options { Backbone = VisionTransformerOptions.MoCoV3Small(4) }.Resolve(small, []);
-        Assert.Equal((0.2, OptimizerKind.AdamW, 1.5e-4, 0.1), (vit.Temperature, vit.Optimizer, vit.LearningRate, vit.WeightDecay));
-        Assert.Equal((3, 2, HeadOutputNorm.Plain), (vit.Projector(vit.Backbone!).Layers, vit.Predictor(vit.Backbone!).Layers, vit.Predictor(vit.Backbone!).OutputNorm));
+        var vit =
+            (MoCoV3Options)new MoCoV3Options { Backbone = VisionTransformerOptions.MoCoV3Small(4) }.Resolve(small, []);
+        Assert.Equal((0.2, OptimizerKind.AdamW, 1.5e-4, 0.1),
+            (vit.Temperature, vit.Optimizer, vit.LearningRate, vit.WeightDecay));
+        Assert.Equal((3, 2, HeadOutputNorm.Plain), (vit.Projector(vit.Backbone!).Layers,
+            vit.Predictor(vit.Backbone!).Layers, vit.Predictor(vit.Backbone!).OutputNorm));
         var resnet = (MoCoV3Options)new MoCoV3Options().Resolve(small, []);
-        Assert.Equal((1.0, OptimizerKind.Lars, 0.6, 1e-6), (resnet.Temperature, resnet.Optimizer, resnet.LearningRate, resnet.WeightDecay));
-        Assert.Equal((2, HeadOutputNorm.None), (resnet.Projector(resnet.Backbone!).Layers, resnet.Predictor(resnet.Backbone!).OutputNorm));
+        Assert.Equal((1.0, OptimizerKind.Lars, 0.6, 1e-6),
+            (resnet.Temperature, resnet.Optimizer, resnet.LearningRate, resnet.WeightDecay));
+        Assert.Equal((2, HeadOutputNorm.None),
+            (resnet.Projector(resnet.Backbone!).Layers, resnet.Predictor(resnet.Backbone!).OutputNorm));
         Assert.True(((ResNetOptions)resnet.Backbone!).ZeroInitResidual);
         var byol = (ByolOptions)new ByolOptions().Resolve(small, []);
-        Assert.Equal((OptimizerKind.Lars, 2.0, 0.99, 1e-6), (byol.Optimizer, byol.LearningRate, byol.TargetMomentum, byol.WeightDecay));
+        Assert.Equal((OptimizerKind.Lars, 2.0, 0.99, 1e-6),
+            (byol.Optimizer, byol.LearningRate, byol.TargetMomentum, byol.WeightDecay));
     }
 
     private static T Tiny<T>(T options, BackboneOptions backbone) where T : PretrainOptions =>

@@ -16,7 +16,8 @@ public class NtXentTests
             using var scope = NewDisposeScope();
             string name = c.GetProperty("name").GetString()!;
             var hidden = golden.Input("hidden").ToTensor().requires_grad_();
-            var loss = NtXent.Loss(hidden, c.GetProperty("temperature").GetDouble(), NtXentReduction.SimClrSum, c.GetProperty("hidden_norm").GetBoolean());
+            var loss = NtXent.Loss(hidden, c.GetProperty("temperature").GetDouble(), NtXentReduction.SimClrSum,
+                c.GetProperty("hidden_norm").GetBoolean());
             loss.backward();
             golden.Expected(name + ".loss").AssertClose(loss, 1e-5, name + ".loss");
             golden.Expected(name + ".grad_hidden").AssertClose(hidden.grad!, 1e-5, name + ".grad_hidden");
@@ -31,7 +32,8 @@ public class NtXentTests
         using var generator = new Generator(seed, CPU);
         var a = randn([batch, width], generator: generator);
         var b = randn([batch, width], generator: generator);
-        Assert.Equal(NtXent.Loss(cat([a, b]), 0.3).ToSingle(), NtXent.Loss(cat([b, a]), 0.3).ToSingle(), tolerance: 1e-4f);
+        Assert.Equal(NtXent.Loss(cat([a, b]), 0.3).ToSingle(), NtXent.Loss(cat([b, a]), 0.3).ToSingle(),
+            tolerance: 1e-4f);
     }
 
     [Property(MaxTest = 30)]
@@ -42,7 +44,8 @@ public class NtXentTests
         const double T = 0.4;
         using var generator = new Generator(seed, CPU);
         var rows = randn([2 * batch, width], generator: generator);
-        var z = Enumerable.Range(0, 2 * batch).Select(i => rows[i].data<float>().ToArray().Select(v => (double)v).ToArray()).ToArray();
+        var z = Enumerable.Range(0, 2 * batch)
+            .Select(i => rows[i].data<float>().ToArray().Select(v => (double)v).ToArray()).ToArray();
         foreach (var row in z)
         {
             double norm = Math.Sqrt(row.Sum(v => v * v));

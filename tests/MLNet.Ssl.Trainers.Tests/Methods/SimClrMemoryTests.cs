@@ -7,7 +7,8 @@ namespace MLNet.Ssl.Tests;
 /// <summary>SimCLR v2's memory.</summary>
 public class SimClrMemoryTests
 {
-    private static readonly ResNetOptions TinyResNet = new() { BlocksPerStage = [1], Width = 8, Stem = ResNetStem.Small };
+    private static readonly ResNetOptions TinyResNet =
+        new() { BlocksPerStage = [1], Width = 8, Stem = ResNetStem.Small };
 
     private static SimClrOptions Options(int memory) => Told(memory).Resolve(new DataFacts(64, 8, 1), []);
 
@@ -29,7 +30,8 @@ public class SimClrMemoryTests
         int batch = 2 + batchSeed % 6, width = 2 + widthSeed % 6, length = 1 + lengthSeed % 9;
         const double T = 0.4;
         using var generator = new Generator(seed, CPU);
-        double[][] Rows(Tensor t) => [.. Enumerable.Range(0, (int)t.size(0)).Select(i => t[i].data<float>().ToArray().Select(v => (double)v).ToArray())];
+        double[][] Rows(Tensor t) => [.. Enumerable.Range(0, (int)t.size(0))
+            .Select(i => t[i].data<float>().ToArray().Select(v => (double)v).ToArray())];
         var z = NtXent.Normalize(randn([2 * batch, width], generator: generator));
         var memory = NtXent.Normalize(randn([length, width], generator: generator));
         var (rows, old) = (Rows(z), Rows(memory));
@@ -59,21 +61,26 @@ public class SimClrMemoryTests
         {
             var views = new[] { randn([4, 3, 8, 8], generator: generator), randn([4, 3, 8, 8], generator: generator) };
             var columns = method.Memory!.Columns.clone();
-            // The projections of this step, with which the loss can be told; running statistics have no part in training.
+            // The projections of this step, with which the loss can be told; running
+            // statistics have no part in training.
             float told;
             using (no_grad())
             {
-                told = NtXent.Loss(method.Network.Pass(cat(views, 0)).Output, options.Temperature!.Value, memory: columns).ToSingle();
-                foreach (var (name, parameter) in method.Network.named_parameters()) slow[name] = slow[name] * 0.9 + parameter * 0.1;
+                told = NtXent.Loss(method.Network.Pass(cat(views, 0)).Output, options.Temperature!.Value,
+                    memory: columns).ToSingle();
+                foreach (var (name, parameter) in method.Network.named_parameters())
+                    slow[name] = slow[name] * 0.9 + parameter * 0.1;
             }
             Assert.Equal(told, step.Run(views, new StepClock(i, 4, 2)).Loss.ToSingle(), 1e-4f);
-            foreach (var (name, parameter) in method.Pair!.Target.named_parameters()) Assert.True(slow[name].allclose(parameter, 1e-4, 1e-6), name);
+            foreach (var (name, parameter) in method.Pair!.Target.named_parameters())
+                Assert.True(slow[name].allclose(parameter, 1e-4, 1e-6), name);
             Assert.All(method.Pair.Target.parameters(), p => Assert.Null(p.grad));
             kept.Add(NtXent.Normalize(method.Pair.Keys(views[1])));
         }
         // First in, first out: of three batches the first has gone, and the third lies in its place.
         Assert.True(method.Memory!.Columns.allclose(cat([kept[2], kept[1]], 0).t(), 1e-4, 1e-5));
-        Assert.NotEqual(0, (before["backbone.conv1.weight"] - method.Network.state_dict()["backbone.conv1.weight"]).abs().max().ToSingle());
+        Assert.NotEqual(0, (before["backbone.conv1.weight"] - method.Network.state_dict()["backbone.conv1.weight"])
+            .abs().max().ToSingle());
     }
 
     [Fact]
@@ -96,5 +103,6 @@ public class SimClrMemoryTests
     [Theory]
     [MemberData(nameof(Invalid))]
     public void AnOptionOutOfRangeIsNamed(SimClrOptions options, string named) =>
-        Assert.Contains(named, Assert.ThrowsAny<ArgumentException>(() => options.Validate(new DataFacts(64, 8, 1))).Message);
+        Assert.Contains(named,
+            Assert.ThrowsAny<ArgumentException>(() => options.Validate(new DataFacts(64, 8, 1))).Message);
 }

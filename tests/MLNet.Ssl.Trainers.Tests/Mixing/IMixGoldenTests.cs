@@ -39,7 +39,8 @@ public class IMixGoldenTests
             _method = p.GetProperty("method").GetString()!;
             _temperature = p.GetProperty("temperature").GetDouble();
             if (!p.TryGetProperty("queue_ptr_initial", out var pointer)) return;
-            _queue = new(p.GetProperty("dim").GetInt64(), p.GetProperty("qlen").GetInt64(), _generator, CPU) { Pointer = pointer.GetInt64() };
+            _queue = new(p.GetProperty("dim").GetInt64(), p.GetProperty("qlen").GetInt64(), _generator,
+                CPU) { Pointer = pointer.GetInt64() };
             _queue.Columns.copy_(golden.Input($"{name}.queue_initial").ToTensor());
         }
 
@@ -49,20 +50,24 @@ public class IMixGoldenTests
             var output = _golden.Input($"{_case}.q_out{suffix}").ToTensor().requires_grad_();
             long rows = _golden.Params.GetProperty("batch").GetInt64();
             var targets = Targets(suffix, rows);
-            // The queue moves on after the step in training; here the second direction follows at once, so the loss keeps the columns it saw.
+            // The queue moves on after the step in training; here the second direction follows at once,
+            // so the loss keeps the columns it saw.
             using var columns = _queue?.Columns.clone();
             var keys = _method == "npair" ? null : _golden.Input($"{_case}.k_out{suffix}").ToTensor();
             var (logits, loss) = _method switch
             {
-                "npair" => Cross(Contrast.Logits(output.narrow(0, 0, rows), output.narrow(0, rows, rows), _temperature), targets),
-                "moco" => Cross(Contrast.QueueLogits(output, keys!, columns!, _temperature), SoftTargets.First(rows, CPU)),
+                "npair" => Cross(Contrast.Logits(output.narrow(0, 0, rows), output.narrow(0, rows, rows), _temperature),
+                    targets),
+                "moco" =>
+                    Cross(Contrast.QueueLogits(output, keys!, columns!, _temperature), SoftTargets.First(rows, CPU)),
                 "mocon" => Cross(Contrast.BatchAndQueueLogits(output, keys!, columns!, _temperature), targets),
                 _ => Squared(Contrast.Logits(output, keys!), targets),
             };
             loss.backward();
             Close($"grad_q_out{suffix}", output.grad!);
             if (_method == "npair")
-                Assert.Equal(loss.ToSingle(), SimClr.NPair(output.narrow(0, 0, rows), output.narrow(0, rows, rows), _temperature, targets).ToSingle(), 1e-5f);
+                Assert.Equal(loss.ToSingle(), SimClr.NPair(output.narrow(0, 0, rows), output.narrow(0, rows, rows),
+                    _temperature, targets).ToSingle(), 1e-5f);
             if (_queue is not null)
             {
                 var next = _queue.With(NtXent.Normalize(keys!));
@@ -110,13 +115,17 @@ public class IMixGoldenTests
             string key = $"{_case}.im1{suffix}";
             if (!_golden.Root.GetProperty("inputs").TryGetProperty(key, out JsonElement _)) return;
             var x = _golden.Input(key).ToTensor();
-            _golden.Expected($"{_case}.im1_mixed{suffix}").AssertClose(mix(x, x.index_select(0, tensor(partners))), 1e-6, "mixed images");
+            _golden.Expected($"{_case}.im1_mixed{suffix}")
+                .AssertClose(mix(x, x.index_select(0, tensor(partners))), 1e-6, "mixed images");
         }
 
-        private void Close(string key, Tensor actual) => _golden.Expected($"{_case}.{key}").AssertClose(actual, 1e-5, $"{_case}.{key}");
+        private void Close(string key, Tensor actual) =>
+            _golden.Expected($"{_case}.{key}").AssertClose(actual, 1e-5, $"{_case}.{key}");
 
-        private static (Tensor Logits, Tensor Loss) Cross(Tensor logits, SoftTargets targets) => (logits, Contrast.CrossEntropy(logits, targets));
+        private static (Tensor Logits, Tensor Loss) Cross(Tensor logits, SoftTargets targets) =>
+            (logits, Contrast.CrossEntropy(logits, targets));
 
-        private static (Tensor Logits, Tensor Loss) Squared(Tensor logits, SoftTargets targets) => (logits, Contrast.SquaredDistance(logits, targets));
+        private static (Tensor Logits, Tensor Loss) Squared(Tensor logits, SoftTargets targets) =>
+            (logits, Contrast.SquaredDistance(logits, targets));
     }
 }

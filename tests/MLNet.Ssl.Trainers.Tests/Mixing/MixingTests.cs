@@ -84,7 +84,8 @@ public class MixingTests
     {
         using var s = new Draw(32, seed);
         using var queue = new NegativeQueue(8, 512, s.Generator, CPU);
-        double loss = Contrast.CrossEntropy(Contrast.QueueLogits(s.Queries, s.Keys, queue.Columns, 1), SoftTargets.First(s.Rows, CPU)).ToSingle();
+        double loss = Contrast.CrossEntropy(Contrast.QueueLogits(s.Queries, s.Keys, queue.Columns, 1),
+            SoftTargets.First(s.Rows, CPU)).ToSingle();
         Assert.InRange(loss, Math.Log(513) - 0.3, Math.Log(513) + 0.4);
     }
 
@@ -127,7 +128,8 @@ public class MixingTests
         var around = MixBox.Around(random.Below(Height), random.Below(Width), Height, Width, share);
         foreach (var box in new[] { MixBox.Inside(Height, Width, share, random), around })
         {
-            Assert.True(box.Top >= 0 && box.Left >= 0 && box.Bottom <= Height && box.Right <= Width && box.Top <= box.Bottom && box.Left <= box.Right);
+            Assert.True(box.Top >= 0 && box.Left >= 0 && box.Bottom <= Height && box.Right <= Width
+                && box.Top <= box.Bottom && box.Left <= box.Right);
             using var scope = NewDisposeScope();
             var cut = Mixers.CutMix(zeros(1, 1, Height, Width), ones(1, 1, Height, Width), [box]);
             Assert.Equal((double)box.Share(Height, Width), 1 - cut.mean().ToSingle(), tolerance: 1e-5);
@@ -145,7 +147,8 @@ public class MixingTests
             // Ones in the first half and zeros in the second: the mean of a mixed image is the share of the ones in it.
             var images = cat([ones(s.Rows / 2, 1, Height, Width), zeros(s.Rows / 2, 1, Height, Width)], 0);
             var means = draw.Mix(images, s.Random).mean([1, 2, 3]).data<float>().ToArray();
-            for (int i = 0; i < s.Rows; i++) Assert.Equal(i < s.Rows / 2 ? draw.Shares[i] : 1 - draw.Shares[i], means[i], tolerance: 1e-4f);
+            for (int i = 0; i < s.Rows; i++)
+                Assert.Equal(i < s.Rows / 2 ? draw.Shares[i] : 1 - draw.Shares[i], means[i], tolerance: 1e-4f);
         }
     }
 
@@ -153,7 +156,8 @@ public class MixingTests
     public void InputMixKeepsAtLeastHalfOfAnInput(byte auxiliaries, byte seed)
     {
         var random = new HostRandom(seed);
-        var weights = IMix.InputMixCoefficients(Array.ConvertAll(random.Dirichlet(1, 2 + auxiliaries % 4), v => (float)v));
+        var weights =
+            IMix.InputMixCoefficients(Array.ConvertAll(random.Dirichlet(1, 2 + auxiliaries % 4), v => (float)v));
         Assert.Equal(1.0, weights.Sum(), tolerance: 1e-5);
         Assert.True(weights[0] >= 0.5f);
     }
@@ -178,7 +182,8 @@ public class MixingTests
         using var s = new Draw(2 + size % 14, seed);
         var labels = SoftTargets.Diagonal(s.Rows, CPU);
         // Both directions.
-        double Loss(Tensor prediction, Tensor target) => 2 * Contrast.SquaredDistance(Contrast.Logits(prediction, target), labels).ToSingle();
+        double Loss(Tensor prediction, Tensor target) =>
+            2 * Contrast.SquaredDistance(Contrast.Logits(prediction, target), labels).ToSingle();
         Assert.Equal(0, Loss(s.Queries, s.Queries * 3), 4);
         Assert.Equal(8, Loss(s.Queries, -s.Queries), 4);
     }
@@ -187,15 +192,18 @@ public class MixingTests
     public void TheNPairFormIsNotSymmetric()
     {
         using var s = new Draw(6, 3);
-        Assert.NotEqual(SimClr.NPair(s.Queries, s.Keys, 0.2).ToSingle(), SimClr.NPair(s.Keys, s.Queries, 0.2).ToSingle(), 1e-3);
+        Assert.NotEqual(SimClr.NPair(s.Queries, s.Keys, 0.2).ToSingle(),
+            SimClr.NPair(s.Keys, s.Queries, 0.2).ToSingle(), 1e-3);
     }
 
     [Fact]
     public void SharesOutsideOfZeroToOneAreRefused()
     {
         using var s = new Draw(2, 1);
-        Assert.Contains("λ is 1.5", Assert.ThrowsAny<ArgumentException>(() => Mixers.Mixup(s.Images, s.Images, [1.5f])).Message);
-        Assert.Contains("λ is -0.5", Assert.ThrowsAny<ArgumentException>(() => SoftTargets.Mixed([1, 0], [-0.5f, 0.5f], CPU)).Message);
+        Assert.Contains("λ is 1.5",
+            Assert.ThrowsAny<ArgumentException>(() => Mixers.Mixup(s.Images, s.Images, [1.5f])).Message);
+        Assert.Contains("λ is -0.5",
+            Assert.ThrowsAny<ArgumentException>(() => SoftTargets.Mixed([1, 0], [-0.5f, 0.5f], CPU)).Message);
     }
 
     [Fact]
@@ -204,7 +212,8 @@ public class MixingTests
         using var s = new Draw(2, 1);
         var error = Assert.Throws<ArgumentException>(() => Mixers.CutMix(s.Keys, s.Keys, [default]));
         Assert.Contains("CutMix needs images (B,C,H,W); the input is (2,8)", error.Message);
-        Assert.Contains("ResizeMix needs images", Assert.Throws<ArgumentException>(() => Mixers.ResizeMix(s.Keys, s.Keys, [default])).Message);
+        Assert.Contains("ResizeMix needs images",
+            Assert.Throws<ArgumentException>(() => Mixers.ResizeMix(s.Keys, s.Keys, [default])).Message);
     }
 
     [Property(MaxTest = 40)]
@@ -225,8 +234,10 @@ public class MixingTests
     {
         using var s = new Draw(2 + size % 14, seed);
         // Three continuous slots and a one-hot code of four.
-        var rows = cat([s.Queries.narrow(1, 0, 3), eye(4).index_select(0, randint(4, [s.Rows], ScalarType.Int64, generator: s.Generator))], 1);
-        var masked = MaskingNoise.Apply(rows, rand(rows.shape, generator: s.Generator), MaskingNoise.Probabilities(7, [0, 1, 2], 0.4));
+        var rows = cat([s.Queries.narrow(1, 0, 3),
+            eye(4).index_select(0, randint(4, [s.Rows], ScalarType.Int64, generator: s.Generator))], 1);
+        var masked = MaskingNoise.Apply(rows, rand(rows.shape, generator: s.Generator),
+            MaskingNoise.Probabilities(7, [0, 1, 2], 0.4));
         Assert.True(masked.narrow(1, 3, 4).equal(rows.narrow(1, 3, 4)).all().item<bool>());
         var mix = new IMix(new() { InputMix = new() });
         var (first, second) = mix.MixInputs(masked, rows, s.Random);
@@ -249,7 +260,8 @@ public class MixingTests
         Agree(q => QueueContrast.Loss(q, keys, queue.Columns, temperature, targets, SideBySide.InTurn),
             q => Contrast.CrossEntropy(Contrast.BatchAndQueueLogits(q, keys, queue.Columns, temperature), targets));
         Agree(q => QueueContrast.Loss(q, keys, queue.Columns, temperature, null, SideBySide.InTurn),
-            q => Contrast.CrossEntropy(Contrast.QueueLogits(q, keys, queue.Columns, temperature), SoftTargets.First(s.Rows, CPU)));
+            q => Contrast.CrossEntropy(Contrast.QueueLogits(q, keys, queue.Columns, temperature),
+                SoftTargets.First(s.Rows, CPU)));
 
         void Agree(Func<Tensor, Tensor> written, Func<Tensor, Tensor> automatic)
         {
@@ -266,7 +278,8 @@ public class MixingTests
         }
     }
 
-    private static void Same(Tensor a, Tensor b) => Assert.Equal(b.ToSingle(), a.ToSingle(), 1e-4f * Math.Max(1, Math.Abs(b.ToSingle())));
+    private static void Same(Tensor a, Tensor b) =>
+        Assert.Equal(b.ToSingle(), a.ToSingle(), 1e-4f * Math.Max(1, Math.Abs(b.ToSingle())));
 
     /// <summary>Random embeddings and images of a number of rows.</summary>
     private sealed class Draw : IDisposable
@@ -303,7 +316,8 @@ public class MixingTests
             var labels = SoftTargets.Diagonal(Rows, CPU);
             var columns = NtXent.Normalize(randn([12, 8], generator: Generator)).t();
             yield return (t => SimClr.NPair(Queries, Keys, 0.2, t), labels);
-            yield return (t => Contrast.CrossEntropy(Contrast.BatchAndQueueLogits(Queries, Keys, columns, 0.2), t), labels);
+            yield return (t =>
+                Contrast.CrossEntropy(Contrast.BatchAndQueueLogits(Queries, Keys, columns, 0.2), t), labels);
             yield return (t => Contrast.SquaredDistance(Contrast.Logits(Queries, Keys), t), labels);
             yield return (t => MoCoV3.Loss(Queries, Keys, 0.2, t), labels);
         }

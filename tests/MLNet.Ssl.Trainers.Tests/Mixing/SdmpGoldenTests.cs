@@ -15,15 +15,18 @@ public class SdmpGoldenTests
         double temperature = golden.Params.GetProperty("T").GetDouble();
         var shares = golden.Input($"{variant}.lam").Floats;
         using var scope = NewDisposeScope();
-        golden.Expected($"{variant}.common").AssertValues([.. Sdmp.Common(shares).Select(c => (double)c)], 1e-5, "common");
+        golden.Expected($"{variant}.common")
+            .AssertValues([.. Sdmp.Common(shares).Select(c => (double)c)], 1e-5, "common");
         var q1 = golden.Input("q1").ToTensor().requires_grad_();
         var clean = MoCoV3.Loss(q1, golden.Input("k2").ToTensor(), temperature);
         clean.backward();
         golden.Expected($"{variant}.loss_source").AssertClose(clean, 1e-5, "loss_source");
         golden.Expected($"{variant}.grad_q1.source").AssertClose(q1.grad!, 1e-5, "grad_q1");
         (Tensor Source, Tensor Mixed) Terms(Tensor query) =>
-            MoCoV3.MixedTerms(query, golden.Input("k1").ToTensor(), golden.Input("k1_mix").ToTensor(), shares, temperature, logMixture);
-        var (forSource, forMixed) = (golden.Input("q2_mix").ToTensor().requires_grad_(), golden.Input("q2_mix").ToTensor().requires_grad_());
+            MoCoV3.MixedTerms(query, golden.Input("k1").ToTensor(), golden.Input("k1_mix").ToTensor(), shares,
+                temperature, logMixture);
+        var (forSource, forMixed) =
+            (golden.Input("q2_mix").ToTensor().requires_grad_(), golden.Input("q2_mix").ToTensor().requires_grad_());
         var (source, mixed) = (Terms(forSource).Source, Terms(forMixed).Mixed);
         source.backward();
         mixed.backward();
@@ -46,10 +49,12 @@ public class SdmpGoldenTests
         using var scope = NewDisposeScope();
         var (x1, x2) = (golden.Input("x1").ToTensor(), golden.Input("x2").ToTensor());
         if (p.GetProperty("swapped").GetBoolean()) (x1, x2) = (x2, x1);
-        Tensor Mix(Tensor x, string boxes) => mixes ? Mixers.ResizeMix(x, x.flip(0), MixersGoldenTests.YBoxes(golden.Input($"{variant}.{boxes}"))) : x;
+        Tensor Mix(Tensor x, string boxes) =>
+            mixes ? Mixers.ResizeMix(x, x.flip(0), MixersGoldenTests.YBoxes(golden.Input($"{variant}.{boxes}"))) : x;
         var terms = networks.Method.Replace(x1, x2, Mix(x1, "boxes_x1mix_y1y2x1x2"), Mix(x2, "boxes_x2mix_y1y2x1x2"),
             golden.Input($"{variant}.lam").Floats, p.GetProperty("momentum").GetDouble());
-        golden.Expected($"{variant}.losses").AssertValues([terms.Clean.ToSingle(), terms.Source.ToSingle(), terms.Mixed.ToSingle()], 1e-4, "losses");
+        golden.Expected($"{variant}.losses")
+            .AssertValues([terms.Clean.ToSingle(), terms.Source.ToSingle(), terms.Mixed.ToSingle()], 1e-4, "losses");
         var gradient = networks.Gradients(terms.Clean + terms.Source + terms.Mixed);
         string prefix = $"{variant}.grad.";
         foreach (string name in golden.ExpectedNames.Where(n => n.StartsWith(prefix, StringComparison.Ordinal)))
@@ -58,7 +63,8 @@ public class SdmpGoldenTests
         golden.Expected($"{variant}.momentum_encoder_after.lin.bias").AssertClose(moved, 1e-4, "momentum encoder");
     }
 
-    /// <summary>The file is no official reference; where the paper differs it would win, but these building blocks are the paper's.</summary>
+    /// <summary>The file is no official reference; where the paper differs it would win, but these
+    /// building blocks are the paper's.</summary>
     [Fact]
     public void DinosTermsMatchTheTransferOfTheOfficialOnes()
     {
@@ -72,10 +78,12 @@ public class SdmpGoldenTests
         golden.Expected("common").AssertValues([.. Sdmp.Common(shares).Select(c => (double)c)], 1e-5, "common");
 
         var students = new[] { 1, 2 }.Select(v => golden.Input($"student_{v}").ToTensor().requires_grad_()).ToArray();
-        var clean = loss.Forward(cat(students, 0), cat([golden.Input("teacher_1").ToTensor(), golden.Input("teacher_2").ToTensor()], 0), temperature).Loss;
+        var clean = loss.Forward(cat(students, 0),
+            cat([golden.Input("teacher_1").ToTensor(), golden.Input("teacher_2").ToTensor()], 0), temperature).Loss;
         clean.backward();
         golden.Expected("loss_source_official_dino").AssertClose(clean, 1e-5, "clean");
-        for (int v = 1; v <= 2; v++) golden.Expected($"grad_student_{v}.source").AssertClose(students[v - 1].grad!, 1e-5, $"grad_student_{v}");
+        for (int v = 1; v <= 2; v++)
+            golden.Expected($"grad_student_{v}.source").AssertClose(students[v - 1].grad!, 1e-5, $"grad_student_{v}");
 
         foreach (var (teacher, student) in new[] { (1, 2), (2, 1) })
         {
@@ -85,10 +93,13 @@ public class SdmpGoldenTests
             void Check(string term, string of, SoftTargets targets)
             {
                 var mixed = golden.Input($"student_mix_{student}").ToTensor().requires_grad_();
-                var value = loss.Mixed(mixed, loss.Probabilities(golden.Input($"{of}_{teacher}").ToTensor(), temperature), targets);
+                var value = loss.Mixed(mixed,
+                    loss.Probabilities(golden.Input($"{of}_{teacher}").ToTensor(), temperature), targets);
                 value.backward();
-                golden.Expected($"loss_mix_{term}_t{teacher}_s{student}").AssertClose(value, 1e-5, $"{term} t{teacher} s{student}");
-                golden.Expected($"grad_student_mix_{student}.mix_{term}").AssertClose(mixed.grad!, 1e-5, $"gradient of {term} s{student}");
+                golden.Expected($"loss_mix_{term}_t{teacher}_s{student}")
+                    .AssertClose(value, 1e-5, $"{term} t{teacher} s{student}");
+                golden.Expected($"grad_student_mix_{student}.mix_{term}")
+                    .AssertClose(mixed.grad!, 1e-5, $"gradient of {term} s{student}");
             }
         }
     }

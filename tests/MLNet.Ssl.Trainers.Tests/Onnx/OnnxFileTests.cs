@@ -22,7 +22,8 @@ public sealed class OnnxFileTests : IDisposable
         using var encoder = OnnxNetworks.Encoder(network, 64);
         var graph = Export(encoder).Graph;
         var defined = new HashSet<string>();
-        foreach (string name in graph.Input.Select(v => v.Name).Concat(graph.Initializer.Select(t => t.Name))) Assert.True(defined.Add(name), name);
+        foreach (string name in graph.Input.Select(v => v.Name).Concat(graph.Initializer.Select(t => t.Name)))
+            Assert.True(defined.Add(name), name);
         Assert.Equal(graph.Node.Count, graph.Node.Select(n => n.Name).Distinct().Count());
         var read = new HashSet<string>();
         foreach (var node in graph.Node)
@@ -42,12 +43,14 @@ public sealed class OnnxFileTests : IDisposable
         using var scope = NewDisposeScope();
         using var encoder = OnnxNetworks.Encoder(name, 64);
         var initializers = Export(encoder).Graph.Initializer.ToDictionary(t => t.Name);
-        foreach (var (key, tensor) in encoder.Backbone.state_dict().Where(e => !e.Key.EndsWith("num_batches_tracked") && e.Key != "pos_embed"))
+        foreach (var (key, tensor) in encoder.Backbone.state_dict()
+            .Where(e => !e.Key.EndsWith("num_batches_tracked") && e.Key != "pos_embed"))
         {
             var stored = initializers[key];
             Assert.Equal(tensor.shape, stored.Dims);
             Assert.Equal((int)TensorProto.Types.DataType.Float, stored.DataType);
-            Assert.Equal(tensor.data<float>().ToArray(), MemoryMarshal.Cast<byte, float>(stored.RawData.Span).ToArray());
+            Assert.Equal(tensor.data<float>().ToArray(),
+                MemoryMarshal.Cast<byte, float>(stored.RawData.Span).ToArray());
         }
     }
 
@@ -59,7 +62,8 @@ public sealed class OnnxFileTests : IDisposable
         using var encoder = EncoderOf(network, 48);
         var table = Export(encoder).Graph.Initializer.Single(t => t.Name == "pos_embed");
         Assert.Equal([1, 1 + 12 * 12, 48], table.Dims);
-        Assert.Equal(network.Positions(48, 48).data<float>().ToArray(), MemoryMarshal.Cast<byte, float>(table.RawData.Span).ToArray());
+        Assert.Equal(network.Positions(48, 48).data<float>().ToArray(),
+            MemoryMarshal.Cast<byte, float>(table.RawData.Span).ToArray());
     }
 
     [Fact]
@@ -91,7 +95,8 @@ public sealed class OnnxFileTests : IDisposable
     {
         File.WriteAllText(Target, "old");
         using var encoder = EncoderOf(new LinearEncoder(3 * 32 * 32, 4, new Generator(1)));
-        Assert.Contains("LinearEncoder cannot be exported", Assert.Throws<NotSupportedException>(() => encoder.ExportOnnx(Target)).Message);
+        Assert.Contains("LinearEncoder cannot be exported",
+            Assert.Throws<NotSupportedException>(() => encoder.ExportOnnx(Target)).Message);
         Assert.Equal("old", File.ReadAllText(Target));
         Assert.Equal([Target], Directory.GetFileSystemEntries(_folder.Path));
     }
@@ -114,7 +119,8 @@ public sealed class OnnxFileTests : IDisposable
         foreach (string folder in new[] { "missing", "file" })
             Assert.Contains($"no folder '{_folder.File(folder)}'", Assert.Throws<DirectoryNotFoundException>(() =>
                 encoder.ExportOnnx(Path.Combine(_folder.File(folder), "model.onnx"))).Message);
-        Assert.Contains($"'{_folder.Path}' is a folder", Assert.Throws<UnauthorizedAccessException>(() => encoder.ExportOnnx(_folder.Path)).Message);
+        Assert.Contains($"'{_folder.Path}' is a folder",
+            Assert.Throws<UnauthorizedAccessException>(() => encoder.ExportOnnx(_folder.Path)).Message);
         Assert.Throws<ArgumentException>(() => encoder.ExportOnnx(" "));
         Assert.Throws<ArgumentNullException>(() => encoder.ExportOnnx((string)null!));
     }
@@ -123,9 +129,11 @@ public sealed class OnnxFileTests : IDisposable
     public void WithoutASizeOfTheImagesNothingIsExported()
     {
         using var encoder = new ImageEncoder(OnnxNetworks.Create("DINO transformer"), new());
-        Assert.Contains("CropSize is null", Assert.Throws<InvalidOperationException>(() => encoder.ExportOnnx(Target)).Message);
+        Assert.Contains("CropSize is null",
+            Assert.Throws<InvalidOperationException>(() => encoder.ExportOnnx(Target)).Message);
         using var small = EncoderOf(OnnxNetworks.Create("DINO transformer"), 3);
-        Assert.Contains("at least the patch size 4", Assert.Throws<ArgumentException>(() => small.ExportOnnx(Target)).Message);
+        Assert.Contains("at least the patch size 4",
+            Assert.Throws<ArgumentException>(() => small.ExportOnnx(Target)).Message);
     }
 
     [Fact]
@@ -143,7 +151,8 @@ public sealed class OnnxFileTests : IDisposable
         return ModelProto.Parser.ParseFrom(File.ReadAllBytes(Target));
     }
 
-    private static ImageEncoder EncoderOf(Backbone network, int size = 32) => new(network, ImagePreprocessing.For(size));
+    private static ImageEncoder EncoderOf(Backbone network, int size = 32) =>
+        new(network, ImagePreprocessing.For(size));
 
     /// <summary>Memory that is reserved but never touched.</summary>
     private sealed class HugeBackbone : Backbone, IOnnxLayer

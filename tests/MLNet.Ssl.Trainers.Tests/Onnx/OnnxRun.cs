@@ -22,7 +22,8 @@ internal sealed class OnnxRun : IDisposable
 
     public float[] Run(float[] values, params int[] shape)
     {
-        using var results = _session.Run([NamedOnnxValue.CreateFromTensor(Input.Name, new DenseTensor<float>(values, shape))]);
+        using var results =
+            _session.Run([NamedOnnxValue.CreateFromTensor(Input.Name, new DenseTensor<float>(values, shape))]);
         return [.. Assert.Single(results).AsTensor<float>()];
     }
 

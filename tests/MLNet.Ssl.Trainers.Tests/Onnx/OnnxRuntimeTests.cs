@@ -21,7 +21,8 @@ public class OnnxRuntimeTests
     [InlineData("SimCLR v2's ResNet-50 with selective kernels", 75)]
     [InlineData("MoCo v3 transformer, convolutional stem", 64)]
     [InlineData("MoCo v3 transformer, convolutional stem", 50)]
-    public void TheRuntimeGivesTheEncodersEmbeddings(string network, int size) => Compare(OnnxNetworks.Create(network), size);
+    public void TheRuntimeGivesTheEncodersEmbeddings(string network, int size) =>
+        Compare(OnnxNetworks.Create(network), size);
 
     [Theory]
     [InlineData("perceptron")]
@@ -35,7 +36,8 @@ public class OnnxRuntimeTests
         encoder.ExportOnnx(folder.File("model.onnx"));
         using var model = new OnnxRun(folder.File("model.onnx"));
         var random = new Random(1);
-        float[][] rows = [.. Enumerable.Range(0, 3).Select(_ => Enumerable.Range(0, encoder.Columns).Select(_ => random.NextSingle()).ToArray())];
+        float[][] rows = [.. Enumerable.Range(0, 3)
+            .Select(_ => Enumerable.Range(0, encoder.Columns).Select(_ => random.NextSingle()).ToArray())];
         var expected = new float[3 * encoder.EmbeddingDimension];
         encoder.Embed(rows, expected);
         Assert.Equal(("row", "embedding"), (model.Input.Name, model.Output.Name));
@@ -61,7 +63,8 @@ public class OnnxRuntimeTests
 
     private static void Compare(Backbone network, int crop)
     {
-        using var encoder = new ImageEncoder(network, ImagePreprocessing.For(crop) with { Normalization = Normalization.Cifar10 });
+        using var encoder =
+            new ImageEncoder(network, ImagePreprocessing.For(crop) with { Normalization = Normalization.Cifar10 });
         Compare(encoder, crop);
     }
 
@@ -89,8 +92,10 @@ public class OnnxRuntimeTests
     private static void AssertClose(float[] expected, float[] actual, int width)
     {
         Assert.Equal(expected.Length, actual.Length);
-        for (int i = 0; i < expected.Length; i++) Assert.InRange(actual[i], expected[i] - Tolerance, expected[i] + Tolerance);
+        for (int i = 0; i < expected.Length; i++)
+            Assert.InRange(actual[i], expected[i] - Tolerance, expected[i] + Tolerance);
         // Equal embeddings of different rows, or of no size, would prove nothing.
-        if (expected.Length > width) Assert.True(Enumerable.Range(0, width).Max(i => Math.Abs(expected[i] - expected[i + width])) > 1000 * Tolerance);
+        if (expected.Length > width) Assert.True(Enumerable.Range(0, width)
+            .Max(i => Math.Abs(expected[i] - expected[i + width])) > 1000 * Tolerance);
     }
 }

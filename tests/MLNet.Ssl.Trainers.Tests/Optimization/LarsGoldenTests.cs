@@ -21,15 +21,19 @@ public class LarsGoldenTests
         using var network = new Named(names.Select(n => golden.Input("param." + n).ToTensor()));
         using var flat = new FlatParameters(network, (slot, parameter) =>
             variant == "moco_v3" ? FlatParameters.ByRank(slot, parameter)
-            : excluded.Any(e => names[Index(slot)].Contains(e, StringComparison.Ordinal)) ? FlatParameters.Undecayed : FlatParameters.Decayed);
+            : excluded.Any(e => names[Index(slot)].Contains(e, StringComparison.Ordinal)) ? FlatParameters.Undecayed
+            : FlatParameters.Decayed);
         using var gradients = new GradientBuffer(flat);
-        using var lars = new Lars(form, p.GetProperty("momentum").GetDouble(), p.GetProperty("trust_coefficient").GetDouble());
+        using var lars =
+            new Lars(form, p.GetProperty("momentum").GetDouble(), p.GetProperty("trust_coefficient").GetDouble());
         for (int step = 1; step <= rates.Length; step++)
         {
             var slots = flat.Groups.SelectMany(g => g.Slots).ToList();
-            for (int i = 0; i < slots.Count; i++) gradients.Views[i].copy_(golden.Input($"grad_step{step}.{names[Index(slots[i].Name)]}").ToTensor());
+            for (int i = 0; i < slots.Count; i++)
+                gradients.Views[i].copy_(golden.Input($"grad_step{step}.{names[Index(slots[i].Name)]}").ToTensor());
             for (int g = 0; g < flat.Groups.Count; g++)
-                lars.Step(flat.Groups[g], gradients.Flat[g], rates[step - 1], p.GetProperty("weight_decay").GetDouble());
+                lars.Step(flat.Groups[g], gradients.Flat[g], rates[step - 1],
+                    p.GetProperty("weight_decay").GetDouble());
             foreach (var slot in slots)
             {
                 string name = $"{variant}.step{step}.{names[Index(slot.Name)]}";

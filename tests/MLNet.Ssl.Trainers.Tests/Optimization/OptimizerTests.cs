@@ -47,7 +47,8 @@ public class OptimizerTests
             using var module = new Single(400_000, 1);
             using var parameters = new FlatParameters(module);
             using var optimizer = new AdamW { Threads = threads };
-            for (int i = 0; i < 2; i++) optimizer.Step(parameters.Groups[0], randn([400_000], generator: generator), 0.1, 0.2);
+            for (int i = 0; i < 2; i++)
+                optimizer.Step(parameters.Groups[0], randn([400_000], generator: generator), 0.1, 0.2);
             return parameters.Groups[0].Values.data<float>().ToArray();
         }
         using var threads = new ShardThreads(2, 2);
@@ -69,9 +70,11 @@ public class OptimizerTests
         to.MoveTowards(from, 1);
         Assert.True(before.allclose(to.Groups[0].Values));
         to.MoveTowards(from, 0.25);
-        Assert.True((before * 0.25 + from.Groups[0].Values * 0.75).sub(to.Groups[0].Values).abs().max().ToSingle() < 1e-6);
+        Assert.True((before * 0.25 + from.Groups[0].Values * 0.75).sub(to.Groups[0].Values).abs().max()
+            .ToSingle() < 1e-6);
         to.MoveTowards(from, 0);
-        Assert.All(source.named_parameters().Zip(target.named_parameters()), p => Assert.True(p.First.parameter.allclose(p.Second.parameter)));
+        Assert.All(source.named_parameters().Zip(target.named_parameters()), p =>
+            Assert.True(p.First.parameter.allclose(p.Second.parameter)));
         Assert.All(target.named_buffers().Zip(buffers), b => Assert.True(b.First.buffer.allclose(b.Second)));
     }
 
@@ -80,7 +83,8 @@ public class OptimizerTests
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(1, CPU);
-        using var network = new ResNetOptions { BlocksPerStage = [1], Width = 8, Stem = ResNetStem.Small }.Create(generator);
+        using var network =
+            new ResNetOptions { BlocksPerStage = [1], Width = 8, Stem = ResNetStem.Small }.Create(generator);
         using var flat = new FlatParameters(network);
         var x = randn([2, 3, 8, 8], generator: generator);
         network.eval();
@@ -97,13 +101,17 @@ public class OptimizerTests
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(1, CPU);
-        using var network = new ResNetOptions { BlocksPerStage = [1], Width = 9, Stem = ResNetStem.Small }.Create(generator);
+        using var network =
+            new ResNetOptions { BlocksPerStage = [1], Width = 9, Stem = ResNetStem.Small }.Create(generator);
         using var flat = new FlatParameters(network);
-        Assert.All(flat.Groups, group => Assert.All(group.Slots, slot => Assert.Equal(0, slot.Offset * sizeof(float) % 64)));
-        Assert.All(flat.Groups, group => Assert.True(group.Slots[^1].Offset + group.Slots[^1].Length <= group.Values.numel()));
+        Assert.All(flat.Groups, group =>
+            Assert.All(group.Slots, slot => Assert.Equal(0, slot.Offset * sizeof(float) % 64)));
+        Assert.All(flat.Groups, group =>
+            Assert.True(group.Slots[^1].Offset + group.Slots[^1].Length <= group.Values.numel()));
     }
 
-    private static void Run(FlatOptimizer optimizer, double start, double lr, double wd, Action<double, int> reference, List<double> moved)
+    private static void Run(FlatOptimizer optimizer, double start, double lr, double wd, Action<double, int> reference,
+        List<double> moved)
     {
         using (optimizer)
         using (var scope = NewDisposeScope())
@@ -131,6 +139,7 @@ public class OptimizerTests
 
     private sealed class Single : nn.Module
     {
-        public Single(long length, double value) : base(nameof(Single)) => register_parameter("w", nn.Parameter(full([length], value)));
+        public Single(long length, double value) : base(nameof(Single)) =>
+            register_parameter("w", nn.Parameter(full([length], value)));
     }
 }

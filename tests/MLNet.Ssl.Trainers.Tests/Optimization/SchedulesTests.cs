@@ -15,12 +15,16 @@ public class SchedulesTests
         int Int(string key) => p.GetProperty(key).GetInt32();
         int epochs = Int("epochs"), warmup = Int("warmup_epochs"), perEpoch = Int("iters_per_epoch");
         double rate = p.GetProperty("base_lr").GetDouble() * p.GetProperty("batch_size").GetInt32() / 256;
-        var times = Enumerable.Range(0, epochs * perEpoch).Select(step => new StepClock(step, perEpoch, epochs).FractionalEpoch).ToArray();
-        golden.Expected("lr").AssertValues([.. times.Select(t => Schedules.MoCoV3(t, epochs, warmup, rate))], 1e-9, "lr");
+        var times = Enumerable.Range(0, epochs * perEpoch)
+            .Select(step => new StepClock(step, perEpoch, epochs).FractionalEpoch).ToArray();
+        golden.Expected("lr")
+            .AssertValues([.. times.Select(t => Schedules.MoCoV3(t, epochs, warmup, rate))], 1e-9, "lr");
         double momentum = p.GetProperty("moco_m").GetDouble();
-        golden.Expected("momentum").AssertValues([.. times.Select(t => Schedules.MomentumCosine(t, epochs, momentum))], 1e-9, "momentum");
+        golden.Expected("momentum")
+            .AssertValues([.. times.Select(t => Schedules.MomentumCosine(t, epochs, momentum))], 1e-9, "momentum");
         var grid = p.GetProperty("pos_embed");
-        int height = grid.GetProperty("grid_h").GetInt32(), width = grid.GetProperty("grid_w").GetInt32(), dim = grid.GetProperty("embed_dim").GetInt32();
+        int height = grid.GetProperty("grid_h").GetInt32(), width = grid.GetProperty("grid_w").GetInt32(),
+            dim = grid.GetProperty("embed_dim").GetInt32();
         // The official table runs through its columns first; on the square grids of a transformer that is the row.
         using var scope = NewDisposeScope();
         var table = tensor(SinCosPositions.Table(width, height, dim), [1, 1 + height * width, dim]);
@@ -32,7 +36,8 @@ public class SchedulesTests
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(1, CPU);
-        var options = VisionTransformerOptions.MoCoV3Small(4) with { ImageSize = 16, EmbeddingDimension = 24, Depth = 1 };
+        var options =
+            VisionTransformerOptions.MoCoV3Small(4) with { ImageSize = 16, EmbeddingDimension = 24, Depth = 1 };
         using var network = options.Create(generator);
         var parameters = network.named_parameters().ToDictionary(p => p.name, p => p.parameter);
         Assert.Equal(12, options.Heads);
@@ -44,7 +49,8 @@ public class SchedulesTests
         AssertUniform(parameters["blocks.0.mlp.fc1.weight"], Math.Sqrt(6.0 / (24 + 96)));
     }
 
-    private static void AssertUniform(Tensor weight, double bound) => Assert.InRange(weight.abs().max().ToSingle(), 0.95 * bound, bound);
+    private static void AssertUniform(Tensor weight, double bound) =>
+        Assert.InRange(weight.abs().max().ToSingle(), 0.95 * bound, bound);
 
     [Property(MaxTest = 50)]
     public void IMixWarmsUpToTheCosineOfItsEnd(byte epochSeed, byte stepSeed)
@@ -62,6 +68,7 @@ public class SchedulesTests
     public void StepDecayDividesByTenAtEveryMilestone()
     {
         int[] milestones = [120, 160];
-        Assert.Equal([1, 1, 0.1, 0.1, 0.01], new[] { 0, 119, 120, 159, 160 }.Select(e => Math.Round(Schedules.StepDecay(e, milestones, 1), 12)));
+        Assert.Equal([1, 1, 0.1, 0.1, 0.01],
+            new[] { 0, 119, 120, 159, 160 }.Select(e => Math.Round(Schedules.StepDecay(e, milestones, 1), 12)));
     }
 }

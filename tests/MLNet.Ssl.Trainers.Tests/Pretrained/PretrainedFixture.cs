@@ -2,7 +2,8 @@ using System.Security.Cryptography;
 
 namespace MLNet.Ssl.Tests;
 
-/// <summary>A small file of weights, caches in a folder of their own, and environment variables that are not the process's.</summary>
+/// <summary>A small file of weights, caches in a folder of their own, and environment variables
+/// that are not the process's.</summary>
 public abstract class PretrainedFixture : IDisposable
 {
     private protected static byte[] Weights { get; } = Bytes(1, 3_000_000);
@@ -22,11 +23,13 @@ public abstract class PretrainedFixture : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private protected PretrainedDownloadOptions Options => new() { CacheFolder = _folder.File("own"), Log = Log.Add, Timeout = TimeSpan.FromSeconds(20) };
+    private protected PretrainedDownloadOptions Options =>
+        new() { CacheFolder = _folder.File("own"), Log = Log.Add, Timeout = TimeSpan.FromSeconds(20) };
 
     private protected string Place => Path.Combine(_folder.File("own"), "tiny", "tiny.pth");
 
-    private protected string[] Left => [.. Directory.GetFiles(Path.GetDirectoryName(Place)!).Select(file => Path.GetFileName(file)!).Order(StringComparer.Ordinal)];
+    private protected string[] Left => [.. Directory.GetFiles(Path.GetDirectoryName(Place)!)
+        .Select(file => Path.GetFileName(file)!).Order(StringComparer.Ordinal)];
 
     private protected static PretrainedModel Model(LoopbackServer server, string? hash) =>
         new() { Name = "tiny", Files = [new(server.Address + "weights/tiny.pth") { Sha256 = hash }], License = "none" };
@@ -38,13 +41,15 @@ public abstract class PretrainedFixture : IDisposable
         return Caches(options ?? Options).Find(model);
     }
 
-    private protected string Download(PretrainedModel model, PretrainedDownloadOptions? options = null, List<PretrainedDownloadProgress>? progress = null,
+    private protected string Download(PretrainedModel model, PretrainedDownloadOptions? options = null,
+        List<PretrainedDownloadProgress>? progress = null,
         CancellationToken cancellation = default)
     {
         options ??= Options;
         var caches = Caches(options);
         return caches.Find(model)
-            ?? WeightDownload.RunAsync(model, caches, options, progress is null ? null : new Listed(progress), cancellation).GetAwaiter().GetResult();
+            ?? WeightDownload.RunAsync(model, caches, options, progress is null ? null
+                : new Listed(progress), cancellation).GetAwaiter().GetResult();
     }
 
     private WeightCaches Caches(PretrainedDownloadOptions options) => new(options, Variables.GetValueOrDefault);

@@ -19,7 +19,8 @@ public sealed class PretrainedModelsTests : PretrainedFixture
         var large = model with { Files = [model.Files[0] with { Bytes = 4 }] };
         Assert.Null(Find(large));
         // Gated weights that the user has are used.
-        Assert.Equal(Write("torch home/hub/checkpoints/dinov3_vits16_pretrain_lvd1689m-08c60483.pth"), Find(PretrainedModels.DinoV3Small));
+        Assert.Equal(Write("torch home/hub/checkpoints/dinov3_vits16_pretrain_lvd1689m-08c60483.pth"),
+            Find(PretrainedModels.DinoV3Small));
     }
 
     [Theory]
@@ -33,7 +34,8 @@ public sealed class PretrainedModelsTests : PretrainedFixture
         Assert.Null(Find(model));
         string old = Write($"{hub}/models--facebook--dinov2-small/snapshots/1a/model.safetensors");
         Assert.Equal(old, Find(model));
-        string blob = Write($"{hub}/models--facebook--dinov2-small/blobs/00ff"), newest = $"{hub}/models--facebook--dinov2-small/snapshots/0b";
+        string blob = Write($"{hub}/models--facebook--dinov2-small/blobs/00ff"),
+            newest = $"{hub}/models--facebook--dinov2-small/snapshots/0b";
         Directory.CreateDirectory(Folder.File(newest));
         File.CreateSymbolicLink(Folder.File($"{newest}/model.safetensors"), blob);
         Write($"{hub}/models--facebook--dinov2-small/refs/main", "0b\n");
@@ -50,10 +52,12 @@ public sealed class PretrainedModelsTests : PretrainedFixture
         string told = Hash.ToLowerInvariant();
         using var hub = new LoopbackServer(_ => new([], 302)
         {
-            Headers = [$"Location: {store.Address}blob", $"X-Linked-Etag: \"{told}\"", $"X-Linked-Size: {Weights.Length}"],
+            Headers =
+                [$"Location: {store.Address}blob", $"X-Linked-Etag: \"{told}\"", $"X-Linked-Size: {Weights.Length}"],
         });
         (Variables["HF_ENDPOINT"], Variables["HF_TOKEN"]) = (hub.Address, "secret");
-        var model = new PretrainedModel { Name = "tiny", Files = [new("hf://Owner/Some-Name/model.safetensors")], License = "none" };
+        var model = new PretrainedModel { Name = "tiny", Files = [new("hf://Owner/Some-Name/model.safetensors")],
+            License = "none" };
         Assert.Equal(Weights, File.ReadAllBytes(Download(model)));
         var request = Assert.Single(hub.Requests);
         Assert.Equal("/Owner/Some-Name/resolve/main/model.safetensors", request.Path);
@@ -73,7 +77,8 @@ public sealed class PretrainedModelsTests : PretrainedFixture
     {
         using var server = new LoopbackServer(request => Reply.Part(Weights, request));
         Download(PretrainedModels.DinoSmall16, Options with { Mirror = server.Address + "mirror/" });
-        Assert.Equal("/mirror/dino/dino_deitsmall16_pretrain/dino_deitsmall16_pretrain.pth", Assert.Single(server.Requests).Path);
+        Assert.Equal("/mirror/dino/dino_deitsmall16_pretrain/dino_deitsmall16_pretrain.pth",
+            Assert.Single(server.Requests).Path);
     }
 
     [Fact]
@@ -81,14 +86,16 @@ public sealed class PretrainedModelsTests : PretrainedFixture
     {
         using var server = new LoopbackServer(request => Reply.Part(Weights, request));
         Variables["HF_HUB_OFFLINE"] = "1";
-        Assert.Contains("HF_HUB_OFFLINE", Assert.Throws<InvalidOperationException>(() => Download(Model(server, Hash))).Message);
+        Assert.Contains("HF_HUB_OFFLINE",
+            Assert.Throws<InvalidOperationException>(() => Download(Model(server, Hash))).Message);
         Assert.Empty(server.Requests);
     }
 
     [Fact]
     public void WeightsWithTermsAreTheUsersToGet()
     {
-        foreach (var (model, license) in new[] { (PretrainedModels.DinoV3Base, "DINOv3 License"), (PretrainedModels.MoCoV3Small, "CC-BY-NC 4.0") })
+        foreach (var (model, license) in new[] { (PretrainedModels.DinoV3Base, "DINOv3 License"),
+            (PretrainedModels.MoCoV3Small, "CC-BY-NC 4.0") })
         {
             var error = Assert.Throws<InvalidOperationException>(() => Download(model));
             Assert.Contains(license, error.Message);
@@ -115,12 +122,14 @@ public sealed class PretrainedModelsTests : PretrainedFixture
         Assert.Contains("dinov2_vits14", error.Message);
     }
 
-    public static TheoryData<string> WrongAddresses => ["tiny.pth", "ftp://a/b.pth", "https://a/", "https://a/b/", "https://a/..", "https://a/%2e%2e", "hf://owner/name", "hf://owner"];
+    public static TheoryData<string> WrongAddresses => ["tiny.pth", "ftp://a/b.pth", "https://a/", "https://a/b/",
+        "https://a/..", "https://a/%2e%2e", "hf://owner/name", "hf://owner"];
 
     [Theory]
     [MemberData(nameof(WrongAddresses))]
     public void AWrongAddressIsRefused(string address) =>
-        Assert.Contains("Address is", Assert.Throws<ArgumentException>(() => Find(new() { Name = "a", Files = [new(address)], License = "none" })).Message);
+        Assert.Contains("Address is", Assert.Throws<ArgumentException>(() =>
+            Find(new() { Name = "a", Files = [new(address)], License = "none" })).Message);
 
     [Fact]
     public void WrongPartsAndOptionsAreRefusedByName()
@@ -128,12 +137,19 @@ public sealed class PretrainedModelsTests : PretrainedFixture
         var file = new PretrainedFile("https://a.example/b.pth");
         var model = new PretrainedModel { Name = "a", Files = [file], License = "none" };
         foreach (string name in new[] { "", "..", "a/../b", "a b", "/a", "a\\b" })
-            Assert.Contains("Name is", Assert.Throws<ArgumentException>(() => Find(model with { Name = name })).Message);
-        Assert.Contains("Files of 'a'", Assert.Throws<ArgumentException>(() => Find(model with { Files = [] })).Message);
-        Assert.Contains("Sha256 is", Assert.Throws<ArgumentException>(() => Find(model with { Files = [file with { Sha256 = "xyz" }] })).Message);
-        Assert.Contains("Bytes is 0", Assert.Throws<ArgumentOutOfRangeException>(() => Find(model with { Files = [file with { Bytes = 0 }] })).Message);
-        Assert.Contains("Mirror is", Assert.Throws<ArgumentException>(() => Find(model, Options with { Mirror = "nowhere" })).Message);
-        Assert.Contains("Retries is -1", Assert.ThrowsAny<ArgumentException>(() => Find(model, Options with { Retries = -1 })).Message);
-        Assert.Contains("Timeout is", Assert.Throws<ArgumentOutOfRangeException>(() => Find(model, Options with { Timeout = TimeSpan.Zero })).Message);
+            Assert.Contains("Name is",
+                Assert.Throws<ArgumentException>(() => Find(model with { Name = name })).Message);
+        Assert.Contains("Files of 'a'",
+            Assert.Throws<ArgumentException>(() => Find(model with { Files = [] })).Message);
+        Assert.Contains("Sha256 is", Assert.Throws<ArgumentException>(() =>
+            Find(model with { Files = [file with { Sha256 = "xyz" }] })).Message);
+        Assert.Contains("Bytes is 0", Assert.Throws<ArgumentOutOfRangeException>(() =>
+            Find(model with { Files = [file with { Bytes = 0 }] })).Message);
+        Assert.Contains("Mirror is",
+            Assert.Throws<ArgumentException>(() => Find(model, Options with { Mirror = "nowhere" })).Message);
+        Assert.Contains("Retries is -1",
+            Assert.ThrowsAny<ArgumentException>(() => Find(model, Options with { Retries = -1 })).Message);
+        Assert.Contains("Timeout is", Assert.Throws<ArgumentOutOfRangeException>(() =>
+            Find(model, Options with { Timeout = TimeSpan.Zero })).Message);
     }
 }

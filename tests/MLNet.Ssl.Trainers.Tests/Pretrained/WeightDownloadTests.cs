@@ -4,7 +4,8 @@ using Reply = MLNet.Ssl.Tests.LoopbackServer.Reply;
 
 namespace MLNet.Ssl.Tests;
 
-/// <summary>A download is whole or not there, whatever the connection, the server, the disk and other processes do.</summary>
+/// <summary>A download is whole or not there, whatever the connection, the server, the
+/// disk and other processes do.</summary>
 public sealed class WeightDownloadTests : PretrainedFixture
 {
     [Fact]
@@ -34,18 +35,21 @@ public sealed class WeightDownloadTests : PretrainedFixture
     public void ACutConnectionIsResumed(bool isKnown, string? etag)
     {
         int cuts = 0;
-        using var server = new LoopbackServer(request => Reply.Part(Weights, request, etag) with { CutAfter = cuts++ < 3 ? 700_000 : null });
+        using var server = new LoopbackServer(request =>
+            Reply.Part(Weights, request, etag) with { CutAfter = cuts++ < 3 ? 700_000 : null });
         Download(Model(server, isKnown ? Hash : null));
         Assert.Equal(Weights, File.ReadAllBytes(Place));
         Assert.Equal([0, 700_000, 1_400_000, 2_100_000], server.Requests.Select(request => request.From));
-        Assert.Equal(3, Log.Count(m => m.IsWarning && m.Text.Contains("was cut, and is made again", StringComparison.Ordinal)));
+        Assert.Equal(3,
+            Log.Count(m => m.IsWarning && m.Text.Contains("was cut, and is made again", StringComparison.Ordinal)));
     }
 
     [Fact]
     public void WhatOneCallHasReceivedTheNextGoesOnWith()
     {
         bool isCut = true;
-        using var server = new LoopbackServer(request => Reply.Part(Weights, request, "a") with { CutAfter = isCut ? 400_000 : null });
+        using var server =
+            new LoopbackServer(request => Reply.Part(Weights, request, "a") with { CutAfter = isCut ? 400_000 : null });
         var error = Assert.Throws<IOException>(() => Download(Model(server, Hash), Options with { Retries = 1 }));
         Assert.Contains($"'{server.Address}weights/tiny.pth' after 800,000 of 3,000,000 bytes ended", error.Message);
         Assert.Contains($"'{Place}.partial'", error.Message);
@@ -83,7 +87,8 @@ public sealed class WeightDownloadTests : PretrainedFixture
     public void WithoutHashAndTagADownloadBeginsAnew()
     {
         int cuts = 0;
-        using var server = new LoopbackServer(request => Reply.Part(Weights, request) with { CutAfter = cuts++ == 0 ? 900_000 : null });
+        using var server = new LoopbackServer(request =>
+            Reply.Part(Weights, request) with { CutAfter = cuts++ == 0 ? 900_000 : null });
         Download(Model(server, null));
         Assert.Equal([0, 0], server.Requests.Select(request => request.From));
         Assert.Equal(Weights, File.ReadAllBytes(Place));
@@ -121,7 +126,8 @@ public sealed class WeightDownloadTests : PretrainedFixture
     {
         using var server = new LoopbackServer(request => Reply.Part(Weights, request));
         var model = Model(server, null);
-        var error = Assert.Throws<InvalidDataException>(() => Download(model with { Files = [model.Files[0] with { Bytes = bytes }] }));
+        var error = Assert.Throws<InvalidDataException>(() =>
+            Download(model with { Files = [model.Files[0] with { Bytes = bytes }] }));
         Assert.Contains($"has 3,000,000 bytes; expected {bytes:N0}", error.Message);
         Assert.Equal(["tiny.pth.lock"], Left);
     }
@@ -133,7 +139,8 @@ public sealed class WeightDownloadTests : PretrainedFixture
         using var server = new LoopbackServer(request => Reply.Part(sent, request));
         var model = Model(server, null);
         Download(model);
-        Assert.Contains(Log, m => m.IsWarning && m.Text.Contains($"{Hash.ToLowerInvariant()}, is pinned in '{Place}.sha256'", StringComparison.Ordinal));
+        Assert.Contains(Log, m => m.IsWarning
+            && m.Text.Contains($"{Hash.ToLowerInvariant()}, is pinned in '{Place}.sha256'", StringComparison.Ordinal));
         File.Delete(Place);
         sent = Bytes(2, 1000);
         Assert.Contains("as at the first download", Assert.Throws<InvalidDataException>(() => Download(model)).Message);
@@ -161,13 +168,15 @@ public sealed class WeightDownloadTests : PretrainedFixture
         var server = new LoopbackServer(_ => new([]));
         var model = Model(server, Hash);
         server.Dispose();
-        Assert.Contains(model.Files[0].Address, Assert.Throws<IOException>(() => Download(model, Options with { Retries = 0 })).Message);
+        Assert.Contains(model.Files[0].Address,
+            Assert.Throws<IOException>(() => Download(model, Options with { Retries = 0 })).Message);
     }
 
     [Fact]
     public void ItIsCancelledAndGoesOn()
     {
-        using var server = new LoopbackServer(request => Reply.Part(Weights, request, "a") with { Pause = request.From == 0 ? TimeSpan.FromSeconds(30) : default });
+        using var server = new LoopbackServer(request =>
+            Reply.Part(Weights, request, "a") with { Pause = request.From == 0 ? TimeSpan.FromSeconds(30) : default });
         using var source = new CancellationTokenSource(TimeSpan.FromSeconds(2));
         Assert.ThrowsAny<OperationCanceledException>(() => Download(Model(server, Hash), cancellation: source.Token));
         Assert.True(new FileInfo(Place + ".partial").Length > 0);
@@ -179,7 +188,8 @@ public sealed class WeightDownloadTests : PretrainedFixture
     [Fact]
     public void TwoProcessesDownloadOnce()
     {
-        using var server = new LoopbackServer(request => Reply.Part(Weights, request) with { Pause = TimeSpan.FromSeconds(2) });
+        using var server =
+            new LoopbackServer(request => Reply.Part(Weights, request) with { Pause = TimeSpan.FromSeconds(2) });
         var processes = Enumerable.Range(0, 2).Select(_ => Start(server)).ToArray();
         foreach (var process in processes)
         {
@@ -195,10 +205,12 @@ public sealed class WeightDownloadTests : PretrainedFixture
     [Fact]
     public void AProcessThatIsKilledLeavesNoLockAndItsPartIsUsed()
     {
-        using var server = new LoopbackServer(request => Reply.Part(Weights, request, "a") with { Pause = request.From == 0 ? TimeSpan.FromSeconds(60) : default });
+        using var server = new LoopbackServer(request =>
+            Reply.Part(Weights, request, "a") with { Pause = request.From == 0 ? TimeSpan.FromSeconds(60) : default });
         using (var process = Start(server))
         {
-            while (!File.Exists(Place + ".partial") || new FileInfo(Place + ".partial").Length < 1_000_000) Thread.Sleep(50);
+            while (!File.Exists(Place + ".partial") || new FileInfo(Place + ".partial").Length < 1_000_000)
+                Thread.Sleep(50);
             process.Kill();
             process.WaitForExit();
         }
@@ -234,7 +246,8 @@ public sealed class WeightDownloadTests : PretrainedFixture
         Assert.Equal(["tiny.pth.lock"], Left);
     }
 
-    private static readonly string[] ShardNames = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
+    private static readonly string[] ShardNames =
+        ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
 
     private static byte[] Index(params string[] files) => JsonSerializer.SerializeToUtf8Bytes(new
     {
@@ -242,7 +255,8 @@ public sealed class WeightDownloadTests : PretrainedFixture
         weight_map = files.Index().ToDictionary(file => $"t{file.Index}", file => file.Item),
     });
 
-    private static PretrainedModel Sharded(string address) => new() { Name = "tiny", Files = [new(address)], License = "none" };
+    private static PretrainedModel Sharded(string address) =>
+        new() { Name = "tiny", Files = [new(address)], License = "none" };
 
     [Fact]
     public void AnIndexBringsItsFiles()
@@ -250,7 +264,8 @@ public sealed class WeightDownloadTests : PretrainedFixture
         byte[][] shards = [Weights, Bytes(2, 1_000_000)];
         byte[] index = Index(ShardNames);
         bool isCut = true;
-        using var server = new LoopbackServer(request => request.Path.Split('/')[^1] is var name && Array.IndexOf(ShardNames, name) is >= 0 and var i
+        using var server = new LoopbackServer(request =>
+            request.Path.Split('/')[^1] is var name && Array.IndexOf(ShardNames, name) is >= 0 and var i
             ? Reply.Part(shards[i], request, $"s{i}") with { CutAfter = isCut && i == 1 ? 300_000 : null }
             : Reply.Part(index, request, "i"));
         Variables["HF_ENDPOINT"] = server.Address;
@@ -262,10 +277,12 @@ public sealed class WeightDownloadTests : PretrainedFixture
         string path = Download(model);
         Assert.Equal(Folder.File("own/Owner--Large/model.safetensors.index.json"), path);
         Assert.Equal(path, Find(model));
-        for (int i = 0; i < 2; i++) Assert.Equal(shards[i], File.ReadAllBytes(Path.Combine(Path.GetDirectoryName(path)!, ShardNames[i])));
+        for (int i = 0; i < 2; i++)
+            Assert.Equal(shards[i], File.ReadAllBytes(Path.Combine(Path.GetDirectoryName(path)!, ShardNames[i])));
         // Each was asked for once, but for the one that was cut, which went on.
         Assert.Equal(
-            ["/Owner/Large/resolve/main/model.safetensors.index.json", .. ShardNames.Append(ShardNames[1]).Select(name => $"/Owner/Large/resolve/main/{name}")],
+            ["/Owner/Large/resolve/main/model.safetensors.index.json",
+                .. ShardNames.Append(ShardNames[1]).Select(name => $"/Owner/Large/resolve/main/{name}")],
             server.Requests.Select(request => request.Path));
         Assert.Equal(300_000, server.Requests.Last().From);
         // One that is lost is brought again, and no other.
@@ -297,7 +314,8 @@ public sealed class WeightDownloadTests : PretrainedFixture
     {
         const string Snapshot = "others/huggingface/hub/models--owner--large/snapshots/1a/";
         var model = Sharded("hf://owner/large/model.safetensors.index.json");
-        string index = Write(Snapshot + "model.safetensors.index.json", System.Text.Encoding.UTF8.GetString(Index(ShardNames)));
+        string index =
+            Write(Snapshot + "model.safetensors.index.json", System.Text.Encoding.UTF8.GetString(Index(ShardNames)));
         Write(Snapshot + ShardNames[0]);
         Assert.Null(Find(model));
         Write(Snapshot + ShardNames[1]);
@@ -311,7 +329,8 @@ public sealed class WeightDownloadTests : PretrainedFixture
     {
         try
         {
-            var model = new PretrainedModel { Name = "tiny", Files = [new(address) { Sha256 = hash }], License = "none" };
+            var model =
+                new PretrainedModel { Name = "tiny", Files = [new(address) { Sha256 = hash }], License = "none" };
             PretrainedModels.Download(model, new() { CacheFolder = cache });
             return 0;
         }
@@ -324,8 +343,10 @@ public sealed class WeightDownloadTests : PretrainedFixture
 
     private Process Start(LoopbackServer server, params string[] limit)
     {
-        var start = TrainingProcess.Command(["download", server.Address + "weights/tiny.pth", Folder.File("own"), Hash, .. limit]);
-        foreach (string name in new[] { "HF_HUB_OFFLINE", "TORCH_HOME", "HF_HOME", "HF_HUB_CACHE" }) start.Environment.Remove(name);
+        var start = TrainingProcess.Command(
+            ["download", server.Address + "weights/tiny.pth", Folder.File("own"), Hash, .. limit]);
+        foreach (string name in new[] { "HF_HUB_OFFLINE", "TORCH_HOME", "HF_HOME", "HF_HUB_CACHE" })
+            start.Environment.Remove(name);
         start.Environment["XDG_CACHE_HOME"] = Folder.File("others");
         return Process.Start(start)!;
     }

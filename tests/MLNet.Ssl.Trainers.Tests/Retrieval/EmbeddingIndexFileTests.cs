@@ -29,7 +29,8 @@ public sealed class EmbeddingIndexFileTests : IDisposable
         read.Add("one more", index[0]);
         Assert.Equal([Path], Directory.GetFiles(_folder));
 
-        static bool IsText(string key) => key != "one more" && key == Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(key));
+        static bool IsText(string key) =>
+            key != "one more" && key == Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(key));
     }
 
     [Fact]
@@ -39,7 +40,8 @@ public sealed class EmbeddingIndexFileTests : IDisposable
         Assert.Equal((7, 0), (EmbeddingIndex.Load(Path).Dimension, EmbeddingIndex.Load(Path).Count));
         // 5 rows make a block; what is read has one.
         var written = new EmbeddingIndex(20, blockBytes: 5 * 20 * sizeof(float));
-        for (int row = 0; row < 200; row++) written.Add($"{row}", [.. Enumerable.Range(0, 20).Select(i => (float)(row == 100 + i ? 3 : (row * 7 + i * i) % 11))]);
+        for (int row = 0; row < 200; row++) written.Add($"{row}",
+            [.. Enumerable.Range(0, 20).Select(i => (float)(row == 100 + i ? 3 : (row * 7 + i * i) % 11))]);
         written.Save(Path);
         var read = EmbeddingIndex.Load(Path);
         Assert.Equal(200, read.Count);
@@ -81,7 +83,8 @@ public sealed class EmbeddingIndexFileTests : IDisposable
                 File.WriteAllBytes(Path, damaged);
                 try
                 {
-                    // The archive has bytes that nothing depends on, such as times; what is read must be what was written.
+                    // The archive has bytes that nothing depends on, such as times;
+                    // what is read must be what was written.
                     var read = EmbeddingIndex.Load(Path);
                     Assert.Equal(index.Keys, read.Keys);
                     for (int row = 0; row < index.Count; row++) Assert.Equal(index[row].ToArray(), read[row].ToArray());
@@ -96,20 +99,27 @@ public sealed class EmbeddingIndexFileTests : IDisposable
     }
 
     [Theory]
-    [InlineData("{\"format\":\"MLNet.Ssl.EmbeddingIndex\",\"version\":2,\"dimension\":2,\"count\":1,\"embeddingsSha256\":\"\",\"keysSha256\":\"\"}", "version 2")]
-    [InlineData("{\"format\":\"other\",\"version\":1,\"dimension\":2,\"count\":1,\"embeddingsSha256\":\"\",\"keysSha256\":\"\"}", "'other'")]
-    [InlineData("{\"format\":\"MLNet.Ssl.EmbeddingIndex\",\"version\":1,\"dimension\":0,\"count\":1,\"embeddingsSha256\":\"\",\"keysSha256\":\"\"}", "width 0")]
-    [InlineData("{\"format\":\"MLNet.Ssl.EmbeddingIndex\",\"version\":1,\"dimension\":2,\"count\":-1,\"embeddingsSha256\":\"\",\"keysSha256\":\"\"}", "-1 rows")]
-    [InlineData("{\"format\":\"MLNet.Ssl.EmbeddingIndex\",\"version\":1,\"dimension\":1048576,\"count\":2147483647,\"embeddingsSha256\":\"\",\"keysSha256\":\"\"}",
+    [InlineData(
+        "{\"format\":\"MLNet.Ssl.EmbeddingIndex\",\"version\":2,\"dimension\":2,\"count\":1,\"embeddingsSha256\":\"\",\"keysSha256\":\"\"}", "version 2")]
+    [InlineData(
+        "{\"format\":\"other\",\"version\":1,\"dimension\":2,\"count\":1,\"embeddingsSha256\":\"\",\"keysSha256\":\"\"}", "'other'")]
+    [InlineData(
+        "{\"format\":\"MLNet.Ssl.EmbeddingIndex\",\"version\":1,\"dimension\":0,\"count\":1,\"embeddingsSha256\":\"\",\"keysSha256\":\"\"}", "width 0")]
+    [InlineData(
+        "{\"format\":\"MLNet.Ssl.EmbeddingIndex\",\"version\":1,\"dimension\":2,\"count\":-1,\"embeddingsSha256\":\"\",\"keysSha256\":\"\"}", "-1 rows")]
+    [InlineData(
+        "{\"format\":\"MLNet.Ssl.EmbeddingIndex\",\"version\":1,\"dimension\":1048576,\"count\":2147483647,\"embeddingsSha256\":\"\",\"keysSha256\":\"\"}",
         "8 bytes; 2147483647 rows of width 1048576 have 9007199250546688")]
-    [InlineData("{\"format\":\"MLNet.Ssl.EmbeddingIndex\",\"version\":1,\"dimension\":2,\"count\":1,\"embeddingsSha256\":\"\",\"keysSha256\":\"\"}", "keys.json is not what was written")]
+    [InlineData(
+        "{\"format\":\"MLNet.Ssl.EmbeddingIndex\",\"version\":1,\"dimension\":2,\"count\":1,\"embeddingsSha256\":\"\",\"keysSha256\":\"\"}", "keys.json is not what was written")]
     [InlineData("{\"format\":\"MLNet.Ssl.EmbeddingIndex\",\"version\":1,\"dimension\":2,\"count\":1}", "damaged")]
     [InlineData("{\"version\":99999999999}", "damaged")]
     [InlineData("null", "empty")]
     [InlineData("[", "damaged")]
     public void HeadersThatDoNotFitAreRefused(string header, string expected)
     {
-        Write(("embeddings.f32", new byte[8], CompressionLevel.NoCompression), ("keys.json", "[\"a\"]"u8.ToArray(), CompressionLevel.NoCompression),
+        Write(("embeddings.f32", new byte[8], CompressionLevel.NoCompression),
+            ("keys.json", "[\"a\"]"u8.ToArray(), CompressionLevel.NoCompression),
             ("index.json", Encoding.UTF8.GetBytes(header), CompressionLevel.NoCompression));
         Assert.Contains(expected, Assert.Throws<InvalidDataException>(() => EmbeddingIndex.Load(Path)).Message);
     }
@@ -133,7 +143,8 @@ public sealed class EmbeddingIndexFileTests : IDisposable
     public void EmbeddingsThatAreNotOfLengthOneAreRefused(float value)
     {
         WriteHashed(Bytes(1, 0, value, 0), "[\"a\",\"b\"]");
-        Assert.Contains("row 1 is no vector of length 1", Assert.Throws<InvalidDataException>(() => EmbeddingIndex.Load(Path)).Message);
+        Assert.Contains("row 1 is no vector of length 1",
+            Assert.Throws<InvalidDataException>(() => EmbeddingIndex.Load(Path)).Message);
     }
 
     [Fact]
@@ -147,7 +158,8 @@ public sealed class EmbeddingIndexFileTests : IDisposable
                 for (int i = 0; i < 256; i++) stream.Write(new byte[1 << 20]);
             using (var stream = archive.CreateEntry("embeddings.f32").Open()) stream.Write(new byte[8]);
             using (var stream = archive.CreateEntry("index.json", CompressionLevel.NoCompression).Open())
-                stream.Write("{\"format\":\"MLNet.Ssl.EmbeddingIndex\",\"version\":1,\"dimension\":2,\"count\":1,\"embeddingsSha256\":\"\",\"keysSha256\":\"\"}"u8);
+                stream.Write(
+                    "{\"format\":\"MLNet.Ssl.EmbeddingIndex\",\"version\":1,\"dimension\":2,\"count\":1,\"embeddingsSha256\":\"\",\"keysSha256\":\"\"}"u8);
         }
         long before = GC.GetTotalAllocatedBytes(precise: true);
         Assert.Contains("compressed", Assert.Throws<InvalidDataException>(() => EmbeddingIndex.Load(Path)).Message);
@@ -157,10 +169,13 @@ public sealed class EmbeddingIndexFileTests : IDisposable
     [Fact]
     public void EntriesThatAreMissingOrThereTwiceAreRefused()
     {
-        Write(("index.json", "{}"u8.ToArray(), CompressionLevel.NoCompression), ("index.json", "{}"u8.ToArray(), CompressionLevel.NoCompression));
-        Assert.Contains("2 entries 'index.json'", Assert.Throws<InvalidDataException>(() => EmbeddingIndex.Load(Path)).Message);
+        Write(("index.json", "{}"u8.ToArray(), CompressionLevel.NoCompression),
+            ("index.json", "{}"u8.ToArray(), CompressionLevel.NoCompression));
+        Assert.Contains("2 entries 'index.json'",
+            Assert.Throws<InvalidDataException>(() => EmbeddingIndex.Load(Path)).Message);
         Write(("../index.json", "{}"u8.ToArray(), CompressionLevel.NoCompression));
-        Assert.Contains("0 entries 'index.json'", Assert.Throws<InvalidDataException>(() => EmbeddingIndex.Load(Path)).Message);
+        Assert.Contains("0 entries 'index.json'",
+            Assert.Throws<InvalidDataException>(() => EmbeddingIndex.Load(Path)).Message);
         AssertRefused("photos"u8.ToArray(), "no archive");
     }
 
@@ -172,7 +187,8 @@ public sealed class EmbeddingIndexFileTests : IDisposable
         return index;
     }
 
-    private static byte[] Bytes(params float[] values) => System.Runtime.InteropServices.MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
+    private static byte[] Bytes(params float[] values) =>
+        System.Runtime.InteropServices.MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
 
     private void AssertRefused(byte[] bytes, string what)
     {
@@ -187,7 +203,8 @@ public sealed class EmbeddingIndexFileTests : IDisposable
         var keyBytes = Encoding.UTF8.GetBytes(keys);
         string header = $"{{\"format\":\"MLNet.Ssl.EmbeddingIndex\",\"version\":1,\"dimension\":2,\"count\":2,"
             + $"\"embeddingsSha256\":\"{Hash(embeddings)}\",\"keysSha256\":\"{Hash(keyBytes)}\"}}";
-        Write(("embeddings.f32", embeddings, CompressionLevel.NoCompression), ("keys.json", keyBytes, CompressionLevel.NoCompression),
+        Write(("embeddings.f32", embeddings, CompressionLevel.NoCompression),
+            ("keys.json", keyBytes, CompressionLevel.NoCompression),
             ("index.json", Encoding.UTF8.GetBytes(header), CompressionLevel.NoCompression));
     }
 

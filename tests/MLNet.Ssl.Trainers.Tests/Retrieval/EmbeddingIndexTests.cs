@@ -4,7 +4,8 @@ namespace MLNet.Ssl.Tests;
 
 public sealed class EmbeddingIndexTests
 {
-    private static float[] Vector(Random random, int dimension) => [.. Enumerable.Range(0, dimension).Select(_ => (float)(random.NextDouble() * 2 - 1))];
+    private static float[] Vector(Random random, int dimension) =>
+        [.. Enumerable.Range(0, dimension).Select(_ => (float)(random.NextDouble() * 2 - 1))];
 
     private static EmbeddingIndex Random(int rows, int dimension, int seed, int blockBytes = 1 << 20)
     {
@@ -17,7 +18,8 @@ public sealed class EmbeddingIndexTests
     private static double Cosine(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
     {
         double product = 0, left = 0, right = 0;
-        for (int i = 0; i < a.Length; i++) (product, left, right) = (product + (double)a[i] * b[i], left + (double)a[i] * a[i], right + (double)b[i] * b[i]);
+        for (int i = 0; i < a.Length; i++) (product, left, right) =
+            (product + (double)a[i] * b[i], left + (double)a[i] * a[i], right + (double)b[i] * b[i]);
         return product / Math.Sqrt(left * right);
     }
 
@@ -52,7 +54,8 @@ public sealed class EmbeddingIndexTests
         // 16 rows make a block.
         var index = Random(40, 100, 1, blockBytes: 16 * 100 * sizeof(float));
         var random = new Random(2);
-        float[][] queries = [.. Enumerable.Range(0, 3).Select(_ => Vector(random, index.Dimension)), index[20].ToArray()];
+        float[][] queries =
+            [.. Enumerable.Range(0, 3).Select(_ => Vector(random, index.Dimension)), index[20].ToArray()];
         var found = index.SearchMany([.. queries.SelectMany(q => q)], 25);
         for (int q = 0; q < queries.Length; q++) AssertSearch(index, queries[q], 25, found[q]);
         Assert.Equal((20, 1f), (found[3][0].Row, MathF.Round(found[3][0].Similarity, 4)));
@@ -62,7 +65,8 @@ public sealed class EmbeddingIndexTests
         var many = new float[2 * 300];
         for (int i = 0; i < many.Length; i++) many[i] = (float)random.NextDouble();
         var all = tall.SearchMany(many, 3);
-        foreach (int q in new[] { 0, 127, 128, 299 }) Assert.Equal(tall.Search(many.AsSpan(2 * q, 2), 3).Select(n => n.Similarity), all[q].Select(n => n.Similarity));
+        foreach (int q in new[] { 0, 127, 128, 299 }) Assert.Equal(tall.Search(many.AsSpan(2 * q, 2), 3)
+            .Select(n => n.Similarity), all[q].Select(n => n.Similarity));
     }
 
     [Fact]
@@ -105,7 +109,8 @@ public sealed class EmbeddingIndexTests
         var expected = Enumerable.Range(0, 20).Select(row => index.SearchRow(row, 5)).ToArray();
         await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
         {
-            for (int row = 0; row < 20; row++) Assert.Equal(expected[row].Select(n => n.Row), index.SearchRow(row, 5).Select(n => n.Row));
+            for (int row = 0; row < 20; row++)
+                Assert.Equal(expected[row].Select(n => n.Row), index.SearchRow(row, 5).Select(n => n.Row));
         })));
     }
 
@@ -121,7 +126,8 @@ public sealed class EmbeddingIndexTests
         Assert.Throws<ArgumentException>(() => index.Add("", [1, 2]));
         Assert.Equal(1, index.Count);
         Assert.Contains("The query has 1 values", Message(() => index.Search([1])));
-        Assert.Contains("Query 1 is not finite: value 0", Message(() => index.SearchMany([1, 2, float.PositiveInfinity, 0])));
+        Assert.Contains("Query 1 is not finite: value 0",
+            Message(() => index.SearchMany([1, 2, float.PositiveInfinity, 0])));
         Assert.Contains("3 values; expected a multiple of 2", Message(() => index.SearchMany([1, 2, 3])));
         Assert.Contains("count is 0", Message(() => index.Search([1, 2], 0)));
         Assert.Contains("There is no row 1", Message(() => index.SearchRow(1)));

@@ -32,7 +32,8 @@ public class ConsoleProgressTests
         Show(new ConsoleProgress(output, null), steps: [1, 25, 50, 75, 100]);
         string[] lines = output.ToString().Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries);
         Assert.DoesNotContain('\r', output.ToString().Replace("\r\n", "\n", StringComparison.Ordinal));
-        Assert.StartsWith("The first step is done: loss 2.500, 321 rows/s; about 1 min 30 s", lines[0], StringComparison.Ordinal);
+        Assert.StartsWith("The first step is done: loss 2.500, 321 rows/s; about 1 min 30 s", lines[0],
+            StringComparison.Ordinal);
         Assert.StartsWith("Epoch 1 of 2, step 50 of 100", lines[1], StringComparison.Ordinal);
         Assert.StartsWith("Epoch 2 of 2, step 100 of 100", lines[2], StringComparison.Ordinal);
         Assert.Equal(3, lines.Length);
@@ -44,10 +45,12 @@ public class ConsoleProgressTests
     public void ARunIsShownWithItsNetworkAndItsWarnings(bool terminal)
     {
         var output = new StringWriter();
-        var options = SmallRuns.Of("SimCLR, LARS") with { Progress = new ProgressGroup(new ConsoleProgress(output, terminal ? () => 100 : null)) };
+        var options = SmallRuns.Of("SimCLR, LARS") with { Progress =
+            new ProgressGroup(new ConsoleProgress(output, terminal ? () => 100 : null)) };
         SmallRuns.Train(options);
         string text = output.ToString();
-        Assert.Contains("Pretraining with SimCLR: ResNet of 1 blocks, width 8, small stem of stride 2, 8 features", text, StringComparison.Ordinal);
+        Assert.Contains("Pretraining with SimCLR: ResNet of 1 blocks, width 8, small stem of stride 2, 8 features",
+            text, StringComparison.Ordinal);
         Assert.Contains("warning: ", text, StringComparison.Ordinal);
         Assert.DoesNotContain("System.Int32", text, StringComparison.Ordinal);
         Assert.Equal(terminal, text.Contains('━', StringComparison.Ordinal));
@@ -61,7 +64,8 @@ public class ConsoleProgressTests
         var output = new StringWriter();
         using var cancel = new CancellationTokenSource();
         var console = new ConsoleProgress(output, () => 100);
-        var options = SmallRuns.Of("SimCLR, LARS") with { CancellationToken = cancel.Token, Progress = new ProgressGroup(console, new Once(cancel.Cancel)) };
+        var options = SmallRuns.Of("SimCLR, LARS") with { CancellationToken = cancel.Token,
+            Progress = new ProgressGroup(console, new Once(cancel.Cancel)) };
         Assert.Throws<OperationCanceledException>(() => SmallRuns.Train(options));
         Assert.EndsWith(Environment.NewLine, output.ToString(), StringComparison.Ordinal);
     }
@@ -72,7 +76,8 @@ public class ConsoleProgressTests
     [InlineData(125, "2 min 5 s")]
     [InlineData(11_400, "3 h 10 min")]
     [InlineData(187_200, "2 d 4 h")]
-    public void DurationsHaveTwoUnits(double seconds, string expected) => Assert.Equal(expected, ProgressLines.Duration(TimeSpan.FromSeconds(seconds)));
+    public void DurationsHaveTwoUnits(double seconds, string expected) =>
+        Assert.Equal(expected, ProgressLines.Duration(TimeSpan.FromSeconds(seconds)));
 
     [Fact]
     public void OfManyEpochsEveryTenthIsTold()

@@ -4,12 +4,15 @@ using Google.Protobuf;
 
 namespace MLNet.Ssl.Tests;
 
-/// <summary>Event files, read back by the format's published description: framing, checksum and field numbers are written down here once more.</summary>
+/// <summary>Event files, read back by the format's published description: framing, checksum and field numbers are
+/// written down here once more.</summary>
 public sealed class TensorBoardWriterTests
 {
-    private static readonly TrainingProgress First = new(5, 20, 1, 2, 2.5, 0.125, 800, 0.25, TimeSpan.Zero, 0.75, 0.5, null, 0.875);
+    private static readonly TrainingProgress First =
+        new(5, 20, 1, 2, 2.5, 0.125, 800, 0.25, TimeSpan.Zero, 0.75, 0.5, null, 0.875);
 
-    private static readonly TrainingProgress Second = new(20, 20, 2, 2, 0, 0.0625, 900, 0, TimeSpan.Zero, 0.5, null, 0.625);
+    private static readonly TrainingProgress Second =
+        new(20, 20, 2, 2, 0, 0.0625, 900, 0, TimeSpan.Zero, 0.5, null, 0.625);
 
     [Theory]
     [InlineData("123456789", 0xE3069283)]
@@ -53,10 +56,12 @@ public sealed class TensorBoardWriterTests
         Assert.Equal([0L, 5, 20], events.Select(e => e.Step));
         Assert.All(events.Zip(events.Skip(1)), pair => Assert.True(pair.First.WallTime <= pair.Second.WallTime));
         Assert.Equal(
-            "loss 2.5, learning_rate 0.125, embedding_std 0.75, teacher_entropy 0.5, teacher_momentum 0.875, rows_per_second 800, data_wait 0.25",
+            "loss 2.5, learning_rate 0.125, embedding_std 0.75, teacher_entropy 0.5, teacher_momentum 0.875, "
+            + "rows_per_second 800, data_wait 0.25",
             Text(events[1]));
         // What was not measured is left out, and what is zero is not.
-        Assert.Equal("loss 0, learning_rate 0.0625, embedding_std 0.5, rows_per_second 900, data_wait 0, knn 0.625", Text(events[2]));
+        Assert.Equal("loss 0, learning_rate 0.0625, embedding_std 0.5, rows_per_second 900, data_wait 0, knn 0.625",
+            Text(events[2]));
     }
 
     [Fact]
@@ -105,7 +110,8 @@ public sealed class TensorBoardWriterTests
         Assert.Equal(["LogDir"], writer.GetType().GetProperties().Select(property => property.Name));
     }
 
-    private static string Text(Event e) => string.Join(", ", e.Scalars.Select(scalar => FormattableString.Invariant($"{scalar.Tag} {scalar.Value}")));
+    private static string Text(Event e) =>
+        string.Join(", ", e.Scalars.Select(scalar => FormattableString.Invariant($"{scalar.Tag} {scalar.Value}")));
 
     private sealed record Event(double WallTime, long Step, string Version, List<(string Tag, float Value)> Scalars);
 

@@ -1,6 +1,7 @@
 namespace MLNet.Ssl.Tests;
 
-/// <summary>A Scalar that is finalised while a native call reads it ends a run, or changes its numbers: none may be left to the collector.</summary>
+/// <summary>A Scalar that is finalised while a native call reads it ends a run, or changes its numbers: none may
+/// be left to the collector.</summary>
 [Collection(nameof(Alone))]
 public sealed class ScalarLifetimeTests
 {
@@ -30,5 +31,6 @@ public sealed class ScalarLifetimeTests
     }
 
     /// <summary>40 steps.</summary>
-    private static Dictionary<string, byte[]> Train(string name) => SmallRuns.Train(SmallRuns.Of(name) with { Epochs = 10 });
+    private static Dictionary<string, byte[]> Train(string name) =>
+        SmallRuns.Train(SmallRuns.Of(name) with { Epochs = 10 });
 }

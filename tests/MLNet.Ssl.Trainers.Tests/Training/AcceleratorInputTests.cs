@@ -13,8 +13,10 @@ public class AcceleratorInputTests
         var images = Patterns.Draw(6, 1).Images;
         ViewRecipe[] recipes =
         [
-            ViewRecipes.MoCoV2() with { Size = 24 }, ViewRecipes.MoCoV3View1() with { Size = 24 }, ViewRecipes.MoCoV3View2() with { Size = 12 },
-            ViewRecipes.MoCoV3View2() with { Size = 12, Normalization = Normalization.Cifar10 }, ViewRecipes.MoCoV2() with { Size = 24 },
+            ViewRecipes.MoCoV2() with { Size = 24 }, ViewRecipes.MoCoV3View1() with { Size = 24 },
+            ViewRecipes.MoCoV3View2() with { Size = 12 },
+            ViewRecipes.MoCoV3View2() with { Size = 12, Normalization = Normalization.Cifar10 },
+            ViewRecipes.MoCoV2() with { Size = 24 },
         ];
         var pipeline = new ViewPipeline(recipes, 3, 2);
         var expected = pipeline.Render(images, [4, 0, 2], 5);

@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Tests;
 
-/// <summary>Training in bfloat16, which a processor computes as a GPU does: the same losses but for rounding, on masters in single precision.</summary>
+/// <summary>Training in bfloat16, which a processor computes as a GPU does: the same losses but for rounding, on
+/// masters in single precision.</summary>
 public sealed class BFloat16Tests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("bf16-").FullName;
@@ -21,7 +22,8 @@ public sealed class BFloat16Tests : IDisposable
         var (single, _) = FirstSteps.Of(options with { Precision = Precision.Float32 }, 10);
         var (half, _) = FirstSteps.Of(options with { Precision = Precision.BFloat16 }, 10);
         Assert.NotEqual(single, half);
-        Assert.All(single.Zip(half), pair => Assert.Equal(pair.First, pair.Second, tolerance: 0.05 * Math.Max(1, Math.Abs(pair.First))));
+        Assert.All(single.Zip(half), pair =>
+            Assert.Equal(pair.First, pair.Second, tolerance: 0.05 * Math.Max(1, Math.Abs(pair.First))));
     }
 
     public static TheoryData<string> Networks => ["ViT", "ResNet"];
@@ -32,8 +34,10 @@ public sealed class BFloat16Tests : IDisposable
     {
         // Of a real width: where few products are summed, rounding shows.
         PretrainOptions options = network == "ViT"
-            ? new DinoOptions { Backbone = Vit with { EmbeddingDimension = 96 }, LocalCrops = 2, LocalSize = 12, OutputDimension = 64 }
-            : new SimClrOptions { Backbone = new ResNetOptions { BlocksPerStage = [1, 1], Width = 32, Stem = ResNetStem.Small } };
+            ? new DinoOptions { Backbone = Vit with { EmbeddingDimension = 96 }, LocalCrops = 2, LocalSize = 12,
+                OutputDimension = 64 }
+            : new SimClrOptions { Backbone =
+                new ResNetOptions { BlocksPerStage = [1, 1], Width = 32, Stem = ResNetStem.Small } };
         options = options with { Epochs = 3, Seed = 5, Threads = 1 };
         var (_, single) = FirstSteps.Of(options with { Precision = Precision.Float32 }, 1);
         var (_, half) = FirstSteps.Of(options with { Precision = Precision.BFloat16 }, 1);
@@ -42,7 +46,8 @@ public sealed class BFloat16Tests : IDisposable
         {
             // Where the gradient is zero but for rounding, its direction is noise: a bias before a normalisation.
             if (Norm(gradient) < 1e-3 * most) continue;
-            double cosine = gradient.Zip(half[parameter], (a, b) => (double)a * b).Sum() / (Norm(gradient) * Norm(half[parameter]));
+            double cosine = gradient.Zip(half[parameter], (a, b) => (double)a * b)
+                .Sum() / (Norm(gradient) * Norm(half[parameter]));
             Assert.True(cosine > 0.99, $"{parameter}: {cosine}");
         }
     }
@@ -74,11 +79,13 @@ public sealed class BFloat16Tests : IDisposable
         using var generator = new Generator(1, CPU);
         using var network = new EncoderWithHead(
             (Vit with { PatchSize = 16, ConvolutionalStem = true, ImageSize = 32 }).Create(generator),
-            new DinoHead(new(24) { OutputDimension = 32, HiddenDimension = 16, BottleneckDimension = 8, BatchNorm = true }, generator));
+            new DinoHead(new(24) { OutputDimension = 32, HiddenDimension = 16, BottleneckDimension = 8,
+                BatchNorm = true }, generator));
         using var flat = new FlatParameters(network, precision: Precision.BFloat16);
         foreach (var (name, parameter) in network.named_parameters())
         {
-            bool keeps = name.Contains("last_layer") || name.Contains("proj.1.") || name.Contains("proj.4.") || name.Contains("proj.7.")
+            bool keeps = name.Contains("last_layer") || name.Contains("proj.1.") || name.Contains("proj.4.")
+                || name.Contains("proj.7.")
                 || name.Contains("proj.10.") || name.Contains("head.mlp.1.") || name.Contains("head.mlp.4.");
             Assert.Equal((name, keeps ? ScalarType.Float32 : ScalarType.BFloat16), (name, parameter.dtype));
         }
@@ -100,7 +107,8 @@ public sealed class BFloat16Tests : IDisposable
         Directory.CreateDirectory(cut);
         File.Copy(SmallRuns.File(whole, 5), SmallRuns.File(cut, 5));
         SmallRuns.AssertSame(expected, SmallRuns.Train(options.In(cut, resume: true)));
-        SmallRuns.AssertSame(SmallRuns.State(SmallRuns.File(whole, SmallRuns.Steps)), SmallRuns.State(SmallRuns.File(cut, SmallRuns.Steps)));
+        SmallRuns.AssertSame(SmallRuns.State(SmallRuns.File(whole, SmallRuns.Steps)),
+            SmallRuns.State(SmallRuns.File(cut, SmallRuns.Steps)));
         using var scope = NewDisposeScope();
         var state = SafeTensors.Read(SmallRuns.File(whole, SmallRuns.Steps));
         Assert.All(state, entry => Assert.NotEqual(ScalarType.BFloat16, entry.Value.dtype));
@@ -138,7 +146,8 @@ public sealed class BFloat16Tests : IDisposable
         using var generator = new Generator(1, CPU);
         var (images, labels) = Patterns.Draw(64, 1);
         using var encoder = new ImageEncoder(Vit.Create(generator), ImagePreprocessing.For(24));
-        var options = new FineTuneOptions { Epochs = 60, BatchSize = 16, Seed = 1, LearningRate = 0.02, MinCropScale = 1, Precision = Precision.BFloat16 };
+        var options = new FineTuneOptions { Epochs = 60, BatchSize = 16, Seed = 1, LearningRate = 0.02,
+            MinCropScale = 1, Precision = Precision.BFloat16 };
         int[] classes = [.. labels.Select(label => (int)label)];
         using var classifier = FineTuner.Fit(images, classes, classes.Max() + 1, encoder, options);
         Assert.All(classifier.Network.parameters(), p => Assert.Equal(ScalarType.Float32, p.dtype));
@@ -156,7 +165,8 @@ public sealed class BFloat16Tests : IDisposable
     public void AMethodThatDoesNotKnowItIsRefused()
     {
         var context = new PlanContext(new DinoOptions { Precision = Precision.BFloat16 }, new(64, 24, 1), new());
-        Assert.Contains("Precision is BFloat16", Assert.Throws<ArgumentException>(() => context.Resolve(new())).Message);
+        Assert.Contains("Precision is BFloat16",
+            Assert.Throws<ArgumentException>(() => context.Resolve(new())).Message);
         Assert.Equal(Precision.Float32, new DinoOptions().For(new(64, 24, 1)).Settings.Precision);
         var choices = new Choices { HasBFloat16 = true };
         Assert.Equal(Precision.BFloat16, choices.Precision(new DinoOptions(), possible: true));
@@ -164,7 +174,8 @@ public sealed class BFloat16Tests : IDisposable
         Assert.Equal(Precision.Float32, choices.Precision(new DinoOptions(), possible: false));
     }
 
-    private static VisionTransformerOptions Vit { get; } = new() { ImageSize = 24, PatchSize = 12, EmbeddingDimension = 24, Depth = 2, Heads = 2 };
+    private static VisionTransformerOptions Vit { get; } =
+        new() { ImageSize = 24, PatchSize = 12, EmbeddingDimension = 24, Depth = 2, Heads = 2 };
 
     private static double Norm(float[] values) => Math.Sqrt(values.Sum(v => (double)v * v));
 }

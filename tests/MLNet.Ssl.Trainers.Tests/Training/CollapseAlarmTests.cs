@@ -16,7 +16,8 @@ public class CollapseAlarmTests
     public void ACollapseIsNamedOnceWithWhatToChange(double std, double entropy, string advice)
     {
         var alarm = new CollapseAlarm();
-        var warnings = Enumerable.Range(1, 100).Select(step => alarm.Check(At(step, std, entropy))).OfType<string>().ToList();
+        var warnings = Enumerable.Range(1, 100).Select(step => alarm.Check(At(step, std, entropy))).OfType<string>()
+            .ToList();
         Assert.Contains(advice, Assert.Single(warnings));
     }
 

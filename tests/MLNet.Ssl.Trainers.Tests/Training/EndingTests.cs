@@ -1,6 +1,7 @@
 namespace MLNet.Ssl.Tests;
 
-/// <summary>Runs that end before their last step and return what they learned, and runs that go on from another one.</summary>
+/// <summary>Runs that end before their last step and return what they learned, and runs
+/// that go on from another one.</summary>
 public sealed class EndingTests : IDisposable
 {
     private static readonly (ImageStore Images, int[] Labels) Train = Patterns.Draw(64, 1), Test = Patterns.Draw(24, 2);
@@ -20,12 +21,14 @@ public sealed class EndingTests : IDisposable
         string folder = _temporary.File("run");
         var log = new List<TrainingMessage>();
         stop.Cancel();
-        var stopped = SmallRuns.Train(options.In(folder) with { StopToken = stop.Token, CheckpointEvery = CheckpointInterval.Epochs(100) }, log);
+        var stopped = SmallRuns.Train(
+            options.In(folder) with { StopToken = stop.Token, CheckpointEvery = CheckpointInterval.Epochs(100) }, log);
         // A step is always taken.
         Assert.True(File.Exists(SmallRuns.File(folder, 1)));
         Assert.Contains(stopped.Keys, name => !stopped[name].AsSpan().SequenceEqual(untrained[name]));
         Assert.Contains(stopped.Keys, name => !stopped[name].AsSpan().SequenceEqual(plain[name]));
-        Assert.Contains(log, m => m.Text.Contains("step 1 of 12", StringComparison.Ordinal) && m.Text.Contains("StopToken", StringComparison.Ordinal));
+        Assert.Contains(log, m => m.Text.Contains("step 1 of 12", StringComparison.Ordinal)
+            && m.Text.Contains("StopToken", StringComparison.Ordinal));
         SmallRuns.AssertSame(plain, SmallRuns.Train(options.In(folder, resume: true)));
     }
 
@@ -34,7 +37,8 @@ public sealed class EndingTests : IDisposable
     {
         var log = new List<TrainingMessage>();
         var reports = new List<TrainingProgress>();
-        var options = SmallRuns.Of("SimCLR, LARS") with { Epochs = 1_000_000, MaxDuration = TimeSpan.FromSeconds(0.3), Progress = new Collect(reports.Add) };
+        var options = SmallRuns.Of("SimCLR, LARS") with { Epochs = 1_000_000, MaxDuration = TimeSpan.FromSeconds(0.3),
+            Progress = new Collect(reports.Add) };
         Assert.NotEmpty(SmallRuns.Train(options, log));
         Assert.Contains(log, m => m.Text.Contains("MaxDuration, 0.3 s, is over", StringComparison.Ordinal));
         Assert.InRange(reports[^1].Step, 1, 100_000);
@@ -44,9 +48,11 @@ public sealed class EndingTests : IDisposable
     [Fact]
     public void ALimitOutOfRangeIsNamed()
     {
-        var error = Assert.ThrowsAny<ArgumentException>(() => SmallRuns.Train(SmallRuns.Of("BYOL") with { MaxDuration = TimeSpan.Zero }));
+        var error = Assert.ThrowsAny<ArgumentException>(() =>
+            SmallRuns.Train(SmallRuns.Of("BYOL") with { MaxDuration = TimeSpan.Zero }));
         Assert.Contains("MaxDuration", error.Message);
-        error = Assert.ThrowsAny<ArgumentException>(() => SmallRuns.Train(SmallRuns.Of("BYOL") with { Evaluation = Patterned with { Patience = 0 } }));
+        error = Assert.ThrowsAny<ArgumentException>(() =>
+            SmallRuns.Train(SmallRuns.Of("BYOL") with { Evaluation = Patterned with { Patience = 0 } }));
         Assert.Contains("Evaluation.Patience is 0", error.Message);
     }
 
@@ -85,7 +91,8 @@ public sealed class EndingTests : IDisposable
         };
         if (resumed)
         {
-            options = options with { CheckpointFolder = _temporary.File("run"), CheckpointsKept = 1, CheckpointEvery = CheckpointInterval.Epochs(1) };
+            options = options with { CheckpointFolder = _temporary.File("run"), CheckpointsKept = 1,
+                CheckpointEvery = CheckpointInterval.Epochs(1) };
             Pretrainer.Fit(Train.Images, options).Dispose();
             options = options with { Resume = true };
         }
@@ -100,7 +107,8 @@ public sealed class EndingTests : IDisposable
     {
         using var encoder = Pretrainer.Fit(Train.Images, SmallRuns.Of("SimCLR, LARS") with { Epochs = 0 });
         var log = new List<TrainingMessage>();
-        var options = new FineTuneOptions { Epochs = 1_000_000, BatchSize = 16, MaxDuration = TimeSpan.FromSeconds(0.2) };
+        var options =
+            new FineTuneOptions { Epochs = 1_000_000, BatchSize = 16, MaxDuration = TimeSpan.FromSeconds(0.2) };
         FineTuner.Fit(Train.Images, Train.Labels, Patterns.Classes, encoder, options, log.Add).Dispose();
         Assert.Contains(log, m => m.Text.Contains("MaxDuration", StringComparison.Ordinal));
     }
@@ -117,14 +125,16 @@ public sealed class EndingTests : IDisposable
         var end = SmallRuns.State(SmallRuns.File(first, SmallRuns.Steps));
         var reports = new List<TrainingProgress>();
         // At so low a rate the parameters of the first step are those it began with.
-        var more = options with { ContinueFrom = first, Epochs = 2, LearningRate = 1e-20, WarmupEpochs = 0, Progress = new Collect(reports.Add) };
+        var more = options with { ContinueFrom = first, Epochs = 2, LearningRate = 1e-20, WarmupEpochs = 0,
+            Progress = new Collect(reports.Add) };
         var whole = SmallRuns.Train(more.In(second));
         Assert.Equal(8, reports[^1].TotalSteps);
         var begun = SmallRuns.State(SmallRuns.File(second, 1));
         Assert.Equal(end.Keys.Order(), begun.Keys.Order());
         string counter = begun.Keys.First(name => name.EndsWith(".steps", StringComparison.Ordinal));
         Assert.Equal(SmallRuns.Steps + 1, BitConverter.ToInt64(begun[counter]));
-        string weight = begun.Keys.First(name => name.EndsWith(".weight", StringComparison.Ordinal) && name.Contains("backbone", StringComparison.Ordinal));
+        string weight = begun.Keys.First(name =>
+            name.EndsWith(".weight", StringComparison.Ordinal) && name.Contains("backbone", StringComparison.Ordinal));
         var (then, now) = (Floats(end[weight]), Floats(begun[weight]));
         Assert.All(then.Zip(now), pair => Assert.Equal(pair.First, pair.Second, 1e-3));
         Assert.Contains(end.Keys, name => name.StartsWith(part, StringComparison.Ordinal));
@@ -162,14 +172,16 @@ public sealed class EndingTests : IDisposable
         Refused(options with { ContinueFrom = first, Optimizer = OptimizerKind.AdamW }, "optimizer.");
         Refused(options with { ContinueFrom = empty }, "a folder without checkpoints");
         Refused(options with { ContinueFrom = _temporary.File("none") }, "which does not exist");
-        var both = Assert.ThrowsAny<ArgumentException>(() => Pretrainer.CheckFiles(options with { ContinueFrom = first, InitialWeights = first }));
+        var both = Assert.ThrowsAny<ArgumentException>(() =>
+            Pretrainer.CheckFiles(options with { ContinueFrom = first, InitialWeights = first }));
         Assert.Contains("InitialWeights and ContinueFrom", both.Message);
 
         static void Refused(PretrainOptions options, string named) =>
             Assert.Contains(named, Assert.ThrowsAny<ArgumentException>(() => SmallRuns.Train(options)).Message);
     }
 
-    private static float[] Floats(byte[] bytes) => [.. Enumerable.Range(0, bytes.Length / 4).Select(i => BitConverter.ToSingle(bytes, 4 * i))];
+    private static float[] Floats(byte[] bytes) =>
+        [.. Enumerable.Range(0, bytes.Length / 4).Select(i => BitConverter.ToSingle(bytes, 4 * i))];
 
     private sealed class Collect(Action<TrainingProgress> report) : IProgress<TrainingProgress>
     {

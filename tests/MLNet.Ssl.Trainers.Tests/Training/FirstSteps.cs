@@ -9,12 +9,14 @@ internal static class FirstSteps
     private const int Batch = 16;
 
     /// <summary>The losses, and the gradients of the last step by parameter.</summary>
-    public static (double[] Losses, Dictionary<string, float[]> Gradients) Of(PretrainOptions options, int count, Device? device = null)
+    public static (double[] Losses, Dictionary<string, float[]> Gradients) Of(PretrainOptions options, int count,
+        Device? device = null)
     {
         using var scope = NewDisposeScope();
         options = options with { BatchSize = Batch };
         bool table = options.Backbone is TabularMlpOptions;
-        using var rows = new TableStore(Enumerable.Range(0, 64 * 6).Select(i => new Random(i).NextSingle()).ToArray(), 6);
+        using var rows =
+            new TableStore(Enumerable.Range(0, 64 * 6).Select(i => new Random(i).NextSingle()).ToArray(), 6);
         var images = Patterns.Draw(64, 1).Images;
         var plan = options.For(table ? DataFacts.Of(rows) : DataFacts.Of(images));
         device ??= CPU;
@@ -23,9 +25,11 @@ internal static class FirstSteps
         using var method = plan.CreateMethod(generator, device, 1);
         using var step = new TrainingStep(method, plan.Method.Optimization, 1, 1, 7);
         using var tableViews = table
-            ? new TableViews(rows, TablePreprocessing.None(6), plan.Settings.Table!, plan.Method.TableViews, plan.ViewSeed)
+            ? new TableViews(rows, TablePreprocessing.None(6), plan.Settings.Table!, plan.Method.TableViews,
+                plan.ViewSeed)
             : null;
-        IViewSource views = tableViews ?? (IViewSource)new ImageViews(images, new ViewPipeline(plan.Method.Views, plan.ViewSeed, 1));
+        IViewSource views = tableViews
+            ?? (IViewSource)new ImageViews(images, new ViewPipeline(plan.Method.Views, plan.ViewSeed, 1));
         var losses = new double[count];
         var clock = new StepClock(0, 4, 3);
         for (int i = 0; i < count; i++, clock = clock.Next)

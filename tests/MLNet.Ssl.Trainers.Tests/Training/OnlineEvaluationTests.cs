@@ -2,7 +2,8 @@ namespace MLNet.Ssl.Tests;
 
 public sealed class OnlineEvaluationTests
 {
-    private static readonly VisionTransformerOptions TinyVit = new() { ImageSize = 24, PatchSize = 6, EmbeddingDimension = 24, Depth = 2, Heads = 2 };
+    private static readonly VisionTransformerOptions TinyVit =
+        new() { ImageSize = 24, PatchSize = 6, EmbeddingDimension = 24, Depth = 2, Heads = 2 };
 
     private static readonly DinoOptions TinyDino = new()
     {
@@ -52,7 +53,8 @@ public sealed class OnlineEvaluationTests
     {
         var reports = new List<TrainingProgress>();
         var lines = new List<string>();
-        var options = TinySimClr with { Evaluation = Patterned with { EveryEpochs = every }, Progress = new Collect(reports.Add) };
+        var options = TinySimClr with { Evaluation = Patterned with { EveryEpochs = every },
+            Progress = new Collect(reports.Add) };
         using var encoder = Pretrainer.Fit(Train.Images, options, log: message => lines.Add(message.Text));
         var measured = reports.Where(report => report.KnnAccuracy is not null).ToList();
         Assert.Equal(expected, string.Join(' ', measured.Select(report => report.Epoch)));
@@ -68,7 +70,8 @@ public sealed class OnlineEvaluationTests
         using var folder = new TemporaryFolder();
         string path = folder.File("best.safetensors");
         var reports = new List<TrainingProgress>();
-        var options = TinyDino with { LearningRate = 0.1, WarmupEpochs = 0, Evaluation = Patterned with { BestEncoderPath = path }, Progress = new Collect(reports.Add) };
+        var options = TinyDino with { LearningRate = 0.1, WarmupEpochs = 0,
+            Evaluation = Patterned with { BestEncoderPath = path }, Progress = new Collect(reports.Add) };
         Pretrainer.Fit(Train.Images, options).Dispose();
         double best = reports.Max(report => report.KnnAccuracy ?? 0);
         using var kept = PretrainedEncoder.Load(path);
@@ -95,18 +98,21 @@ public sealed class OnlineEvaluationTests
         Assert.Equal(3, accuracies.Count);
         Assert.Equal(accuracies.Max(), Scores().Max());
         // Nothing is left to do: the best of before stays the best, and no file is written.
-        Pretrainer.Fit(Train.Images, options with { Resume = true, Evaluation = Patterned with { BestEncoderPath = best } }).Dispose();
+        Pretrainer.Fit(Train.Images,
+            options with { Resume = true, Evaluation = Patterned with { BestEncoderPath = best } }).Dispose();
         Assert.Equal(accuracies.Max(), Scores().Max());
         Assert.False(File.Exists(best));
 
-        IEnumerable<double?> Scores() => Directory.EnumerateFiles(run, "*.safetensors").Select(TrainingCheckpoint.ScoreOf);
+        IEnumerable<double?> Scores() =>
+            Directory.EnumerateFiles(run, "*.safetensors").Select(TrainingCheckpoint.ScoreOf);
     }
 
     [Fact]
     public void RowsOfATableAreEvaluatedToo()
     {
         // The class is whether the first value is positive, and that value is by far the largest.
-        float[] Rows(int count, int seed) => [.. Enumerable.Range(0, count * 4).Select(i => (i % 8 == 0 ? 3f : i % 8 == 4 ? -3f : 0) + (float)new Random(seed + i).NextDouble())];
+        float[] Rows(int count, int seed) => [.. Enumerable.Range(0, count * 4)
+            .Select(i => (i % 8 == 0 ? 3f : i % 8 == 4 ? -3f : 0) + (float)new Random(seed + i).NextDouble())];
         int[] Labels(int count) => [.. Enumerable.Range(0, count).Select(i => i % 2)];
         using TableStore train = new(Rows(40, 1), 4), test = new(Rows(20, 1000), 4);
         var reports = new List<TrainingProgress>();
@@ -130,9 +136,11 @@ public sealed class OnlineEvaluationTests
     public void TheTeachersMomentumFollowsItsSchedule()
     {
         var reports = new List<TrainingProgress>();
-        Pretrainer.Fit(Train.Images, TinyDino with { TeacherMomentum = 0.9, Progress = new Collect(reports.Add) }).Dispose();
+        Pretrainer.Fit(Train.Images, TinyDino with { TeacherMomentum = 0.9, Progress = new Collect(reports.Add) })
+            .Dispose();
         var last = reports[^1];
-        Assert.Equal(Schedules.WarmupCosine(last.Step - 1, last.TotalSteps, 0, 0.9, 1), last.TeacherMomentum!.Value, 12);
+        Assert.Equal(Schedules.WarmupCosine(last.Step - 1, last.TotalSteps, 0, 0.9, 1), last.TeacherMomentum!.Value,
+            12);
     }
 
     public static TheoryData<OnlineEvaluation, string> Invalid => new()
@@ -141,14 +149,16 @@ public sealed class OnlineEvaluationTests
         { Patterned with { NumberOfNeighbors = 0 }, "NumberOfNeighbors is 0" },
         { Patterned with { BestEncoderPath = "/no such folder/best.safetensors" }, "no such folder" },
         { Patterned with { BestEncoderPath = " " }, "BestEncoderPath" },
-        { new(new TableStore(new float[8], 4), [0, 1], new TableStore(new float[4], 4), [0]), "rows of 4 values; the input is images" },
+        { new(new TableStore(new float[8], 4), [0, 1], new TableStore(new float[4], 4), [0]),
+            "rows of 4 values; the input is images" },
     };
 
     [Theory]
     [MemberData(nameof(Invalid))]
     public void AnOptionOutOfRangeIsNamedBeforeTraining(OnlineEvaluation evaluation, string named)
     {
-        var error = Assert.ThrowsAny<ArgumentException>(() => Pretrainer.Fit(Train.Images, TinySimClr with { Evaluation = evaluation }));
+        var error = Assert.ThrowsAny<ArgumentException>(() =>
+            Pretrainer.Fit(Train.Images, TinySimClr with { Evaluation = evaluation }));
         Assert.Contains(named, error.Message);
     }
 
@@ -159,14 +169,16 @@ public sealed class OnlineEvaluationTests
         Refused("testLabels[0] is -1", () => new(Train.Images, Train.Labels, Test.Images, [-1, .. Test.Labels[1..]]));
         Refused("no rows for trainLabels", () => new(new ImageStore(), [], Test.Images, Test.Labels));
 
-        static void Refused(string named, Func<OnlineEvaluation> make) => Assert.Contains(named, Assert.Throws<ArgumentException>(make).Message);
+        static void Refused(string named, Func<OnlineEvaluation> make) =>
+            Assert.Contains(named, Assert.Throws<ArgumentException>(make).Message);
     }
 
     [Fact]
     public void AGroupTellsAllItsReceivers()
     {
         var (first, second) = (new List<TrainingProgress>(), new List<TrainingProgress>());
-        Pretrainer.Fit(Train.Images, TinySimClr with { Epochs = 1, Progress = new ProgressGroup(new Collect(first.Add), new Collect(second.Add)) }).Dispose();
+        Pretrainer.Fit(Train.Images, TinySimClr with { Epochs = 1,
+            Progress = new ProgressGroup(new Collect(first.Add), new Collect(second.Add)) }).Dispose();
         Assert.NotEmpty(first);
         Assert.Equal(first, second);
         Assert.Throws<ArgumentNullException>(() => new ProgressGroup(new Collect(first.Add), null!));
@@ -175,7 +187,8 @@ public sealed class OnlineEvaluationTests
     private static byte[] Weights(PretrainOptions options)
     {
         using var encoder = Pretrainer.Fit(Train.Images, options);
-        return [.. encoder.Backbone.state_dict().OrderBy(entry => entry.Key, StringComparer.Ordinal).SelectMany(entry => entry.Value.bytes.ToArray())];
+        return [.. encoder.Backbone.state_dict().OrderBy(entry => entry.Key, StringComparer.Ordinal)
+            .SelectMany(entry => entry.Value.bytes.ToArray())];
     }
 
     private sealed class Collect(Action<TrainingProgress> report) : IProgress<TrainingProgress>

@@ -4,9 +4,11 @@ namespace MLNet.Ssl.Tests;
 
 public class PretrainerTests
 {
-    private static readonly ResNetOptions TinyResNet = new() { BlocksPerStage = [1, 1], Width = 16, Stem = ResNetStem.Small };
+    private static readonly ResNetOptions TinyResNet =
+        new() { BlocksPerStage = [1, 1], Width = 16, Stem = ResNetStem.Small };
 
-    private static readonly VisionTransformerOptions TinyVit = new() { ImageSize = 24, PatchSize = 6, EmbeddingDimension = 24, Depth = 2, Heads = 2 };
+    private static readonly VisionTransformerOptions TinyVit =
+        new() { ImageSize = 24, PatchSize = 6, EmbeddingDimension = 24, Depth = 2, Heads = 2 };
 
     private static readonly DinoOptions TinyDino = new()
     {
@@ -22,7 +24,8 @@ public class PretrainerTests
         Seed = 3,
     };
 
-    private static readonly SimClrOptions TinySimClr = new() { Backbone = TinyResNet, ImageSize = 24, BatchSize = 16, Epochs = 2, Seed = 3 };
+    private static readonly SimClrOptions TinySimClr =
+        new() { Backbone = TinyResNet, ImageSize = 24, BatchSize = 16, Epochs = 2, Seed = 3 };
 
     public static TheoryData<string> Methods => ["dino", "simclr"];
 
@@ -50,7 +53,8 @@ public class PretrainerTests
     public void ProgressCoversTheRun()
     {
         var reports = new List<TrainingProgress>();
-        using var encoder = Pretrainer.Fit(Patterns.Draw(64, 1).Images, TinyDino with { Progress = new Collect(reports.Add) });
+        using var encoder =
+            Pretrainer.Fit(Patterns.Draw(64, 1).Images, TinyDino with { Progress = new Collect(reports.Add) });
         var last = reports[^1];
         Assert.Equal((8, 8, 2, 2), (last.Step, last.TotalSteps, last.Epoch, last.Epochs));
         Assert.Equal(TimeSpan.Zero, last.Remaining);
@@ -64,7 +68,8 @@ public class PretrainerTests
     public void CancellationStopsTheRun()
     {
         using var cancel = new CancellationTokenSource();
-        var options = TinyDino with { Epochs = 100_000, CancellationToken = cancel.Token, Progress = new Collect(_ => cancel.Cancel()) };
+        var options = TinyDino with { Epochs = 100_000, CancellationToken = cancel.Token,
+            Progress = new Collect(_ => cancel.Cancel()) };
         var clock = Stopwatch.StartNew();
         Assert.Throws<OperationCanceledException>(() => Pretrainer.Fit(Patterns.Draw(64, 1).Images, options));
         Assert.InRange(clock.Elapsed.TotalSeconds, 0, 60);
@@ -73,7 +78,8 @@ public class PretrainerTests
     [Fact]
     public void ALossThatIsNotFiniteEndsTheRun()
     {
-        var error = Assert.Throws<ArithmeticException>(() => Pretrainer.Fit(Patterns.Draw(64, 1).Images, TinySimClr with { LearningRate = 1e30, Epochs = 50, WarmupEpochs = 0 }));
+        var error = Assert.Throws<ArithmeticException>(() => Pretrainer.Fit(Patterns.Draw(64, 1).Images,
+            TinySimClr with { LearningRate = 1e30, Epochs = 50, WarmupEpochs = 0 }));
         Assert.Contains("LearningRate", error.Message);
     }
 
@@ -127,16 +133,19 @@ public class PretrainerTests
     {
         var reasons = new List<string>();
         var dino = (DinoOptions)new DinoOptions().Resolve(new DataFacts(10_000, 32, 2), reasons);
-        Assert.Equal((32, 16, 64, 1024, 10, 0.99), (dino.ImageSize, dino.LocalSize, dino.BatchSize, dino.OutputDimension, dino.WarmupEpochs, dino.TeacherMomentum));
+        Assert.Equal((32, 16, 64, 1024, 10, 0.99), (dino.ImageSize, dino.LocalSize, dino.BatchSize,
+            dino.OutputDimension, dino.WarmupEpochs, dino.TeacherMomentum));
         Assert.Contains(reasons, r => r.StartsWith("OutputDimension = 1024", StringComparison.Ordinal));
 
         var large = (DinoOptions)new DinoOptions { Epochs = 20 }.Resolve(new DataFacts(1_200_000, 300, 2), []);
-        Assert.Equal((224, 96, 65_536, 2, 0.996), (large.ImageSize, large.LocalSize, large.OutputDimension, large.WarmupEpochs, large.TeacherMomentum));
+        Assert.Equal((224, 96, 65_536, 2, 0.996),
+            (large.ImageSize, large.LocalSize, large.OutputDimension, large.WarmupEpochs, large.TeacherMomentum));
 
         var few = (SimClrOptions)new SimClrOptions().Resolve(new DataFacts(50, 48, 2), []);
         Assert.Equal((48, 12, 0.5, false), (few.ImageSize, few.BatchSize, few.Temperature, few.Blur));
 
-        var given = (DinoOptions)new DinoOptions { OutputDimension = 7, BatchSize = 5 }.Resolve(new DataFacts(100, 32, 2), []);
+        var given =
+            (DinoOptions)new DinoOptions { OutputDimension = 7, BatchSize = 5 }.Resolve(new DataFacts(100, 32, 2), []);
         Assert.Equal((7, 5), (given.OutputDimension, given.BatchSize));
     }
 

@@ -24,18 +24,22 @@ public sealed class SideBySideTests : IDisposable
         { "MoCo, both ways", new MoCoOptions { Symmetric = true } },
         { "MoCo v3", new MoCoV3Options { HeadHiddenDimension = 32, ProjectionDimension = 16 } },
         { "BYOL", new ByolOptions { HeadHiddenDimension = 32 } },
-        { "BYOL, i-Mix, one way", new ByolOptions { HeadHiddenDimension = 32, Symmetric = false, Mixing = new IMixOptions() } },
+        { "BYOL, i-Mix, one way",
+            new ByolOptions { HeadHiddenDimension = 32, Symmetric = false, Mixing = new IMixOptions() } },
     };
 
     [Theory]
     [MemberData(nameof(Methods))]
     public void StepsOnTwoThreadsAreThoseOfOne(string method, PretrainOptions options)
     {
-        options = options with { Backbone = Mlp, Epochs = 1, BatchSize = 32, Seed = 1, LearningRate = 0.05, WarmupEpochs = 0 };
+        options = options with { Backbone = Mlp, Epochs = 1, BatchSize = 32, Seed = 1, LearningRate = 0.05,
+            WarmupEpochs = 0 };
         var (losses, weights) = Train(options, 1);
         var (otherLosses, otherWeights) = Train(options, 2);
-        Assert.All(losses.Zip(otherLosses), pair => Assert.True(Math.Abs(pair.First - pair.Second) < 1e-4, $"{method}: {pair}"));
-        Assert.All(weights.Zip(otherWeights), pair => Assert.True(Math.Abs(pair.First - pair.Second) < 1e-3, $"{method}: {pair}"));
+        Assert.All(losses.Zip(otherLosses), pair =>
+            Assert.True(Math.Abs(pair.First - pair.Second) < 1e-4, $"{method}: {pair}"));
+        Assert.All(weights.Zip(otherWeights), pair =>
+            Assert.True(Math.Abs(pair.First - pair.Second) < 1e-3, $"{method}: {pair}"));
     }
 
     [Fact]
@@ -71,8 +75,10 @@ public sealed class SideBySideTests : IDisposable
     [Fact]
     public void AnErrorOfEitherComesBack()
     {
-        Assert.Equal("first", Assert.Throws<InvalidOperationException>(() => _sides.Run(int () => throw new InvalidOperationException("first"), () => 1)).Message);
-        Assert.Equal("second", Assert.Throws<InvalidOperationException>(() => _sides.Run(() => 1, int () => throw new InvalidOperationException("second"))).Message);
+        Assert.Equal("first", Assert.Throws<InvalidOperationException>(() =>
+            _sides.Run(int () => throw new InvalidOperationException("first"), () => 1)).Message);
+        Assert.Equal("second", Assert.Throws<InvalidOperationException>(() =>
+            _sides.Run(() => 1, int () => throw new InvalidOperationException("second"))).Message);
         Assert.Equal((1, 2), _sides.Run(() => 1, () => 2));
     }
 
@@ -84,7 +90,8 @@ public sealed class SideBySideTests : IDisposable
             using var scope = NewDisposeScope();
             using var generator = new Generator(seed, CPU);
             using var use = ForwardRandom.Use(generator);
-            var (first, second) = _sides.Run(() => rand(4, generator: ForwardRandom.Current), () => rand(4, generator: ForwardRandom.Current));
+            var (first, second) = _sides.Run(() => rand(4, generator: ForwardRandom.Current), () =>
+                rand(4, generator: ForwardRandom.Current));
             return [.. first.data<float>(), .. second.data<float>()];
         }
         float[] drawn = Drawn(1);
@@ -104,7 +111,8 @@ public sealed class SideBySideTests : IDisposable
         using var method = options.CreateMethod(generator, CPU, 1);
         using var step = new TrainingStep(method, options.CreatePlan(), 1, threads, 2);
         var losses = Enumerable.Range(0, 8).Select(i =>
-            step.Run([randn([32, 12], generator: generator), randn([32, 12], generator: generator)], new StepClock(i, Rows / 32, 1)).Loss.ToSingle()).ToList();
+            step.Run([randn([32, 12], generator: generator), randn([32, 12], generator: generator)],
+                new StepClock(i, Rows / 32, 1)).Loss.ToSingle()).ToList();
         return (losses, method.Parameters.Groups[0].Values.data<float>().ToArray());
     }
 }

@@ -77,10 +77,13 @@ public class SmallSetTests
         Assert.Equal("ResNet-18, 512 features; 96", Chosen(new SimClrOptions(), processor));
         Assert.StartsWith("ViT-Ti/16", Chosen(new DinoOptions(), processor), StringComparison.Ordinal);
         Assert.StartsWith("ViT-Ti/16", Chosen(new MoCoV3Options(), processor), StringComparison.Ordinal);
-        Assert.Equal("ResNet-18, small stem, 512 features; 32", Chosen(new SimClrOptions(), processor with { MedianShorterSide = 32 }));
-        Assert.Equal("ResNet-18, small stem of stride 2, 512 features; 64", Chosen(new SimClrOptions(), processor with { MedianShorterSide = 64 }));
+        Assert.Equal("ResNet-18, small stem, 512 features; 32",
+            Chosen(new SimClrOptions(), processor with { MedianShorterSide = 32 }));
+        Assert.Equal("ResNet-18, small stem of stride 2, 512 features; 64",
+            Chosen(new SimClrOptions(), processor with { MedianShorterSide = 64 }));
         // What was given stays.
-        Assert.Equal("ResNet-50, 2048 features; 224", Chosen(new SimClrOptions { Backbone = ResNetOptions.ResNet50() }, processor));
+        Assert.Equal("ResNet-50, 2048 features; 224",
+            Chosen(new SimClrOptions { Backbone = ResNetOptions.ResNet50() }, processor));
         Assert.EndsWith("; 160", Chosen(new SimClrOptions { ImageSize = 160 }, processor), StringComparison.Ordinal);
 
         static string Chosen(PretrainOptions options, DataFacts facts)
@@ -95,7 +98,8 @@ public class SmallSetTests
     [InlineData("table: BYOL", "64 training rows")]
     public void FewRowsAreWarnedAbout(string method, string told)
     {
-        Assert.Contains(Warnings(SmallRuns.Of(method) with { Epochs = 1 }), text => text.Contains(told, StringComparison.Ordinal));
+        Assert.Contains(Warnings(SmallRuns.Of(method) with { Epochs = 1 }), text =>
+            text.Contains(told, StringComparison.Ordinal));
         Assert.Empty(Warnings(SmallRuns.Of(method) with { Epochs = 0 }));
         Assert.Null(MeasuredGains.Warning(SmallRuns.Of(method), new(20_000, 32, 2)));
 

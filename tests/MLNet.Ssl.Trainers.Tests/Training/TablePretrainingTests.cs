@@ -18,21 +18,27 @@ public class TablePretrainingTests
         Mixing = new IMixOptions { Alpha = 2 },
     };
 
-    private static readonly MaskedReconstructionOptions Reconstruction = new() { Backbone = Mlp, Epochs = 30, BatchSize = 128, LearningRate = 0.01, Seed = 1, Threads = 1 };
+    private static readonly MaskedReconstructionOptions Reconstruction =
+        new() { Backbone = Mlp, Epochs = 30, BatchSize = 128, LearningRate = 0.01, Seed = 1, Threads = 1 };
 
     public static TheoryData<string, PretrainOptions> Methods => new()
     {
         { "MoCo", MoCo with { Mixing = null } },
         { "MoCo, i-Mix", MoCo },
         { "MoCo, i-Mix, InputMix", MoCo with { Mixing = new IMixOptions { InputMix = new() } } },
-        { "MoCo v3", new MoCoV3Options { Backbone = Mlp, Epochs = 3, BatchSize = 64, Seed = 1, HeadHiddenDimension = 32, ProjectionDimension = 16 } },
-        { "N-pair, i-Mix", new SimClrOptions { Backbone = Mlp, Epochs = 3, BatchSize = 64, Seed = 1, Loss = SimClrLoss.NPair, Mixing = new IMixOptions() } },
+        { "MoCo v3", new MoCoV3Options { Backbone = Mlp, Epochs = 3, BatchSize = 64, Seed = 1, HeadHiddenDimension = 32,
+            ProjectionDimension = 16 } },
+        { "N-pair, i-Mix", new SimClrOptions { Backbone = Mlp, Epochs = 3, BatchSize = 64, Seed = 1,
+            Loss = SimClrLoss.NPair, Mixing = new IMixOptions() } },
         { "SimCLR", new SimClrOptions { Backbone = Mlp, Epochs = 3, BatchSize = 64, Seed = 1 } },
-        { "SCARF", new SimClrOptions { Backbone = Mlp, Epochs = 3, BatchSize = 64, Seed = 1, Table = new() { MaskProbability = 0, ResampleProbability = 0.6 } } },
+        { "SCARF", new SimClrOptions { Backbone = Mlp, Epochs = 3, BatchSize = 64, Seed = 1,
+            Table = new() { MaskProbability = 0, ResampleProbability = 0.6 } } },
         { "masked reconstruction", Reconstruction with { Epochs = 3 } },
-        { "masked reconstruction, numbers in bins", Reconstruction with { Epochs = 3, Backbone = Mlp with { NumberEmbedding = NumberEmbedding.PiecewiseLinear } } },
+        { "masked reconstruction, numbers in bins", Reconstruction with { Epochs = 3,
+            Backbone = Mlp with { NumberEmbedding = NumberEmbedding.PiecewiseLinear } } },
         { "MoCo, i-Mix, reconstruction", MoCo with { ReconstructionWeight = 1 } },
-        { "BYOL, i-Mix", new ByolOptions { Backbone = Mlp, Epochs = 3, BatchSize = 64, Seed = 1, HeadHiddenDimension = 32, Mixing = new IMixOptions() } },
+        { "BYOL, i-Mix", new ByolOptions { Backbone = Mlp, Epochs = 3, BatchSize = 64, Seed = 1,
+            HeadHiddenDimension = 32, Mixing = new IMixOptions() } },
     };
 
     [Theory]
@@ -56,7 +62,8 @@ public class TablePretrainingTests
             using var scope = NewDisposeScope();
             using var encoder = Pretrainer.Fit(train.Table, o);
             using var knn = new WeightedKnn(Embed(encoder, train.Table), tensor(train.Labels), Clusters);
-            return knn.Score(Embed(encoder, test.Table)).argmax(1).eq(tensor(test.Labels)).to(float32).mean().ToSingle();
+            return knn.Score(Embed(encoder, test.Table)).argmax(1).eq(tensor(test.Labels)).to(float32).mean()
+                .ToSingle();
         }
         double before = Accuracy(options with { Epochs = 0 }), after = Accuracy(options);
         Assert.True(after >= before + 0.1, $"kNN accuracy {before:0.000} untrained, {after:0.000} trained");
@@ -71,12 +78,14 @@ public class TablePretrainingTests
             using var scope = NewDisposeScope();
             using var encoder = Pretrainer.Fit(train.Table, o);
             using var knn = new WeightedKnn(Embed(encoder, train.Table), tensor(train.Labels), Clusters);
-            return knn.Score(Embed(encoder, test.Table)).argmax(1).eq(tensor(test.Labels)).to(float32).mean().ToSingle();
+            return knn.Score(Embed(encoder, test.Table)).argmax(1).eq(tensor(test.Labels)).to(float32).mean()
+                .ToSingle();
         }
         double before = Accuracy(Reconstruction with { Epochs = 0 }), after = Accuracy(Reconstruction);
         Assert.True(after >= before + 0.1, $"kNN accuracy {before:0.000} untrained, {after:0.000} trained");
         Assert.Contains("learns from rows of a table",
-            Assert.Throws<ArgumentException>(() => Pretrainer.Fit(Patterns.Draw(8, 1).Images, new MaskedReconstructionOptions())).Message);
+            Assert.Throws<ArgumentException>(() =>
+                Pretrainer.Fit(Patterns.Draw(8, 1).Images, new MaskedReconstructionOptions())).Message);
     }
 
     [Fact]
@@ -84,9 +93,11 @@ public class TablePretrainingTests
     {
         using var table = Draw(300, 1).Table;
         var messages = new List<string>();
-        using var encoder = Pretrainer.Fit(table, new MoCoOptions { Mixing = new IMixOptions(), Epochs = 1, Seed = 1 }, log: m => messages.Add(m.Text));
+        using var encoder = Pretrainer.Fit(table, new MoCoOptions { Mixing = new IMixOptions(), Epochs = 1, Seed = 1 },
+            log: m => messages.Add(m.Text));
         Assert.Equal((Columns, 256), (encoder.Columns, encoder.EmbeddingDimension));
-        Assert.All(new[] { "BatchSize = 72: of 300 rows", "QueueLength = 144", "Backbone = MLP of 256, 256, 512, 512", "Table.ContinuousSlots = 0–23: of 26",
+        Assert.All(new[] { "BatchSize = 72: of 300 rows", "QueueLength = 144", "Backbone = MLP of 256, 256, 512, 512",
+            "Table.ContinuousSlots = 0–23: of 26",
                 "Table.CategoricalSlots = [24..26]: one and only one" },
             part => Assert.Contains(messages, m => m.Contains(part, StringComparison.Ordinal)));
     }
@@ -101,9 +112,11 @@ public class TablePretrainingTests
         { MoCo with { Table = new() { MaskProbability = 1 } }, "Table.MaskProbability is 1" },
         { MoCo with { Table = new() { ContinuousSlots = [26] } }, "slots 0 to 25" },
         { MoCo with { Table = new() { ResampleProbability = 1 } }, "Table.ResampleProbability is 1" },
-        { MoCo with { Table = new() { CategoricalSlots = [24..27] } }, "Table.CategoricalSlots has 24..27; expected ranges of the slots 0 to 25" },
+        { MoCo with { Table = new() { CategoricalSlots = [24..27] } },
+            "Table.CategoricalSlots has 24..27; expected ranges of the slots 0 to 25" },
         { MoCo with { Table = new() { CategoricalSlots = [24..26, 24..25] } }, "Table.CategoricalSlots has 24..25" },
-        { MoCo with { Table = new() { CategoricalSlots = [23..26] } }, "Slot 23 is in Table.ContinuousSlots and in 23..26" },
+        { MoCo with { Table = new() { CategoricalSlots = [23..26] } },
+            "Slot 23 is in Table.ContinuousSlots and in 23..26" },
         { MoCo with { ReconstructionWeight = -1 }, "ReconstructionWeight is -1" },
         { Reconstruction with { ValueWeight = -1 }, "ValueWeight is -1" },
         { Reconstruction with { HeadLayers = 0 }, "HeadLayers is 0" },
@@ -124,25 +137,32 @@ public class TablePretrainingTests
     {
         var messages = new List<TrainingMessage>();
         var random = new Random(1);
-        using var some = new TableStore(Enumerable.Range(0, 300).Select(i => i % 3 == 1 ? 5f : random.NextSingle()).ToArray(), 3);
+        using var some =
+            new TableStore(Enumerable.Range(0, 300).Select(i => i % 3 == 1 ? 5f : random.NextSingle()).ToArray(), 3);
         using var encoder = Pretrainer.Fit(some, MoCo with { BatchSize = 32 }, log: messages.Add);
-        Assert.Contains(messages, m => m.IsWarning && m.Text.Contains("1 of 3 slots are constant and tell nothing (was every value missing?): 1.", StringComparison.Ordinal));
+        Assert.Contains(messages, m => m.IsWarning && m.Text.Contains(
+            "1 of 3 slots are constant and tell nothing (was every value missing?): 1.", StringComparison.Ordinal));
         using var all = new TableStore(Enumerable.Repeat(1f, 300).ToArray(), 3);
-        Assert.Contains("All 3 slots are constant", Assert.Throws<ArgumentException>(() => Pretrainer.Fit(all, MoCo)).Message);
+        Assert.Contains("All 3 slots are constant",
+            Assert.Throws<ArgumentException>(() => Pretrainer.Fit(all, MoCo)).Message);
         using var one = new TableStore(new float[] { 1, 2 }, 2);
-        Assert.Contains("there is 1 training row", Assert.Throws<ArgumentException>(() => Pretrainer.Fit(one, MoCo)).Message);
-        Assert.Contains("takes rows of a table", Assert.Throws<ArgumentException>(() => Pretrainer.Fit(Patterns.Draw(8, 1).Images, MoCo)).Message);
+        Assert.Contains("there is 1 training row",
+            Assert.Throws<ArgumentException>(() => Pretrainer.Fit(one, MoCo)).Message);
+        Assert.Contains("takes rows of a table",
+            Assert.Throws<ArgumentException>(() => Pretrainer.Fit(Patterns.Draw(8, 1).Images, MoCo)).Message);
     }
 
     [Fact]
     public void HugeValuesAreStandardisedAndThoseBeyondSinglePrecisionRefusedByName()
     {
         var random = new Random(1);
-        float[] Values(float scale) => [.. Enumerable.Range(0, 256).Select(i => i % 2 == 0 ? random.NextSingle() : scale * (random.NextSingle() - 0.5f))];
+        float[] Values(float scale) => [.. Enumerable.Range(0, 256)
+            .Select(i => i % 2 == 0 ? random.NextSingle() : scale * (random.NextSingle() - 0.5f))];
         using var huge = new TableStore(Values(1e30f), 2);
         Assert.True(Embeddings(huge, MoCo with { BatchSize = 32 }).All(float.IsFinite));
         using var beyond = new TableStore(Values(3.4e38f), 2);
-        Assert.Contains("Slot 1 has values up to", Assert.Throws<ArgumentException>(() => Pretrainer.Fit(beyond, MoCo with { BatchSize = 32 })).Message);
+        Assert.Contains("Slot 1 has values up to",
+            Assert.Throws<ArgumentException>(() => Pretrainer.Fit(beyond, MoCo with { BatchSize = 32 })).Message);
     }
 
     [Fact]
@@ -152,15 +172,18 @@ public class TablePretrainingTests
         List<string> Warnings(PretrainOptions options, TableStore of)
         {
             var messages = new List<string>();
-            using var encoder = Pretrainer.Fit(of, options with { Epochs = 0 }, log: m => { if (m.IsWarning) messages.Add(m.Text); });
+            using var encoder =
+                Pretrainer.Fit(of, options with { Epochs = 0 }, log: m => { if (m.IsWarning) messages.Add(m.Text); });
             return messages;
         }
         var raw = MoCo with { Table = new() { Standardize = false } };
-        Assert.Contains("slots 1–23 are far from mean 0 and deviation 1 (slot 1: mean", Assert.Single(Warnings(raw, table)));
+        Assert.Contains("slots 1–23 are far from mean 0 and deviation 1 (slot 1: mean",
+            Assert.Single(Warnings(raw, table)));
         Assert.Empty(Warnings(MoCo, table));
         using var scope = NewDisposeScope();
         var facts = TableFacts.Of(table);
-        using var standardised = new TableStore(TablePreprocessing.Standardize(table, facts, facts.Continuous).Apply(table.Values).data<float>().ToArray(), table.Columns);
+        using var standardised = new TableStore(TablePreprocessing.Standardize(table, facts, facts.Continuous)
+            .Apply(table.Values).data<float>().ToArray(), table.Columns);
         Assert.Empty(Warnings(raw, standardised));
     }
 
@@ -172,7 +195,8 @@ public class TablePretrainingTests
         Presets.CovTypeByol,
         Presets.CovTypeByolIMix];
 
-    public static TheoryData<PretrainOptions> HiggsPresets => [Presets.HiggsMoCo, Presets.HiggsMoCoIMix, Presets.HiggsNPair, Presets.HiggsNPairIMix];
+    public static TheoryData<PretrainOptions> HiggsPresets =>
+        [Presets.HiggsMoCo, Presets.HiggsMoCoIMix, Presets.HiggsNPair, Presets.HiggsNPairIMix];
 
     [Theory]
     [MemberData(nameof(CovTypePresets))]
@@ -195,9 +219,11 @@ public class TablePretrainingTests
     {
         var o = preset.Resolve(facts, []);
         o.Validate(facts);
-        Assert.Equal((512, 500, 5, 0.125, OptimizerKind.Sgd, 2048), (o.BatchSize, o.Epochs, o.WarmupEpochs, o.LearningRate, o.Optimizer, o.Backbone!.EmbeddingDimension));
+        Assert.Equal((512, 500, 5, 0.125, OptimizerKind.Sgd, 2048),
+            (o.BatchSize, o.Epochs, o.WarmupEpochs, o.LearningRate, o.Optimizer, o.Backbone!.EmbeddingDimension));
         if (o.Mixing is IMixOptions mixing) Assert.Equal((alpha, Mixer.Mixup), (mixing.Alpha, mixing.Mixer));
-        double start = o.CreatePlan().LearningRate(new(0, 29, 500)), peak = o.CreatePlan().LearningRate(new(5 * 29, 29, 500));
+        double start = o.CreatePlan().LearningRate(new(0, 29, 500)),
+            peak = o.CreatePlan().LearningRate(new(5 * 29, 29, 500));
         Assert.InRange(start, 1e-4, 0.01);
         Assert.Equal(0.25, peak, 0.001);
         // mlpbn: hidden width D, batch norm everywhere, 128 outputs; every parameter decays.
@@ -206,18 +232,22 @@ public class TablePretrainingTests
         {
             case MoCoOptions moco:
                 head = moco.Head();
-                Assert.Equal((0.1, 4096, 0.999, 1, false), (moco.Temperature, moco.QueueLength, moco.KeyMomentum, moco.BatchNormGroups, moco.Symmetric));
+                Assert.Equal((0.1, 4096, 0.999, 1, false),
+                    (moco.Temperature, moco.QueueLength, moco.KeyMomentum, moco.BatchNormGroups, moco.Symmetric));
                 break;
             case ByolOptions byol:
                 head = byol.Projector();
-                Assert.Equal((0.999, true, false, 1), (byol.TargetMomentum, byol.ConstantMomentum, byol.Symmetric, byol.BatchNormGroups));
-                Assert.Equal((128, 2048, 128, HeadOutputNorm.Affine), (byol.Predictor().InputDimension, byol.Predictor().HiddenDimension, byol.Predictor().OutputDimension, byol.Predictor().OutputNorm));
+                Assert.Equal((0.999, true, false, 1),
+                    (byol.TargetMomentum, byol.ConstantMomentum, byol.Symmetric, byol.BatchNormGroups));
+                Assert.Equal((128, 2048, 128, HeadOutputNorm.Affine), (byol.Predictor().InputDimension,
+                    byol.Predictor().HiddenDimension, byol.Predictor().OutputDimension, byol.Predictor().OutputNorm));
                 break;
             case SimClrOptions simClr:
                 Assert.Equal((0.1, SimClrLoss.NPair), (simClr.Temperature, simClr.Loss));
                 break;
         }
-        if (head is not null) Assert.Equal((2048, 128, 2, true, HeadOutputNorm.Affine), (head.HiddenDimension, head.OutputDimension, head.Layers, head.BatchNorm, head.OutputNorm));
+        if (head is not null) Assert.Equal((2048, 128, 2, true, HeadOutputNorm.Affine),
+            (head.HiddenDimension, head.OutputDimension, head.Layers, head.BatchNorm, head.OutputNorm));
         Assert.Equal(1e-4, o.CreatePlan().WeightDecay(default));
         using var generator = new Generator(1, CPU);
         var small = o with { Backbone = ((TabularMlpOptions)o.Backbone) with { HiddenWidths = [8], OutputWidth = 32 } };
@@ -231,9 +261,11 @@ public class TablePretrainingTests
     {
         var table = new DataFacts(1000, 0, 2) { Table = new(54, [0], []) };
         var rows = (ByolOptions)new ByolOptions().Resolve(table, []);
-        Assert.Equal((256, HeadNormalization.All, OptimizerKind.Sgd, 0.125), (rows.HeadHiddenDimension, rows.HeadBatchNorm, rows.Optimizer, rows.LearningRate));
+        Assert.Equal((256, HeadNormalization.All, OptimizerKind.Sgd, 0.125),
+            (rows.HeadHiddenDimension, rows.HeadBatchNorm, rows.Optimizer, rows.LearningRate));
         var images = (ByolOptions)new ByolOptions().Resolve(new DataFacts(1000, 32, 2), []);
-        Assert.Equal((4096, HeadNormalization.Hidden, HeadOutputNorm.None), (images.HeadHiddenDimension, images.HeadBatchNorm, images.Projector().OutputNorm));
+        Assert.Equal((4096, HeadNormalization.Hidden, HeadOutputNorm.None),
+            (images.HeadHiddenDimension, images.HeadBatchNorm, images.Projector().OutputNorm));
     }
 
     [Fact]
@@ -241,19 +273,21 @@ public class TablePretrainingTests
     {
         using var table = Draw(128, 1).Table;
         using var encoder = Pretrainer.Fit(table, MoCo with { Epochs = 0 });
-        Assert.Contains("Row 1 has 9 values; expected 26", Assert.Throws<ArgumentException>(() => encoder.Embed([new float[26], new float[9]], new float[1000])).Message);
+        Assert.Contains("Row 1 has 9 values; expected 26", Assert.Throws<ArgumentException>(() =>
+            encoder.Embed([new float[26], new float[9]], new float[1000])).Message);
     }
 
     private const int Columns = 26, Signal = 8, Clusters = 4;
 
     /// <summary>
-    /// Eight slots that tell of the class, each a little, among as many again of noise, in different units, and two indicators. Only what slots have in common
-    /// outlives masking.
+    /// Eight slots that tell of the class, each a little, among as many again of noise, in different units, and two
+    /// indicators. Only what slots have in common outlives masking.
     /// </summary>
     private static (TableStore Table, long[] Labels) Draw(int rows, int seed)
     {
         var random = new Random(seed);
-        double Normal() => Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
+        double Normal() =>
+            Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
         var values = new float[rows * Columns];
         var labels = new long[rows];
         for (int i = 0; i < rows; i++)
@@ -261,7 +295,8 @@ public class TablePretrainingTests
             labels[i] = random.Next(Clusters);
             double angle = labels[i] * Math.PI / 2 + 0.3 * Normal();
             for (int j = 0; j < Columns - 2; j++)
-                values[i * Columns + j] = (float)(((j < Signal ? 2 * Math.Cos(angle + j) : 0) + Normal()) * Math.Pow(10, j % 4) + 50 * j);
+                values[i * Columns + j] =
+                    (float)(((j < Signal ? 2 * Math.Cos(angle + j) : 0) + Normal()) * Math.Pow(10, j % 4) + 50 * j);
             values[(i + 1) * Columns - 2] = random.Next(2);
             values[(i + 1) * Columns - 1] = 1 - values[(i + 1) * Columns - 2];
         }

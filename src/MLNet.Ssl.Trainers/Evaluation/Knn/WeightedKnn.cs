@@ -111,7 +111,8 @@ public sealed class WeightedKnn : IFeatureClassifier
     string IOnnxLayer.Export(OnnxGraph graph, string x)
     {
         string bank = graph.Transpose(graph.Weight("features", _features), 1, 0);
-        var (similarity, rows) = graph.TopK(graph.MatMul(graph.Normalize(x), bank), Math.Min(NumberOfNeighbors, _features.shape[0]));
+        var (similarity, rows) =
+            graph.TopK(graph.MatMul(graph.Normalize(x), bank), Math.Min(NumberOfNeighbors, _features.shape[0]));
         string relative = graph.Sub(similarity, graph.ReduceMax(similarity, keepDimensions: true, -1));
         string ballot = graph.Exp(graph.Div(relative, graph.Constant(Temperature)));
         string voted = graph.Gather(graph.Integers(_labels.cpu().data<long>().ToArray()), rows);

@@ -22,7 +22,8 @@ internal static class EmbeddingQuality
     }
 
     /// <summary>
-    /// Alignment with α = 2 (Wang and Isola, arXiv 2005.10242, section 4.1.1): mean of ‖x − y‖² over the views of a row.
+    /// Alignment with α = 2 (Wang and Isola, arXiv 2005.10242, section 4.1.1): mean
+    /// of ‖x − y‖² over the views of a row.
     /// </summary>
     /// <param name="first">(N, D), rows of norm 1.</param>
     /// <param name="second">(N, D), likewise: other views of the same rows.</param>
@@ -32,7 +33,8 @@ internal static class EmbeddingQuality
         return Double(first).sub(Double(second)).Pow(2).sum(1).mean().ToNumber();
     }
 
-    /// <summary>Uniformity with t = 2 (section 4.1.2): log of the mean of exp(−2‖x − y‖²) over pairs of different rows.</summary>
+    /// <summary>Uniformity with t = 2 (section 4.1.2): log of the mean of exp(−2‖x − y‖²) over
+    /// pairs of different rows.</summary>
     /// <param name="embeddings">(N, D), rows of norm 1; N is 2 or more.</param>
     public static double Uniformity(Tensor embeddings)
     {

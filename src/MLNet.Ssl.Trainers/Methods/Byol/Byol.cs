@@ -7,7 +7,8 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Methods;
 
-/// <summary>BYOL: an online network predicts, from one view, what its slow copy makes of the other; there are no negatives (arXiv 2006.07733).</summary>
+/// <summary>BYOL: an online network predicts, from one view, what its slow copy makes of the other; there are no
+/// negatives (arXiv 2006.07733).</summary>
 internal sealed class Byol : Method
 {
     private readonly ByolOptions _options;
@@ -23,7 +24,8 @@ internal sealed class Byol : Method
             new MlpHead(settings.Projector, context.Generator),
             withPredictor ? new MlpHead(settings.Predictor, context.Generator) : null).to(context.Device);
         _pair = new(
-            Network(true), Network(false), settings.Optimizer == OptimizerKind.Sgd ? (_, _) => FlatParameters.Decayed : null, context.Precision);
+            Network(true), Network(false), settings.Optimizer == OptimizerKind.Sgd ? (_, _) =>
+                FlatParameters.Decayed : null, context.Precision);
         _mix = options.Mixing is IMixOptions mixing ? new(mixing) : null;
     }
 
@@ -71,8 +73,10 @@ internal sealed class Byol : Method
         if (disposing) _pair.Dispose();
     }
 
-    private static Tensor Loss((Tensor Features, Tensor Prediction, SoftTargets? Targets) online, Tensor target) => Contrast.SquaredDistance(
-        Contrast.Logits(online.Prediction, target), online.Targets ?? SoftTargets.Diagonal(target.size(0), target.device));
+    private static Tensor Loss((Tensor Features, Tensor Prediction, SoftTargets? Targets) online, Tensor target) =>
+        Contrast.SquaredDistance(
+        Contrast.Logits(online.Prediction, target), online.Targets
+            ?? SoftTargets.Diagonal(target.size(0), target.device));
 
     private Tensor Target(Tensor view) => _pair.Keys(view, _options.BatchNormGroups);
 

@@ -4,7 +4,8 @@ using MLNet.Ssl.Options;
 
 namespace MLNet.Ssl;
 
-/// <summary>Options of BYOL, bootstrap your own latent (Grill et al., arXiv 2006.07733). Defaults are the official code's.</summary>
+/// <summary>Options of BYOL, bootstrap your own latent (Grill et al., arXiv 2006.07733). Defaults
+/// are the official code's.</summary>
 public sealed record ByolOptions : PretrainOptions
 {
     /// <summary>τ, momentum of the target network at the start; a cosine takes it to 1.</summary>
@@ -31,7 +32,8 @@ public sealed record ByolOptions : PretrainOptions
     /// <value>Default true; i-Mix's published runs have false.</value>
     public bool Symmetric { get; init; } = true;
 
-    /// <summary>Parts of the batch that are normalised on their own, as in <see cref="MoCoOptions.BatchNormGroups"/>.</summary>
+    /// <summary>Parts of the batch that are normalised on their own, as in
+    /// <see cref="MoCoOptions.BatchNormGroups"/>.</summary>
     /// <value>Default 1: one.</value>
     public int BatchNormGroups { get; init; } = 1;
 
@@ -43,7 +45,8 @@ public sealed record ByolOptions : PretrainOptions
     /// <value>Auto: <see cref="ViewRecipes.ByolView2"/>; without blur up to 64 pixels.</value>
     public ViewRecipe? View2 { get; init; }
 
-    /// <summary>Weight decay; biases and normalisation weights have none, but for SGD, with which i-Mix trains BYOL.</summary>
+    /// <summary>Weight decay; biases and normalisation weights have none, but for SGD, with
+    /// which i-Mix trains BYOL.</summary>
     /// <value>Auto: 1e-6 for LARS (1.5e-6 from 1 000 epochs on), else 1e-4. Range 0 and up.</value>
     public double? WeightDecay { get; init; }
 
@@ -89,10 +92,12 @@ public sealed record ByolOptions : PretrainOptions
                 ? Schedules.IMix(t.Step, t.StepsPerEpoch, t.Epochs, settings.WarmupEpochs, peak)
                 : Schedules.SimClr(t.Step, t.TotalSteps, settings.WarmupEpochs * t.StepsPerEpoch, peak),
             _ => decay);
-        return new(optimization, where => new Byol(this, method, where)) { Views = table ? [] : Views(context, settings) };
+        return new(optimization, where =>
+            new Byol(this, method, where)) { Views = table ? [] : Views(context, settings) };
     }
 
-    internal MlpHeadOptions Projector(BackboneOptions backbone, int hidden, HeadNormalization norm) => new(backbone.EmbeddingDimension)
+    internal MlpHeadOptions Projector(BackboneOptions backbone, int hidden, HeadNormalization norm) =>
+        new(backbone.EmbeddingDimension)
     {
         HiddenDimension = hidden,
         OutputDimension = ProjectionDimension,
@@ -113,4 +118,5 @@ public sealed record ByolOptions : PretrainOptions
 
 /// <summary>What BYOL's Auto options became.</summary>
 internal sealed record ByolSettings(
-    BackboneOptions Backbone, MlpHeadOptions Projector, MlpHeadOptions Predictor, OptimizerKind Optimizer, double TargetMomentum);
+    BackboneOptions Backbone, MlpHeadOptions Projector, MlpHeadOptions Predictor, OptimizerKind Optimizer,
+    double TargetMomentum);

@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Methods;
 
 /// <summary>
-/// DINO: a student matches, from every crop, what a slowly moving teacher sees in the two global crops (arXiv 2104.14294); with
-/// <see cref="SdmpOptions"/>, half of the local crops are mixed (arXiv 2206.07692).
+/// DINO: a student matches, from every crop, what a slowly moving teacher sees in the two global crops (arXiv
+/// 2104.14294); with <see cref="SdmpOptions"/>, half of the local crops are mixed (arXiv 2206.07692).
 /// </summary>
 internal sealed class Dino : Method
 {
@@ -37,10 +37,12 @@ internal sealed class Dino : Method
         EncoderWithHead Network(double dropPath)
         {
             var network = backbone.WithDropPath(dropPath);
-            return new EncoderWithHead(network.Create(context.Generator), new DinoHead(head, context.Generator)).to(context.Device);
+            return new EncoderWithHead(network.Create(context.Generator), new DinoHead(head, context.Generator))
+                .to(context.Device);
         }
         _pair = new(Network(options.DropPathRate), Network(0),
-            (name, p) => name.Contains(LastLayer, StringComparison.Ordinal) ? LastLayer : FlatParameters.ByRank(name, p), context.Precision);
+            (name, p) => name.Contains(LastLayer, StringComparison.Ordinal) ? LastLayer
+                : FlatParameters.ByRank(name, p), context.Precision);
         _loss = new(settings.OutputDimension, options.StudentTemperature, options.CenterMomentum, context.Device);
         _teacherMeans = new Tensor?[context.Shards];
         SamplesAreIndependent = options is { Mixing: null, KoLeoWeight: 0 } && !Student.buffers().Any();
@@ -53,7 +55,8 @@ internal sealed class Dino : Method
     public override Backbone Encoder => Teacher.Backbone;
 
     /// <inheritdoc/>
-    public override IEnumerable<(string Name, Tensor Value)> State => [.. _pair.State("student", "teacher"), ("center", _loss.Center)];
+    public override IEnumerable<(string Name, Tensor Value)> State =>
+        [.. _pair.State("student", "teacher"), ("center", _loss.Center)];
 
     /// <summary>True unless batch normalisation, mixing or KoLeo lets samples meet.</summary>
     public override bool SamplesAreIndependent { get; }
@@ -77,16 +80,19 @@ internal sealed class Dino : Method
             _teacherMeans[shard] = teacher.mean([0], keepdim: true).DetachFromDisposeScope();
         }
         var mix = Mix(views);
-        var features = BySize(Student.Backbone, mix is null ? views : [.. views.Take(views.Count - mix.Locals.Count), .. mix.Locals]);
+        var features = BySize(Student.Backbone, mix is null ? views
+            : [.. views.Take(views.Count - mix.Locals.Count), .. mix.Locals]);
         var student = Student.Head.call(features).to(ScalarType.Float32);
         double temperature = Schedules.TeacherTemperature(clock.Epoch, _options.WarmupTeacherTemperatureEpochs,
             _options.WarmupTeacherTemperature, _options.TeacherTemperature);
         long mixedRows = (mix?.Locals.Count ?? 0) * views[0].size(0);
         var (loss, targets) = _loss.Forward(student.narrow(0, 0, student.size(0) - mixedRows), teacher, temperature);
-        if (mix is not null) loss = loss.Add(MixedLoss(mix, student.narrow(0, student.size(0) - mixedRows, mixedRows), targets, temperature));
+        if (mix is not null) loss =
+            loss.Add(MixedLoss(mix, student.narrow(0, student.size(0) - mixedRows, mixedRows), targets, temperature));
         if (_options.KoLeoWeight > 0) loss = loss.Add(Spread(features, views[0].size(0)).Mul(_options.KoLeoWeight));
         using var noGrad = no_grad();
-        var entropy = targets.mul(targets.ClampMin(1e-30).log()).sum().Div(-targets.size(0) * Math.Log(targets.size(1)));
+        var entropy = targets.mul(targets.ClampMin(1e-30).log()).sum()
+            .Div(-targets.size(0) * Math.Log(targets.size(1)));
         return new(loss, features.narrow(0, 0, views[0].size(0)).detach().to(ScalarType.Float32), entropy);
     }
 
@@ -106,16 +112,19 @@ internal sealed class Dino : Method
     /// <inheritdoc/>
     public override double? TeacherMomentum(StepClock clock) => MomentumAt(clock);
 
-    private double MomentumAt(StepClock clock) => Schedules.WarmupCosine(clock.Step, clock.TotalSteps, 0, _teacherMomentum, 1);
+    private double MomentumAt(StepClock clock) =>
+        Schedules.WarmupCosine(clock.Step, clock.TotalSteps, 0, _teacherMomentum, 1);
 
-    /// <summary>KoLeo of the global crops' features, each crop on its own: crops of an image shall not be driven apart.</summary>
+    /// <summary>KoLeo of the global crops' features, each crop on its own: crops of an image
+    /// shall not be driven apart.</summary>
     private static Tensor Spread(Tensor features, long batch) =>
         KoLeo.Loss(features.narrow(0, 0, batch)).Add(KoLeo.Loss(features.narrow(0, batch, batch)));
 
     private Tensor Teach(Tensor first, Tensor second) =>
         Teacher.Head.call(BySize(Teacher.Backbone, [first, second])).to(ScalarType.Float32);
 
-    /// <summary>The second half of the local crops, mixed, and the teacher's logits of the global crops mixed alike.</summary>
+    /// <summary>The second half of the local crops, mixed, and the teacher's logits of the
+    /// global crops mixed alike.</summary>
     private MixedViews? Mix(IReadOnlyList<Tensor> views)
     {
         if (_options.Mixing is not SdmpOptions options) return null;
@@ -123,19 +132,22 @@ internal sealed class Dino : Method
         var locals = views.Skip(views.Count - _options.LocalCrops / 2).ToList();
         var draw = new Sdmp(options, locals[0].size(0), (int)locals[0].size(2), (int)locals[0].size(3), random);
         using var noGrad = no_grad();
-        return new([.. locals.Select(view => draw.Mix(view, random))], Teach(draw.Mix(views[0], random), draw.Mix(views[1], random)), draw.Shares);
+        return new([.. locals.Select(view => draw.Mix(view, random))],
+            Teach(draw.Mix(views[0], random), draw.Mix(views[1], random)), draw.Shares);
     }
 
     /// <summary>
-    /// The source teacher's term and the mixed teacher's, each the mean over both global crops and all mixed local ones. As they are linear in the
-    /// teacher's probabilities, those of the two global crops are averaged first.
+    /// The source teacher's term and the mixed teacher's, each the mean over both global crops and all mixed local
+    /// ones. As they are linear in the teacher's probabilities, those of the two global crops are averaged first.
     /// </summary>
     private Tensor MixedLoss(MixedViews mix, Tensor student, Tensor cleanProbabilities, double temperature)
     {
         Tensor Average(Tensor probabilities) => probabilities.view(2, -1, probabilities.size(1)).mean([0]);
         var (clean, mixed) = (Average(cleanProbabilities), Average(_loss.Probabilities(mix.Teacher, temperature)));
-        var (source, common) = (Sdmp.SourceTargets(mix.Shares, student.device), Sdmp.MixedTargets(mix.Shares, student.device));
-        var terms = student.chunk(mix.Locals.Count).Select(local => _loss.Mixed(local, clean, source).Add(_loss.Mixed(local, mixed, common)));
+        var (source, common) =
+            (Sdmp.SourceTargets(mix.Shares, student.device), Sdmp.MixedTargets(mix.Shares, student.device));
+        var terms = student.chunk(mix.Locals.Count)
+            .Select(local => _loss.Mixed(local, clean, source).Add(_loss.Mixed(local, mixed, common)));
         return stack(terms).mean();
     }
 

@@ -5,10 +5,12 @@ using static TorchSharp.torch.nn.functional;
 
 namespace MLNet.Ssl.Methods;
 
-/// <summary>DINO's self-distillation loss with centring and sharpening (Caron et al., arXiv 2104.14294, Algorithm 1).</summary>
+/// <summary>DINO's self-distillation loss with centring and sharpening (Caron et al., arXiv
+/// 2104.14294, Algorithm 1).</summary>
 /// <remarks>
-/// q_u = softmax((t_u − c)/τt), p_v = log softmax(s_v/τs); L is the mean of −Σ q_u·p_v over the 2·V − 2 pairs of a global teacher view u and
-/// another student view v. After the loss, c ← 0.9·c + 0.1·mean(t): a loss uses the centre of the step before.
+/// q_u = softmax((t_u − c)/τt), p_v = log softmax(s_v/τs); L is the mean of −Σ q_u·p_v over the 2·V − 2 pairs
+/// of a global teacher view u and another student view v. After the loss, c ← 0.9·c + 0.1·mean(t): a loss
+/// uses the centre of the step before.
 /// </remarks>
 public sealed class DinoLoss : IDisposable
 {
@@ -19,7 +21,8 @@ public sealed class DinoLoss : IDisposable
     /// <param name="studentTemperature">τs.</param>
     /// <param name="centerMomentum">Share of the centre that a step keeps.</param>
     /// <param name="device">Where the centre lives.</param>
-    public DinoLoss(long outputDimension, double studentTemperature = 0.1, double centerMomentum = 0.9, Device? device = null)
+    public DinoLoss(long outputDimension, double studentTemperature = 0.1, double centerMomentum = 0.9,
+        Device? device = null)
     {
         _studentTemperature = studentTemperature;
         _centerMomentum = centerMomentum;
@@ -40,16 +43,20 @@ public sealed class DinoLoss : IDisposable
         using var noGrad = no_grad();
         var targets = Probabilities(teacher, teacherTemperature);
         var logP = log_softmax(student.Div(_studentTemperature), -1);
-        // A global view learns from the other one, a local view from both: all that is summed over u is summed in the targets.
-        var (other, both) = (targets.view(2, batch, width).flip(0).view(-1, width), targets.view(2, batch, width).sum(dim: 0));
+        // A global view learns from the other one, a local view from both: all that is
+        // summed over u is summed in the targets.
+        var (other, both) =
+            (targets.view(2, batch, width).flip(0).view(-1, width), targets.view(2, batch, width).sum(dim: 0));
         var globals = logP.narrow(0, 0, 2 * batch);
         var sum = (other * globals).sum();
-        if (views > 2) sum = sum.Add((both * logP.narrow(0, 2 * batch, (views - 2) * batch).view(views - 2, batch, width).sum(dim: 0)).sum());
+        if (views > 2) sum = sum.Add(
+            (both * logP.narrow(0, 2 * batch, (views - 2) * batch).view(views - 2, batch, width).sum(dim: 0)).sum());
         double pairs = batch * (2 * views - 2);
         // ∂/∂s of −Σ q·log softmax(s/τ) is (Σq·softmax(s/τ) − q)/τ.
         var gradient = logP.exp_();
         gradient.narrow(0, 0, 2 * batch).sub_(other);
-        if (views > 2) gradient.narrow(0, 2 * batch, (views - 2) * batch).view(views - 2, batch, width).Mul_(2).sub_(both);
+        if (views > 2)
+            gradient.narrow(0, 2 * batch, (views - 2) * batch).view(views - 2, batch, width).Mul_(2).sub_(both);
         var loss = KnownGradient.Of(student, sum.Mul(-1 / pairs), gradient.Div_(_studentTemperature * pairs));
         return (loss.MoveToOuterDisposeScope(), targets.MoveToOuterDisposeScope());
     }
@@ -63,7 +70,8 @@ public sealed class DinoLoss : IDisposable
         return softmax((teacher - Center).Div_(teacherTemperature), -1);
     }
 
-    /// <summary>SDMP's cross entropy of mixed images with a batch of probabilities, by targets over its rows (arXiv 2206.07692, Eq. 3 and 4).</summary>
+    /// <summary>SDMP's cross entropy of mixed images with a batch of probabilities, by targets over its rows (arXiv
+    /// 2206.07692, Eq. 3 and 4).</summary>
     /// <param name="student">Student logits (B, K) of mixed images.</param>
     /// <param name="probabilities">(B, K), of the clean images or of the mixed ones.</param>
     /// <param name="targets">How much of which row is in an image.</param>

@@ -4,11 +4,13 @@ using MLNet.Ssl.Options;
 
 namespace MLNet.Ssl;
 
-/// <summary>Options of DINO, self-distillation with no labels (Caron et al., arXiv 2104.14294). Defaults are the official code's.</summary>
+/// <summary>Options of DINO, self-distillation with no labels (Caron et al., arXiv 2104.14294). Defaults
+/// are the official code's.</summary>
 public sealed record DinoOptions : PretrainOptions
 {
     /// <summary>K, width of the head's output.</summary>
-    /// <value>Auto: 1 024 below 20 000 rows, 2 048 below 50 000, 4 096 below 100 000, else 65 536 (the official default).</value>
+    /// <value>Auto: 1 024 below 20 000 rows, 2 048 below 50 000, 4 096 below 100 000, else 65
+    /// 536 (the official default).</value>
     public int? OutputDimension { get; init; }
 
     /// <summary>Hidden width of the head.</summary>
@@ -23,7 +25,8 @@ public sealed record DinoOptions : PretrainOptions
     /// <value>Default false.</value>
     public bool BatchNormInHead { get; init; }
 
-    /// <summary>Keeps the norms of the last layer's rows at 1, which steadies training; false can help small networks.</summary>
+    /// <summary>Keeps the norms of the last layer's rows at 1, which steadies training; false
+    /// can help small networks.</summary>
     /// <value>Default true.</value>
     public bool NormLastLayer { get; init; } = true;
 
@@ -32,7 +35,8 @@ public sealed record DinoOptions : PretrainOptions
     public int LocalCrops { get; init; } = 8;
 
     /// <summary>Side of a local crop in pixels.</summary>
-    /// <value>Auto: half the image size up to 64 pixels, else 96 for 224 in proportion; a multiple of the ViT's patch.</value>
+    /// <value>Auto: half the image size up to 64 pixels, else 96 for 224 in proportion; a
+    /// multiple of the ViT's patch.</value>
     public int? LocalSize { get; init; }
 
     /// <summary>Area share of a global crop.</summary>
@@ -44,7 +48,8 @@ public sealed record DinoOptions : PretrainOptions
     public (double Min, double Max) LocalScale { get; init; } = (0.05, 0.4);
 
     /// <summary>Whether crops are blurred, and those of the second global view solarised, as published.</summary>
-    /// <value>Auto: not up to 64 pixels, where a blur of up to two pixels leaves little of what there is to see.</value>
+    /// <value>Auto: not up to 64 pixels, where a blur of up to two pixels leaves
+    /// little of what there is to see.</value>
     public bool? Blur { get; init; }
 
     /// <summary>τs.</summary>
@@ -91,13 +96,14 @@ public sealed record DinoOptions : PretrainOptions
     /// <value>Default 1, range 0 and up.</value>
     public int FreezeLastLayerEpochs { get; init; } = 1;
 
-    /// <summary>Stochastic depth of the student's transformer, in place of the backbone's own; the teacher has none. A ResNet has none either.</summary>
+    /// <summary>Stochastic depth of the student's transformer, in place of the backbone's own; the teacher has none.
+    /// A ResNet has none either.</summary>
     /// <value>Default 0.1, range 0 to below 1.</value>
     public double DropPathRate { get; init; } = 0.1;
 
     /// <summary>
-    /// Weight of the KoLeo regulariser (<see cref="KoLeo"/>), which DINOv2 adds for each of the student's two global crops: it spreads the features, that neighbours
-    /// may be told apart. With it the samples of a batch meet.
+    /// Weight of the KoLeo regulariser (<see cref="KoLeo"/>), which DINOv2 adds for each of the student's two global
+    /// crops: it spreads the features, that neighbours may be told apart. With it the samples of a batch meet.
     /// </summary>
     /// <value>Default 0: none. DINOv2 has 0.1. Range 0 and up.</value>
     public double KoLeoWeight { get; init; }
@@ -139,7 +145,8 @@ public sealed record DinoOptions : PretrainOptions
         var optimization = new OptimizationPlan(
             optimizer,
             t => Schedules.WarmupCosine(
-                t.Step, t.TotalSteps, settings.WarmupEpochs * t.StepsPerEpoch, settings.PeakRate(rate), MinLearningRate),
+                t.Step, t.TotalSteps, settings.WarmupEpochs * t.StepsPerEpoch, settings.PeakRate(rate),
+                MinLearningRate),
             t => Schedules.WarmupCosine(t.Step, t.TotalSteps, 0, WeightDecay, WeightDecayEnd),
             ClipGradient,
             (t, group) => group == Dino.LastLayer && t.Epoch < FreezeLastLayerEpochs);
@@ -153,7 +160,8 @@ public sealed record DinoOptions : PretrainOptions
             ],
         };
 
-        ViewRecipe Sharp(ViewRecipe recipe) => blurs ? recipe : recipe with { BlurProbability = 0, SolarizeProbability = 0 };
+        ViewRecipe Sharp(ViewRecipe recipe) =>
+            blurs ? recipe : recipe with { BlurProbability = 0, SolarizeProbability = 0 };
     }
 
     private void CheckRanges()
@@ -166,12 +174,14 @@ public sealed record DinoOptions : PretrainOptions
             if (LocalCrops < 2)
             {
                 throw new ArgumentException(
-                    $"LocalCrops is {LocalCrops}; SDMP mixes half of them, so it must be at least 2.", nameof(LocalCrops));
+                    $"LocalCrops is {LocalCrops}; SDMP mixes half of them, so it must be at least 2.",
+                    nameof(LocalCrops));
             }
             if (sdmp.LogMixture || sdmp.ExtraViews)
             {
                 throw new ArgumentException(
-                    "Mixing.LogMixture and Mixing.ExtraViews are for MoCo v3; for DINO both must be false.", nameof(Mixing));
+                    "Mixing.LogMixture and Mixing.ExtraViews are for MoCo v3; for DINO both must be false.",
+                    nameof(Mixing));
             }
         }
         Check.Ordered(GlobalScale, 0, 1);

@@ -10,8 +10,9 @@ namespace MLNet.Ssl;
 /// arXiv 2207.03208).
 /// </summary>
 /// <remarks>
-/// A <see cref="PretrainOptions.Backbone"/> left at Auto takes numbers in bins (<see cref="NumberEmbedding.PiecewiseLinear"/>), up to 512
-/// columns. Categories are told by <see cref="TableOptions.CategoricalSlots"/>.
+/// A <see cref="PretrainOptions.Backbone"/> left at Auto takes numbers in bins
+/// (<see cref="NumberEmbedding.PiecewiseLinear"/>), up to 512 columns. Categories are told by
+/// <see cref="TableOptions.CategoricalSlots"/>.
 /// </remarks>
 public sealed record MaskedReconstructionOptions : PretrainOptions
 {
@@ -41,7 +42,8 @@ public sealed record MaskedReconstructionOptions : PretrainOptions
     {
         ArgumentNullException.ThrowIfNull(context);
         if (context.Columns is not { } columns)
-            throw new ArgumentException($"{MethodName} learns from rows of a table; for images take SimCLR, MoCo, BYOL or DINO.");
+            throw new ArgumentException(
+                $"{MethodName} learns from rows of a table; for images take SimCLR, MoCo, BYOL or DINO.");
         var settings = context.Resolve(new()
         {
             MaskProbability = 0,
@@ -69,5 +71,6 @@ public sealed record MaskedReconstructionOptions : PretrainOptions
         };
     }
 
-    internal ReconstructionTarget Target(int columns, TableSettings table) => new(columns, table.CategoricalSlots, ValueWeight, HeadLayers);
+    internal ReconstructionTarget Target(int columns, TableSettings table) =>
+        new(columns, table.CategoricalSlots, ValueWeight, HeadLayers);
 }

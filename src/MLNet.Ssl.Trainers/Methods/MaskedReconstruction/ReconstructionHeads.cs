@@ -10,9 +10,11 @@ namespace MLNet.Ssl.Methods;
 /// <param name="Categories">Slots that are the indicators of one category each.</param>
 /// <param name="ValueWeight">α, the weight of values beside that of the mask.</param>
 /// <param name="Layers">Layers of each head.</param>
-internal sealed record ReconstructionTarget(int Columns, IReadOnlyList<Range> Categories, double ValueWeight, int Layers);
+internal sealed record ReconstructionTarget(int Columns, IReadOnlyList<Range> Categories, double ValueWeight,
+    int Layers);
 
-/// <summary>The two heads of masked reconstruction and their loss: which units of a row were changed, and its values.</summary>
+/// <summary>The two heads of masked reconstruction and their loss: which units of a row were
+/// changed, and its values.</summary>
 /// <remarks>A unit is a slot, or all slots of a category.</remarks>
 internal sealed class ReconstructionHeads : nn.Module<Tensor, Tensor>, IKeepsSinglePrecision
 {
@@ -21,12 +23,14 @@ internal sealed class ReconstructionHeads : nn.Module<Tensor, Tensor>, IKeepsSin
     private readonly MlpHead mask;
     private readonly MlpHead value;
 
-    public ReconstructionHeads(int features, ReconstructionTarget target, Generator generator) : base(nameof(ReconstructionHeads))
+    public ReconstructionHeads(int features, ReconstructionTarget target, Generator generator)
+        : base(nameof(ReconstructionHeads))
     {
         _target = target;
         long[] units = SlotUnits.Of(target.Columns, target.Categories);
         long[] plain = [.. Enumerable.Range(0, target.Columns)
-            .Where(slot => !target.Categories.Any(c => slot >= c.Start.Value && slot < c.End.Value)).Select(slot => (long)slot)];
+            .Where(slot => !target.Categories.Any(c => slot >= c.Start.Value && slot < c.End.Value))
+            .Select(slot => (long)slot)];
         Units = units[^1] + 1;
         _unitOf = tensor(units).DetachFromDisposeScope();
         _plain = tensor(plain).DetachFromDisposeScope();
@@ -43,8 +47,8 @@ internal sealed class ReconstructionHeads : nn.Module<Tensor, Tensor>, IKeepsSin
     public override Tensor forward(Tensor features) => cat([mask.call(features), value.call(features)], 1);
 
     /// <summary>
-    /// Mean over rows and units of the cross entropy of "was changed", and α times that of the values' error: squared for a
-    /// slot, cross entropy for a category.
+    /// Mean over rows and units of the cross entropy of "was changed", and α times that of the values' error: squared
+    /// for a slot, cross entropy for a category.
     /// </summary>
     /// <param name="output">Of the corrupted rows, (B, U + D).</param>
     /// <param name="clean">The rows as they are, (B, D).</param>
@@ -61,7 +65,8 @@ internal sealed class ReconstructionHeads : nn.Module<Tensor, Tensor>, IKeepsSin
         using var noGrad = no_grad();
         var differs = clean.ne(corrupted).to(ScalarType.Float32);
         var counts = zeros([clean.size(0), Units], ScalarType.Float32, clean.device);
-        return counts.scatter_add(1, _unitOf.to(clean.device, non_blocking: true).unsqueeze(0).expand(clean.shape), differs).ClampMax(1);
+        return counts.scatter_add(1, _unitOf.to(clean.device, non_blocking: true).unsqueeze(0).expand(clean.shape),
+            differs).ClampMax(1);
     }
 
     /// <summary>Binary cross entropy of logits (B, U), mean over all.</summary>

@@ -7,7 +7,8 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Methods;
 
-/// <summary>MoCo v1 and v2: a query finds its key, made by a slow copy of the network, among a queue of earlier keys (arXiv 1911.05722, 2003.04297).</summary>
+/// <summary>MoCo v1 and v2: a query finds its key, made by a slow copy of the network, among a queue of earlier keys
+/// (arXiv 1911.05722, 2003.04297).</summary>
 internal sealed class MoCo : Method
 {
     private readonly MoCoOptions _options;
@@ -23,9 +24,11 @@ internal sealed class MoCo : Method
         EncoderWithHead Network(ReconstructionHeads? reconstruction = null)
         {
             var backbone = settings.Backbone.Create(context.Generator);
-            return new EncoderWithHead(backbone, new MlpHead(settings.Head, context.Generator), secondHead: reconstruction).to(context.Device);
+            return new EncoderWithHead(backbone, new MlpHead(settings.Head, context.Generator),
+                secondHead: reconstruction).to(context.Device);
         }
-        if (settings.Reconstruction is { } target) _reconstruction = new(settings.Backbone.EmbeddingDimension, target, context.Generator);
+        if (settings.Reconstruction is { } target)
+            _reconstruction = new(settings.Backbone.EmbeddingDimension, target, context.Generator);
         // The official code decays every parameter.
         _pair = new(Network(_reconstruction), Network(), (_, _) => FlatParameters.Decayed, context.Precision);
         _queue = new(options.ProjectionDimension, settings.QueueLength, context.Generator, context.Device);
@@ -41,7 +44,8 @@ internal sealed class MoCo : Method
     /// <inheritdoc/>
     public override IEnumerable<(string Name, Tensor Value)> State => [.. _pair.State(), .. _queue.State];
 
-    internal override string? Misfit(IReadOnlyDictionary<string, Tensor> saved, int batch) => NegativeQueue.Misfit(saved, batch);
+    internal override string? Misfit(IReadOnlyDictionary<string, Tensor> saved, int batch) =>
+        NegativeQueue.Misfit(saved, batch);
 
     internal MomentumPair Pair => _pair;
 
@@ -103,7 +107,10 @@ internal sealed class MoCo : Method
 
     private Tensor Keys(Tensor view) => NtXent.Normalize(_pair.Keys(view, _settings.BatchNormGroups));
 
-    // Mixed queries are compared with the keys of all ranks, of which this one's stand behind those of the ranks before it.
-    private Tensor Loss(Tensor query, Tensor keys, Tensor allKeys, Tensor negatives, SoftTargets? targets) => QueueContrast.Loss(
-        query, targets is null ? keys : allKeys, negatives, _settings.Temperature, targets?.Shifted(Ranks.Rank * keys.size(0)), Sides);
+    // Mixed queries are compared with the keys of all ranks, of which this one's stand
+    // behind those of the ranks before it.
+    private Tensor Loss(Tensor query, Tensor keys, Tensor allKeys, Tensor negatives, SoftTargets? targets) =>
+        QueueContrast.Loss(
+        query, targets is null ? keys
+            : allKeys, negatives, _settings.Temperature, targets?.Shifted(Ranks.Rank * keys.size(0)), Sides);
 }

@@ -5,12 +5,14 @@ using MLNet.Ssl.Options;
 namespace MLNet.Ssl;
 
 /// <summary>
-/// Options of MoCo, momentum contrast. Defaults are the official code's of MoCo v2 (Chen et al., arXiv 2003.04297); <see cref="V1"/> has v1's.
+/// Options of MoCo, momentum contrast. Defaults are the official code's of MoCo v2 (Chen et al., arXiv
+/// 2003.04297); <see cref="V1"/> has v1's.
 /// </summary>
 public sealed record MoCoOptions : PretrainOptions
 {
     /// <summary>K, number of negatives; a multiple of the batch.</summary>
-    /// <value>Auto: the largest multiple of the batch up to half the rows and up to 65 536 (ImageNet), or 4 096 up to 64 pixels (i-Mix on CIFAR).</value>
+    /// <value>Auto: the largest multiple of the batch up to half the rows and up to 65 536 (ImageNet), or 4 096 up to
+    /// 64 pixels (i-Mix on CIFAR).</value>
     public int? QueueLength { get; init; }
 
     /// <summary>m, momentum of the key network.</summary>
@@ -26,7 +28,8 @@ public sealed record MoCoOptions : PretrainOptions
     public int HeadLayers { get; init; } = 2;
 
     /// <summary>Where the head has batch norm.</summary>
-    /// <value>Auto: nowhere, as official; everywhere for tables (i-Mix). i-Mix on CIFAR has it behind hidden layers.</value>
+    /// <value>Auto: nowhere, as official; everywhere for tables (i-Mix). i-Mix on CIFAR
+    /// has it behind hidden layers.</value>
     public HeadNormalization? HeadBatchNorm { get; init; }
 
     /// <summary>Width of the projection.</summary>
@@ -34,16 +37,18 @@ public sealed record MoCoOptions : PretrainOptions
     public int ProjectionDimension { get; init; } = 128;
 
     /// <summary>
-    /// Parts of the batch that are normalised on their own, and from which keys are shuffled, as on so many devices: it keeps a query from finding
-    /// its key by batch statistics. 1 turns it off. The batch must be a multiple of it, with two rows or more a part.
+    /// Parts of the batch that are normalised on their own, and from which keys are shuffled, as on so many
+    /// devices: it keeps a query from finding its key by batch statistics. 1 turns it off. The batch must be a
+    /// multiple of it, with two rows or more a part.
     /// </summary>
-    /// <value>Auto: 8 (official), or 2 up to 64 pixels (i-Mix on CIFAR), or the next smaller number that divides the batch and is a multiple of the processes; 1 without batch
-    /// norm.</value>
+    /// <value>Auto: 8 (official), or 2 up to 64 pixels (i-Mix on CIFAR), or the next smaller number that divides the
+    /// batch and is a multiple of the processes; 1 without batch norm.</value>
     public int? BatchNormGroups { get; init; }
 
     /// <summary>
-    /// Weight of masked reconstruction beside the contrast, for rows of a table (<see cref="MaskedReconstructionOptions"/>): the encoder also tells of
-    /// a row, some slots of which have the values of other rows, which they are and what stood there.
+    /// Weight of masked reconstruction beside the contrast, for rows of a table
+    /// (<see cref="MaskedReconstructionOptions"/>): the encoder also tells of a row, some slots of which have the
+    /// values of other rows, which they are and what stood there.
     /// </summary>
     /// <value>Default 0: none. Range 0 and up.</value>
     public double ReconstructionWeight { get; init; }
@@ -53,7 +58,8 @@ public sealed record MoCoOptions : PretrainOptions
     public bool Symmetric { get; init; }
 
     /// <summary>The recipe of both views, at any size.</summary>
-    /// <value>Auto: <see cref="ViewRecipes.MoCoV2"/>, or <see cref="ViewRecipes.IMixCifar"/>, which has no blur, up to 64 pixels.</value>
+    /// <value>Auto: <see cref="ViewRecipes.MoCoV2"/>, or <see cref="ViewRecipes.IMixCifar"/>, which
+    /// has no blur, up to 64 pixels.</value>
     public ViewRecipe? View { get; init; }
 
     /// <summary>Epochs at which the learning rate falls to a tenth; null for a cosine by the epoch.</summary>
@@ -63,7 +69,8 @@ public sealed record MoCoOptions : PretrainOptions
     /// <value>Default 1e-4, range 0 and up.</value>
     public double WeightDecay { get; init; } = 1e-4;
 
-    /// <summary>MoCo v1: a linear head, T = 0.07, the learning rate in steps at epochs 120 and 160 of 200, v1's augmentation.</summary>
+    /// <summary>MoCo v1: a linear head, T = 0.07, the learning rate in steps at epochs 120 and 160
+    /// of 200, v1's augmentation.</summary>
     public static MoCoOptions V1 { get; } = new()
     {
         HeadLayers = 1,
@@ -129,12 +136,14 @@ public sealed record MoCoOptions : PretrainOptions
         if (ReconstructionWeight > 0)
         {
             if (settings.Table is null)
-                throw new ArgumentException($"ReconstructionWeight is {ReconstructionWeight}; for images it must be 0.", nameof(ReconstructionWeight));
+                throw new ArgumentException($"ReconstructionWeight is {ReconstructionWeight}; for images it must be 0.",
+                    nameof(ReconstructionWeight));
             reconstruction = new MaskedReconstructionOptions().Target(context.Columns!.Value, settings.Table);
         }
 
         double peak = settings.PeakRate(rate);
-        var method = new MoCoSettings(settings.Backbone, Head(settings.Backbone, norm), length, momentum, temperature, groups, reconstruction);
+        var method = new MoCoSettings(settings.Backbone, Head(settings.Backbone, norm), length, momentum, temperature,
+            groups, reconstruction);
         var optimization = new OptimizationPlan(
             optimizer,
             t => DecayEpochs is null
@@ -144,7 +153,8 @@ public sealed record MoCoOptions : PretrainOptions
         return new(optimization, where => new MoCo(this, method, where))
         {
             WholeTableViews = reconstruction is null ? 0 : 1,
-            Views = view is null ? [] : [view with { Size = settings.ImageSize }, view with { Size = settings.ImageSize }],
+            Views = view is null ? []
+                : [view with { Size = settings.ImageSize }, view with { Size = settings.ImageSize }],
         };
     }
 
@@ -159,5 +169,6 @@ public sealed record MoCoOptions : PretrainOptions
 
 /// <summary>What MoCo's Auto options became.</summary>
 internal sealed record MoCoSettings(
-    BackboneOptions Backbone, MlpHeadOptions Head, int QueueLength, double KeyMomentum, double Temperature, int BatchNormGroups,
+    BackboneOptions Backbone, MlpHeadOptions Head, int QueueLength, double KeyMomentum, double Temperature,
+    int BatchNormGroups,
     ReconstructionTarget? Reconstruction);

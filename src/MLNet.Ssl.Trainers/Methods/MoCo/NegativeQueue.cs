@@ -63,7 +63,8 @@ public sealed class NegativeQueue : IDisposable
         Pointer = (Pointer + keys.size(0)) % _columns.size(1);
     }
 
-    /// <summary>Keeps the keys of a step until <see cref="EnqueueHeld"/>, when its loss no longer needs the columns.</summary>
+    /// <summary>Keeps the keys of a step until <see cref="EnqueueHeld"/>, when its loss no
+    /// longer needs the columns.</summary>
     internal void Hold(Tensor keys) => _held.Add(keys.alias().DetachFromDisposeScope());
 
     /// <summary>Enqueues what is held.</summary>
@@ -97,7 +98,8 @@ public sealed class NegativeQueue : IDisposable
     {
         long batch = keys.size(0), length = columns.size(1);
         if (length % batch != 0)
-            throw new ArgumentException($"the queue holds {length} keys; that must be a multiple of the batch, which is {batch}.", nameof(keys));
+            throw new ArgumentException($"the queue holds {length} keys; that must be a multiple of the batch, which "
+                + $"is {batch}.", nameof(keys));
         columns.narrow(1, Pointer, batch).copy_(keys.t());
         return columns;
     }

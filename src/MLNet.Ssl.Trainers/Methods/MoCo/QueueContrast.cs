@@ -5,18 +5,21 @@ using static TorchSharp.torch.nn.functional;
 
 namespace MLNet.Ssl.Methods;
 
-/// <summary>MoCo's losses with their gradient written out: keys are constants, so ∂loss/∂q = (p − target)·keys / (T·N).</summary>
+/// <summary>MoCo's losses with their gradient written out: keys are constants, so ∂loss/∂q =
+/// (p − target)·keys / (T·N).</summary>
 /// <remarks>
-/// The same as <see cref="Contrast.CrossEntropy"/> of <see cref="Contrast.QueueLogits"/> or <see cref="Contrast.BatchAndQueueLogits"/>, but autograd never
-/// passes over the logits, which with a small network are most of what a step touches.
+/// The same as <see cref="Contrast.CrossEntropy"/> of <see cref="Contrast.QueueLogits"/> or
+/// <see cref="Contrast.BatchAndQueueLogits"/>, but autograd never passes over the logits, which with a small
+/// network are most of what a step touches.
 /// </remarks>
 internal static class QueueContrast
 {
     /// <summary>
-    /// Mean over the rows. Without targets, every query (N, d) against its own key (N, d) and the queue (d, K); with them, which is mixing, against all keys
-    /// of the batch and the queue.
+    /// Mean over the rows. Without targets, every query (N, d) against its own key (N, d) and the queue (d, K); with
+    /// them, which is mixing, against all keys of the batch and the queue.
     /// </summary>
-    public static Tensor Loss(Tensor queries, Tensor keys, Tensor negatives, double temperature, SoftTargets? targets, SideBySide sides)
+    public static Tensor Loss(Tensor queries, Tensor keys, Tensor negatives, double temperature, SoftTargets? targets,
+        SideBySide sides)
     {
         var q = NtXent.Normalize(queries);
         using var noGrad = no_grad();
@@ -32,7 +35,8 @@ internal static class QueueContrast
             var logP = log_softmax(cat([(query * key).sum(1, keepdim: true), query.matmul(negatives)], 1), 1);
             var losses = logP.select(1, 0).neg();
             var p = logP.exp_();
-            return (losses, (p.narrow(1, 0, 1).Add(-1) * key).Add_(p.narrow(1, 1, negatives.size(1)).matmul(negatives.t())));
+            return (losses,
+                (p.narrow(1, 0, 1).Add(-1) * key).Add_(p.narrow(1, 1, negatives.size(1)).matmul(negatives.t())));
         }
 
         (Tensor Losses, Tensor Pull) Mixed(long start, long length)

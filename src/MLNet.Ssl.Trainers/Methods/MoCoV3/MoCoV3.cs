@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Methods;
 
 /// <summary>
-/// MoCo v3: a predictor's query finds the momentum network's key among the keys of the batch, in both directions (arXiv 2104.02057); with
-/// <see cref="SdmpOptions"/> also among mixed images (arXiv 2206.07692).
+/// MoCo v3: a predictor's query finds the momentum network's key among the keys of the batch, in both directions (arXiv
+/// 2104.02057); with <see cref="SdmpOptions"/> also among mixed images (arXiv 2206.07692).
 /// </summary>
 internal sealed class MoCoV3 : Method
 {
@@ -18,7 +18,8 @@ internal sealed class MoCoV3 : Method
     private readonly MomentumPair _pair;
 
     internal MoCoV3(MoCoV3Options options, MoCoV3Settings settings, MethodContext context)
-        : this(options, settings, Network(settings, context, true), Network(settings, context, false), context.Precision) { }
+        : this(options, settings, Network(settings, context, true), Network(settings, context, false),
+            context.Precision) { }
 
     /// <remarks>For networks of one's own; the target lacks the predictor.</remarks>
     internal MoCoV3(
@@ -29,10 +30,12 @@ internal sealed class MoCoV3 : Method
         if (options.FreezePatchEmbedding)
         {
             foreach (var (name, parameter) in online.named_parameters())
-                if (name is "backbone.patch_embed.proj.weight" or "backbone.patch_embed.proj.bias") parameter.requires_grad = false;
+                if (name is "backbone.patch_embed.proj.weight" or "backbone.patch_embed.proj.bias")
+                    parameter.requires_grad = false;
         }
         // LARS leaves biases and norms alone; the official AdamW decays them too.
-        _pair = new(online, target, settings.Optimizer == OptimizerKind.Lars ? null : (_, _) => FlatParameters.Decayed, precision);
+        _pair = new(online, target, settings.Optimizer == OptimizerKind.Lars ? null : (_, _) =>
+            FlatParameters.Decayed, precision);
     }
 
     /// <inheritdoc/>
@@ -94,12 +97,16 @@ internal sealed class MoCoV3 : Method
         return (Loss(query, secondKeys, Temperature), source, mixed, features);
     }
 
-    /// <summary>2T·CE of normalised queries against the keys of the whole batch, that of all processes, each row by its own index or by <paramref name="targets"/>.</summary>
-    internal static Tensor Loss(Tensor queries, Tensor keys, double temperature, SoftTargets? targets = null, bool logMixture = false)
+    /// <summary>2T·CE of normalised queries against the keys of the whole batch, that of all processes, each row by its
+    /// own index or by <paramref name="targets"/>.</summary>
+    internal static Tensor Loss(Tensor queries, Tensor keys, double temperature, SoftTargets? targets = null,
+        bool logMixture = false)
     {
         var logits = Contrast.Logits(queries, Ranks.Gather(keys), temperature);
-        targets = (targets ?? SoftTargets.Diagonal(queries.size(0), queries.device)).Shifted(Ranks.Rank * queries.size(0));
-        return (logMixture ? Contrast.LogMixture(logits, targets) : Contrast.CrossEntropy(logits, targets)).Mul(2 * temperature);
+        targets = (targets ?? SoftTargets.Diagonal(queries.size(0), queries.device))
+            .Shifted(Ranks.Rank * queries.size(0));
+        return (logMixture ? Contrast.LogMixture(logits, targets) : Contrast.CrossEntropy(logits, targets))
+            .Mul(2 * temperature);
     }
 
     /// <summary>SDMP's two terms, half of each: mixed queries among clean keys, and among mixed keys.</summary>
@@ -124,7 +131,8 @@ internal sealed class MoCoV3 : Method
                 _pair.Update(momentum);
                 return (_pair.Keys(first), _pair.Keys(second));
             });
-        return (Loss(firstQuery, secondKeys, Temperature).Add(Loss(secondQuery, firstKeys, Temperature)), features, firstKeys);
+        return (Loss(firstQuery, secondKeys, Temperature).Add(Loss(secondQuery, firstKeys, Temperature)), features,
+            firstKeys);
     }
 
     private (Tensor Source, Tensor Mixed) Mixed(Tensor queries, Tensor keys, Tensor mixedKeys, float[] shares) =>

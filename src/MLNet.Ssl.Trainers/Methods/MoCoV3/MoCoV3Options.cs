@@ -4,7 +4,8 @@ using MLNet.Ssl.Options;
 
 namespace MLNet.Ssl;
 
-/// <summary>Options of MoCo v3 (Chen et al., arXiv 2104.02057). Defaults are the official code's; they differ between transformers and ResNets.</summary>
+/// <summary>Options of MoCo v3 (Chen et al., arXiv 2104.02057). Defaults are the official code's; they differ between
+/// transformers and ResNets.</summary>
 public sealed record MoCoV3Options : PretrainOptions
 {
     /// <summary>m, momentum of the key network at the start; a cosine takes it to 1.</summary>
@@ -23,12 +24,14 @@ public sealed record MoCoV3Options : PretrainOptions
     /// <value>Default 4 096.</value>
     public int HeadHiddenDimension { get; init; } = 4096;
 
-    /// <summary>Keeps a transformer's patch projection as initialised, which steadies training. A convolutional stem is trained all the same.</summary>
+    /// <summary>Keeps a transformer's patch projection as initialised, which steadies training. A convolutional stem
+    /// is trained all the same.</summary>
     /// <value>Default true.</value>
     public bool FreezePatchEmbedding { get; init; } = true;
 
     /// <summary>The recipe of the first view, at any size.</summary>
-    /// <value>Auto: <see cref="ViewRecipes.MoCoV3View1"/>, crops from 0.08 for a transformer and from 0.2 for a ResNet; without blur up to 64 pixels.</value>
+    /// <value>Auto: <see cref="ViewRecipes.MoCoV3View1"/>, crops from 0.08 for a transformer and from 0.2 for a ResNet;
+    /// without blur up to 64 pixels.</value>
     public ViewRecipe? View1 { get; init; }
 
     /// <summary>The recipe of the second view, at any size.</summary>
@@ -78,12 +81,14 @@ public sealed record MoCoV3Options : PretrainOptions
         Check.AtLeast(decay, 0, nameof(WeightDecay));
 
         var method = new MoCoV3Settings(
-            settings.Backbone, Projector(settings.Backbone), Predictor(settings.Backbone), optimizer, momentum, temperature);
+            settings.Backbone, Projector(settings.Backbone), Predictor(settings.Backbone), optimizer, momentum,
+            temperature);
         var optimization = new OptimizationPlan(
             optimizer,
             t => Schedules.MoCoV3(t.FractionalEpoch, t.Epochs, settings.WarmupEpochs, settings.PeakRate(rate)),
             _ => decay);
-        return new(optimization, where => new MoCoV3(this, method, where)) { Views = Views(context, settings, transformer ? 0.08 : 0.2) };
+        return new(optimization, where =>
+            new MoCoV3(this, method, where)) { Views = Views(context, settings, transformer ? 0.08 : 0.2) };
     }
 
     internal MlpHeadOptions Projector(BackboneOptions backbone) => new(backbone.EmbeddingDimension)

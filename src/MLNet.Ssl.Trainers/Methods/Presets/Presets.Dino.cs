@@ -2,7 +2,8 @@ namespace MLNet.Ssl;
 
 public static partial class Presets
 {
-    /// <summary>DINO on ImageNet, the official README's vanilla run (Caron et al., arXiv 2104.14294): ViT-S/16, 100 epochs, batch 512.</summary>
+    /// <summary>DINO on ImageNet, the official README's vanilla run (Caron et al., arXiv 2104.14294):
+    /// ViT-S/16, 100 epochs, batch 512.</summary>
     public static DinoOptions DinoImageNetViTSmall { get; } = new()
     {
         Backbone = VisionTransformerOptions.Small(),
@@ -15,7 +16,8 @@ public static partial class Presets
         TeacherMomentum = 0.996,
     };
 
-    /// <summary>DINO on ImageNet, the README's boosted run: 300 epochs, a rising teacher temperature, trained norms of the last layer.</summary>
+    /// <summary>DINO on ImageNet, the README's boosted run: 300 epochs, a rising teacher temperature, trained
+    /// norms of the last layer.</summary>
     public static DinoOptions DinoImageNetViTSmallBoosted { get; } = DinoImageNetViTSmall with
     {
         Epochs = 300,
@@ -37,5 +39,6 @@ public static partial class Presets
     };
 
     /// <summary>DINO with SDMP on ImageNet (Ren et al., arXiv 2206.07692): ViT-S/16, 300 epochs, batch 1 024.</summary>
-    public static DinoOptions DinoImageNetSdmp { get; } = DinoImageNetViTSmall with { Epochs = 300, BatchSize = 1024, Mixing = new SdmpOptions() };
+    public static DinoOptions DinoImageNetSdmp { get; } =
+        DinoImageNetViTSmall with { Epochs = 300, BatchSize = 1024, Mixing = new SdmpOptions() };
 }

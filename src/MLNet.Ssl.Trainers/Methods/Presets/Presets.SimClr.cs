@@ -4,7 +4,8 @@ namespace MLNet.Ssl;
 
 public static partial class Presets
 {
-    /// <summary>SimCLR on ImageNet (Chen et al., arXiv 2002.05709): ResNet-50, 100 epochs, a peak rate of 4.8 for the batch of 4 096.</summary>
+    /// <summary>SimCLR on ImageNet (Chen et al., arXiv 2002.05709): ResNet-50, 100 epochs, a peak rate of
+    /// 4.8 for the batch of 4 096.</summary>
     public static SimClrOptions SimClrImageNet { get; } = new()
     {
         Backbone = ResNetOptions.ResNet50() with { ZeroInitResidual = true },
@@ -31,8 +32,9 @@ public static partial class Presets
     };
 
     /// <summary>
-    /// SimCLR v2 on ImageNet (Chen et al., arXiv 2006.10029): ResNet-50 with selective kernels, a head of three layers, 800 epochs, a peak rate of 6.4 for
-    /// the batch of 4 096. The larger networks are <see cref="ResNetOptions.SimClrV2"/>'s.
+    /// SimCLR v2 on ImageNet (Chen et al., arXiv 2006.10029): ResNet-50 with selective kernels, a head of three layers,
+    /// 800 epochs, a peak rate of 6.4 for the batch of 4 096. The larger networks are
+    /// <see cref="ResNetOptions.SimClrV2"/>'s.
     /// </summary>
     public static SimClrOptions SimClrV2ImageNet { get; } = SimClrImageNet with
     {
@@ -47,8 +49,8 @@ public static partial class Presets
     public static SimClrOptions SimClrV2ImageNetMemory { get; } = SimClrV2ImageNet with { MemoryLength = 65_536 };
 
     /// <summary>
-    /// The N-pair form with i-Mix on CIFAR-10 (Lee et al., arXiv 2010.08887): ResNet-50 with the small stem, 4 000 epochs. The published runs have two
-    /// devices with half of the batch, and its negatives, on each.
+    /// The N-pair form with i-Mix on CIFAR-10 (Lee et al., arXiv 2010.08887): ResNet-50 with the small stem, 4 000
+    /// epochs. The published runs have two devices with half of the batch, and its negatives, on each.
     /// </summary>
     public static SimClrOptions NPairCifar10IMix { get; } = new()
     {

@@ -1,8 +1,8 @@
 namespace MLNet.Ssl;
 
-/// <content>
-/// i-Mix's runs on tables (Lee et al., arXiv 2010.08887, section 4.3 and appendix), with their baselines: the published network, 500 epochs, batch 512. The baselines
-/// and N-pair mask a fifth of the continuous values, and so do all runs on Higgs; the published MoCo and BYOL runs with i-Mix on CovType mask nothing.
+/// <content> i-Mix's runs on tables (Lee et al., arXiv 2010.08887, section 4.3 and appendix), with their baselines: the
+/// published network, 500 epochs, batch 512. The baselines and N-pair mask a fifth of the continuous values, and so do
+/// all runs on Higgs; the published MoCo and BYOL runs with i-Mix on CovType mask nothing.
 /// </content>
 public static partial class Presets
 {
@@ -10,13 +10,15 @@ public static partial class Presets
     public static MoCoOptions CovTypeMoCo { get; } = TableMoCo(TabularMlpOptions.CovType, 0.2);
 
     /// <summary>MoCo with i-Mix on CovType.</summary>
-    public static MoCoOptions CovTypeMoCoIMix { get; } = TableMoCo(TabularMlpOptions.CovType, 0) with { Mixing = new IMixOptions { Alpha = 2 } };
+    public static MoCoOptions CovTypeMoCoIMix { get; } =
+        TableMoCo(TabularMlpOptions.CovType, 0) with { Mixing = new IMixOptions { Alpha = 2 } };
 
     /// <summary>The N-pair form on CovType.</summary>
     public static SimClrOptions CovTypeNPair { get; } = TableNPair(TabularMlpOptions.CovType);
 
     /// <summary>The N-pair form with i-Mix on CovType.</summary>
-    public static SimClrOptions CovTypeNPairIMix { get; } = CovTypeNPair with { Mixing = new IMixOptions { Alpha = 2 } };
+    public static SimClrOptions CovTypeNPairIMix { get; } =
+        CovTypeNPair with { Mixing = new IMixOptions { Alpha = 2 } };
 
     /// <summary>BYOL on CovType.</summary>
     public static ByolOptions CovTypeByol { get; } = new()
@@ -37,7 +39,8 @@ public static partial class Presets
     };
 
     /// <summary>BYOL with i-Mix on CovType.</summary>
-    public static ByolOptions CovTypeByolIMix { get; } = CovTypeByol with { Mixing = new IMixOptions { Alpha = 2 }, Table = new() { MaskProbability = 0 } };
+    public static ByolOptions CovTypeByolIMix { get; } =
+        CovTypeByol with { Mixing = new IMixOptions { Alpha = 2 }, Table = new() { MaskProbability = 0 } };
 
     /// <summary>MoCo on Higgs: 28 continuous slots.</summary>
     public static MoCoOptions HiggsMoCo { get; } = TableMoCo(TabularMlpOptions.Higgs, 0.2);

@@ -1,6 +1,7 @@
 namespace MLNet.Ssl;
 
-/// <summary>Published settings by name, to be used as they are or edited: <c>Presets.MoCoV2Cifar10IMix with { Epochs = 200 }</c>.</summary>
+/// <summary>Published settings by name, to be used as they are or edited: <c>Presets.MoCoV2Cifar10IMix
+/// with { Epochs = 200 }</c>.</summary>
 public static partial class Presets
 {
     /// <summary>MoCo v1 on ImageNet (He et al., arXiv 1911.05722): ResNet-50, 200 epochs.</summary>
@@ -9,7 +10,8 @@ public static partial class Presets
     /// <summary>MoCo v2 on ImageNet (Chen et al., arXiv 2003.04297): ResNet-50, 200 epochs.</summary>
     public static MoCoOptions MoCoV2ImageNet { get; } = MoCoImageNet(new MoCoOptions { Epochs = 200 });
 
-    /// <summary>MoCo v2 with i-Mix on CIFAR-10 (Lee et al., arXiv 2010.08887): ResNet-50 with the small stem, 4 000 epochs.</summary>
+    /// <summary>MoCo v2 with i-Mix on CIFAR-10 (Lee et al., arXiv 2010.08887): ResNet-50 with the
+    /// small stem, 4 000 epochs.</summary>
     public static MoCoOptions MoCoV2Cifar10IMix { get; } = new()
     {
         Backbone = ResNetOptions.ResNet50(ResNetStem.Small),
@@ -46,16 +48,21 @@ public static partial class Presets
     };
 
     /// <summary>MoCo v3 on ImageNet: ViT-B/16, 300 epochs.</summary>
-    public static MoCoV3Options MoCoV3ImageNetViTBase { get; } = MoCoV3ImageNetViTSmall with { Backbone = VisionTransformerOptions.MoCoV3Base() };
+    public static MoCoV3Options MoCoV3ImageNetViTBase { get; } =
+        MoCoV3ImageNetViTSmall with { Backbone = VisionTransformerOptions.MoCoV3Base() };
 
     /// <summary>MoCo v3 on ImageNet: ViT-S with a convolutional stem, 300 epochs.</summary>
-    public static MoCoV3Options MoCoV3ImageNetConvViTSmall { get; } = MoCoV3ImageNetViTSmall with { Backbone = VisionTransformerOptions.MoCoV3ConvSmall() };
+    public static MoCoV3Options MoCoV3ImageNetConvViTSmall { get; } =
+        MoCoV3ImageNetViTSmall with { Backbone = VisionTransformerOptions.MoCoV3ConvSmall() };
 
     /// <summary>MoCo v3 on ImageNet: ViT-B with a convolutional stem, 300 epochs.</summary>
-    public static MoCoV3Options MoCoV3ImageNetConvViTBase { get; } = MoCoV3ImageNetViTSmall with { Backbone = VisionTransformerOptions.MoCoV3ConvBase() };
+    public static MoCoV3Options MoCoV3ImageNetConvViTBase { get; } =
+        MoCoV3ImageNetViTSmall with { Backbone = VisionTransformerOptions.MoCoV3ConvBase() };
 
-    /// <summary>MoCo v3 with SDMP on ImageNet (Ren et al., arXiv 2206.07692): ViT-S/16, 300 epochs, batch 1 024.</summary>
-    public static MoCoV3Options MoCoV3ImageNetSdmp { get; } = MoCoV3ImageNetViTSmall with { BatchSize = 1024, Mixing = new SdmpOptions() };
+    /// <summary>MoCo v3 with SDMP on ImageNet (Ren et al., arXiv 2206.07692): ViT-S/16,
+    /// 300 epochs, batch 1 024.</summary>
+    public static MoCoV3Options MoCoV3ImageNetSdmp { get; } =
+        MoCoV3ImageNetViTSmall with { BatchSize = 1024, Mixing = new SdmpOptions() };
 
     /// <summary>BYOL on ImageNet (Grill et al., arXiv 2006.07733): ResNet-50, 300 epochs.</summary>
     public static ByolOptions ByolImageNet { get; } = new()
@@ -68,7 +75,8 @@ public static partial class Presets
         LearningRate = 0.3,
     };
 
-    /// <summary>BYOL on little data, of the official README: ResNet-18, ten classes of ImageNet at 128 pixels, 1 000 epochs.</summary>
+    /// <summary>BYOL on little data, of the official README: ResNet-18, ten classes of ImageNet at
+    /// 128 pixels, 1 000 epochs.</summary>
     public static ByolOptions ByolSmallData { get; } = new()
     {
         Backbone = ResNetOptions.ResNet18(),
@@ -82,8 +90,9 @@ public static partial class Presets
     };
 
     /// <summary>
-    /// BYOL with i-Mix on CIFAR-10 (Lee et al., arXiv 2010.08887): ResNet-50 with the small stem, 2 000 epochs. Other than in i-Mix's code, biases and norms
-    /// do not decay, the heads' last layers have no bias, and the rate follows BYOL's schedule.
+    /// BYOL with i-Mix on CIFAR-10 (Lee et al., arXiv 2010.08887): ResNet-50 with the small stem, 2 000
+    /// epochs. Other than in i-Mix's code, biases and norms do not decay, the heads' last layers have no bias,
+    /// and the rate follows BYOL's schedule.
     /// </summary>
     public static ByolOptions ByolCifar10IMix { get; } = new()
     {

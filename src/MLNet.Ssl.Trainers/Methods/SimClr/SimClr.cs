@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Methods;
 
 /// <summary>
-/// SimCLR: two views of a sample attract each other, all other samples of the batch repel (arXiv 2002.05709), and with a memory also those of earlier
-/// batches, as a slow copy of the network sees them (SimCLR v2, arXiv 2006.10029).
+/// SimCLR: two views of a sample attract each other, all other samples of the batch repel (arXiv 2002.05709), and with
+/// a memory also those of earlier batches, as a slow copy of the network sees them (SimCLR v2, arXiv 2006.10029).
 /// </summary>
 internal sealed class SimClr : Method
 {
@@ -76,7 +76,8 @@ internal sealed class SimClr : Method
         }
         if (_pair is not null)
         {
-            // As MoCo's keys: the copy moves before it embeds the second views, which become negatives of the next batch.
+            // As MoCo's keys: the copy moves before it embeds the second views, which
+            // become negatives of the next batch.
             _pair.Update(_options.MemoryMomentum);
             _memory!.Hold(Ranks.Gather(NtXent.Normalize(_pair.Keys(second))));
         }
@@ -89,12 +90,15 @@ internal sealed class SimClr : Method
     /// <summary>Puts the step's embeddings into the memory, where there is one.</summary>
     public override void AfterStep(StepClock clock) => _memory?.EnqueueHeld();
 
-    /// <summary>The N-pair loss: anchors (N, d) find their positives (N, d) among the other view's embeddings alone; the gradient goes through both.</summary>
+    /// <summary>The N-pair loss: anchors (N, d) find their positives (N, d) among the other view's embeddings alone;
+    /// the gradient goes through both.</summary>
     internal static Tensor NPair(Tensor anchors, Tensor positives, double temperature, SoftTargets? targets = null) =>
-        Contrast.CrossEntropy(Contrast.Logits(anchors, positives, temperature), targets ?? SoftTargets.Diagonal(anchors.size(0), anchors.device));
+        Contrast.CrossEntropy(Contrast.Logits(anchors, positives, temperature), targets
+            ?? SoftTargets.Diagonal(anchors.size(0), anchors.device));
 
     /// <summary>The own anchors find their positives among those of all processes.</summary>
-    private Tensor NPairOverRanks(Tensor projections, long batch, SoftTargets? targets) => GatheredLoss.Of(projections, (all, first) =>
+    private Tensor NPairOverRanks(Tensor projections, long batch, SoftTargets? targets) =>
+        GatheredLoss.Of(projections, (all, first) =>
     {
         targets ??= SoftTargets.Diagonal(batch, all.device);
         var positives = all.view(-1, 2, batch, all.size(1)).select(1, 1).reshape(-1, all.size(1));

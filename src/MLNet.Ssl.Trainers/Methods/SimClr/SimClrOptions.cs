@@ -14,13 +14,15 @@ public enum SimClrLoss
     NtXent,
 
     /// <summary>
-    /// The N-pair form, which i-Mix is defined on: first views find their second views among the second views, in one direction. With it come i-Mix's
-    /// head (biases, PyTorch's initial weights, a batch norm with shift at the end), schedule and weight decay of every parameter.
+    /// The N-pair form, which i-Mix is defined on: first views find their second views among the second views, in one
+    /// direction. With it come i-Mix's head (biases, PyTorch's initial weights, a batch norm with shift at the end),
+    /// schedule and weight decay of every parameter.
     /// </summary>
     NPair,
 }
 
-/// <summary>Options of SimCLR (Chen et al., arXiv 2002.05709) and, with <see cref="HeadLayers"/> = 3, of SimCLR v2 (arXiv 2006.10029).</summary>
+/// <summary>Options of SimCLR (Chen et al., arXiv 2002.05709) and, with <see cref="HeadLayers"/> = 3, of
+/// SimCLR v2 (arXiv 2006.10029).</summary>
 public sealed record SimClrOptions : PretrainOptions
 {
     /// <summary>What is minimised.</summary>
@@ -28,7 +30,8 @@ public sealed record SimClrOptions : PretrainOptions
     public SimClrLoss Loss { get; init; } = SimClrLoss.NtXent;
 
     /// <summary>τ of the loss.</summary>
-    /// <value>Auto: for NT-Xent 0.5 up to 64 pixels (the CIFAR-10 setting), else 0.1 (ImageNet); 0.2 for the N-pair form. Range above 0.</value>
+    /// <value>Auto: for NT-Xent 0.5 up to 64 pixels (the CIFAR-10 setting), else 0.1 (ImageNet); 0.2 for the
+    /// N-pair form. Range above 0.</value>
     public double? Temperature { get; init; }
 
     /// <summary>Layers of the projection head: 2 in SimCLR, 3 in SimCLR v2.</summary>
@@ -44,8 +47,9 @@ public sealed record SimClrOptions : PretrainOptions
     public NtXentReduction Reduction { get; init; } = NtXentReduction.Paper;
 
     /// <summary>
-    /// Earlier embeddings that NT-Xent has as negatives besides those of the batch (SimCLR v2's memory; its released code has none). The second views as a
-    /// slow copy of the network embeds them go in, the oldest out. It costs a third forward pass.
+    /// Earlier embeddings that NT-Xent has as negatives besides those of the batch (SimCLR v2's memory; its
+    /// released code has none). The second views as a slow copy of the network embeds them go in, the oldest
+    /// out. It costs a third forward pass.
     /// </summary>
     /// <value>Default 0: none; published 65 536. A multiple of the batch; NT-Xent only.</value>
     public int MemoryLength { get; init; }
@@ -54,7 +58,8 @@ public sealed record SimClrOptions : PretrainOptions
     /// <value>Default 0.999, range 0 to 1.</value>
     public double MemoryMomentum { get; init; } = 0.999;
 
-    /// <summary>The recipe of both views, at any size. The options of crop, colour and blur below apply where it is null.</summary>
+    /// <summary>The recipe of both views, at any size. The options of crop, colour and blur
+    /// below apply where it is null.</summary>
     /// <value>Default null: <see cref="ViewRecipes.SimClr"/>.</value>
     public ViewRecipe? View { get; init; }
 
@@ -80,7 +85,8 @@ public sealed record SimClrOptions : PretrainOptions
     internal override bool CanMixWith(MixingOptions mixing) => mixing is IMixOptions && Loss == SimClrLoss.NPair;
 
     /// <summary>Which parameters decay: of i-Mix all of them.</summary>
-    internal Func<string, Parameter, string>? GroupOf => Loss == SimClrLoss.NPair ? (_, _) => FlatParameters.Decayed : null;
+    internal Func<string, Parameter, string>? GroupOf => Loss == SimClrLoss.NPair ? (_, _) =>
+        FlatParameters.Decayed : null;
 
     /// <inheritdoc/>
     public override MethodPlan Plan(PlanContext context)
@@ -94,8 +100,8 @@ public sealed record SimClrOptions : PretrainOptions
         });
         bool small = settings.IsSmall;
         var optimizer = context.ChooseOptimizer(OptimizerKind.Sgd, $"batches of {settings.BatchSize} need no LARS");
-        // The published LARS rates (1.0 linear for CIFAR-10) are for large batches; SGD's is the one used by small-batch reproductions
-        // of MoCo and SimCLR.
+        // The published LARS rates (1.0 linear for CIFAR-10) are for large batches; SGD's is the one used by
+        // small-batch reproductions of MoCo and SimCLR.
         double rate = context.ChooseLearningRate(optimizer switch
         {
             OptimizerKind.Lars => small ? 1.0 : 0.3,
@@ -125,7 +131,8 @@ public sealed record SimClrOptions : PretrainOptions
     internal nn.Module<Tensor, Tensor> CreateHead(int inputs, Generator generator)
     {
         if (Loss == SimClrLoss.NtXent)
-            return new ProjectionHead(new(inputs) { OutputDimension = ProjectionDimension, Layers = HeadLayers }, generator);
+            return new ProjectionHead(new(inputs) { OutputDimension = ProjectionDimension, Layers = HeadLayers },
+                generator);
         var head = new MlpHeadOptions(inputs) { OutputDimension = ProjectionDimension, Layers = HeadLayers };
         return new MlpHead(head with { BatchNorm = true, OutputNorm = HeadOutputNorm.Affine }, generator);
     }
@@ -159,6 +166,7 @@ public sealed record SimClrOptions : PretrainOptions
                 $"MemoryLength is {MemoryLength}; it must be a multiple of BatchSize ({batch}).", nameof(MemoryLength));
         }
         if (MemoryLength > 0 && Loss != SimClrLoss.NtXent)
-            throw new ArgumentException($"MemoryLength is {MemoryLength}; with Loss = {Loss} it must be 0.", nameof(MemoryLength));
+            throw new ArgumentException($"MemoryLength is {MemoryLength}; with Loss = {Loss} it must be 0.",
+                nameof(MemoryLength));
     }
 }

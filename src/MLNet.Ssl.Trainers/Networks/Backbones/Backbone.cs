@@ -4,10 +4,12 @@ using static TorchSharp.torch.nn;
 
 namespace MLNet.Ssl.Networks;
 
-/// <summary>The network that is pretrained and kept: images (B,3,H,W), normalised, to features (B,<see cref="EmbeddingDimension"/>).</summary>
+/// <summary>The network that is pretrained and kept: images (B,3,H,W), normalised, to features
+/// (B,<see cref="EmbeddingDimension"/>).</summary>
 /// <remarks>
-/// A forward pass writes nothing but batch-normalisation statistics, so threads may share a backbone. In training mode with drop path it draws from
-/// <see cref="ForwardRandom"/>. One that implements <see cref="MLNet.Ssl.Onnx.IOnnxLayer"/> can be exported.
+/// A forward pass writes nothing but batch-normalisation statistics, so threads may share a backbone. In training mode
+/// with drop path it draws from <see cref="ForwardRandom"/>. One that implements
+/// <see cref="MLNet.Ssl.Onnx.IOnnxLayer"/> can be exported.
 /// </remarks>
 public abstract class Backbone : Module<Tensor, Tensor>
 {
@@ -19,10 +21,12 @@ public abstract class Backbone : Module<Tensor, Tensor>
     /// <summary>Width D of the features.</summary>
     public int EmbeddingDimension { get; }
 
-    /// <summary>What the backbone was built from; null for one that cannot be built again, and so neither be fine-tuned nor saved in a model.</summary>
+    /// <summary>What the backbone was built from; null for one that cannot be built again, and so neither be
+    /// fine-tuned nor saved in a model.</summary>
     public virtual BackboneOptions? Options => null;
 
-    /// <summary>Stages that follow each other; between them feature maps may be mixed (<see cref="IMixOptions.Layers"/>). Default 1.</summary>
+    /// <summary>Stages that follow each other; between them feature maps may be mixed
+    /// (<see cref="IMixOptions.Layers"/>). Default 1.</summary>
     public virtual int StageCount => 1;
 
     /// <summary>Passes what a stage takes through it and those after it; all stages are a forward pass.</summary>

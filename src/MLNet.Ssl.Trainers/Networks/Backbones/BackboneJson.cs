@@ -34,7 +34,8 @@ internal static class BackboneJson
     {
         try
         {
-            return JsonSerializer.Deserialize<BackboneOptions>(json, Options) ?? throw new InvalidDataException("it describes no backbone.");
+            return JsonSerializer.Deserialize<BackboneOptions>(json, Options)
+                ?? throw new InvalidDataException("it describes no backbone.");
         }
         catch (Exception e) when (e is JsonException or NotSupportedException)
         {

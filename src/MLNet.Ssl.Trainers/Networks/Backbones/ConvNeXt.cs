@@ -8,8 +8,9 @@ using Convolution = MLNet.Ssl.Tensors.Convolution;
 namespace MLNet.Ssl.Networks;
 
 /// <summary>
-/// A ConvNeXt (Liu et al., arXiv 2201.03545) as DINOv3 trains it (arXiv 2508.10104): a stem of 4×4 patches, stages of depthwise 7×7
-/// convolutions and channel-wise MLPs, halved between the stages; the feature is the mean of the last feature map after a layer norm.
+/// A ConvNeXt (Liu et al., arXiv 2201.03545) as DINOv3 trains it (arXiv 2508.10104): a stem of 4×4 patches, stages
+/// of depthwise 7×7 convolutions and channel-wise MLPs, halved between the stages; the feature is the mean of the
+/// last feature map after a layer norm.
 /// </summary>
 /// <remarks>State-dict names are those of the official repository, so its checkpoints load by name.</remarks>
 internal sealed class ConvNeXt : Backbone, IOnnxLayer
@@ -21,11 +22,13 @@ internal sealed class ConvNeXt : Backbone, IOnnxLayer
     private ModuleList<Sequential> stages;
     private LayerNorm norm;
 
-    /// <summary>Builds the network on the CPU with random weights: N(0, 0.02²), biases zero, convolutions of patches PyTorch's default.</summary>
+    /// <summary>Builds the network on the CPU with random weights: N(0, 0.02²), biases zero, convolutions of
+    /// patches PyTorch's default.</summary>
     /// <param name="options">Architecture.</param>
     /// <param name="generator">Source of the weights.</param>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
-    public ConvNeXt(ConvNeXtOptions options, torch.Generator generator) : base(nameof(ConvNeXt), Validated(options).EmbeddingDimension)
+    public ConvNeXt(ConvNeXtOptions options, torch.Generator generator)
+        : base(nameof(ConvNeXt), Validated(options).EmbeddingDimension)
     {
         ArgumentNullException.ThrowIfNull(generator);
         _options = options;
@@ -71,14 +74,16 @@ internal sealed class ConvNeXt : Backbone, IOnnxLayer
     public override Tensor forward(Tensor x)
     {
         if (x.ndim != 4 || x.size(1) != 3)
-            throw new ArgumentException($"The images are ({string.Join(",", x.shape)}); expected (B,3,H,W).", nameof(x));
+            throw new ArgumentException($"The images are ({string.Join(",", x.shape)}); expected (B,3,H,W).",
+                nameof(x));
         for (int stage = 0; stage < stages.Count; stage++) x = stages[stage].call(downsample_layers[stage].call(x));
         return norm.call(x.mean([2, 3]));
     }
 
     string IOnnxLayer.Export(OnnxGraph graph, string x)
     {
-        for (int stage = 0; stage < stages.Count; stage++) x = graph.Apply(stages[stage], graph.Apply(downsample_layers[stage], x));
+        for (int stage = 0; stage < stages.Count; stage++)
+            x = graph.Apply(stages[stage], graph.Apply(downsample_layers[stage], x));
         return norm.Export(graph, graph.ReduceMean(x, keepDimensions: false, 2, 3));
     }
 
@@ -156,6 +161,7 @@ internal sealed class ConvNeXt : Backbone, IOnnxLayer
 
         public override Tensor forward(Tensor x) => Convolution.Depthwise(x, weight, bias, padding: 3);
 
-        public string Export(OnnxGraph graph, string x) => graph.Conv(x, weight, bias, stride: 1, padding: 3, groups: weight.size(0));
+        public string Export(OnnxGraph graph, string x) =>
+            graph.Conv(x, weight, bias, stride: 1, padding: 3, groups: weight.size(0));
     }
 }

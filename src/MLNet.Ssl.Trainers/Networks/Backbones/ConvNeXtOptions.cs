@@ -16,7 +16,8 @@ public sealed record ConvNeXtOptions : BackboneOptions
     /// <value>Default 96, 192, 384, 768.</value>
     public int[] Widths { get; init; } = [96, 192, 384, 768];
 
-    /// <summary>Drop-path rate of the last block; the rates rise linearly from 0 at the first. In [0, 1), for training only.</summary>
+    /// <summary>Drop-path rate of the last block; the rates rise linearly from 0 at the first. In
+    /// [0, 1), for training only.</summary>
     /// <value>Default 0.</value>
     public double DropPathRate { get; init; }
 
@@ -90,7 +91,8 @@ public sealed record ConvNeXtOptions : BackboneOptions
             for (int stage = 0; stage < Depths.Length; stage++)
             {
                 double width = Widths[stage];
-                var block = ArchitectureSize.Layer(49, width) + ArchitectureSize.Layer(width, 4 * width) + ArchitectureSize.Layer(4 * width, width);
+                var block = ArchitectureSize.Layer(49, width) + ArchitectureSize.Layer(width, 4 * width)
+                    + ArchitectureSize.Layer(4 * width, width);
                 // Every layer has a second tensor, the norm two, and there are the factors.
                 size += Depths[stage] * (block with { Tensors = 9 });
             }
@@ -102,9 +104,11 @@ public sealed record ConvNeXtOptions : BackboneOptions
     public override void Validate()
     {
         if (Depths is not { Length: >= 1 and <= 8 } || Depths.Any(n => n < 1))
-            throw new ArgumentException($"{nameof(Depths)} is [{string.Join(", ", Depths ?? [])}]; it must hold 1 to 8 numbers of at least 1.");
+            throw new ArgumentException(
+                $"{nameof(Depths)} is [{string.Join(", ", Depths ?? [])}]; it must hold 1 to 8 numbers of at least 1.");
         if (Widths is null || Widths.Length != Depths.Length || Widths.Any(n => n < 1))
-            throw new ArgumentException($"{nameof(Widths)} is [{string.Join(", ", Widths ?? [])}]; it must hold {Depths.Length} numbers of at least 1.");
+            throw new ArgumentException($"{nameof(Widths)} is [{string.Join(", ", Widths ?? [])}]; it must hold "
+                + $"{Depths.Length} numbers of at least 1.");
         Check.Below(DropPathRate, 0, 1);
     }
 
@@ -113,6 +117,7 @@ public sealed record ConvNeXtOptions : BackboneOptions
     {
         int reduction = 4 << Depths.Length - 1;
         if (size < reduction)
-            throw new ArgumentException($"A view of {size} pixels is too small for this ConvNeXt: it needs at least {reduction} pixels.", nameof(size));
+            throw new ArgumentException($"A view of {size} pixels is too small for this ConvNeXt: it needs at least "
+                + $"{reduction} pixels.", nameof(size));
     }
 }

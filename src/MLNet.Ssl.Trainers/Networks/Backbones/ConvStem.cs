@@ -7,8 +7,9 @@ using static TorchSharp.torch.nn;
 namespace MLNet.Ssl.Networks;
 
 /// <summary>
-/// Four 3×3 convolutions of stride 2 with batch norm and ReLU, of widths D/8, D/4, D/2 and D, and a 1×1 convolution, in place of a projection of 16×16
-/// patches (Xiao et al., arXiv 2106.14881, as in MoCo v3): (B,3,H,W) → (B,⌊H/16⌋·⌊W/16⌋,D). Weights are PyTorch's default.
+/// Four 3×3 convolutions of stride 2 with batch norm and ReLU, of widths D/8, D/4, D/2 and D, and a 1×1 convolution, in
+/// place of a projection of 16×16 patches (Xiao et al., arXiv 2106.14881, as in MoCo v3): (B,3,H,W) →
+/// (B,⌊H/16⌋·⌊W/16⌋,D). Weights are PyTorch's default.
 /// </summary>
 internal sealed class ConvStem : Module<Tensor, Tensor>, IOnnxLayer
 {
@@ -20,7 +21,8 @@ internal sealed class ConvStem : Module<Tensor, Tensor>, IOnnxLayer
     {
         var layers = new List<Module<Tensor, Tensor>>();
         for (long inputs = 3, outputs = width / 8; outputs <= width; (inputs, outputs) = (outputs, 2 * outputs))
-            layers.AddRange([new Conv2d(inputs, outputs, 3, 2, generator, uniform: true), new BatchNorm(outputs), new Relu()]);
+            layers.AddRange(
+                [new Conv2d(inputs, outputs, 3, 2, generator, uniform: true), new BatchNorm(outputs), new Relu()]);
         layers.Add(new Conv2d(width, width, 1, 1, generator, uniform: true, hasBias: true));
         proj = Sequential(layers);
         RegisterComponents();

@@ -7,7 +7,8 @@ using static TorchSharp.torch.nn;
 
 namespace MLNet.Ssl.Networks;
 
-/// <summary>Rows (B, D) whose numbers are embedded: the other slots in order, then what stands for each number. (B, <see cref="Width"/>).</summary>
+/// <summary>Rows (B, D) whose numbers are embedded: the other slots in order, then what stands for each number.
+/// (B, <see cref="Width"/>).</summary>
 internal sealed class EmbeddedNumbers : Module<Tensor, Tensor>, IOnnxLayer, IKeepsSinglePrecision
 {
     private const double Reach = 2.5;

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Networks;
 
 /// <summary>
-/// A backbone that sees an image as tokens: the class token, further ones without a place such as registers, and one for each patch.
-/// Attention maps, linear probes of several blocks and copy detection ask for it.
+/// A backbone that sees an image as tokens: the class token, further ones without a place such as registers, and one
+/// for each patch. Attention maps, linear probes of several blocks and copy detection ask for it.
 /// </summary>
 public interface ITokenBackbone
 {

@@ -7,8 +7,8 @@ public enum NumberEmbedding
     None,
 
     /// <summary>
-    /// Its place among the bins that part −2.5 to 2.5, where standardised values mostly are: 1 for every bin below it, 0 for those above,
-    /// and the share of its own that it has passed.
+    /// Its place among the bins that part −2.5 to 2.5, where standardised values mostly are: 1 for every bin below it,
+    /// 0 for those above, and the share of its own that it has passed.
     /// </summary>
     PiecewiseLinear,
 

@@ -7,12 +7,14 @@ using static TorchSharp.torch.nn;
 namespace MLNet.Ssl.Networks;
 
 /// <summary>
-/// A residual network (He et al., arXiv 1512.03385; bottlenecks with the stride on the 3×3 convolution): the feature is the mean of the last feature map.
+/// A residual network (He et al., arXiv 1512.03385; bottlenecks with the stride on the 3×3 convolution): the feature
+/// is the mean of the last feature map.
 /// </summary>
 /// <remarks>
-/// State-dict names are torchvision's, so its checkpoints load by name (without their fc). SimCLR v2's parts, whose code is TensorFlow, have those of timm's
-/// networks: conv1.0 (1, 3, 4, 6) of the deep stem; conv2, bn2, attn.fc_reduce, attn.bn and attn.fc_select of a block with selective kernels; downsample.1
-/// and .2 behind a pooled shortcut's pooling.
+/// State-dict names are torchvision's, so its checkpoints load by name (without their fc). SimCLR v2's parts,
+/// whose code is TensorFlow, have those of timm's networks: conv1.0 (1, 3, 4, 6) of the deep stem; conv2,
+/// bn2, attn.fc_reduce, attn.bn and attn.fc_select of a block with selective kernels; downsample.1 and .2
+/// behind a pooled shortcut's pooling.
 /// </remarks>
 internal sealed class ResNet : Backbone, IOnnxLayer
 {
@@ -23,11 +25,13 @@ internal sealed class ResNet : Backbone, IOnnxLayer
     private Module<Tensor, Tensor> conv1;
     private BatchNorm bn1;
 
-    /// <summary>Builds the network on the CPU with random weights: convolutions N(0, 2/fan_out), batch norms 1 and 0.</summary>
+    /// <summary>Builds the network on the CPU with random weights: convolutions N(0,
+    /// 2/fan_out), batch norms 1 and 0.</summary>
     /// <param name="options">Architecture.</param>
     /// <param name="generator">Source of the weights.</param>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
-    public ResNet(ResNetOptions options, torch.Generator generator) : base(nameof(ResNet), Validated(options).EmbeddingDimension)
+    public ResNet(ResNetOptions options, torch.Generator generator)
+        : base(nameof(ResNet), Validated(options).EmbeddingDimension)
     {
         ArgumentNullException.ThrowIfNull(generator);
         _options = options;
@@ -44,7 +48,8 @@ internal sealed class ResNet : Backbone, IOnnxLayer
             var blocks = new Module<Tensor, Tensor>[options.BlocksPerStage[stage]];
             for (int i = 0; i < blocks.Length; i++)
             {
-                blocks[i] = new ResidualBlock(options, channels, options.StageWidth(stage), i == 0 && stage > 0 ? 2 : 1, generator);
+                blocks[i] = new ResidualBlock(options, channels, options.StageWidth(stage), i == 0 && stage > 0 ? 2
+                    : 1, generator);
                 channels = options.StageWidth(stage) * options.Expansion;
             }
             register_module($"layer{stage + 1}", _stages[stage] = Sequential(blocks));
@@ -73,7 +78,8 @@ internal sealed class ResNet : Backbone, IOnnxLayer
     public override Tensor forward(Tensor x)
     {
         if (x.ndim != 4 || x.size(1) != 3)
-            throw new ArgumentException($"The images are ({string.Join(",", x.shape)}); expected (B,3,H,W).", nameof(x));
+            throw new ArgumentException($"The images are ({string.Join(",", x.shape)}); expected (B,3,H,W).",
+                nameof(x));
         return Run(x, 0, StageCount);
     }
 
@@ -81,7 +87,8 @@ internal sealed class ResNet : Backbone, IOnnxLayer
     public override int StageCount => _stages.Length + 2;
 
     /// <inheritdoc/>
-    /// <remarks>Stage 0 is the stem, then come the stages of blocks, and last the mean over the pixels, as the official code of i-Mix counts.</remarks>
+    /// <remarks>Stage 0 is the stem, then come the stages of blocks, and last the mean over the pixels, as the
+    /// official code of i-Mix counts.</remarks>
     public override Tensor Run(Tensor x, int first, int end)
     {
         for (int stage = first; stage < end; stage++)

@@ -39,7 +39,8 @@ public sealed record ResNetOptions : BackboneOptions
     /// <value>Default <see cref="ResNetBlock.Basic"/>.</value>
     public ResNetBlock Block { get; init; } = ResNetBlock.Basic;
 
-    /// <summary>Channels of the stem and of the first stage: 64·w for a network that the literature calls w times as wide.</summary>
+    /// <summary>Channels of the stem and of the first stage: 64·w for a network that the
+    /// literature calls w times as wide.</summary>
     /// <value>Default 64. Range 1 and up, 2 and up with <see cref="SelectiveKernels"/>.</value>
     public int Width { get; init; } = 64;
 
@@ -47,13 +48,15 @@ public sealed record ResNetOptions : BackboneOptions
     /// <value>Default <see cref="ResNetStem.ImageNet"/>.</value>
     public ResNetStem Stem { get; init; } = ResNetStem.ImageNet;
 
-    /// <summary>Whether the last batch-norm scale of every residual branch starts at 0 (MoCo v3, SimCLR) and not at 1 (DINO, MoCo v2, BYOL).</summary>
+    /// <summary>Whether the last batch-norm scale of every residual branch starts at 0 (MoCo v3, SimCLR) and not at
+    /// 1 (DINO, MoCo v2, BYOL).</summary>
     /// <value>Default false.</value>
     public bool ZeroInitResidual { get; init; }
 
     /// <summary>
-    /// SimCLR v2's "SK" (Chen et al., arXiv 2006.10029): bottlenecks choose between two streams of 3×3 kernels, channel by channel; with it come ResNet-D's
-    /// three 3×3 convolutions in the <see cref="ResNetStem.ImageNet"/> stem, and shortcuts that pool before they project.
+    /// SimCLR v2's "SK" (Chen et al., arXiv 2006.10029): bottlenecks choose between two streams of 3×3 kernels, channel
+    /// by channel; with it come ResNet-D's three 3×3 convolutions in the <see cref="ResNetStem.ImageNet"/> stem, and
+    /// shortcuts that pool before they project.
     /// </summary>
     /// <value>Default false. True needs <see cref="ResNetBlock.Bottleneck"/>.</value>
     public bool SelectiveKernels { get; init; }
@@ -64,7 +67,8 @@ public sealed record ResNetOptions : BackboneOptions
     internal int Expansion => Block == ResNetBlock.Bottleneck ? 4 : 1;
 
     /// <summary>Factor between the side of the image and that of the last feature map.</summary>
-    private int Reduction => Stem switch { ResNetStem.ImageNet => 4, ResNetStem.SmallStride2 => 2, _ => 1 } << BlocksPerStage.Length - 1;
+    private int Reduction =>
+        Stem switch { ResNetStem.ImageNet => 4, ResNetStem.SmallStride2 => 2, _ => 1 } << BlocksPerStage.Length - 1;
 
     /// <inheritdoc/>
     public override int StageCount => BlocksPerStage.Length + 2;
@@ -77,27 +81,33 @@ public sealed record ResNetOptions : BackboneOptions
     /// <summary>ResNet-18: 11.2 million parameters at width 64, features of 8 times the width.</summary>
     /// <param name="stem">How the network begins.</param>
     /// <param name="width">Channels of the stem.</param>
-    public static ResNetOptions ResNet18(ResNetStem stem = ResNetStem.ImageNet, int width = 64) => Preset([2, 2, 2, 2], ResNetBlock.Basic, stem, width);
+    public static ResNetOptions ResNet18(ResNetStem stem = ResNetStem.ImageNet, int width = 64) =>
+        Preset([2, 2, 2, 2], ResNetBlock.Basic, stem, width);
 
     /// <summary>ResNet-34: 21.3 million parameters at width 64, features of 8 times the width.</summary>
     /// <inheritdoc cref="ResNet18"/>
-    public static ResNetOptions ResNet34(ResNetStem stem = ResNetStem.ImageNet, int width = 64) => Preset([3, 4, 6, 3], ResNetBlock.Basic, stem, width);
+    public static ResNetOptions ResNet34(ResNetStem stem = ResNetStem.ImageNet, int width = 64) =>
+        Preset([3, 4, 6, 3], ResNetBlock.Basic, stem, width);
 
     /// <summary>ResNet-50: 23.5 million parameters at width 64, features of 32 times the width.</summary>
     /// <inheritdoc cref="ResNet18"/>
-    public static ResNetOptions ResNet50(ResNetStem stem = ResNetStem.ImageNet, int width = 64) => Preset([3, 4, 6, 3], ResNetBlock.Bottleneck, stem, width);
+    public static ResNetOptions ResNet50(ResNetStem stem = ResNetStem.ImageNet, int width = 64) =>
+        Preset([3, 4, 6, 3], ResNetBlock.Bottleneck, stem, width);
 
     /// <summary>ResNet-101: 42.5 million parameters at width 64, features of 32 times the width.</summary>
     /// <inheritdoc cref="ResNet18"/>
-    public static ResNetOptions ResNet101(ResNetStem stem = ResNetStem.ImageNet, int width = 64) => Preset([3, 4, 23, 3], ResNetBlock.Bottleneck, stem, width);
+    public static ResNetOptions ResNet101(ResNetStem stem = ResNetStem.ImageNet, int width = 64) =>
+        Preset([3, 4, 23, 3], ResNetBlock.Bottleneck, stem, width);
 
     /// <summary>ResNet-152: 58.1 million parameters at width 64, features of 32 times the width.</summary>
     /// <inheritdoc cref="ResNet18"/>
-    public static ResNetOptions ResNet152(ResNetStem stem = ResNetStem.ImageNet, int width = 64) => Preset([3, 8, 36, 3], ResNetBlock.Bottleneck, stem, width);
+    public static ResNetOptions ResNet152(ResNetStem stem = ResNetStem.ImageNet, int width = 64) =>
+        Preset([3, 8, 36, 3], ResNetBlock.Bottleneck, stem, width);
 
     /// <summary>
-    /// A network of SimCLR v2 (Chen et al., arXiv 2006.10029, Table 1): from ResNet-50 (24 million parameters, 35 with selective kernels) to ResNet-152
-    /// at three times the width with selective kernels (795 million). Residual branches start silent.
+    /// A network of SimCLR v2 (Chen et al., arXiv 2006.10029, Table 1): from ResNet-50 (24 million
+    /// parameters, 35 with selective kernels) to ResNet-152 at three times the width with selective kernels
+    /// (795 million). Residual branches start silent.
     /// </summary>
     /// <param name="depth">50, 101 or 152.</param>
     /// <param name="widthMultiplier">w, the width in multiples of 64; published are 1, 2 and 3.</param>
@@ -114,7 +124,8 @@ public sealed record ResNetOptions : BackboneOptions
             50 => ResNet50(stem, width),
             101 => ResNet101(stem, width),
             152 => ResNet152(stem, width),
-            _ => throw new ArgumentOutOfRangeException(nameof(depth), depth, $"depth is {depth}; it must be 50, 101 or 152."),
+            _ => throw new ArgumentOutOfRangeException(nameof(depth), depth,
+                $"depth is {depth}; it must be 50, 101 or 152."),
         };
         return network with { SelectiveKernels = selectiveKernels, ZeroInitResidual = true };
     }
@@ -137,14 +148,16 @@ public sealed record ResNetOptions : BackboneOptions
             (ResNetBlock.Bottleneck, [3, 8, 36, 3]) => "-152",
             _ => $" of {string.Join(", ", BlocksPerStage)} {(Block == ResNetBlock.Basic ? "blocks" : "bottlenecks")}",
         };
-        string stem = Stem switch { ResNetStem.Small => ", small stem", ResNetStem.SmallStride2 => ", small stem of stride 2", _ => "" };
-        return $"ResNet{depth}{(Width == 64 ? "" : $", width {Width}")}{stem}{(SelectiveKernels ? ", selective kernels" : "")}, "
-            + $"{EmbeddingDimension} features";
+        string stem = Stem switch { ResNetStem.Small => ", small stem",
+            ResNetStem.SmallStride2 => ", small stem of stride 2", _ => "" };
+        return $"ResNet{depth}{(Width == 64 ? "" : $", width {Width}")}{stem}"
+            + $"{(SelectiveKernels ? ", selective kernels" : "")}, {EmbeddingDimension} features";
     }
 
     /// <inheritdoc/>
     public override int LayerOf(string parameter) =>
-        parameter.Split('.')[0] is ['l', 'a', 'y', 'e', 'r', .. var stage] ? int.Parse(stage, CultureInfo.InvariantCulture) : 0;
+        parameter.Split('.')[0] is ['l', 'a', 'y', 'e', 'r', .. var stage]
+            ? int.Parse(stage, CultureInfo.InvariantCulture) : 0;
 
     /// <inheritdoc/>
     public override ImagePreprocessing DefaultPreprocessing =>
@@ -154,7 +167,8 @@ public sealed record ResNetOptions : BackboneOptions
 
     internal override BackboneOptions WithZeroInitResidual(bool value) => this with { ZeroInitResidual = value };
 
-    // Of a basic block two 3×3 convolutions, of a bottleneck one and two of 1×1; the first block of all has fewer inputs.
+    // Of a basic block two 3×3 convolutions, of a bottleneck one and two of 1×1; the
+    // first block of all has fewer inputs.
     internal override ArchitectureSize LeastSize
     {
         get
@@ -179,12 +193,14 @@ public sealed record ResNetOptions : BackboneOptions
     public override void Validate()
     {
         if (BlocksPerStage is not { Length: >= 1 and <= 8 } || BlocksPerStage.Any(n => n < 1))
-            throw new ArgumentException($"{nameof(BlocksPerStage)} is [{string.Join(", ", BlocksPerStage ?? [])}]; it must hold 1 to 8 numbers of at least 1.");
+            throw new ArgumentException($"{nameof(BlocksPerStage)} is [{string.Join(", ", BlocksPerStage ?? [])}]; it "
+                + "must hold 1 to 8 numbers of at least 1.");
         Check.Defined(Block);
         Check.Defined(Stem);
         Check.AtLeast(Width, SelectiveKernels ? 2 : 1);
         if (SelectiveKernels && Block != ResNetBlock.Bottleneck)
-            throw new ArgumentException($"{nameof(Block)} is {Block}; with {nameof(SelectiveKernels)} it must be {nameof(ResNetBlock.Bottleneck)}.");
+            throw new ArgumentException($"{nameof(Block)} is {Block}; with {nameof(SelectiveKernels)} it must be "
+                + $"{nameof(ResNetBlock.Bottleneck)}.");
     }
 
     /// <inheritdoc/>
@@ -192,7 +208,9 @@ public sealed record ResNetOptions : BackboneOptions
     {
         if (size < Reduction)
             throw new ArgumentException(
-                $"A view of {size} pixels is too small for this ResNet, which reduces the side by {Reduction}: it needs at least {Reduction} pixels" +
-                (Stem == ResNetStem.Small ? "." : $", or fewer with {nameof(Stem)} = {nameof(ResNetStem.Small)}."), nameof(size));
+                $"A view of {size} pixels is too small for this ResNet, which reduces the side by {Reduction}: it "
+                + $"needs at least {Reduction} pixels" +
+                (Stem == ResNetStem.Small ? "." : $", or fewer with {nameof(Stem)} = {nameof(ResNetStem.Small)}."),
+                nameof(size));
     }
 }

@@ -7,15 +7,18 @@ using static TorchSharp.torch.nn;
 
 namespace MLNet.Ssl.Networks;
 
-/// <summary>relu(F(x) + shortcut(x)), where F is a chain of convolutions with batch norm: (B,C,H,W) → (B,width·expansion,⌈H/stride⌉,⌈W/stride⌉).</summary>
-/// <remarks>With selective kernels, two streams share conv2 and bn2, attn chooses between them, and shortcuts pool before they project (ResNet-D).</remarks>
+/// <summary>relu(F(x) + shortcut(x)), where F is a chain of convolutions with batch norm: (B,C,H,W) →
+/// (B,width·expansion,⌈H/stride⌉,⌈W/stride⌉).</summary>
+/// <remarks>With selective kernels, two streams share conv2 and bn2, attn chooses between them, and shortcuts pool
+/// before they project (ResNet-D).</remarks>
 internal sealed class ResidualBlock : Module<Tensor, Tensor>, IOnnxLayer
 {
     private readonly List<(Conv2d Conv, BatchNorm Norm)> _branch = [];
     private SelectiveKernel? attn;
     private Sequential? downsample;
 
-    public ResidualBlock(ResNetOptions options, long inputs, long width, long stride, torch.Generator generator) : base(nameof(ResidualBlock))
+    public ResidualBlock(ResNetOptions options, long inputs, long width, long stride, torch.Generator generator)
+        : base(nameof(ResidualBlock))
     {
         long outputs = width * options.Expansion;
         double lastGamma = options.ZeroInitResidual ? 0 : 1;
@@ -34,7 +37,8 @@ internal sealed class ResidualBlock : Module<Tensor, Tensor>, IOnnxLayer
         if (stride != 1 || inputs != outputs)
         {
             downsample = options.SelectiveKernels
-                ? Sequential(new AveragePool2x2(stride), new Conv2d(inputs, outputs, 1, 1, generator), new BatchNorm(outputs))
+                ? Sequential(new AveragePool2x2(stride), new Conv2d(inputs, outputs, 1, 1, generator),
+                    new BatchNorm(outputs))
                 : Sequential(new Conv2d(inputs, outputs, 1, stride, generator), new BatchNorm(outputs));
         }
         RegisterComponents();

@@ -5,8 +5,9 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Networks;
 
 /// <summary>
-/// The rotary positions of DINOv3 (Siméoni et al., arXiv 2508.10104; Su et al., arXiv 2104.09864) for a grid of patches: queries and
-/// keys of a patch are turned by angles that its row and column give. The tokens before the patches stay as they are.
+/// The rotary positions of DINOv3 (Siméoni et al., arXiv 2508.10104; Su et al., arXiv 2104.09864) for a grid
+/// of patches: queries and keys of a patch are turned by angles that its row and column give. The tokens
+/// before the patches stay as they are.
 /// </summary>
 internal sealed class RotaryPositions
 {
@@ -17,8 +18,8 @@ internal sealed class RotaryPositions
     private readonly Tensor? _cosine, _sine;
 
     /// <remarks>
-    /// With w the width of a head and i below w/4, the angle of a coordinate c in [−1, 1] is 2πc / 100^(4i/w): first those of the row,
-    /// then those of the column, all of it twice.
+    /// With w the width of a head and i below w/4, the angle of a coordinate c in [−1, 1] is 2πc / 100^(4i/w): first
+    /// those of the row, then those of the column, all of it twice.
     /// </remarks>
     public RotaryPositions(long rows, long columns, long width, Tensor? like)
     {
@@ -29,9 +30,11 @@ internal sealed class RotaryPositions
             for (long i = 0; i < width; i++)
             {
                 long within = i % (2 * quarter), at = within % quarter;
-                double coordinate = within < quarter ? (patch / columns + 0.5) / rows : (patch % columns + 0.5) / columns;
+                double coordinate = within < quarter ? (patch / columns + 0.5) / rows
+                    : (patch % columns + 0.5) / columns;
                 double angle = 2 * Math.PI * (2 * coordinate - 1) / Math.Pow(Base, 4.0 * at / width);
-                (_cosines[patch * width + i], _sines[patch * width + i]) = ((float)Math.Cos(angle), (float)Math.Sin(angle));
+                (_cosines[patch * width + i], _sines[patch * width + i]) =
+                    ((float)Math.Cos(angle), (float)Math.Sin(angle));
             }
         if (like is null) return;
         _cosine = NativeTensor.On(like.device, _cosines).view(_patches, width);

@@ -6,8 +6,9 @@ using static TorchSharp.torch.nn;
 namespace MLNet.Ssl.Networks;
 
 /// <summary>
-/// Chooses between two streams of channels, by a softmax for every channel, from the mean of what both see (Li et al., arXiv 1903.06586, in the form of
-/// SimCLR v2, arXiv 2006.10029, where both streams come from 3×3 kernels): (B,2C,H,W) → (B,C,H,W).
+/// Chooses between two streams of channels, by a softmax for every channel, from the mean of what both see
+/// (Li et al., arXiv 1903.06586, in the form of SimCLR v2, arXiv 2006.10029, where both streams come from
+/// 3×3 kernels): (B,2C,H,W) → (B,C,H,W).
 /// </summary>
 internal sealed class SelectiveKernel : Module<Tensor, Tensor>, IOnnxLayer
 {
@@ -33,13 +34,15 @@ internal sealed class SelectiveKernel : Module<Tensor, Tensor>, IOnnxLayer
     {
         long batch = x.size(0);
         var seen = x.mean([2, 3]).view(batch, 2, _channels, 1, 1).sum(1);
-        var share = fc_select.call(functional.relu(bn.call(fc_reduce.call(seen)), inplace: true)).view(batch, 2, _channels, 1, 1).softmax(1);
+        var share = fc_select.call(functional.relu(bn.call(fc_reduce.call(seen)), inplace: true))
+            .view(batch, 2, _channels, 1, 1).softmax(1);
         return (x.reshape(batch, 2, _channels, x.size(2), x.size(3)) * share).sum(1);
     }
 
     public string Export(OnnxGraph graph, string x)
     {
-        string Sum(string streams) => graph.Add(graph.Slice(streams, 0, _channels, 1), graph.Slice(streams, _channels, _channels, 1));
+        string Sum(string streams) =>
+            graph.Add(graph.Slice(streams, 0, _channels, 1), graph.Slice(streams, _channels, _channels, 1));
         string seen = Sum(graph.ReduceMean(x, keepDimensions: true, 2, 3));
         string scores = fc_select.Export(graph, graph.Relu(bn.Export(graph, fc_reduce.Export(graph, seen))));
         string share = graph.Softmax(graph.Reshape(scores, 0, 2, _channels), axis: 1);

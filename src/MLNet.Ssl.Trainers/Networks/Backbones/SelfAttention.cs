@@ -33,7 +33,8 @@ internal sealed class SelfAttention : Module<Tensor, bool, RotaryPositions?, Ten
     public string Export(OnnxGraph graph, string x, RotaryPositions? positions, long prefix)
     {
         // (B,N,3D) → (3,B,heads,N,D/heads)
-        string all = graph.Transpose(graph.Reshape(qkv.Export(graph, x), 0, 0, 3, _heads, _width / _heads), 2, 0, 3, 1, 4);
+        string all =
+            graph.Transpose(graph.Reshape(qkv.Export(graph, x), 0, 0, 3, _heads, _width / _heads), 2, 0, 3, 1, 4);
         string q = graph.Select(all, 0, 0), k = graph.Select(all, 0, 1), v = graph.Select(all, 0, 2);
         if (positions is not null) (q, k) = (positions.Export(graph, q, prefix), positions.Export(graph, k, prefix));
         string scaled = graph.Mul(q, graph.Constant((float)Scale));

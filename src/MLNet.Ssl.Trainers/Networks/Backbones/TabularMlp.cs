@@ -7,10 +7,12 @@ using static TorchSharp.torch.nn;
 namespace MLNet.Ssl.Networks;
 
 /// <summary>
-/// The perceptron that i-Mix embeds rows of tables with (Lee et al., arXiv 2010.08887, appendix): linear layers of groups of slots side by side, hidden layers with
-/// batch norm and ReLU, a linear layer, and maxout. (B, columns) → (B, D).
+/// The perceptron that i-Mix embeds rows of tables with (Lee et al., arXiv 2010.08887, appendix):
+/// linear layers of groups of slots side by side, hidden layers with batch norm and ReLU, a linear
+/// layer, and maxout. (B, columns) → (B, D).
 /// </summary>
-/// <remarks>Behind a single input layer stand batch norm and ReLU, behind several nothing, as published. Weights start as PyTorch's.</remarks>
+/// <remarks>Behind a single input layer stand batch norm and ReLU, behind several nothing, as published.
+/// Weights start as PyTorch's.</remarks>
 internal sealed class TabularMlp : Backbone, IOnnxLayer
 {
     private readonly TabularMlpOptions _options;
@@ -26,17 +28,20 @@ internal sealed class TabularMlp : Backbone, IOnnxLayer
     /// <param name="options">Architecture, with its input groups.</param>
     /// <param name="generator">Source of the weights.</param>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
-    public TabularMlp(TabularMlpOptions options, torch.Generator generator) : base(nameof(TabularMlp), Validated(options).EmbeddingDimension)
+    public TabularMlp(TabularMlpOptions options, torch.Generator generator)
+        : base(nameof(TabularMlp), Validated(options).EmbeddingDimension)
     {
         ArgumentNullException.ThrowIfNull(generator);
         _options = options;
         _groups = options.InputGroups!;
         _maxout = options.MaxoutGroup;
         if (options.NumberEmbedding != NumberEmbedding.None) numbers = new EmbeddedNumbers(options, generator);
-        input = new ModuleList<Linear>([.. _groups.Select(slots => new Linear(numbers?.Width ?? slots, options.InputWidth, generator))]);
+        input = new ModuleList<Linear>(
+            [.. _groups.Select(slots => new Linear(numbers?.Width ?? slots, options.InputWidth, generator))]);
         if (_groups.Length == 1) input_bn = new BatchNorm(options.InputWidth);
         var widths = options.HiddenWidths.Prepend(options.InputWidth * _groups.Length).ToArray();
-        hidden = new ModuleList<Hidden>([.. options.HiddenWidths.Select((width, i) => new Hidden(widths[i], width, generator))]);
+        hidden = new ModuleList<Hidden>(
+            [.. options.HiddenWidths.Select((width, i) => new Hidden(widths[i], width, generator))]);
         output = new Linear(widths[^1], options.OutputWidth, generator);
         RegisterComponents();
     }
@@ -51,7 +56,8 @@ internal sealed class TabularMlp : Backbone, IOnnxLayer
     public override Tensor forward(Tensor x)
     {
         if (x.ndim != 2 || x.size(1) != _groups.Sum())
-            throw new ArgumentException($"The rows are ({string.Join(",", x.shape)}); expected (B,{_groups.Sum()}).", nameof(x));
+            throw new ArgumentException($"The rows are ({string.Join(",", x.shape)}); expected (B,{_groups.Sum()}).",
+                nameof(x));
         x = Input(numbers is null ? x : numbers.call(x));
         foreach (var layer in hidden) x = layer.call(x);
         return output.call(x).view(x.size(0), -1, _maxout).amax([2]);
@@ -62,7 +68,8 @@ internal sealed class TabularMlp : Backbone, IOnnxLayer
         if (input_bn is not null) return functional.relu(input_bn.call(input[0].call(x)), inplace: true);
         long first = 0;
         var parts = new List<Tensor>(_groups.Length);
-        for (int i = 0; i < _groups.Length; first += _groups[i++]) parts.Add(input[i].call(x.narrow(1, first, _groups[i])));
+        for (int i = 0; i < _groups.Length; first += _groups[i++])
+            parts.Add(input[i].call(x.narrow(1, first, _groups[i])));
         return cat(parts, 1);
     }
 
@@ -70,8 +77,10 @@ internal sealed class TabularMlp : Backbone, IOnnxLayer
     {
         if (numbers is not null) x = numbers.Export(graph, x);
         if (input_bn is not null) x = graph.Relu(input_bn.Export(graph, input[0].Export(graph, x)));
-        else x = graph.Concat(1, [.. input.Select((layer, i) => layer.Export(graph, graph.Slice(x, _groups.Take(i).Sum(), _groups[i], 1)))]);
-        return graph.Maxout(output.Export(graph, hidden.Aggregate(x, (value, layer) => layer.Export(graph, value))), _maxout);
+        else x = graph.Concat(1,
+            [.. input.Select((layer, i) => layer.Export(graph, graph.Slice(x, _groups.Take(i).Sum(), _groups[i], 1)))]);
+        return graph.Maxout(output.Export(graph, hidden.Aggregate(x, (value, layer) => layer.Export(graph, value))),
+            _maxout);
     }
 
     private static TabularMlpOptions Validated(TabularMlpOptions options)

@@ -6,9 +6,9 @@ using static TorchSharp.torch.nn;
 namespace MLNet.Ssl.Networks;
 
 /// <summary>
-/// A pre-norm transformer block: x += Attention(LN(x)); x += Mlp(LN(x)), both sums through drop path, and each branch through a layer
-/// scale where there is one. (B,N,D) → (B,N,D), or (B,1,D) if only the class token of the result is wanted: then queries, projection
-/// and MLP are computed for that token alone.
+/// A pre-norm transformer block: x += Attention(LN(x)); x += Mlp(LN(x)), both sums through drop path, and each branch
+/// through a layer scale where there is one. (B,N,D) → (B,N,D), or (B,1,D) if only the class token of the result is
+/// wanted: then queries, projection and MLP are computed for that token alone.
 /// </summary>
 internal sealed class TransformerBlock : Module<Tensor, bool, RotaryPositions?, Tensor>
 {
@@ -20,7 +20,8 @@ internal sealed class TransformerBlock : Module<Tensor, bool, RotaryPositions?, 
     private LayerScale? ls2;
     private DropPath drop_path;
 
-    public TransformerBlock(VisionTransformerOptions options, double dropPath, torch.Generator generator) : base(nameof(TransformerBlock))
+    public TransformerBlock(VisionTransformerOptions options, double dropPath, torch.Generator generator)
+        : base(nameof(TransformerBlock))
     {
         long width = options.EmbeddingDimension, hidden = options.HiddenDimension;
         norm1 = new LayerNorm(width, options.NormEpsilon);
@@ -55,7 +56,8 @@ internal sealed class TransformerBlock : Module<Tensor, bool, RotaryPositions?, 
     private static Tensor Scaled(LayerScale? scale, Tensor branch) => scale is null ? branch : scale.call(branch);
 }
 
-/// <summary>A gated MLP, W₃(silu(W₁x)·W₂x) (Shazeer, arXiv 2002.05202), W₁ and W₂ in one matrix as DINOv2 has it.</summary>
+/// <summary>A gated MLP, W₃(silu(W₁x)·W₂x) (Shazeer, arXiv 2002.05202), W₁ and W₂ in one
+/// matrix as DINOv2 has it.</summary>
 internal sealed class SwiGlu : Module<Tensor, Tensor>, IOnnxLayer
 {
     private readonly long _hidden;
@@ -79,7 +81,8 @@ internal sealed class SwiGlu : Module<Tensor, Tensor>, IOnnxLayer
     public string Export(OnnxGraph graph, string x)
     {
         x = w12.Export(graph, x);
-        return w3.Export(graph, graph.Mul(graph.Silu(graph.Slice(x, 0, _hidden, 2)), graph.Slice(x, _hidden, _hidden, 2)));
+        return w3.Export(graph,
+            graph.Mul(graph.Silu(graph.Slice(x, 0, _hidden, 2)), graph.Slice(x, _hidden, _hidden, 2)));
     }
 }
 

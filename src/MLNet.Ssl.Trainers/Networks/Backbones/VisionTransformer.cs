@@ -8,9 +8,9 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Networks;
 
 /// <summary>
-/// The vision transformer of DINO (Caron et al., arXiv 2104.14294; Dosovitskiy et al., arXiv 2010.11929), DINOv2 (Oquab et al.,
-/// arXiv 2304.07193) and DINOv3 (Siméoni et al., arXiv 2508.10104): patches, a class token and registers through pre-norm blocks; the
-/// feature is the class token after the final layer norm.
+/// The vision transformer of DINO (Caron et al., arXiv 2104.14294; Dosovitskiy et al., arXiv 2010.11929), DINOv2 (Oquab
+/// et al., arXiv 2304.07193) and DINOv3 (Siméoni et al., arXiv 2508.10104): patches, a class token and registers
+/// through pre-norm blocks; the feature is the class token after the final layer norm.
 /// </summary>
 /// <remarks>State-dict names are those of the official repository, so its checkpoints load by name.</remarks>
 internal sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
@@ -24,20 +24,25 @@ internal sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
     private ModuleList<TransformerBlock> blocks;
     private LayerNorm norm;
 
-    /// <summary>Builds the network on the CPU with random weights: N(0, 0.02²), biases zero, the patch projection by PyTorch's default.</summary>
+    /// <summary>Builds the network on the CPU with random weights: N(0, 0.02²), biases zero, the patch
+    /// projection by PyTorch's default.</summary>
     /// <param name="options">Architecture.</param>
     /// <param name="generator">Source of the weights.</param>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
-    public VisionTransformer(VisionTransformerOptions options, torch.Generator generator) : base(nameof(VisionTransformer), options.EmbeddingDimension)
+    public VisionTransformer(VisionTransformerOptions options, torch.Generator generator)
+        : base(nameof(VisionTransformer), options.EmbeddingDimension)
     {
         options.Validate();
         ArgumentNullException.ThrowIfNull(generator);
         _options = options;
         int width = options.EmbeddingDimension, side = options.ImageSize / options.PatchSize;
-        patch_embed = options.ConvolutionalStem ? new ConvStem(width, generator) : new PatchEmbedding(options.PatchSize, width, generator);
+        patch_embed = options.ConvolutionalStem ? new ConvStem(width, generator)
+            : new PatchEmbedding(options.PatchSize, width, generator);
         cls_token = Initialization.Normal(0.02, generator, 1, 1, width);
-        if (!options.RotaryPositions) pos_embed = Initialization.Normal(0.02, generator, 1, 1 + (long)side * side, width);
-        if (options.Registers > 0) register_tokens = Initialization.Normal(0.02, generator, 1, options.Registers, width);
+        if (!options.RotaryPositions)
+            pos_embed = Initialization.Normal(0.02, generator, 1, 1 + (long)side * side, width);
+        if (options.Registers > 0)
+            register_tokens = Initialization.Normal(0.02, generator, 1, options.Registers, width);
         blocks = new ModuleList<TransformerBlock>([.. Enumerable.Range(0, options.Depth).Select(i =>
             new TransformerBlock(options, DropPathRate(i), generator))]);
         norm = new LayerNorm(width, options.NormEpsilon);
@@ -71,14 +76,18 @@ internal sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
             double bound = Math.Sqrt(6.0 / (inputs + outputs));
             parameter.uniform_(-bound, bound, generator);
         }
-        // The linear layers' biases are zero already; only the patch projection has PyTorch's default. A convolutional stem keeps that default.
-        if (!_options.ConvolutionalStem) named_parameters().First(p => p.name == "patch_embed.proj.bias").parameter.zero_();
+        // The linear layers' biases are zero already; only the patch projection has PyTorch's default. A
+        // convolutional stem keeps that default.
+        if (!_options.ConvolutionalStem)
+            named_parameters().First(p => p.name == "patch_embed.proj.bias").parameter.zero_();
     }
 
-    private double DropPathRate(int block) => _options.Depth == 1 ? 0 : _options.DropPathRate * block / (_options.Depth - 1);
+    private double DropPathRate(int block) =>
+        _options.Depth == 1 ? 0 : _options.DropPathRate * block / (_options.Depth - 1);
 
     /// <summary>Embeds images.</summary>
-    /// <param name="x">Normalised images (B,3,H,W), H and W at least a patch; a rest that does not fill a patch is cut off.</param>
+    /// <param name="x">Normalised images (B,3,H,W), H and W at least a patch; a rest that does
+    /// not fill a patch is cut off.</param>
     /// <returns>Class tokens after the final norm, (B,D).</returns>
     /// <exception cref="ArgumentException">The images are smaller than a patch or not (B,3,H,W).</exception>
     public override Tensor forward(Tensor x)
@@ -101,7 +110,8 @@ internal sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
         if (register_tokens is not null)
         {
             long patches = shape[2] / PatchSize * (shape[3] / PatchSize);
-            string registers = graph.ForEachRow(graph.Weight(register_tokens), input, _options.Registers, EmbeddingDimension);
+            string registers =
+                graph.ForEachRow(graph.Weight(register_tokens), input, _options.Registers, EmbeddingDimension);
             x = graph.Concat(1, graph.Slice(x, 0, 1, 1), registers, graph.Slice(x, 1, patches, 1));
         }
         var positions = Rotary(shape, like: null);
@@ -128,20 +138,25 @@ internal sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
         return layers;
     }
 
-    /// <summary>The attention weights of the last block: for each head, how much each token (row) takes from each token (column).</summary>
+    /// <summary>The attention weights of the last block: for each head, how much each token (row) takes
+    /// from each token (column).</summary>
     /// <param name="x">Normalised images (B,3,H,W).</param>
-    /// <returns>(B,heads,1+R+P,1+R+P), rows sum to 1; row and column 0 are the class token, then come the registers.</returns>
+    /// <returns>(B,heads,1+R+P,1+R+P), rows sum to 1; row and column 0 are the class token,
+    /// then come the registers.</returns>
     /// <exception cref="ArgumentException">The images do not fit.</exception>
     public Tensor LastSelfAttention(Tensor x) => LastAttention(x, classTokenOnly: false);
 
-    /// <summary>For each head of the last block, how much the class token takes from each patch: what attention maps show.</summary>
+    /// <summary>For each head of the last block, how much the class token takes from each patch:
+    /// what attention maps show.</summary>
     /// <param name="x">Normalised images (B,3,H,W).</param>
-    /// <returns>(B,heads,⌊H/p⌋,⌊W/p⌋), what <see cref="LastSelfAttention"/> has in row 0 for the patches; a head sums to 1 less what other tokens get.</returns>
+    /// <returns>(B,heads,⌊H/p⌋,⌊W/p⌋), what <see cref="LastSelfAttention"/> has in row 0 for the patches; a head sums
+    /// to 1 less what other tokens get.</returns>
     /// <exception cref="ArgumentException">The images do not fit.</exception>
     public Tensor ClassTokenAttention(Tensor x)
     {
         long h = x.size(2) / _options.PatchSize, w = x.size(3) / _options.PatchSize;
-        return LastAttention(x, classTokenOnly: true).narrow(3, PrefixTokens, h * w).reshape(x.size(0), _options.Heads, h, w);
+        return LastAttention(x, classTokenOnly: true).narrow(3, PrefixTokens, h * w)
+            .reshape(x.size(0), _options.Heads, h, w);
     }
 
     private Tensor LastAttention(Tensor x, bool classTokenOnly)
@@ -176,15 +191,18 @@ internal sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
         int patch = _options.PatchSize;
         if (shape.Length != 4 || shape[1] != 3 || shape[2] < patch || shape[3] < patch)
             throw new ArgumentException(
-                $"The images are ({string.Join(",", shape)}); expected (B,3,H,W) with H and W of at least the patch size {patch}.", "x");
+                $"The images are ({string.Join(",", shape)}); expected (B,3,H,W) with H and W of at least the patch "
+                + $"size {patch}.", "x");
         return shape;
     }
 
-    /// <summary>The position table for images of this size in pixels: (1,1+P,D), bicubically resampled where the patch grid is another.</summary>
+    /// <summary>The position table for images of this size in pixels: (1,1+P,D), bicubically resampled where
+    /// the patch grid is another.</summary>
     internal Tensor Positions(long height, long width)
     {
         Tensor table = pos_embed!;
-        long side = _options.ImageSize / _options.PatchSize, h = height / _options.PatchSize, w = width / _options.PatchSize;
+        long side = _options.ImageSize / _options.PatchSize, h = height / _options.PatchSize,
+            w = width / _options.PatchSize;
         if (height == width && h == side) return table;
         table = table.to(ScalarType.Float32);
         var grid = table.narrow(1, 1, side * side).view(1, side, side, EmbeddingDimension).permute(0, 3, 1, 2);
@@ -193,7 +211,8 @@ internal sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
         var resampled = offset == 0
             ? nn.functional.interpolate(grid, size: [h, w], mode: InterpolationMode.Bicubic, align_corners: false,
                 antialias: _options.PositionAntialias)
-            : nn.functional.interpolate(grid, scale_factor: [(h + offset) / side, (w + offset) / side], mode: InterpolationMode.Bicubic,
+            : nn.functional.interpolate(grid, scale_factor: [(h + offset) / side, (w + offset) / side],
+                mode: InterpolationMode.Bicubic,
                 align_corners: false, antialias: _options.PositionAntialias);
         return cat([table.narrow(1, 0, 1), resampled.flatten(2).transpose(1, 2)], 1);
     }

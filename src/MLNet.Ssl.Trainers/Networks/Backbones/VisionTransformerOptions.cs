@@ -12,12 +12,14 @@ public enum VisionTransformerFlavor
     Dino,
 
     /// <summary>
-    /// Fixed sine-cosine positions; Xavier-uniform weights, queries, keys and values each on their own (Chen et al., arXiv 2104.02057).
+    /// Fixed sine-cosine positions; Xavier-uniform weights, queries, keys and values each on their
+    /// own (Chen et al., arXiv 2104.02057).
     /// </summary>
     MoCoV3,
 }
 
-/// <summary>Options of a vision transformer; the defaults are ViT-S/16 of DINO (Caron et al., arXiv 2104.14294).</summary>
+/// <summary>Options of a vision transformer; the defaults are ViT-S/16 of DINO (Caron
+/// et al., arXiv 2104.14294).</summary>
 public sealed record VisionTransformerOptions : BackboneOptions
 {
     /// <summary>Side of a patch in pixels.</summary>
@@ -40,11 +42,13 @@ public sealed record VisionTransformerOptions : BackboneOptions
     /// <value>Default 4.</value>
     public double MlpRatio { get; init; } = 4;
 
-    /// <summary>Drop-path rate of the last block; the rates rise linearly from 0 at the first. In [0, 1), for training only.</summary>
+    /// <summary>Drop-path rate of the last block; the rates rise linearly from 0 at the first. In
+    /// [0, 1), for training only.</summary>
     /// <value>Default 0. DINO trains the student with 0.1 and the teacher with 0.</value>
     public double DropPathRate { get; init; }
 
-    /// <summary>Image side in pixels that the position table is made for; other sizes interpolate it. A multiple of <see cref="PatchSize"/>.</summary>
+    /// <summary>Image side in pixels that the position table is made for; other sizes interpolate it. A multiple of
+    /// <see cref="PatchSize"/>.</summary>
     /// <value>Default 224.</value>
     public int ImageSize { get; init; } = 224;
 
@@ -52,12 +56,13 @@ public sealed record VisionTransformerOptions : BackboneOptions
     /// <value>Default <see cref="VisionTransformerFlavor.Dino"/>.</value>
     public VisionTransformerFlavor Flavor { get; init; }
 
-    /// <summary>Learned tokens without a place between the class token and those of the patches: DINOv2's registers (Darcet et al.,
-    /// arXiv 2309.16588), DINOv3's storage tokens.</summary>
+    /// <summary>Learned tokens without a place between the class token and those of the patches: DINOv2's registers
+    /// (Darcet et al., arXiv 2309.16588), DINOv3's storage tokens.</summary>
     /// <value>Default 0. DINOv2's register networks and DINOv3 have 4.</value>
     public int Registers { get; init; }
 
-    /// <summary>Initial value of the learned factors of each residual branch's channels (layer scale, arXiv 2103.17239); null for none.</summary>
+    /// <summary>Initial value of the learned factors of each residual branch's channels (layer scale, arXiv
+    /// 2103.17239); null for none.</summary>
     /// <value>Default null. DINOv2 and DINOv3 have 1e-5.</value>
     public double? LayerScale { get; init; }
 
@@ -70,23 +75,25 @@ public sealed record VisionTransformerOptions : BackboneOptions
     /// <value>Default 1e-6; DINOv3 has 1e-5.</value>
     public double NormEpsilon { get; init; } = 1e-6;
 
-    /// <summary>Whether positions turn queries and keys of the patches (DINOv3, arXiv 2508.10104), for any size of image, and not a table
-    /// of them is added to the tokens. A head's width must then be a multiple of 4.</summary>
+    /// <summary>Whether positions turn queries and keys of the patches (DINOv3, arXiv 2508.10104), for any size of
+    /// image, and not a table of them is added to the tokens. A head's width must then be a multiple of 4.</summary>
     /// <value>Default false.</value>
     public bool RotaryPositions { get; init; }
 
-    /// <summary>What is added to the number of patches when the table of positions is resampled to another size: DINO's and DINOv2's
-    /// code adds a tenth of a patch.</summary>
+    /// <summary>What is added to the number of patches when the table of positions is resampled to another size: DINO's
+    /// and DINOv2's code adds a tenth of a patch.</summary>
     /// <value>Default 0.1; 0 for DINOv2 with registers and for networks of timm and Hugging Face.</value>
     public double PositionOffset { get; init; } = 0.1;
 
-    /// <summary>Whether the table of positions is smoothed when it is resampled to fewer patches, as DINOv2's register networks do.</summary>
+    /// <summary>Whether the table of positions is smoothed when it is resampled to fewer patches, as
+    /// DINOv2's register networks do.</summary>
     /// <value>Default false.</value>
     public bool PositionAntialias { get; init; }
 
     /// <summary>
-    /// Four 3×3 convolutions of stride 2 with batch norm in place of the patch projection (MoCo v3's "conv" networks). It needs patches of 16 pixels and a
-    /// width that is a multiple of 8. With its batch norms, samples of a batch are no longer independent.
+    /// Four 3×3 convolutions of stride 2 with batch norm in place of the patch projection (MoCo v3's "conv"
+    /// networks). It needs patches of 16 pixels and a width that is a multiple of 8. With its batch norms, samples of
+    /// a batch are no longer independent.
     /// </summary>
     /// <value>Default false.</value>
     public bool ConvolutionalStem { get; init; }
@@ -98,7 +105,8 @@ public sealed record VisionTransformerOptions : BackboneOptions
 
     /// <summary>ViT-Ti: width 192, 3 heads.</summary>
     /// <param name="patchSize">Side of a patch in pixels.</param>
-    public static VisionTransformerOptions Tiny(int patchSize = 16) => new() { PatchSize = patchSize, EmbeddingDimension = 192, Heads = 3 };
+    public static VisionTransformerOptions Tiny(int patchSize = 16) =>
+        new() { PatchSize = patchSize, EmbeddingDimension = 192, Heads = 3 };
 
     /// <summary>ViT-S: width 384, 6 heads, 21.7 million parameters.</summary>
     /// <param name="patchSize">Side of a patch in pixels.</param>
@@ -106,21 +114,28 @@ public sealed record VisionTransformerOptions : BackboneOptions
 
     /// <summary>ViT-S of MoCo v3: as <see cref="Small"/>, but 12 heads, fixed positions and Xavier weights.</summary>
     /// <param name="patchSize">Side of a patch in pixels.</param>
-    public static VisionTransformerOptions MoCoV3Small(int patchSize = 16) => Small(patchSize) with { Heads = 12, Flavor = VisionTransformerFlavor.MoCoV3 };
+    public static VisionTransformerOptions MoCoV3Small(int patchSize = 16) =>
+        Small(patchSize) with { Heads = 12, Flavor = VisionTransformerFlavor.MoCoV3 };
 
     /// <summary>ViT-B of MoCo v3: as <see cref="Base"/>, but fixed positions and Xavier weights.</summary>
     /// <param name="patchSize">Side of a patch in pixels.</param>
-    public static VisionTransformerOptions MoCoV3Base(int patchSize = 16) => Base(patchSize) with { Flavor = VisionTransformerFlavor.MoCoV3 };
+    public static VisionTransformerOptions MoCoV3Base(int patchSize = 16) =>
+        Base(patchSize) with { Flavor = VisionTransformerFlavor.MoCoV3 };
 
-    /// <summary>"conv ViT-S" of MoCo v3: as <see cref="MoCoV3Small"/>, with a convolutional stem in place of one of the blocks.</summary>
-    public static VisionTransformerOptions MoCoV3ConvSmall() => MoCoV3Small() with { ConvolutionalStem = true, Depth = 11 };
+    /// <summary>"conv ViT-S" of MoCo v3: as <see cref="MoCoV3Small"/>, with a convolutional stem in
+    /// place of one of the blocks.</summary>
+    public static VisionTransformerOptions MoCoV3ConvSmall() =>
+        MoCoV3Small() with { ConvolutionalStem = true, Depth = 11 };
 
-    /// <summary>"conv ViT-B" of MoCo v3: as <see cref="MoCoV3Base"/>, with a convolutional stem in place of one of the blocks.</summary>
-    public static VisionTransformerOptions MoCoV3ConvBase() => MoCoV3Base() with { ConvolutionalStem = true, Depth = 11 };
+    /// <summary>"conv ViT-B" of MoCo v3: as <see cref="MoCoV3Base"/>, with a convolutional stem in
+    /// place of one of the blocks.</summary>
+    public static VisionTransformerOptions MoCoV3ConvBase() =>
+        MoCoV3Base() with { ConvolutionalStem = true, Depth = 11 };
 
     /// <summary>ViT-B: width 768, 12 heads, 85.8 million parameters.</summary>
     /// <param name="patchSize">Side of a patch in pixels.</param>
-    public static VisionTransformerOptions Base(int patchSize = 16) => new() { PatchSize = patchSize, EmbeddingDimension = 768, Heads = 12 };
+    public static VisionTransformerOptions Base(int patchSize = 16) =>
+        new() { PatchSize = patchSize, EmbeddingDimension = 768, Heads = 12 };
 
     /// <summary>DINOv2's ViT-S/14: 22 million parameters (Oquab et al., arXiv 2304.07193).</summary>
     /// <param name="registers">Whether it has the four registers of arXiv 2309.16588.</param>
@@ -211,8 +226,8 @@ public sealed record VisionTransformerOptions : BackboneOptions
         };
         string size = name is null ? $"ViT/{PatchSize} of {Depth} blocks, {Heads} heads" : $"ViT-{name}/{PatchSize}";
         if (SwiGlu && name is "S" or "H") size = $"ViT-{name}+/{PatchSize}";
-        return $"{size}{(Registers > 0 ? $", {Registers} registers" : "")}{(RotaryPositions ? ", rotary positions" : "")}"
-            + $"{(ConvolutionalStem ? ", convolutional stem" : "")}, {EmbeddingDimension} features";
+        return $"{size}{(Registers > 0 ? $", {Registers} registers" : "")}"
+            + $"{(RotaryPositions ? ", rotary positions" : "")}{(ConvolutionalStem ? ", convolutional stem" : "")}, {EmbeddingDimension} features";
     }
 
     /// <inheritdoc/>
@@ -233,7 +248,8 @@ public sealed record VisionTransformerOptions : BackboneOptions
     };
 
     // The larger images that DINOv2's table was last trained with are not those that it is used with.
-    private int DefaultSize => LayerScale is null ? ImageSize : Math.Min(ImageSize, Math.Max(1, 224 / PatchSize) * PatchSize);
+    private int DefaultSize =>
+        LayerScale is null ? ImageSize : Math.Min(ImageSize, Math.Max(1, 224 / PatchSize) * PatchSize);
 
     internal override IEnumerable<(string Key, object Value)> Untold => [("heads", Heads)];
 
@@ -271,19 +287,26 @@ public sealed record VisionTransformerOptions : BackboneOptions
             throw new ArgumentException($"{nameof(EmbeddingDimension)} is {EmbeddingDimension} for {Heads} heads; with "
                 + $"{nameof(RotaryPositions)} a head's width must be a multiple of 4.");
         if (RotaryPositions && Flavor == VisionTransformerFlavor.MoCoV3)
-            throw new ArgumentException($"{nameof(RotaryPositions)} is true; {nameof(VisionTransformerFlavor.MoCoV3)} has a table of positions.");
+            throw new ArgumentException($"{nameof(RotaryPositions)} is true; {nameof(VisionTransformerFlavor.MoCoV3)} "
+                + "has a table of positions.");
         if (EmbeddingDimension % Heads != 0)
-            throw new ArgumentException($"{nameof(EmbeddingDimension)} is {EmbeddingDimension}; it must be a multiple of {nameof(Heads)} ({Heads}).");
+            throw new ArgumentException($"{nameof(EmbeddingDimension)} is {EmbeddingDimension}; it must be a multiple "
+                + $"of {nameof(Heads)} ({Heads}).");
         if (Flavor == VisionTransformerFlavor.MoCoV3 && EmbeddingDimension % 4 != 0)
-            throw new ArgumentException($"{nameof(EmbeddingDimension)} is {EmbeddingDimension}; for sine-cosine positions it must be a multiple of 4.");
+            throw new ArgumentException($"{nameof(EmbeddingDimension)} is {EmbeddingDimension}; for sine-cosine "
+                + "positions it must be a multiple of 4.");
         if (ConvolutionalStem && PatchSize != ConvStem.PatchSize)
-            throw new ArgumentException($"{nameof(PatchSize)} is {PatchSize}; with {nameof(ConvolutionalStem)} it must be {ConvStem.PatchSize}.");
+            throw new ArgumentException($"{nameof(PatchSize)} is {PatchSize}; with {nameof(ConvolutionalStem)} it must "
+                + $"be {ConvStem.PatchSize}.");
         if (ConvolutionalStem && EmbeddingDimension % 8 != 0)
-            throw new ArgumentException($"{nameof(EmbeddingDimension)} is {EmbeddingDimension}; with {nameof(ConvolutionalStem)} it must be a multiple of 8.");
+            throw new ArgumentException($"{nameof(EmbeddingDimension)} is {EmbeddingDimension}; with "
+                + $"{nameof(ConvolutionalStem)} it must be a multiple of 8.");
         if (HiddenDimension < 1)
-            throw new ArgumentException($"{nameof(MlpRatio)} is {MlpRatio}; times {nameof(EmbeddingDimension)} ({EmbeddingDimension}) it must be at least 1.");
+            throw new ArgumentException($"{nameof(MlpRatio)} is {MlpRatio}; times {nameof(EmbeddingDimension)} "
+                + $"({EmbeddingDimension}) it must be at least 1.");
         if (ImageSize < PatchSize || ImageSize % PatchSize != 0)
-            throw new ArgumentException($"{nameof(ImageSize)} is {ImageSize}; it must be a multiple of {nameof(PatchSize)} ({PatchSize}).");
+            throw new ArgumentException(
+                $"{nameof(ImageSize)} is {ImageSize}; it must be a multiple of {nameof(PatchSize)} ({PatchSize}).");
     }
 
     /// <inheritdoc/>
@@ -291,6 +314,7 @@ public sealed record VisionTransformerOptions : BackboneOptions
     {
         if (size < PatchSize || size % PatchSize != 0)
             throw new ArgumentException(
-                $"A view of {size} pixels does not fit patches of {PatchSize} pixels: its size must be a multiple of {PatchSize}.", nameof(size));
+                $"A view of {size} pixels does not fit patches of {PatchSize} pixels: its size must be a multiple of "
+                + $"{PatchSize}.", nameof(size));
     }
 }

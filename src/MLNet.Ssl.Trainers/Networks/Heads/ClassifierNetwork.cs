@@ -6,7 +6,8 @@ using static TorchSharp.torch.nn;
 
 namespace MLNet.Ssl.Networks;
 
-/// <summary>A backbone, the first layers of a projection head where some are kept, and a linear classifier that starts at zero: (B,3,H,W) → logits (B,C).</summary>
+/// <summary>A backbone, the first layers of a projection head where some are kept, and a linear classifier that starts
+/// at zero: (B,3,H,W) → logits (B,C).</summary>
 internal sealed class ClassifierNetwork : Backbone, IOnnxLayer
 {
     private const string Prefix = nameof(backbone) + ".";
@@ -16,14 +17,16 @@ internal sealed class ClassifierNetwork : Backbone, IOnnxLayer
     private readonly Linear fc;
 
     /// <remarks>Takes over the backbone and the head, of which it keeps the first layers.</remarks>
-    public ClassifierNetwork(Backbone backbone, ProjectionHead? head, int headLayers, int classes, torch.Generator generator)
+    public ClassifierNetwork(Backbone backbone, ProjectionHead? head, int headLayers, int classes,
+        torch.Generator generator)
         : base(nameof(ClassifierNetwork), classes)
     {
         this.backbone = backbone;
         this.head = head?.First(headLayers) ?? [];
         (Head, HeadLayers) = (headLayers > 0 ? head!.Options : null, headLayers);
         // All of the head is as narrow as its projection, a part of it as wide as the features.
-        fc = new Linear(Head is { } whole && whole.Layers == headLayers ? whole.OutputDimension : backbone.EmbeddingDimension, classes, generator, deviation: 0);
+        fc = new Linear(Head is { } whole && whole.Layers == headLayers ? whole.OutputDimension
+            : backbone.EmbeddingDimension, classes, generator, deviation: 0);
         RegisterComponents();
     }
 
@@ -41,7 +44,8 @@ internal sealed class ClassifierNetwork : Backbone, IOnnxLayer
         return fc.call(x);
     }
 
-    string IOnnxLayer.Export(OnnxGraph graph, string x) => fc.Export(graph, head.Aggregate(graph.Apply(backbone, x), (value, layer) => graph.Apply(layer, value)));
+    string IOnnxLayer.Export(OnnxGraph graph, string x) =>
+        fc.Export(graph, head.Aggregate(graph.Apply(backbone, x), (value, layer) => graph.Apply(layer, value)));
 
     /// <summary>Layer of a parameter, from 0 at the input to <see cref="Layers"/> at the classifier.</summary>
     public static int LayerOf(string name, BackboneOptions options) =>
@@ -49,8 +53,10 @@ internal sealed class ClassifierNetwork : Backbone, IOnnxLayer
 
     public static int Layers(BackboneOptions options) => options.LayerCount + 1;
 
-    /// <summary>What a classifier has at least: the backbone, the first layers of a projection head, and a linear layer for the classes.</summary>
-    public static ArchitectureSize LeastSize(BackboneOptions backbone, ProjectionHeadOptions? head, int headLayers, int classes)
+    /// <summary>What a classifier has at least: the backbone, the first layers of a projection head, and a
+    /// linear layer for the classes.</summary>
+    public static ArchitectureSize LeastSize(BackboneOptions backbone, ProjectionHeadOptions? head, int headLayers,
+        int classes)
     {
         double width = backbone.EmbeddingDimension;
         double features = headLayers > 0 && headLayers == head!.Layers ? head.OutputDimension : width;

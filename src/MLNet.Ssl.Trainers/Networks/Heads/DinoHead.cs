@@ -6,16 +6,18 @@ using static TorchSharp.torch.nn;
 namespace MLNet.Ssl.Networks;
 
 /// <summary>
-/// DINO's projection head (Caron et al., arXiv 2104.14294): an MLP to a bottleneck, its l2 norm, and weight-normalised prototypes without bias.
-/// (B,D) → (B,K).
+/// DINO's projection head (Caron et al., arXiv 2104.14294): an MLP to a bottleneck, its l2 norm, and weight-normalised
+/// prototypes without bias. (B,D) → (B,K).
 /// </summary>
-/// <remarks>State-dict names are those of the official repository: mlp.0.weight …, last_layer.weight_g, last_layer.weight_v.</remarks>
+/// <remarks>State-dict names are those of the official repository: mlp.0.weight …,
+/// last_layer.weight_g, last_layer.weight_v.</remarks>
 public sealed class DinoHead : Module<Tensor, Tensor>
 {
     private Module<Tensor, Tensor> mlp;
     private WeightNormLinear last_layer;
 
-    /// <summary>Builds the head on the CPU with random weights: MLP N(0, 0.02²) with zero biases, prototype directions by PyTorch's default.</summary>
+    /// <summary>Builds the head on the CPU with random weights: MLP N(0, 0.02²) with zero biases, prototype
+    /// directions by PyTorch's default.</summary>
     /// <param name="options">Widths and variants.</param>
     /// <param name="generator">Source of the weights.</param>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
@@ -24,13 +26,15 @@ public sealed class DinoHead : Module<Tensor, Tensor>
         options.Validate();
         ArgumentNullException.ThrowIfNull(generator);
         mlp = Mlp(options, generator);
-        last_layer = new WeightNormLinear(options.BottleneckDimension, options.OutputDimension, !options.NormLastLayer, generator);
+        last_layer = new WeightNormLinear(options.BottleneckDimension, options.OutputDimension, !options.NormLastLayer,
+            generator);
         RegisterComponents();
     }
 
     private static Module<Tensor, Tensor> Mlp(DinoHeadOptions options, torch.Generator generator)
     {
-        if (options.Layers == 1) return new Linear(options.InputDimension, options.BottleneckDimension, generator, deviation: 0.02);
+        if (options.Layers == 1)
+            return new Linear(options.InputDimension, options.BottleneckDimension, generator, deviation: 0.02);
         var layers = new List<Module<Tensor, Tensor>>();
         int inputs = options.InputDimension;
         for (int i = 1; i < options.Layers; i++)
@@ -62,7 +66,8 @@ public sealed class DinoHead : Module<Tensor, Tensor>
         private Parameter weight_g;
         private Parameter weight_v;
 
-        public WeightNormLinear(long inputs, long outputs, bool trainableNorm, torch.Generator generator) : base(nameof(WeightNormLinear))
+        public WeightNormLinear(long inputs, long outputs, bool trainableNorm, torch.Generator generator)
+            : base(nameof(WeightNormLinear))
         {
             weight_g = Initialization.Constant(1, outputs, 1);
             weight_g.requires_grad = trainableNorm;
@@ -70,6 +75,7 @@ public sealed class DinoHead : Module<Tensor, Tensor>
             RegisterComponents();
         }
 
-        public override Tensor forward(Tensor x) => functional.linear(x, (weight_v * (weight_g / weight_v.norm(1, keepdim: true))).to(x.dtype));
+        public override Tensor forward(Tensor x) =>
+            functional.linear(x, (weight_v * (weight_g / weight_v.norm(1, keepdim: true))).to(x.dtype));
     }
 }

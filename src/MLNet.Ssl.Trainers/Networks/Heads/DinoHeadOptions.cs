@@ -32,7 +32,8 @@ public sealed record DinoHeadOptions(int InputDimension)
     public bool NormLastLayer { get; init; } = true;
 
     /// <summary>Checks every option.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The message names the option, its value and what is allowed.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The message names the option, its
+    /// value and what is allowed.</exception>
     public void Validate()
     {
         Check.AtLeast(InputDimension, 1);

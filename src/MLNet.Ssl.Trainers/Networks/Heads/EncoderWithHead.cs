@@ -3,11 +3,14 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Networks;
 
-/// <summary>A backbone with what training puts on it: a head, and on the online side of some methods a predictor.</summary>
-/// <remarks>State-dict names begin with <c>backbone.</c>, <c>head.</c> and <c>predictor.</c>; initial weights go to the first.</remarks>
+/// <summary>A backbone with what training puts on it: a head, and on the online side of
+/// some methods a predictor.</summary>
+/// <remarks>State-dict names begin with <c>backbone.</c>, <c>head.</c> and <c>predictor.</c>; initial
+/// weights go to the first.</remarks>
 public sealed class EncoderWithHead : nn.Module<Tensor, Tensor>
 {
-    // Field names are state-dict names; the predictor comes last, so that a network without one is a prefix of one with it.
+    // Field names are state-dict names; the predictor comes last, so that a network
+    // without one is a prefix of one with it.
     private readonly Backbone backbone;
     private readonly nn.Module<Tensor, Tensor> head;
     private readonly nn.Module<Tensor, Tensor>? predictor;
@@ -19,7 +22,8 @@ public sealed class EncoderWithHead : nn.Module<Tensor, Tensor>
     /// <param name="predictor">(B,d) to (B,d); null for none.</param>
     /// <param name="secondHead">Features to what another loss asks for; null for none.</param>
     public EncoderWithHead(
-        Backbone backbone, nn.Module<Tensor, Tensor> head, nn.Module<Tensor, Tensor>? predictor = null, nn.Module<Tensor, Tensor>? secondHead = null)
+        Backbone backbone, nn.Module<Tensor, Tensor> head, nn.Module<Tensor, Tensor>? predictor = null,
+        nn.Module<Tensor, Tensor>? secondHead = null)
         : base(nameof(EncoderWithHead))
     {
         this.backbone = backbone;
@@ -40,8 +44,9 @@ public sealed class EncoderWithHead : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input) => Pass(input).Output;
 
     /// <summary>
-    /// The backbone's features and the last module's output. With more than one group, each consecutive part of the batch goes through on its own,
-    /// with its own batch statistics, as on so many devices. Both are in single precision. The input may be that of a later stage of the backbone.
+    /// The backbone's features and the last module's output. With more than one group, each consecutive part of the
+    /// batch goes through on its own, with its own batch statistics, as on so many devices. Both are in single
+    /// precision. The input may be that of a later stage of the backbone.
     /// </summary>
     /// <param name="input">What the backbone, or its stage, takes.</param>
     /// <param name="groups">Parts of the batch. Default 1.</param>

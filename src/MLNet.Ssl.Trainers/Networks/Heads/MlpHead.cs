@@ -5,10 +5,11 @@ using static TorchSharp.torch.nn;
 namespace MLNet.Ssl.Networks;
 
 /// <summary>
-/// A perceptron as projector or predictor: linear layers with ReLU between, of PyTorch's initial weights. (B,D) → (B,d). MoCo, BYOL and i-Mix differ
-/// in biases and batch norms alone.
+/// A perceptron as projector or predictor: linear layers with ReLU between, of PyTorch's initial weights. (B,D) →
+/// (B,d). MoCo, BYOL and i-Mix differ in biases and batch norms alone.
 /// </summary>
-/// <remarks>State-dict names are those of the official repositories' sequences: 0.weight, 1.weight …; a ReLU counts.</remarks>
+/// <remarks>State-dict names are those of the official repositories' sequences: 0.weight,
+/// 1.weight …; a ReLU counts.</remarks>
 public sealed class MlpHead : Module<Tensor, Tensor>
 {
     // A ReLU, which has no state, is null.
@@ -25,13 +26,15 @@ public sealed class MlpHead : Module<Tensor, Tensor>
         for (int i = 1, inputs = options.InputDimension; i <= options.Layers; i++, inputs = options.HiddenDimension)
         {
             bool last = i == options.Layers;
-            var (outputs, bias) = last ? (options.OutputDimension, options.OutputBias) : (options.HiddenDimension, options.HiddenBias);
+            var (outputs, bias) = last ? (options.OutputDimension, options.OutputBias)
+                : (options.HiddenDimension, options.HiddenBias);
             Add(new Linear(inputs, outputs, generator, hasBias: bias));
             if (!last && options.BatchNorm) Add(new BatchNorm(options.HiddenDimension));
             if (!last) _layers.Add(null);
         }
         bool affine = options.OutputNorm == HeadOutputNorm.Affine;
-        if (options.OutputNorm != HeadOutputNorm.None) Add(new BatchNorm(options.OutputDimension, gamma: affine ? 1 : null, beta: affine));
+        if (options.OutputNorm != HeadOutputNorm.None)
+            Add(new BatchNorm(options.OutputDimension, gamma: affine ? 1 : null, beta: affine));
     }
 
     /// <summary>Projects features.</summary>

@@ -29,7 +29,8 @@ public enum HeadNormalization
     All,
 }
 
-/// <summary>Options of an <see cref="MlpHead"/>; the defaults are MoCo v2's head (Chen et al., arXiv 2003.04297).</summary>
+/// <summary>Options of an <see cref="MlpHead"/>; the defaults are MoCo v2's head (Chen
+/// et al., arXiv 2003.04297).</summary>
 /// <param name="InputDimension">Width D of the input.</param>
 public sealed record MlpHeadOptions(int InputDimension)
 {
@@ -62,7 +63,8 @@ public sealed record MlpHeadOptions(int InputDimension)
     public HeadOutputNorm OutputNorm { get; init; }
 
     /// <summary>Checks every option.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The message names the option, its value and what is allowed.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The message names the option, its
+    /// value and what is allowed.</exception>
     public void Validate()
     {
         Check.AtLeast(InputDimension, 1);

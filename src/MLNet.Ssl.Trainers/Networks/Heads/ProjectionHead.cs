@@ -7,7 +7,8 @@ using static TorchSharp.torch.nn;
 namespace MLNet.Ssl.Networks;
 
 /// <summary>
-/// SimCLR's projection head: linear layers without bias, each followed by batch norm; ReLU between them; the last batch norm has no shift. (B,D) → (B,d).
+/// SimCLR's projection head: linear layers without bias, each followed by batch norm; ReLU between them; the last
+/// batch norm has no shift. (B,D) → (B,d).
 /// </summary>
 public sealed class ProjectionHead : Module<Tensor, Tensor>
 {
@@ -17,19 +18,22 @@ public sealed class ProjectionHead : Module<Tensor, Tensor>
     /// <param name="options">Widths and depth.</param>
     /// <param name="generator">Source of the weights.</param>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
-    public ProjectionHead(ProjectionHeadOptions options, torch.Generator generator) : this(options, options?.Layers ?? 0, generator)
+    public ProjectionHead(ProjectionHeadOptions options, torch.Generator generator)
+        : this(options, options?.Layers ?? 0, generator)
     {
     }
 
     /// <summary>Builds the first layers alone.</summary>
-    internal ProjectionHead(ProjectionHeadOptions options, int first, torch.Generator generator) : base(nameof(ProjectionHead))
+    internal ProjectionHead(ProjectionHeadOptions options, int first, torch.Generator generator)
+        : base(nameof(ProjectionHead))
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         ArgumentNullException.ThrowIfNull(generator);
         Options = options;
         layers = new ModuleList<Layer>([.. Enumerable.Range(1, first).Select(i =>
-            new Layer(options.InputDimension, i < options.Layers ? options.InputDimension : options.OutputDimension, i == options.Layers, generator))]);
+            new Layer(options.InputDimension, i < options.Layers ? options.InputDimension
+                : options.OutputDimension, i == options.Layers, generator))]);
         RegisterComponents();
     }
 
@@ -40,7 +44,8 @@ public sealed class ProjectionHead : Module<Tensor, Tensor>
 
     /// <summary>Every stage of the head, from which fine-tuning may start (arXiv 2006.10029, section 2).</summary>
     /// <param name="x">Features (B,D).</param>
-    /// <returns>h0 = <paramref name="x"/> itself, h1, … after their ReLU, and last the projection: one more than there are layers.</returns>
+    /// <returns>h0 = <paramref name="x"/> itself, h1, … after their ReLU, and last the projection: one
+    /// more than there are layers.</returns>
     public IReadOnlyList<Tensor> Hidden(Tensor x)
     {
         var hidden = new List<Tensor>(layers.Count + 1) { x };

@@ -3,7 +3,8 @@ using MLNet.Ssl.Options;
 
 namespace MLNet.Ssl;
 
-/// <summary>Options of a <see cref="ProjectionHead"/> (SimCLR: Chen et al., arXiv 2002.05709; v2: arXiv 2006.10029).</summary>
+/// <summary>Options of a <see cref="ProjectionHead"/> (SimCLR: Chen et al., arXiv
+/// 2002.05709; v2: arXiv 2006.10029).</summary>
 /// <param name="InputDimension">Width D of the backbone's features, also that of the hidden layers.</param>
 public sealed record ProjectionHeadOptions(int InputDimension)
 {
@@ -16,7 +17,8 @@ public sealed record ProjectionHeadOptions(int InputDimension)
     public int Layers { get; init; } = 2;
 
     /// <summary>Checks every option.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The message names the option, its value and what is allowed.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The message names the option, its
+    /// value and what is allowed.</exception>
     public void Validate()
     {
         Check.AtLeast(InputDimension, 1);

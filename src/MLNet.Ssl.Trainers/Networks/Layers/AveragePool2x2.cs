@@ -5,9 +5,11 @@ using static TorchSharp.torch.nn;
 
 namespace MLNet.Ssl.Networks;
 
-/// <summary>Mean of 2×2 pixels, the own one at the top left: (B,C,H,W) → (B,C,⌈H/stride⌉,⌈W/stride⌉), for strides 1 and 2.</summary>
+/// <summary>Mean of 2×2 pixels, the own one at the top left: (B,C,H,W) →
+/// (B,C,⌈H/stride⌉,⌈W/stride⌉), for strides 1 and 2.</summary>
 /// <remarks>
-/// As SimCLR v2's code pads: at stride 1 the means at the border are those of the pixels that exist; at stride 2 an odd side gets a border of zeros.
+/// As SimCLR v2's code pads: at stride 1 the means at the border are those of the pixels that exist; at stride 2
+/// an odd side gets a border of zeros.
 /// </remarks>
 internal sealed class AveragePool2x2(long stride) : Module<Tensor, Tensor>(nameof(AveragePool2x2)), IOnnxLayer
 {

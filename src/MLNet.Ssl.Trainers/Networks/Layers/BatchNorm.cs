@@ -9,11 +9,12 @@ using static TorchSharp.torch.nn;
 namespace MLNet.Ssl.Networks;
 
 /// <summary>
-/// Batch normalisation of (B,C) or (B,C,H,W) per channel: batch statistics in training, running ones (momentum 0.1, unbiased variance) otherwise.
+/// Batch normalisation of (B,C) or (B,C,H,W) per channel: batch statistics in training, running ones (momentum
+/// 0.1, unbiased variance) otherwise.
 /// </summary>
 /// <remarks>
-/// The running statistics are the one thing a forward pass writes: in training, pass one batch at a time through it. Where several processes train, a batch is
-/// what all of them pass at once, but within <see cref="OfThisRank"/>.
+/// The running statistics are the one thing a forward pass writes: in training, pass one batch at a time through it.
+/// Where several processes train, a batch is what all of them pass at once, but within <see cref="OfThisRank"/>.
 /// </remarks>
 internal sealed class BatchNorm : Module<Tensor, Tensor>, IOnnxLayer, IKeepsSinglePrecision
 {
@@ -28,7 +29,8 @@ internal sealed class BatchNorm : Module<Tensor, Tensor>, IOnnxLayer, IKeepsSing
     private Tensor running_var;
     private Tensor num_batches_tracked;
 
-    /// <remarks>gamma is the initial scale, null for none; beta says whether there is a shift, which starts at 0.</remarks>
+    /// <remarks>gamma is the initial scale, null for none; beta says whether there is a
+    /// shift, which starts at 0.</remarks>
     public BatchNorm(long channels, double? gamma = 1, bool beta = true) : base(nameof(BatchNorm))
     {
         if (gamma is { } g) weight = Initialization.Constant(g, channels);
@@ -39,7 +41,8 @@ internal sealed class BatchNorm : Module<Tensor, Tensor>, IOnnxLayer, IKeepsSing
         RegisterComponents();
     }
 
-    /// <summary>Passes on this thread have the statistics of this process's rows alone, until the result is disposed.</summary>
+    /// <summary>Passes on this thread have the statistics of this process's rows alone,
+    /// until the result is disposed.</summary>
     public static IDisposable OfThisRank()
     {
         t_ofThisRank++;
@@ -112,7 +115,8 @@ internal sealed class BatchNorm : Module<Tensor, Tensor>, IOnnxLayer, IKeepsSing
             var g = gradient.to_type(float32);
             var centred = x.to_type(float32) - mean.view(shape);
             var means = ranks.Mean_(stack([g.mean(dimensions), (g * centred).mean(dimensions)]));
-            var result = (g - means.select(0, 0).view(shape)).AddCMul_(centred, (means.select(0, 1) / variance).view(shape), -1);
+            var result = (g - means.select(0, 0).view(shape))
+                .AddCMul_(centred, (means.select(0, 1) / variance).view(shape), -1);
             return [result.to_type(gradient.dtype).MoveToOuterDisposeScope(), null!, null!, null!];
         }
     }

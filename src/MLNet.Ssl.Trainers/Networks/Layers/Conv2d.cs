@@ -7,7 +7,8 @@ using Convolution = MLNet.Ssl.Tensors.Convolution;
 
 namespace MLNet.Ssl.Networks;
 
-/// <summary>Convolution with a square kernel and, unless told otherwise, "same" padding (kernel/2): (B,C,H,W) → (B,outputs,⌈H/stride⌉,⌈W/stride⌉).</summary>
+/// <summary>Convolution with a square kernel and, unless told otherwise, "same" padding (kernel/2): (B,C,H,W) →
+/// (B,outputs,⌈H/stride⌉,⌈W/stride⌉).</summary>
 internal sealed class Conv2d : Module<Tensor, Tensor>, IOnnxLayer
 {
     private readonly long _stride, _padding;
@@ -15,18 +16,20 @@ internal sealed class Conv2d : Module<Tensor, Tensor>, IOnnxLayer
     private Parameter? bias;
 
     /// <remarks>
-    /// Weights are N(0, 2/fan_out), Kaiming's rule for ReLU networks, or with <paramref name="uniform"/> U(±1/√fan_in), PyTorch's default, which is also
-    /// that of a bias.
+    /// Weights are N(0, 2/fan_out), Kaiming's rule for ReLU networks, or with <paramref name="uniform"/> U(±1/√fan_in),
+    /// PyTorch's default, which is also that of a bias.
     /// </remarks>
     public Conv2d(
-        long inputs, long outputs, long kernel, long stride, torch.Generator generator, bool uniform = false, bool hasBias = false, long? padding = null)
+        long inputs, long outputs, long kernel, long stride, torch.Generator generator, bool uniform = false,
+        bool hasBias = false, long? padding = null)
         : base(nameof(Conv2d))
     {
         (_stride, _padding) = (stride, padding ?? kernel / 2);
         double bound = 1 / Math.Sqrt(inputs * kernel * kernel);
         weight = uniform
             ? Initialization.Uniform(bound, generator, outputs, inputs, kernel, kernel)
-            : Initialization.Normal(Math.Sqrt(2.0 / (outputs * kernel * kernel)), generator, outputs, inputs, kernel, kernel);
+            : Initialization.Normal(Math.Sqrt(2.0 / (outputs * kernel * kernel)), generator, outputs, inputs, kernel,
+                kernel);
         if (hasBias) bias = Initialization.Uniform(bound, generator, outputs);
         RegisterComponents();
     }

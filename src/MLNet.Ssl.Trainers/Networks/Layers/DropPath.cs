@@ -5,8 +5,8 @@ using static TorchSharp.torch.nn;
 namespace MLNet.Ssl.Networks;
 
 /// <summary>
-/// A residual sum x + branch which in training leaves the branch out for a random share of the samples and divides it by the keep probability
-/// for the others (stochastic depth, per sample). Both inputs are (B,…).
+/// A residual sum x + branch which in training leaves the branch out for a random share of the samples and divides it
+/// by the keep probability for the others (stochastic depth, per sample). Both inputs are (B,…).
 /// </summary>
 internal sealed class DropPath(double rate) : Module<Tensor, Tensor, Tensor>(nameof(DropPath))
 {

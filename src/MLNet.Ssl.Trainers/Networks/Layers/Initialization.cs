@@ -4,13 +4,15 @@ using TorchSharp.Modules;
 
 namespace MLNet.Ssl.Networks;
 
-/// <summary>Fresh parameters and buffers: drawn from an explicit generator, and outliving any dispose scope that is open where a network is built.</summary>
+/// <summary>Fresh parameters and buffers: drawn from an explicit generator, and outliving any dispose scope that is
+/// open where a network is built.</summary>
 internal static class Initialization
 {
     [ThreadStatic]
     private static bool _skipped;
 
-    /// <summary>Builds a network whose weights are all filled from elsewhere: drawing them would take longer than reading them.</summary>
+    /// <summary>Builds a network whose weights are all filled from elsewhere: drawing them would take
+    /// longer than reading them.</summary>
     public static T WithoutValues<T>(Func<T> build)
     {
         try
@@ -24,7 +26,8 @@ internal static class Initialization
         }
     }
 
-    /// <summary>U(−bound, bound). PyTorch's default for Linear and Conv weights and biases has the bound 1/√fan_in.</summary>
+    /// <summary>U(−bound, bound). PyTorch's default for Linear and Conv weights and biases
+    /// has the bound 1/√fan_in.</summary>
     public static Parameter Uniform(double bound, torch.Generator generator, params long[] shape) =>
         Keep(_skipped ? Empty(shape) : Empty(shape).uniform_(-bound, bound, generator));
 
@@ -32,7 +35,8 @@ internal static class Initialization
     public static Parameter Normal(double deviation, torch.Generator generator, params long[] shape) =>
         Keep(_skipped ? Empty(shape) : Empty(shape).normal_(0, deviation, generator));
 
-    public static Parameter Constant(double value, params long[] shape) => Keep(TensorArithmetic.Full(shape, value, torch.CPU));
+    public static Parameter Constant(double value, params long[] shape) =>
+        Keep(TensorArithmetic.Full(shape, value, torch.CPU));
 
     /// <summary>A tensor that is saved and moved with the network but not trained.</summary>
     public static torch.Tensor Buffer(torch.Tensor value) => value.DetachFromDisposeScope();

@@ -5,7 +5,8 @@ using static TorchSharp.torch.nn;
 
 namespace MLNet.Ssl.Networks;
 
-/// <summary>A learned factor for each channel of a residual branch (Touvron et al., arXiv 2103.17239): (…,D) → (…,D).</summary>
+/// <summary>A learned factor for each channel of a residual branch (Touvron et al., arXiv
+/// 2103.17239): (…,D) → (…,D).</summary>
 internal sealed class LayerScale : Module<Tensor, Tensor>, IOnnxLayer
 {
     private Parameter gamma;

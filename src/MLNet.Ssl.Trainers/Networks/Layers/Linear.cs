@@ -12,12 +12,16 @@ internal sealed class Linear : Module<Tensor, Tensor>, IOnnxLayer
     private Parameter weight;
     private Parameter? bias;
 
-    /// <remarks>Weights are N(0, deviation²) and biases zero; without a deviation both are U(±1/√inputs), PyTorch's default.</remarks>
-    public Linear(long inputs, long outputs, torch.Generator generator, double? deviation = null, bool hasBias = true) : base(nameof(Linear))
+    /// <remarks>Weights are N(0, deviation²) and biases zero; without a deviation both are
+    /// U(±1/√inputs), PyTorch's default.</remarks>
+    public Linear(long inputs, long outputs, torch.Generator generator, double? deviation = null, bool hasBias = true)
+        : base(nameof(Linear))
     {
         double bound = 1 / Math.Sqrt(inputs);
-        weight = deviation is { } d ? Initialization.Normal(d, generator, outputs, inputs) : Initialization.Uniform(bound, generator, outputs, inputs);
-        if (hasBias) bias = deviation is null ? Initialization.Uniform(bound, generator, outputs) : Initialization.Constant(0, outputs);
+        weight = deviation is { } d ? Initialization.Normal(d, generator, outputs, inputs)
+            : Initialization.Uniform(bound, generator, outputs, inputs);
+        if (hasBias) bias = deviation is null ? Initialization.Uniform(bound, generator, outputs)
+            : Initialization.Constant(0, outputs);
         RegisterComponents();
     }
 
@@ -26,7 +30,8 @@ internal sealed class Linear : Module<Tensor, Tensor>, IOnnxLayer
     public string Export(OnnxGraph graph, string x) => graph.Linear(x, weight, bias);
 
     /// <summary>Only count outputs, from start on.</summary>
-    public Tensor Outputs(Tensor x, long start, long count) => Apply(x, weight.narrow(0, start, count), bias?.narrow(0, start, count));
+    public Tensor Outputs(Tensor x, long start, long count) =>
+        Apply(x, weight.narrow(0, start, count), bias?.narrow(0, start, count));
 
     private static Tensor Apply(Tensor x, Tensor weight, Tensor? bias)
     {

@@ -5,13 +5,14 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Networks;
 
-/// <summary>A module whose parameters stay in single precision when the network around it computes in bfloat16.</summary>
+/// <summary>A module whose parameters stay in single precision when the network around
+/// it computes in bfloat16.</summary>
 /// <remarks>TorchSharp's own modules with running statistics need no mark.</remarks>
 public interface IKeepsSinglePrecision;
 
 /// <summary>
-/// Networks that compute in bfloat16. Where they are trained, each bfloat16 parameter is the shadow of a master in single precision, which
-/// alone is moved, averaged and saved.
+/// Networks that compute in bfloat16. Where they are trained, each bfloat16 parameter is the shadow of a master in
+/// single precision, which alone is moved, averaged and saved.
 /// </summary>
 internal static class MixedPrecision
 {
@@ -19,8 +20,8 @@ internal static class MixedPrecision
     private static readonly ConditionalWeakTable<Tensor, Tensor> Shadows = [];
 
     /// <summary>
-    /// Puts the parameters of a network into bfloat16, but for those of batch norms and of modules that keep single precision. Replaces
-    /// the network's parameters.
+    /// Puts the parameters of a network into bfloat16, but for those of batch norms and of modules that keep single
+    /// precision. Replaces the network's parameters.
     /// </summary>
     /// <returns>What they and the buffers were, by state-dict name; the caller's dispose scope has them.</returns>
     public static IReadOnlyDictionary<string, Tensor> ToBFloat16(nn.Module network)
@@ -34,7 +35,8 @@ internal static class MixedPrecision
         return before;
     }
 
-    /// <summary>Puts a network whose parameters are shadows back into single precision, with its masters' values.</summary>
+    /// <summary>Puts a network whose parameters are shadows back into single precision,
+    /// with its masters' values.</summary>
     public static void ToSinglePrecision(nn.Module network)
     {
         if (!network.parameters().Any(parameter => Masters.TryGetValue(parameter, out _))) return;
@@ -45,7 +47,8 @@ internal static class MixedPrecision
         Fill(network, weights);
     }
 
-    /// <summary>Makes a parameter the shadow of a master, which is what <see cref="Weights"/> answers from then on.</summary>
+    /// <summary>Makes a parameter the shadow of a master, which is what
+    /// <see cref="Weights"/> answers from then on.</summary>
     public static void Shadow(Parameter shadow, Tensor master)
     {
         Masters.Add(shadow, master);
@@ -73,5 +76,6 @@ internal static class MixedPrecision
     }
 
     private static bool Keeps(nn.Module module) =>
-        module is IKeepsSinglePrecision || module.named_buffers(recurse: false).Any(buffer => buffer.name == "running_mean");
+        module is IKeepsSinglePrecision
+            || module.named_buffers(recurse: false).Any(buffer => buffer.name == "running_mean");
 }

@@ -26,7 +26,8 @@ public sealed record PretrainedFile(string Address)
     internal bool IsIndex => Name.EndsWith(".safetensors.index.json", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>The file of this name beside it.</summary>
-    internal PretrainedFile Beside(string name) => new(Address.Split('?')[0] is var path ? path[..(path.LastIndexOf('/') + 1)] + name : "");
+    internal PretrainedFile Beside(string name) =>
+        new(Address.Split('?')[0] is var path ? path[..(path.LastIndexOf('/') + 1)] + name : "");
 
     /// <summary>The repository on Hugging Face, owner/name. An address would lose the owner's capitals.</summary>
     internal string Repository => string.Join('/', Address.Split('/')[2..4]);

@@ -79,7 +79,8 @@ internal sealed class WeightCaches(PretrainedDownloadOptions options, Func<strin
     {
         try
         {
-            return ShardedSafeTensors.FilesOf(index).All(name => Exists(Path.Combine(Path.GetDirectoryName(index)!, name)));
+            return ShardedSafeTensors.FilesOf(index)
+                .All(name => Exists(Path.Combine(Path.GetDirectoryName(index)!, name)));
         }
         catch (InvalidDataException)
         {

@@ -36,7 +36,8 @@ internal sealed class WeightDownload
     private long? _total;
     private string? _toldHash;
 
-    private WeightDownload(PretrainedModel model, PretrainedFile file, WeightCaches caches, PretrainedDownloadOptions options,
+    private WeightDownload(PretrainedModel model, PretrainedFile file, WeightCaches caches,
+        PretrainedDownloadOptions options,
         IProgress<PretrainedDownloadProgress>? progress, CancellationToken cancellation)
     {
         _file = file;

@@ -1,17 +1,21 @@
 namespace MLNet.Ssl.Weights;
 
 /// <summary>
-/// Python names by which pickles attack. Nothing is called here, so refusing them protects no one; it tells a user that the file is an attack on others, which
-/// a file that opens would hide.
+/// Python names by which pickles attack. Nothing is called here, so refusing them protects no one; it tells a user that
+/// the file is an attack on others, which a file that opens would hide.
 /// </summary>
 internal static class HostileNames
 {
-    /// <summary>Packages that run programs or code, load code, or reach networks, with all that is below them.</summary>
+    /// <summary>Packages that run programs or code, load code, or reach networks,
+    /// with all that is below them.</summary>
     private static readonly HashSet<string> Packages =
     [
-        "os", "posix", "nt", "subprocess", "pty", "popen2", "sys", "shutil", "socket", "ftplib", "smtplib", "telnetlib", "urllib", "urllib2", "http", "httplib",
-        "requests", "aiohttp", "webbrowser", "importlib", "pkgutil", "runpy", "codeop", "ctypes", "_ctypes", "cffi", "marshal", "pickle", "_pickle", "cPickle",
-        "dill", "cloudpickle", "pip", "ensurepip", "distutils", "setuptools", "pdb", "bdb", "timeit", "cProfile", "doctest", "multiprocessing", "asyncio",
+        "os", "posix", "nt", "subprocess", "pty", "popen2", "sys", "shutil", "socket", "ftplib", "smtplib", "telnetlib",
+        "urllib", "urllib2", "http", "httplib",
+        "requests", "aiohttp", "webbrowser", "importlib", "pkgutil", "runpy", "codeop", "ctypes", "_ctypes", "cffi",
+        "marshal", "pickle", "_pickle", "cPickle",
+        "dill", "cloudpickle", "pip", "ensurepip", "distutils", "setuptools", "pdb", "bdb", "timeit", "cProfile",
+        "doctest", "multiprocessing", "asyncio",
     ];
 
     /// <summary>Such modules by whose names users call their own packages too.</summary>
@@ -20,13 +24,15 @@ internal static class HostileNames
     /// <summary>The types and constants among Python's built-in names; the others are functions.</summary>
     private static readonly HashSet<string> BuiltinTypes =
     [
-        "bool", "bytearray", "bytes", "complex", "dict", "Ellipsis", "float", "frozenset", "int", "list", "long", "NotImplemented", "object", "range", "set",
+        "bool", "bytearray", "bytes", "complex", "dict", "Ellipsis", "float", "frozenset", "int", "list", "long",
+        "NotImplemented", "object", "range", "set",
         "slice", "str", "tuple", "type", "unicode", "xrange",
     ];
 
     private static readonly string[] Prefixes =
     [
-        "torch.storage._load_from_bytes", "torch.serialization.", "torch.load", "torch.hub.", "torch.utils.cpp_extension.", "numpy.testing.", "numpy.f2py.",
+        "torch.storage._load_from_bytes", "torch.serialization.", "torch.load", "torch.hub.",
+        "torch.utils.cpp_extension.", "numpy.testing.", "numpy.f2py.",
         "numpy.load",
     ];
 

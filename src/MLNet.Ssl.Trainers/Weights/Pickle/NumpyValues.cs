@@ -2,7 +2,8 @@ using System.Buffers.Binary;
 
 namespace MLNet.Ssl.Weights;
 
-/// <summary>numpy's element type in a pickle: <c>dtype('f8', False, True)</c>, then a state that has the byte order.</summary>
+/// <summary>numpy's element type in a pickle: <c>dtype('f8', False, True)</c>, then a state
+/// that has the byte order.</summary>
 internal sealed class NumpyType(string code) : OpaqueValue("numpy.dtype")
 {
     private bool _isPlain = true;
@@ -49,7 +50,8 @@ internal sealed class NumpyType(string code) : OpaqueValue("numpy.dtype")
     };
 }
 
-/// <summary>numpy's array in a pickle: made empty, then given its state. A plain one becomes a tensor, of the bytes in the pickle.</summary>
+/// <summary>numpy's array in a pickle: made empty, then given its state. A plain one becomes a tensor, of
+/// the bytes in the pickle.</summary>
 internal sealed class NumpyArray() : OpaqueValue("numpy.ndarray")
 {
     public StoredTensor? Tensor { get; private set; }
@@ -65,10 +67,12 @@ internal sealed class NumpyArray() : OpaqueValue("numpy.ndarray")
     /// <summary>A tensor of all bytes; null where they are no elements of a type that tensors have.</summary>
     public static StoredTensor? Plain(NumpyType type, object?[] shape, byte[] bytes, bool isFortran)
     {
-        if (type.Element is not { } element || shape.Length > StoredTensor.MaxDimensions || !shape.All(n => n is >= 0L)) return null;
+        if (type.Element is not { } element || shape.Length > StoredTensor.MaxDimensions || !shape.All(n => n is >= 0L))
+            return null;
         var lengths = Array.ConvertAll(shape, n => (long)n!);
         if (StoredTensor.Product(lengths) * element.Size != bytes.Length) return null;
-        return new(new StoredStorage(element, bytes.Length / element.Size, new StoredBytes.Memory(bytes)), 0, lengths, Strides(lengths, isFortran));
+        return new(new StoredStorage(element, bytes.Length / element.Size, new StoredBytes.Memory(bytes)), 0, lengths,
+            Strides(lengths, isFortran));
     }
 
     private static long[] Strides(long[] shape, bool isFortran)

@@ -3,8 +3,8 @@ using System.Text;
 namespace MLNet.Ssl.Weights;
 
 /// <summary>
-/// The Python names that have a meaning here, each with what is put in place of calling it: a closed list for all that tensors consist of. Any other name
-/// makes opaque values.
+/// The Python names that have a meaning here, each with what is put in place of calling it: a closed list for all that
+/// tensors consist of. Any other name makes opaque values.
 /// </summary>
 internal static class PickleGlobals
 {
@@ -26,9 +26,11 @@ internal static class PickleGlobals
         Add(Dictionary, "collections.OrderedDict", "collections.Counter");
         // Its one argument makes values for keys that are not there.
         Add((_, _, _) => new Dictionary<string, object?>(), "collections.defaultdict");
-        Add((name, args, _) => new OpaqueValue(args is [OpaqueValue type, ..] ? type.TypeName : name, args), "copyreg._reconstructor", "copy_reg._reconstructor");
+        Add((name, args, _) => new OpaqueValue(args is [OpaqueValue type, ..] ? type.TypeName : name, args),
+            "copyreg._reconstructor", "copy_reg._reconstructor");
         Add(Encode, "_codecs.encode");
-        Add((name, args, _) => args is [string code, ..] ? new NumpyType(code) : new OpaqueValue(name, args), "numpy.dtype");
+        Add((name, args, _) =>
+            args is [string code, ..] ? new NumpyType(code) : new OpaqueValue(name, args), "numpy.dtype");
         foreach (string core in new[] { "numpy.core", "numpy._core" })
         {
             Add(Scalar, $"{core}.multiarray.scalar");
@@ -38,7 +40,8 @@ internal static class PickleGlobals
 
         static void Add(Func<string, IReadOnlyList<object?>, PickleBudget, object?> construct, params string[] names)
         {
-            foreach (string name in names) Known.Add(name, new PickleGlobal(name, (args, budget) => construct(name, args, budget)));
+            foreach (string name in names)
+                Known.Add(name, new PickleGlobal(name, (args, budget) => construct(name, args, budget)));
         }
     }
 
@@ -49,11 +52,14 @@ internal static class PickleGlobals
         // A name with a dot is one inside a class, and none of the known.
         if (!name.Contains('.', StringComparison.Ordinal) && Known.TryGetValue(full, out var known)) return known;
         if (HostileNames.Contain(module, name))
-            throw new InvalidDataException($"its pickle names the Python object '{Printable(full)}', which weights do not need. Nothing was executed.");
-        return new PickleGlobal(Printable(full), (args, _) => new OpaqueValue(Printable(full), args is { Count: > 0 } ? args : null));
+            throw new InvalidDataException($"its pickle names the Python object '{Printable(full)}', which weights do "
+                + "not need. Nothing was executed.");
+        return new PickleGlobal(Printable(full), (args, _) =>
+            new OpaqueValue(Printable(full), args is { Count: > 0 } ? args : null));
     }
 
-    // _rebuild_tensor_v2(storage, storage_offset, size, stride, requires_grad, backward_hooks, metadata=None); _rebuild_tensor has the first four.
+    // _rebuild_tensor_v2(storage, storage_offset, size, stride, requires_grad, backward_hooks, metadata=None);
+    // _rebuild_tensor has the first four.
     private static object Tensor(string name, IReadOnlyList<object?> args, PickleBudget _) => args switch
     {
         [StoredStorage storage, long offset, IReadOnlyList<object?> shape, IReadOnlyList<object?> strides, ..]
@@ -70,12 +76,14 @@ internal static class PickleGlobals
         for (int i = 0; i < longs.Length; i++) longs[i] = values[i] is long n ? n : throw NoLongs();
         return longs;
 
-        static InvalidDataException NoLongs() => new($"a tensor's shape or strides are not up to {StoredTensor.MaxDimensions} whole numbers.");
+        static InvalidDataException NoLongs() =>
+            new($"a tensor's shape or strides are not up to {StoredTensor.MaxDimensions} whole numbers.");
     }
 
     // _rebuild_parameter(data, requires_grad, backward_hooks)
     private static object Parameter(string name, IReadOnlyList<object?> args, PickleBudget _) =>
-        args is [StoredTensor or OpaqueValue, ..] ? args[0]! : throw new InvalidDataException("a parameter has no tensor.");
+        args is [StoredTensor or OpaqueValue, ..] ? args[0]!
+            : throw new InvalidDataException("a parameter has no tensor.");
 
     private static object Sequence(string name, IReadOnlyList<object?> args, PickleBudget _) => args switch
     {
@@ -95,7 +103,8 @@ internal static class PickleGlobals
         var result = new Dictionary<string, object?>(pairs.Count);
         foreach (var item in pairs)
         {
-            if (item is not IReadOnlyList<object?> { Count: 2 } pair) throw new InvalidDataException("a dictionary is not made of pairs.");
+            if (item is not IReadOnlyList<object?> { Count: 2 } pair)
+                throw new InvalidDataException("a dictionary is not made of pairs.");
             result[PickleKey.Of(pair[0])] = pair[1];
         }
         return result;
@@ -115,9 +124,11 @@ internal static class PickleGlobals
 
     // _frombuffer(buffer, dtype, shape, order)
     private static object FromBuffer(string name, IReadOnlyList<object?> args, PickleBudget _) =>
-        args is [byte[] bytes, NumpyType type, object?[] shape, "C" or "F"] && NumpyArray.Plain(type, shape, bytes, args[3] is "F") is { } tensor
+        args is [byte[] bytes, NumpyType type, object?[] shape, "C" or "F"]
+            && NumpyArray.Plain(type, shape, bytes, args[3] is "F") is { } tensor
             ? tensor
             : new OpaqueValue(name, args);
 
-    private static string Printable(string name) => string.Concat(name.Select(c => char.IsControl(c) ? '?' : c).Take(2 * MaxName));
+    private static string Printable(string name) =>
+        string.Concat(name.Select(c => char.IsControl(c) ? '?' : c).Take(2 * MaxName));
 }

@@ -4,7 +4,8 @@ using System.Text;
 
 namespace MLNet.Ssl.Weights;
 
-/// <summary>Reads a pickle's numbers and texts; a length is checked against what is left before memory is taken.</summary>
+/// <summary>Reads a pickle's numbers and texts; a length is checked against what is
+/// left before memory is taken.</summary>
 internal sealed class PickleInput(Stream stream)
 {
     /// <summary>Bytes of one pickle: far above what the structure of the largest training checkpoints takes.</summary>
@@ -37,12 +38,14 @@ internal sealed class PickleInput(Stream stream)
     /// <summary>A two's complement integer of any length: a long where it fits.</summary>
     public object Integer(ulong length)
     {
-        if (length > MaxIntegerBytes) throw new InvalidDataException($"an integer has {length} bytes; at most {MaxIntegerBytes} are read.");
+        if (length > MaxIntegerBytes)
+            throw new InvalidDataException($"an integer has {length} bytes; at most {MaxIntegerBytes} are read.");
         var value = new BigInteger(Bytes(length));
         return value >= long.MinValue && value <= long.MaxValue ? (object)(long)value : value;
     }
 
-    /// <summary>A text; bytes as they are where they are no UTF-8: Python 2 has no other bytes, and Python 3 writes halves of characters.</summary>
+    /// <summary>A text; bytes as they are where they are no UTF-8: Python 2 has no other bytes, and Python 3
+    /// writes halves of characters.</summary>
     public object Text(ulong length)
     {
         var bytes = Bytes(length);
@@ -54,7 +57,8 @@ internal sealed class PickleInput(Stream stream)
     {
         var line = new StringBuilder();
         for (char c; (c = (char)Byte()) != '\n'; line.Append(c))
-            if (line.Length == PickleGlobals.MaxName) throw new InvalidDataException($"a Python name is longer than {PickleGlobals.MaxName} characters.");
+            if (line.Length == PickleGlobals.MaxName)
+                throw new InvalidDataException($"a Python name is longer than {PickleGlobals.MaxName} characters.");
         return line.ToString();
     }
 

@@ -27,7 +27,8 @@ internal static class PickleKey
             case null: to.Append("None"); break;
             // Within tuples, as "1" and 1 are two keys.
             case string text: Check(to, text.Length).Append('\'').Append(text).Append('\''); break;
-            case byte[] bytes: Check(to, bytes.Length).Append("b'").Append(Encoding.Latin1.GetString(bytes)).Append('\''); break;
+            case byte[] bytes: Check(to, bytes.Length).Append("b'").Append(Encoding.Latin1.GetString(bytes))
+                .Append('\''); break;
             case double number: to.Append(number.ToString("R", CultureInfo.InvariantCulture)); break;
             case IFormattable number: to.Append(number.ToString(null, CultureInfo.InvariantCulture)); break;
             case bool truth: to.Append(truth ? "True" : "False"); break;
@@ -52,7 +53,9 @@ internal static class PickleKey
         to.Append(')');
     }
 
-    private static StringBuilder Check(StringBuilder written, int more) => written.Length + more <= MaxLength ? written : throw TooLong();
+    private static StringBuilder Check(StringBuilder written, int more) =>
+        written.Length + more <= MaxLength ? written : throw TooLong();
 
-    private static InvalidDataException TooLong() => new($"a dictionary has a key of more than {MaxLength} characters.");
+    private static InvalidDataException TooLong() =>
+        new($"a dictionary has a key of more than {MaxLength} characters.");
 }

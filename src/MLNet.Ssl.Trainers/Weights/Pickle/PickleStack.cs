@@ -25,7 +25,8 @@ internal sealed class PickleStack
         return top;
     }
 
-    public T Pop<T>(string expected) => Pop() is T item ? item : throw new InvalidDataException($"the pickle lacks {expected} where one is needed.");
+    public T Pop<T>(string expected) =>
+        Pop() is T item ? item : throw new InvalidDataException($"the pickle lacks {expected} where one is needed.");
 
     public void Mark() => _marks.Add(_items.Count);
 
@@ -36,7 +37,8 @@ internal sealed class PickleStack
         return Take(_items.Count - _marks[^1], dropMark: true);
     }
 
-    public object?[] Take(int count) => _items.Count - Floor >= count ? Take(count, dropMark: false) : throw Underflow();
+    public object?[] Take(int count) =>
+        _items.Count - Floor >= count ? Take(count, dropMark: false) : throw Underflow();
 
     private object?[] Take(int count, bool dropMark)
     {
@@ -50,14 +52,16 @@ internal sealed class PickleStack
     /// <summary>Remembers the top; picklers number without gaps, and at most an item of an opcode.</summary>
     public void Memoize(long index, long opcodes)
     {
-        if (index > opcodes) throw new InvalidDataException($"the pickle's memo has the index {index} after {opcodes} opcodes.");
+        if (index > opcodes)
+            throw new InvalidDataException($"the pickle's memo has the index {index} after {opcodes} opcodes.");
         while (_memo.Count <= index) _memo.Add(Unset);
         _memo[(int)index] = Top;
     }
 
     public object? Recall(long index)
     {
-        if (index >= _memo.Count || ReferenceEquals(_memo[(int)index], Unset)) throw new InvalidDataException($"the pickle's memo has nothing at {index}.");
+        if (index >= _memo.Count || ReferenceEquals(_memo[(int)index], Unset))
+            throw new InvalidDataException($"the pickle's memo has nothing at {index}.");
         // Remembered before it was filled.
         return _memo[(int)index] is NumpyArray { Tensor: { } tensor } ? tensor : _memo[(int)index];
     }
@@ -66,7 +70,8 @@ internal sealed class PickleStack
     public string? NearestText()
     {
         for (int i = _items.Count - 1; i >= Math.Max(0, _items.Count - 8); i--)
-            if (_items[i] is string text) return text.Length <= PickleKey.MaxLength ? text : text[..PickleKey.MaxLength];
+            if (_items[i] is string text)
+                return text.Length <= PickleKey.MaxLength ? text : text[..PickleKey.MaxLength];
         return null;
     }
 

@@ -1,16 +1,19 @@
 namespace MLNet.Ssl.Weights;
 
 /// <summary>
-/// A closed interpreter of Python's pickle format: it builds tensors and plain values, stand-ins for all others, and there is no way in it to run anything.
-/// Names come from <see cref="PickleGlobals"/>, storages from <paramref name="persistentLoad"/>.
+/// A closed interpreter of Python's pickle format: it builds tensors and plain values, stand-ins for all others, and
+/// there is no way in it to run anything. Names come from <see cref="PickleGlobals"/>, storages from
+/// <paramref name="persistentLoad"/>.
 /// </summary>
 /// <remarks>
-/// No opcode recurses. Memory and work grow with the bytes read, which <see cref="PickleInput"/> bounds, and with the opcodes, bounded here; what an opcode
-/// copies is bounded by <see cref="PickleBudget"/>, a key by <see cref="PickleKey"/>.
+/// No opcode recurses. Memory and work grow with the bytes read, which <see cref="PickleInput"/>
+/// bounds, and with the opcodes, bounded here; what an opcode copies is bounded by
+/// <see cref="PickleBudget"/>, a key by <see cref="PickleKey"/>.
 /// </remarks>
 internal sealed class Unpickler(PickleInput input, Func<object?, object?> persistentLoad)
 {
-    /// <summary>Opcodes of one pickle: far above what the largest training checkpoints take, some 35 a tensor.</summary>
+    /// <summary>Opcodes of one pickle: far above what the largest training
+    /// checkpoints take, some 35 a tensor.</summary>
     private const long MaxOpcodes = 1 << 20;
 
     private readonly PickleStack _stack = new();
@@ -27,7 +30,8 @@ internal sealed class Unpickler(PickleInput input, Func<object?, object?> persis
         return new Unpickler(input, persistentLoad).Run();
     }
 
-    public static object? NoStorages(object? _) => throw new InvalidDataException("the pickle refers to a storage where there is none.");
+    public static object? NoStorages(object? _) =>
+        throw new InvalidDataException("the pickle refers to a storage where there is none.");
 
     private object? Run()
     {
@@ -101,7 +105,8 @@ internal sealed class Unpickler(PickleInput input, Func<object?, object?> persis
             default:
                 throw new InvalidDataException(Enum.IsDefined(op)
                     ? $"its pickle uses the opcode {op}, which weights do not need. Nothing was executed."
-                    : $"its pickle has the opcode 0x{(byte)op:x2} at byte {input.Position - 1}, which PyTorch does not write. Nothing was executed.");
+                    : $"its pickle has the opcode 0x{(byte)op:x2} at byte {input.Position - 1}, which PyTorch does not "
+                        + "write. Nothing was executed.");
         }
     }
 
@@ -113,7 +118,8 @@ internal sealed class Unpickler(PickleInput input, Func<object?, object?> persis
     private void Append(object? item)
     {
         if (_stack.Top is List<object?> list) list.Add(item);
-        else if (_stack.Top is not OpaqueValue) throw new InvalidDataException("the pickle appends to what is no list.");
+        else if (_stack.Top is not OpaqueValue)
+            throw new InvalidDataException("the pickle appends to what is no list.");
     }
 
     private void SetItems(object?[] items)
@@ -139,7 +145,8 @@ internal sealed class Unpickler(PickleInput input, Func<object?, object?> persis
         try
         {
             // What a call made may be called in turn, as functools.partial is.
-            _stack.Push(callee is PickleGlobal global ? global.Construct(args, _budget) : new OpaqueValue(callee.TypeName, args));
+            _stack.Push(callee is PickleGlobal global ? global.Construct(args, _budget)
+                : new OpaqueValue(callee.TypeName, args));
         }
         catch (InvalidDataException e) when (_stack.NearestText() is { } name)
         {

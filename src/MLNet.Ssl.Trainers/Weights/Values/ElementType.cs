@@ -2,7 +2,8 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Weights;
 
-/// <summary>An element type under its names: TorchSharp's, that of safetensors and that of PyTorch's storages.</summary>
+/// <summary>An element type under its names: TorchSharp's, that of safetensors and
+/// that of PyTorch's storages.</summary>
 internal sealed record ElementType(ScalarType Type, int Size, string SafeTensors, string Storage)
 {
     public static IReadOnlyList<ElementType> All { get; } =

@@ -36,7 +36,8 @@ internal abstract class StoredBytes(long length)
             // An entry may be of a compression that changes no length, which the archive does not tell before.
             catch (Exception e) when (e is EndOfStreamException or InvalidDataException)
             {
-                throw new InvalidDataException($"'{path}' is damaged: its entry '{entry.FullName}' cannot be read: {e.Message}", e);
+                throw new InvalidDataException(
+                    $"'{path}' is damaged: its entry '{entry.FullName}' cannot be read: {e.Message}", e);
             }
         }
 
@@ -53,14 +54,16 @@ internal abstract class StoredBytes(long length)
     }
 
     /// <summary>Tensors one after the other, zeros where a part has none; read as a whole.</summary>
-    public sealed class Joined(IReadOnlyList<(StoredTensor? Tensor, long Count)> parts, int size) : StoredBytes(parts.Sum(p => p.Count) * size)
+    public sealed class Joined(IReadOnlyList<(StoredTensor? Tensor, long Count)> parts, int size)
+        : StoredBytes(parts.Sum(p => p.Count) * size)
     {
         /// <summary>Bytes that are in the file.</summary>
         public Int128 Stored => parts.Aggregate((Int128)0, (sum, part) => sum + (part.Tensor?.Bytes ?? 0));
 
         public override void CopyTo(Tensor flat, long offset)
         {
-            if (offset != 0 || flat.numel() * size != Length) throw new InvalidOperationException("Joined tensors are read as a whole.");
+            if (offset != 0 || flat.numel() * size != Length)
+                throw new InvalidOperationException("Joined tensors are read as a whole.");
             long at = 0;
             foreach (var (tensor, count) in parts)
             {

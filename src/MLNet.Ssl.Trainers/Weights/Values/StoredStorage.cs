@@ -11,7 +11,8 @@ internal sealed class StoredStorage(ElementType type, long count, StoredBytes? b
     private readonly StoredStorage? _root;
     private readonly long _start;
 
-    private StoredStorage(StoredStorage root, long start, long count) : this(root.Type, count) => (_root, _start) = (root, start);
+    private StoredStorage(StoredStorage root, long start, long count) : this(root.Type, count) =>
+        (_root, _start) = (root, start);
 
     public ElementType Type => type;
 
@@ -22,13 +23,15 @@ internal sealed class StoredStorage(ElementType type, long count, StoredBytes? b
 
     public static void CheckKey(string key)
     {
-        if (key.Length > MaxKey) throw new InvalidDataException($"a storage's key has {key.Length} characters; expected at most {MaxKey}.");
+        if (key.Length > MaxKey)
+            throw new InvalidDataException($"a storage's key has {key.Length} characters; expected at most {MaxKey}.");
     }
 
     public StoredStorage View(long start, long viewCount) =>
         start >= 0 && viewCount >= 0 && start <= count - viewCount
             ? new(this, start, viewCount)
-            : throw new InvalidDataException($"a view of {viewCount} elements from {start} on leaves its storage of {count}.");
+            : throw new InvalidDataException(
+                $"a view of {viewCount} elements from {start} on leaves its storage of {count}.");
 
     /// <summary>Fills a flat tensor with the elements from <paramref name="first"/> on.</summary>
     public void CopyTo(Tensor flat, long first)

@@ -16,16 +16,21 @@ internal sealed class StoredTensor
     internal StoredTensor(StoredStorage storage, long offset, long[] shape, long[] strides)
     {
         (_storage, _offset, _shape, _strides) = (storage, offset, shape, strides);
-        if (shape.Length > MaxDimensions) throw new InvalidDataException($"it has {shape.Length} dimensions; expected at most {MaxDimensions}.");
-        if (shape.Length != strides.Length) throw new InvalidDataException($"it has {shape.Length} dimensions and {strides.Length} strides.");
-        if (offset < 0 || shape.AsSpan().ContainsAnyExceptInRange(0, long.MaxValue) || strides.AsSpan().ContainsAnyExceptInRange(0, long.MaxValue))
-            throw new InvalidDataException($"its offset {offset}, shape ({Text(shape)}) or strides ({Text(strides)}) are negative.");
+        if (shape.Length > MaxDimensions)
+            throw new InvalidDataException($"it has {shape.Length} dimensions; expected at most {MaxDimensions}.");
+        if (shape.Length != strides.Length)
+            throw new InvalidDataException($"it has {shape.Length} dimensions and {strides.Length} strides.");
+        if (offset < 0 || shape.AsSpan().ContainsAnyExceptInRange(0, long.MaxValue)
+            || strides.AsSpan().ContainsAnyExceptInRange(0, long.MaxValue))
+            throw new InvalidDataException(
+                $"its offset {offset}, shape ({Text(shape)}) or strides ({Text(strides)}) are negative.");
         Int128 count = Product(shape), extent = count == 0 ? 0 : 1;
         for (int d = 0; d < shape.Length && count > 0; d++) extent += (Int128)(shape[d] - 1) * strides[d];
         if (offset + extent > storage.Count)
         {
             throw new InvalidDataException(
-                $"shape ({Text(shape)}) with strides ({Text(strides)}) from {offset} on leaves its storage of {storage.Count} elements.");
+                $"shape ({Text(shape)}) with strides ({Text(strides)}) from {offset} on leaves its storage of "
+                + $"{storage.Count} elements.");
         }
         (Count, _extent) = ((long)count, (long)extent);
     }
@@ -41,9 +46,11 @@ internal sealed class StoredTensor
     /// <summary>Number of elements.</summary>
     public long Count { get; }
 
-    internal Int128 Bytes => _storage.Bytes is StoredBytes.Joined joined ? joined.Stored : (Int128)Count * _storage.Type.Size;
+    internal Int128 Bytes =>
+        _storage.Bytes is StoredBytes.Joined joined ? joined.Stored : (Int128)Count * _storage.Type.Size;
 
-    /// <summary>Tensors, or that many zeros, one after the other, in the shape given and the first one's element type.</summary>
+    /// <summary>Tensors, or that many zeros, one after the other, in the shape given and the
+    /// first one's element type.</summary>
     internal static StoredTensor Join(long[] shape, params (StoredTensor? Tensor, long Count)[] parts)
     {
         var type = parts.First(part => part.Tensor is not null).Tensor!._storage.Type;
@@ -52,15 +59,18 @@ internal sealed class StoredTensor
     }
 
     /// <summary>A part of the first dimension.</summary>
-    internal StoredTensor Rows(long start, long count) => new(_storage, _offset + start * _strides[0], [count, .. _shape[1..]], _strides);
+    internal StoredTensor Rows(long start, long count) =>
+        new(_storage, _offset + start * _strides[0], [count, .. _shape[1..]], _strides);
 
-    /// <summary>True if elements are repeated (a stride of 0), so that the tensor claims more than the file holds.</summary>
+    /// <summary>True if elements are repeated (a stride of 0), so that the tensor claims
+    /// more than the file holds.</summary>
     internal bool IsExpanded => Count > _extent;
 
     /// <summary>Reads the elements.</summary>
     /// <returns>A new tensor on the CPU, owned by the caller; an expanded one stays a view with strides of 0.</returns>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    /// <exception cref="InvalidDataException">The tensor's entry of a zip archive is damaged; the message names file and entry.</exception>
+    /// <exception cref="InvalidDataException">The tensor's entry of a zip archive is damaged; the
+    /// message names file and entry.</exception>
     /// <exception cref="ObjectDisposedException">The checkpoint is closed.</exception>
     public Tensor Read()
     {
@@ -87,7 +97,8 @@ internal sealed class StoredTensor
         foreach (long n in shape)
         {
             product *= n;
-            if (product > long.MaxValue) throw new InvalidDataException($"the number of elements of shape ({Text(shape)}) overflows.");
+            if (product > long.MaxValue)
+                throw new InvalidDataException($"the number of elements of shape ({Text(shape)}) overflows.");
         }
         return product;
     }

@@ -3,7 +3,8 @@ using Microsoft.ML.Data;
 
 namespace MLNet.Ssl.DataView;
 
-/// <summary>What a column's annotations say of its slots: ML.NET's one-hot encoding notes which are one category's.</summary>
+/// <summary>What a column's annotations say of its slots: ML.NET's one-hot encoding notes
+/// which are one category's.</summary>
 internal static class CategoricalSlots
 {
     private const string Kind = "CategoricalSlotRanges";
@@ -12,7 +13,8 @@ internal static class CategoricalSlots
     public static IReadOnlyList<Range>? Of(DataViewSchema.Column column)
     {
         if (column.Type is not VectorDataViewType { IsKnownSize: true } vector
-            || column.Annotations.Schema.GetColumnOrNull(Kind) is not { Type: VectorDataViewType { ItemType: var item } }
+            || column.Annotations.Schema.GetColumnOrNull(
+                Kind) is not { Type: VectorDataViewType { ItemType: var item } }
             || item.RawType != typeof(int)) return null;
         VBuffer<int> noted = default;
         column.Annotations.GetValue(Kind, ref noted);

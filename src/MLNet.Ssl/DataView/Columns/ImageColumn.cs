@@ -19,7 +19,8 @@ internal static class ImageColumn
 
     /// <summary>Whether the images are files, as paths or as bytes.</summary>
     public static bool HoldsFiles(DataViewSchema.Column column) => HoldsPaths(column)
-        || column.Type is VectorDataViewType { IsKnownSize: false } vector && vector.ItemType == NumberDataViewType.Byte;
+        || column.Type is VectorDataViewType { IsKnownSize: false } vector
+        && vector.ItemType == NumberDataViewType.Byte;
 
     /// <summary>Whether a shape's column can hold images other than pixels.</summary>
     public static bool Holds(SchemaShape.Column column) => !column.IsKey && column.Kind switch
@@ -40,8 +41,8 @@ internal static class ImageColumn
         $"Column '{column}', row {row}{(path is null ? "" : $", '{path}'")}";
 
     /// <summary>
-    /// Reads the row's image, copied: as RGB bytes, for an <see cref="MLImage"/> must not be kept past its row, or as the
-    /// file to decode. Missing where it cannot be read and is to be left out.
+    /// Reads the row's image, copied: as RGB bytes, for an <see cref="MLImage"/> must not be kept past its row, or as
+    /// the file to decode. Missing where it cannot be read and is to be left out.
     /// </summary>
     public static Func<RowImage> Reader(DataViewRow row, DataViewSchema.Column column, UnreadableImages unreadable) =>
         column.Type is ImageDataViewType ? ImageReader(row, column, unreadable)
@@ -140,7 +141,8 @@ internal static class ImageColumn
         return new(pixels, size.Width, size.Height);
     }
 
-    /// <summary>The size of the images that vectors of the type are, and whether a colour's values stand together; null of any other type.</summary>
+    /// <summary>The size of the images that vectors of the type are, and whether a colour's values stand
+    /// together; null of any other type.</summary>
     public static (int Width, int Height, bool Planar)? PixelSize(DataViewType type) =>
         type is VectorDataViewType { IsKnownSize: true, Dimensions: [var a, var b, var c] } vector
             && vector.ItemType == NumberDataViewType.Single

@@ -5,7 +5,8 @@ using MLNet.Ssl.ImageFiles;
 
 namespace MLNet.Ssl.DataView;
 
-/// <summary>A row for each image file of a folder: its path, its label, and the image, decoded when asked for.</summary>
+/// <summary>A row for each image file of a folder: its path, its label, and the
+/// image, decoded when asked for.</summary>
 internal sealed class ImageFolderView : IDataView
 {
     private const int PathIndex = 0, LabelIndex = 1, ImageIndex = 2;

@@ -116,7 +116,8 @@ internal sealed class ImageFileSource(string column, ImageReading reading, Unrea
     public void Dispose()
     {
         if (reading.Cache is not null && _cache is { Counts: var (read, missed) } && read + missed > 0)
-            unreadable.Tell($"Image cache '{_cache.Folder}': {read:N0} images were read from it, {missed:N0} were decoded.");
+            unreadable.Tell(
+                $"Image cache '{_cache.Folder}': {read:N0} images were read from it, {missed:N0} were decoded.");
         _cache?.Dispose();
         if (!_damaged.IsEmpty)
             unreadable.Warn($"{_damaged.Count} of {Count} images turned out to be damaged; others took their places.");
@@ -138,8 +139,8 @@ internal sealed class ImageFileSource(string column, ImageReading reading, Unrea
         if (entry.Stored is not { } key) return entry.Image.Encoded!.Value.Read(buffer);
         return _cache!.TryReadFile(key, buffer, out var file) ? file
             : throw new InvalidDataException(
-                $"its bytes are gone, or damaged, in the image cache '{_cache.Folder}', where they were kept for want of "
-                    + "memory");
+                $"its bytes are gone, or damaged, in the image cache '{_cache.Folder}', where they were kept for want "
+                + "of memory");
     }
 
     private UInt128 KeyOf(EncodedImage file, long length) => file.Path is { } path

@@ -28,7 +28,8 @@ internal sealed record ImageReading(
     /// <summary>Opens the cache for what memory has no room for, if it is not open already, and says so.</summary>
     public OpenImageCache OpenForOverflow(string column, UnreadableImages log, OpenImageCache? opened = null)
     {
-        var cache = opened ?? (Cache is null ? OpenImageCache.OpenTemporary(log.Warn) : OpenImageCache.Open(Cache, log.Warn));
+        var cache = opened
+            ?? (Cache is null ? OpenImageCache.OpenTemporary(log.Warn) : OpenImageCache.Open(Cache, log.Warn));
         log.Warn($"Column '{column}' has more than {Memory:N0} bytes of images "
             + $"({nameof(TrainingOptions.MaxImageMemory)}): the rest is kept in the folder '{cache.Folder}'.");
         return cache;

@@ -90,7 +90,8 @@ internal sealed record RowReader(
             if (!moved && (!isFull || classes.Count >= MaxRows)) break;
         }
         Log?.Invoke(new(false, string.Create(CultureInfo.InvariantCulture,
-            $"{classes.Count:N0} rows of column '{Values.Name}' were read in {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s.")));
+            $"{classes.Count:N0} rows of column '{Values.Name}' were read in "
+            + $"{Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s.")));
         return classes;
     }
 
