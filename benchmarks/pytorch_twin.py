@@ -7,6 +7,7 @@ optimiser, the gradient clipping and the teacher's moving average. Needs Debian'
     pytorch_twin.py step        --case dino-vit-96x4 --steps 20      the training step alone, views fixed in memory
     pytorch_twin.py end-to-end  --case dino-vit-96x4 --steps 20      decoding, augmentation and loader as well
     pytorch_twin.py losses FILE                                      from the weights and views in FILE (safetensors)
+    pytorch_twin.py images FOLDER --steps 16 --workers 1             DINO's published crops of a folder's photos alone
 
 Each prints one line of JSON.
 """
@@ -15,6 +16,7 @@ import copy
 import gzip
 import json
 import math
+import pathlib
 import random
 import resource
 import struct
@@ -432,6 +434,22 @@ class Cifar10(torch.utils.data.Dataset):
         return self.views(Image.fromarray(self.images[index]))
 
 
+class Photos(torch.utils.data.Dataset):
+    """So many photos of a folder as torchvision's ImageFolder reads them, some more than once where there are fewer."""
+
+    def __init__(self, folder, count, views):
+        files = sorted(pathlib.Path(folder).rglob("*.jpg"))
+        self.files = [files[i % len(files)] for i in range(count)]
+        self.views = views
+
+    def __len__(self):
+        return len(self.files)
+
+    def __getitem__(self, index):
+        with open(self.files[index], "rb") as file:
+            return self.views(Image.open(file).convert("RGB"))
+
+
 def batches(loader):
     while True:
         yield from loader
@@ -477,6 +495,18 @@ def measure(args):
     return dict(images_per_second=images / seconds, cpu_ms_per_image=1000 * cpu / images, peak_mib=peak)
 
 
+def images(args):
+    o = options("dino-vit-192x6", dict(image_size=224, local_size=96, local_crops=8, batch=32))
+    loader = torch.utils.data.DataLoader(
+        Photos(args.file, o["batch"] * args.steps, Views(o)), batch_size=o["batch"], num_workers=args.workers, persistent_workers=True)
+    # The first epoch starts the workers.
+    for _ in range(2):
+        start = time.perf_counter()
+        for _ in loader:
+            pass
+    return dict(images_per_second=o["batch"] * args.steps / (time.perf_counter() - start))
+
+
 def read_safetensors(path):
     with open(path, "rb") as file:
         header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
@@ -503,8 +533,8 @@ def losses(args):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("mode", choices=("step", "end-to-end", "losses"))
-    parser.add_argument("file", nargs="?", help="losses: the exported weights and views")
+    parser.add_argument("mode", choices=("step", "end-to-end", "losses", "images"))
+    parser.add_argument("file", nargs="?", help="losses: the exported weights and views; images: the folder")
     parser.add_argument("--case", choices=CASES, default="dino-vit-96x4")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--warmup", type=int, default=3)
@@ -514,7 +544,7 @@ def main():
     parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    print(json.dumps(losses(args) if args.mode == "losses" else measure(args)))
+    print(json.dumps({"losses": losses, "images": images}.get(args.mode, measure)(args)))
 
 
 if __name__ == "__main__":

@@ -82,8 +82,8 @@ internal sealed class CovTypeResults(string data, string record, int epochs, int
                     Process.GetCurrentProcess().TotalProcessorTime.TotalSeconds - before);
                 done.Add(result);
                 File.AppendAllText(record, JsonSerializer.Serialize(result) + "\n");
-                Console.Error.WriteLine(FormattableString.Invariant($"{method}, seed {seed}: linear {linear:0.000}, "
-                    + $"knn {knn:0.000}, {result.cpu_seconds:0} s of processor"));
+                Console.Error.WriteLine(FormattableString.Invariant($"{method}, seed {seed}: linear {linear:0.000}, ")
+                    + FormattableString.Invariant($"knn {knn:0.000}, {result.cpu_seconds:0} s of processor"));
             }
         }
         Console.WriteLine($"| {epochs} epochs, width {width}, {testRows:N0} test rows | linear, %: mean (deviation) of "

@@ -135,7 +135,7 @@ internal static class Extractors
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{size:0} MB: read in {read:0.00} s, loaded in {load:0.00} s; peak memory {peak:0} MB, {before:0} MB "
                 + $"of it before: {peak / size:0.00} times the file, {(peak - before) / size:0.00} without what was "
-                + "there before"));
+                + $"there before"));
         });
         return command;
     }

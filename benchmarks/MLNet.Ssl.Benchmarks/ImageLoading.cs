@@ -16,7 +16,11 @@ internal static class ImageLoading
 
     private static readonly MLContext Ml = new(seed: 1);
 
+    private const int BatchSize = 32;
+
     private sealed record Photo(string Path);
+
+    private sealed record Rate(double images_per_second);
 
     private sealed record Memory(double peak_mib, double anonymous_mib, long steps, double images_per_second);
 
@@ -26,11 +30,16 @@ internal static class ImageLoading
         var images = new Option<int>("--images") { Description = "photos of an epoch", DefaultValueFactory = _ => 512 };
         var rounds = new Option<int>("--rounds") { DefaultValueFactory = _ => 3 };
         var threads = new Option<int>("--threads") { DefaultValueFactory = _ => 1 };
-        var loading =
-            new Command("images", "Images per second from paths, from the cache and from memory, by turns.") { photos,
-                images, rounds, threads };
-        loading.SetAction(parsed => Load(Some(parsed.GetValue(photos)!, parsed.GetValue(images)),
-            parsed.GetValue(rounds), parsed.GetValue(threads)));
+        var python = new Option<string?>("--python")
+        {
+            Description = "an interpreter that has torch and torchvision, whose DataLoader is run by turns",
+        };
+        var loading = new Command("images", "Images per second from paths, from the cache and from memory, by turns.")
+        {
+            photos, images, rounds, threads, python,
+        };
+        loading.SetAction(parsed => Load(parsed.GetValue(photos)!, parsed.GetValue(images), parsed.GetValue(rounds),
+            parsed.GetValue(threads), parsed.GetValue(python)));
         yield return loading;
 
         var count = new Option<int>("--count") { Description = "photos of the long list, made of links",
@@ -64,8 +73,9 @@ internal static class ImageLoading
         return ImageRows.Read(new(view, view.Schema[nameof(Photo.Path)]), reading, new(OnUnreadableImage.Throw, null));
     }
 
-    private static void Load(string[] paths, int rounds, int threads)
+    private static void Load(string photos, int count, int rounds, int threads, string? python)
     {
+        string[] paths = Some(photos, count);
         var pipeline = new ViewPipeline(Dino, 1, threads);
         string folder = Directory.CreateTempSubdirectory("images-").FullName;
         var reading = ImageReading.For(224);
@@ -94,13 +104,16 @@ internal static class ImageLoading
             ];
             // The first round warms up, and fills the cache.
             for (int round = 0; round <= rounds; round++)
+            {
                 foreach (var (name, epoch) in ways)
                 {
                     long start = Stopwatch.GetTimestamp();
                     epoch();
-                    double rate = paths.Length / Stopwatch.GetElapsedTime(start).TotalSeconds;
-                    if (round > 0) Console.WriteLine($"{name}: {rate:0.0} images/s on {threads} threads");
+                    Tell(round, name, paths.Length / Stopwatch.GetElapsedTime(start).TotalSeconds);
                 }
+                if (python is not null && round > 0)
+                    Tell(round, "decoding and views, DataLoader of PyTorch", TwinRate(photos, count, threads, python));
+            }
         }
         finally
         {
@@ -108,9 +121,21 @@ internal static class ImageLoading
         }
     }
 
+    private static void Tell(int round, string name, double rate)
+    {
+        if (round > 0) Console.WriteLine($"{round} {name}: {rate:0.0} images/s");
+    }
+
+    private static double TwinRate(string photos, int count, int threads, string python)
+    {
+        var twin = OtherSide.PyTorch(python, "pytorch_twin.py");
+        string[] arguments = ["images", photos, "--steps", $"{count / BatchSize}", "--workers", $"{threads}"];
+        return ChildProcess.Run<Rate>(twin.Program, [.. twin.Arguments, .. arguments], threads).images_per_second;
+    }
+
     private static void Epoch(ViewPipeline pipeline, IImageSource images)
     {
-        foreach (int[] batch in Enumerable.Range(0, images.Count).Chunk(32))
+        foreach (int[] batch in Enumerable.Range(0, images.Count).Chunk(BatchSize))
             foreach (var view in pipeline.Render(images, batch, epoch: 0)) view.Dispose();
     }
 

@@ -74,9 +74,9 @@ public static class Continuation
         return RetrievalEvaluator.Evaluate(features, features, truth, precisionAt: Ranks);
     }
 
-    private static string Text(string when, RetrievalMetrics metrics) => FormattableString.Invariant(
-        $"{when}  mAP "
-        + $"{metrics.MeanAveragePrecision:0.000}{string.Concat(Ranks.Select(k => FormattableString.Invariant($"  P@{k} {metrics.MeanPrecisionAt[k]:0.000}")))}");
+    private static string Text(string when, RetrievalMetrics metrics) => 
+        FormattableString.Invariant($"{when}  mAP {metrics.MeanAveragePrecision:0.000}")
+        + string.Concat(Ranks.Select(k => FormattableString.Invariant($"  P@{k} {metrics.MeanPrecisionAt[k]:0.000}")));
 
     /// <summary>A tiny network of DINOv2's kind, for where no weights are at hand.</summary>
     private static string RandomWeights(SelfSupervisedCatalog ssl, IDataView images, string path, int seed)

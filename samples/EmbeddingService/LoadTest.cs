@@ -34,9 +34,9 @@ internal static class LoadTest
                 var (answered, refused, elapsed) = await AskAsync(client, bytes, count, time, cancelled);
                 if (answered.Length == 0)
                     throw new InvalidOperationException($"None of {refused} requests was answered.");
+                double rate = answered.Length / elapsed.TotalSeconds;
                 Console.WriteLine(FormattableString.Invariant(
-                    $"| {count} | {answered.Length / elapsed.TotalSeconds:0} | {At(answered, 0.5):0.0} | "
-                    + $"{At(answered, 0.99):0.0} | {refused} |"));
+                    $"| {count} | {rate:0} | {At(answered, 0.5):0.0} | {At(answered, 0.99):0.0} | {refused} |"));
             }
         });
         return command;

@@ -55,31 +55,31 @@ internal sealed record LineChart(
 
         var svg = new StringBuilder();
         foreach (double tick in vertical.Ticks)
-            Add($"<path class=\"grid\" d=\"M{Left} {Y(tick):0.#}H{Width - Right}\"/><text x=\"{Left - 8}\" "
-                + $"y=\"{Y(tick) + 4:0.#}\" text-anchor=\"end\">{vertical.Label(tick)}</text>");
+            Add($"<path class=\"grid\" d=\"M{Left} {Y(tick):0.#}H{Width - Right}\"/><text x=\"{Left - 8}\" ",
+                $"y=\"{Y(tick) + 4:0.#}\" text-anchor=\"end\">{vertical.Label(tick)}</text>");
         foreach (double tick in horizontal.Ticks)
-            Add($"<path class=\"grid\" d=\"M{X(tick):0.#} {Height - Bottom}v5\"/><text x=\"{X(tick):0.#}\" "
-                + $"y=\"{Height - Bottom + 19}\" text-anchor=\"middle\">{horizontal.Label(tick)}</text>");
-        Add($"<path class=\"axis\" d=\"M{Left} {Height - Bottom}H{Width - Right}\"/><text x=\"{Width - Right}\" "
-            + $"y=\"{Height - 4}\" text-anchor=\"end\">epochs</text>");
+            Add($"<path class=\"grid\" d=\"M{X(tick):0.#} {Height - Bottom}v5\"/><text x=\"{X(tick):0.#}\" ",
+                $"y=\"{Height - Bottom + 19}\" text-anchor=\"middle\">{horizontal.Label(tick)}</text>");
+        Add($"<path class=\"axis\" d=\"M{Left} {Height - Bottom}H{Width - Right}\"/><text x=\"{Width - Right}\" ",
+            $"y=\"{Height - 4}\" text-anchor=\"end\">epochs</text>");
         foreach (var threshold in Thresholds)
         {
             // The name goes to the side that has room.
             double y = Y(threshold.Level), text = y > Top + 18 ? y - 5 : y + 14;
             string kind = threshold.IsAlarm ? "alarm" : "level";
-            Add($"<path class=\"{kind}\" d=\"M{Left} {y:0.#}H{Width - Right}\"/><text class=\"{kind}\" "
-                + $"x=\"{Width - Right - 4}\" y=\"{text:0.#}\" text-anchor=\"end\">{Text(threshold.Name)}</text>");
+            Add($"<path class=\"{kind}\" d=\"M{Left} {y:0.#}H{Width - Right}\"/><text class=\"{kind}\" ",
+                $"x=\"{Width - Right - 4}\" y=\"{text:0.#}\" text-anchor=\"end\">{Text(threshold.Name)}</text>");
         }
-        Add($"<path class=\"line\" "
-            + $"d=\"{Path(points.Select(point => (X(point.Epoch), Y(point.Value), double.IsFinite(point.Value))))}\"/>");
+        Add($"<path class=\"line\" ",
+            $"d=\"{Path(points.Select(point => (X(point.Epoch), Y(point.Value), double.IsFinite(point.Value))))}\"/>");
         foreach (var (epoch, value) in Marks ? points : points.Where(point => double.IsFinite(point.Value)).TakeLast(1))
-            Add($"<circle class=\"mark\" cx=\"{X(epoch):0.#}\" cy=\"{Y(value):0.#}\" "
-                + $"r=\"{(Marks ? 3.5 : 3)}\"><title>epoch {epoch:0.##}: "
-                + $"{value.ToString(Format, CultureInfo.InvariantCulture)}</title></circle>");
+            Add($"<circle class=\"mark\" cx=\"{X(epoch):0.#}\" cy=\"{Y(value):0.#}\" ",
+                $"r=\"{(Marks ? 3.5 : 3)}\"><title>epoch {epoch:0.##}: ",
+                $"{value.ToString(Format, CultureInfo.InvariantCulture)}</title></circle>");
         foreach (var (from, to, epoch, value) in Strips(points))
-            Add($"<rect class=\"strip\" x=\"{X(from):0.#}\" y=\"{Top}\" width=\"{X(to) - X(from):0.#}\" "
-                + $"height=\"{Height - Bottom - Top}\"><title>epoch {epoch:0.##}: "
-                + $"{value.ToString(Format, CultureInfo.InvariantCulture)}</title></rect>");
+            Add($"<rect class=\"strip\" x=\"{X(from):0.#}\" y=\"{Top}\" width=\"{X(to) - X(from):0.#}\" ",
+                $"height=\"{Height - Bottom - Top}\"><title>epoch {epoch:0.##}: ",
+                $"{value.ToString(Format, CultureInfo.InvariantCulture)}</title></rect>");
 
         string last = Points.Count == 0 ? "" : Points[^1].Value.ToString(Format, CultureInfo.InvariantCulture);
         return $"""
@@ -89,7 +89,10 @@ internal sealed record LineChart(
 
             """;
 
-        void Add(FormattableString part) => svg.Append(FormattableString.Invariant(part));
+        void Add(params FormattableString[] parts)
+        {
+            foreach (var part in parts) svg.Append(FormattableString.Invariant(part));
+        }
     }
 
     /// <summary>Parts of the width with a point each, whose value a pointer that rests there is told.</summary>

@@ -20,6 +20,8 @@ internal sealed record Reader(string Name, string FileName, Func<int, byte[]> Da
         new("legacy", "a.pth", TorchCorpus.Legacy, Reading.Weights),
         new("pickle", "a.pth", TorchCorpus.Pickle, Reading.Weights),
         new("safetensors", "a.safetensors", TorchCorpus.SafeTensors, Reading.Weights),
+        new("network", "a.safetensors", NetworkCorpus.Network, Reading.Network),
+        new("shards", "a.safetensors.index.json", NetworkCorpus.ShardIndex, Reading.Shards),
         new("model", "model.zip", ArchiveCorpus.Model, Reading.Model, 32 << 20),
         new("index", "index.zip", ArchiveCorpus.Index, Reading.Index),
         new("image", "a.image", ImageCorpus.Image, Reading.Image, 8 << 20),

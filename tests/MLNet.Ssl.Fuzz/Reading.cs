@@ -25,6 +25,20 @@ internal static class Reading
         return true;
     }
 
+    /// <summary>A network, told by names and shapes, with its weights.</summary>
+    public static bool Network(string path)
+    {
+        PretrainedEncoder.Load(path).Dispose();
+        return true;
+    }
+
+    /// <summary>The same, in several files that an index names.</summary>
+    public static bool Shards(string path)
+    {
+        NetworkCorpus.Shards(Path.GetDirectoryName(path)!);
+        return Network(path);
+    }
+
     public static bool Model(string path)
     {
         (Context.SelfSupervised().Model.Load(path, out _) as IDisposable)?.Dispose();

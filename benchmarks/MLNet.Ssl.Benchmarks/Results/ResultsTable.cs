@@ -27,9 +27,9 @@ internal sealed class ResultsTable(string trainFile, string testFile, int images
                     threads);
                 row.Append(rowsFile);
                 rows.Add(row);
+                string told = $"{wanted.Name}, seed {seed}";
                 AnsiConsole.MarkupLineInterpolated(CultureInfo.InvariantCulture,
-                    $"{wanted.Name}, seed {seed}: kNN {row.Knn:0.000}, linear {row.Linear:0.000} "
-                    + $"[grey]({row.Seconds:0} s)[/]");
+                    $"{told}: kNN {row.Knn:0.000}, linear {row.Linear:0.000} [grey]({row.Seconds:0} s)[/]");
             }
         }
         var lines = cases.Select(c => Line(c, rows)).OfType<string[]>().ToList();
@@ -61,9 +61,9 @@ internal sealed class ResultsTable(string trainFile, string testFile, int images
     private string Markdown(List<string[]> lines)
     {
         var text = new StringBuilder();
-        text.AppendLine(FormattableString.Invariant($"CIFAR-10, {images:N0} training images, {epochs} "
-            + $"epoch{(epochs == 1 ? "" : "s")}, {seeds} seed{(seeds == 1 ? "" : "s: mean ± standard deviation")}, "
-            + $"{threads} thread{(threads == 1 ? "" : "s")}."));
+        text.AppendLine(FormattableString.Invariant($"CIFAR-10, {images:N0} training images, {epochs} ")
+            + FormattableString.Invariant($"epoch{(epochs == 1 ? "" : "s")}, {seeds} seed{(seeds == 1 ? "" : "s: mean ± standard deviation")}, ")
+            + FormattableString.Invariant($"{threads} thread{(threads == 1 ? "" : "s")}."));
         text.AppendLine().AppendLine($"| {string.Join(" | ", Columns)} |")
             .AppendLine($"|{string.Concat(Columns.Select(_ => "---|"))}");
         foreach (string[] line in lines) text.AppendLine($"| {string.Join(" | ", line)} |");

@@ -67,8 +67,8 @@ internal sealed class ProgressLines(Action<string> write, string rows = "rows")
     {
         string step = p.Step == 1 ? "The first step is done" : Invariant($"Step {p.Step:N0} is done");
         string text = Invariant($"{step}: loss {p.Loss:0.000}, {p.RowsPerSecond:N0} {rows}/s; ")
-            + Invariant($"about {Duration(p.Remaining)} for {p.TotalSteps - p.Step:N0} more steps, {p.Epochs:N0} "
-            + "epochs in all.");
+            + Invariant($"about {Duration(p.Remaining)} for {p.TotalSteps - p.Step:N0} more steps, {p.Epochs:N0} ")
+            + Invariant($"epochs in all.");
         return p.Remaining < Long ? text : text + " A smaller network, fewer Epochs or MaxDuration shorten it.";
     }
 

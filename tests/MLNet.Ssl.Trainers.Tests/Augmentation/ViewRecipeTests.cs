@@ -71,12 +71,11 @@ public sealed class ViewRecipeTests
     {
         var recipe = (ViewRecipe)Literature.Single(r => r.Data.Item1 == name).Data.Item2;
         var jitter = recipe.Jitter!;
-        Assert.Equal(row, FormattableString.Invariant(
-            $"{recipe.Scale.Min}-{recipe.Scale.Max} "
-            + $"{jitter.Brightness},{jitter.Contrast},{jitter.Saturation},{jitter.Hue} ({recipe.JitterProbability})")
-            + FormattableString.Invariant(
-            $" {recipe.GrayscaleProbability} {recipe.BlurProbability} {recipe.SolarizeProbability} "
-            + $"{recipe.Interpolation}"));
+        Assert.Equal(row, FormattableString.Invariant($"{recipe.Scale.Min}-{recipe.Scale.Max} {jitter.Brightness},")
+            + FormattableString.Invariant($"{jitter.Contrast},{jitter.Saturation},{jitter.Hue} ")
+            + FormattableString.Invariant($"({recipe.JitterProbability}) {recipe.GrayscaleProbability} ")
+            + FormattableString.Invariant($"{recipe.BlurProbability} {recipe.SolarizeProbability} ")
+            + $"{recipe.Interpolation}");
         Assert.Equal(0.5, recipe.FlipProbability);
         Assert.Equal(name == nameof(ViewRecipes.MoCoV1), recipe.GrayscaleFirst);
     }
