@@ -69,8 +69,14 @@ internal sealed record BenchmarkCase(string Name, PretrainOptions Options)
 
     private static BenchmarkCase Dino(string name, int width, int depth) => new(name, new DinoOptions
     {
-        Backbone = new VisionTransformerOptions { PatchSize = 4, EmbeddingDimension = width, Depth = depth, Heads = 3,
-            ImageSize = ImageSize },
+        Backbone = new VisionTransformerOptions
+        {
+            PatchSize = 4,
+            EmbeddingDimension = width,
+            Depth = depth,
+            Heads = 3,
+            ImageSize = ImageSize
+        },
         Epochs = 100,
         WarmupEpochs = 10,
         BatchSize = Batch,

@@ -33,18 +33,33 @@ internal sealed class CovTypeResults(string data, string record, int epochs, int
     /// <summary>The subcommand <c>covtype</c>.</summary>
     public static Command Command()
     {
-        var data = new Option<string?>("--data") { Description = "covtype.data, plain or .gz",
-            DefaultValueFactory = _ => CovTypeFile.Find() };
-        var record = new Option<string>("--record") { Description = "where finished runs are kept; what is there is "
-            + "not run again", DefaultValueFactory = _ => "artifacts/covtype.jsonl" };
-        var epochs = new Option<int>("--epochs") { Description = "passes over the training rows; published: 500",
-            DefaultValueFactory = _ => 60 };
-        var width = new Option<int>("--width") { Description = "narrowest hidden layer; published: 2048",
-            DefaultValueFactory = _ => 256 };
+        var data = new Option<string?>("--data")
+        {
+            Description = "covtype.data, plain or .gz",
+            DefaultValueFactory = _ => CovTypeFile.Find()
+        };
+        var record = new Option<string>("--record")
+        {
+            Description = "where finished runs are kept; what is there is not run again",
+            DefaultValueFactory = _ => "artifacts/covtype.jsonl"
+        };
+        var epochs = new Option<int>("--epochs")
+        {
+            Description = "passes over the training rows; published: 500",
+            DefaultValueFactory = _ => 60
+        };
+        var width = new Option<int>("--width")
+        {
+            Description = "narrowest hidden layer; published: 2048",
+            DefaultValueFactory = _ => 256
+        };
         var seeds = new Option<int>("--seeds") { Description = "runs of every method", DefaultValueFactory = _ => 3 };
         var only = new Option<string?>("--only") { Description = "runs only methods whose name begins so" };
-        var test = new Option<int>("--test-rows") { Description = "test rows, from the first on",
-            DefaultValueFactory = _ => 20_000 };
+        var test = new Option<int>("--test-rows")
+        {
+            Description = "test rows, from the first on",
+            DefaultValueFactory = _ => 20_000
+        };
         var command = new Command("covtype", "MoCo, N-pair and BYOL without and with i-Mix on CovType.") { data, record,
             epochs, width, seeds, only, test };
         command.SetAction(parsed =>
@@ -104,8 +119,12 @@ internal sealed class CovTypeResults(string data, string record, int epochs, int
         if (options is null) return Evaluate(train, test, "Features");
         // In a shorter run the slow network moves as far as in the published one of 500 epochs.
         double momentum = Math.Clamp(1 - 0.5 / epochs, 0, 0.999);
-        options = options switch { MoCoOptions moco => moco with { KeyMomentum = momentum },
-            ByolOptions byol => byol with { TargetMomentum = momentum }, _ => options };
+        options = options switch
+        {
+            MoCoOptions moco => moco with { KeyMomentum = momentum },
+            ByolOptions byol => byol with { TargetMomentum = momentum },
+            _ => options
+        };
         options = options with
         {
             Backbone = Backbone,

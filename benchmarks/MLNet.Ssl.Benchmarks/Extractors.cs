@@ -39,8 +39,11 @@ internal static class Extractors
             DefaultValueFactory = _ => [.. All.Select(a => a.Name)],
             AllowMultipleArgumentsPerToken = true,
         };
-        var seconds = new Option<double>("--seconds") { Description = "least time for each figure",
-            DefaultValueFactory = _ => 3 };
+        var seconds = new Option<double>("--seconds")
+        {
+            Description = "least time for each figure",
+            DefaultValueFactory = _ => 3
+        };
         var command = new Command("extractors", "Images of 640x480 pixels embedded a second, at 224 pixels, by "
             + "published architectures.") { names, seconds };
         command.SetAction(parsed =>

@@ -42,8 +42,11 @@ internal static class ImageLoading
             parsed.GetValue(threads), parsed.GetValue(python)));
         yield return loading;
 
-        var count = new Option<int>("--count") { Description = "photos of the long list, made of links",
-            DefaultValueFactory = _ => 100_000 };
+        var count = new Option<int>("--count")
+        {
+            Description = "photos of the long list, made of links",
+            DefaultValueFactory = _ => 100_000
+        };
         var seconds = new Option<double>("--seconds") { DefaultValueFactory = _ => 40 };
         var many = new Command("images-memory",
             "Memory of training on a long list of photos, and on a short one.") { photos, count, seconds };
@@ -187,8 +190,14 @@ internal static class ImageLoading
         const int Batch = 16;
         var options = new DinoOptions
         {
-            Backbone = new VisionTransformerOptions { PatchSize = 16, EmbeddingDimension = 192, Depth = 4, Heads = 3,
-                ImageSize = 224 },
+            Backbone = new VisionTransformerOptions
+            {
+                PatchSize = 16,
+                EmbeddingDimension = 192,
+                Depth = 4,
+                Heads = 3,
+                ImageSize = 224
+            },
             BatchSize = Batch,
             ImageSize = 224,
             LocalCrops = 4,

@@ -56,8 +56,11 @@ internal static class OwnSide
                 .. batches.SelectMany((views, step) =>
                     views.Select((view, v) => KeyValuePair.Create($"view.{step}.{v}", view))),
             ],
-            new Dictionary<string, string> { ["case"] = benchmark.Name,
-                ["options"] = JsonSerializer.Serialize(BenchmarkCase.ForTwin(options)) });
+            new Dictionary<string, string>
+            {
+                ["case"] = benchmark.Name,
+                ["options"] = JsonSerializer.Serialize(BenchmarkCase.ForTwin(options))
+            });
         return new([.. batches.Select(views => training.Step([.. views.Select(v => v.to(device))]))]);
     }
 

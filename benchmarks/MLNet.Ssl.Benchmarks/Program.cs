@@ -8,22 +8,41 @@ using MLNet.Ssl.Benchmarks.Plain;
 using MLNet.Ssl.Benchmarks.Tables;
 using TorchSharp;
 
-var cases = new Option<string[]>("--case") { Description = "cases to run",
-    DefaultValueFactory = _ => [.. BenchmarkCase.All.Select(c => c.Name)], AllowMultipleArgumentsPerToken = true };
+var cases = new Option<string[]>("--case")
+{
+    Description = "cases to run",
+    DefaultValueFactory = _ => [.. BenchmarkCase.All.Select(c => c.Name)],
+    AllowMultipleArgumentsPerToken = true
+};
 var runs = new Option<int>("--runs") { Description = "pairs of runs per figure", DefaultValueFactory = _ => 5 };
 var seconds = new Option<double>("--seconds") { Description = "length of a run", DefaultValueFactory = _ => 20 };
-var threads = new Option<int>("--threads") { Description = "processor threads of either side",
-    DefaultValueFactory = _ => Math.Min(2, Environment.ProcessorCount) };
+var threads = new Option<int>("--threads")
+{
+    Description = "processor threads of either side",
+    DefaultValueFactory = _ => Math.Min(2, Environment.ProcessorCount)
+};
 var device = new Option<string>("--device") { Description = "cpu or cuda", DefaultValueFactory = _ => "cpu" };
-var data = new Option<string?>("--data") { Description = "a CIFAR-10 binary file",
-    DefaultValueFactory = _ => Cifar10File.Find() };
-var python = new Option<string>("--python") { Description = "an interpreter that has torch and torchvision",
-    DefaultValueFactory = _ => "/usr/bin/python3" };
-var against = new Option<string>("--against") { Description = "the other side: pytorch, or plain, a loop in TorchSharp "
-    + "without this library", DefaultValueFactory = _ => "pytorch" };
+var data = new Option<string?>("--data")
+{
+    Description = "a CIFAR-10 binary file",
+    DefaultValueFactory = _ => Cifar10File.Find()
+};
+var python = new Option<string>("--python")
+{
+    Description = "an interpreter that has torch and torchvision",
+    DefaultValueFactory = _ => "/usr/bin/python3"
+};
+var against = new Option<string>("--against")
+{
+    Description = "the other side: pytorch, or plain, a loop in TorchSharp without this library",
+    DefaultValueFactory = _ => "pytorch"
+};
 against.AcceptOnlyFromAmong("pytorch", OtherSide.Plain);
-var report = new Option<string>("--report") { Description = "where the table goes",
-    DefaultValueFactory = _ => "artifacts/bench.md" };
+var report = new Option<string>("--report")
+{
+    Description = "where the table goes",
+    DefaultValueFactory = _ => "artifacts/bench.md"
+};
 
 var root = new RootCommand("Training speed of this library and of PyTorch or a plain loop in TorchSharp, by turns.")
 {

@@ -9,8 +9,12 @@ internal static class RanksComparison
     public static Command Command(Option<string[]> cases, Option<int> runs, Option<double> seconds,
         Option<string?> data)
     {
-        var ranks = new Option<int>("--ranks") { Description =
-            "processes, and threads of the one that they are compared with", DefaultValueFactory = _ => 2 };
+        var ranks = new Option<int>("--ranks")
+        {
+            Description =
+            "processes, and threads of the one that they are compared with",
+            DefaultValueFactory = _ => 2
+        };
         var launcher =
             new Option<string>("--launcher") { Description = "what starts them", DefaultValueFactory = _ => "mpirun" };
         var command =

@@ -24,8 +24,12 @@ internal static class ServingLatency
     public static Command Command()
     {
         var seconds = new Option<double>("--seconds") { Description = "length of a row", DefaultValueFactory = _ => 5 };
-        var busy = new Option<int>("--busy") { Description =
-            "other threads that compute meanwhile, as another program's would", DefaultValueFactory = _ => 0 };
+        var busy = new Option<int>("--busy")
+        {
+            Description =
+            "other threads that compute meanwhile, as another program's would",
+            DefaultValueFactory = _ => 0
+        };
         var command = new Command("latency",
             "Single predictions of a pool, by threads of the encoder and by clients.") { seconds, busy };
         command.SetAction(parsed =>

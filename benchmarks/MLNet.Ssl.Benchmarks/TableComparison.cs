@@ -12,14 +12,23 @@ internal sealed class TableComparison(int width, int runs, int steps, int thread
     /// <summary>The subcommands <c>table</c>, and <c>table-run</c>, which it starts.</summary>
     public static IEnumerable<Command> Commands(Option<string> against)
     {
-        var width = new Option<int>("--width") { Description = "narrowest hidden layer: 2048 is the published network",
-            DefaultValueFactory = _ => 256 };
+        var width = new Option<int>("--width")
+        {
+            Description = "narrowest hidden layer: 2048 is the published network",
+            DefaultValueFactory = _ => 256
+        };
         var runs = new Option<int>("--runs") { Description = "pairs of runs per figure", DefaultValueFactory = _ => 5 };
         var steps = new Option<int>("--steps") { Description = "steps of a run", DefaultValueFactory = _ => 60 };
-        var threads = new Option<int>("--threads") { Description = "processor threads of either side",
-            DefaultValueFactory = _ => Math.Min(2, Environment.ProcessorCount) };
-        var python = new Option<string>("--python") { Description = "an interpreter that has torch",
-            DefaultValueFactory = _ => "/usr/bin/python3" };
+        var threads = new Option<int>("--threads")
+        {
+            Description = "processor threads of either side",
+            DefaultValueFactory = _ => Math.Min(2, Environment.ProcessorCount)
+        };
+        var python = new Option<string>("--python")
+        {
+            Description = "an interpreter that has torch",
+            DefaultValueFactory = _ => "/usr/bin/python3"
+        };
         var table = new Command("table",
             "MoCo with i-Mix on rows like CovType's, of this library and of another side by turns.")
         {

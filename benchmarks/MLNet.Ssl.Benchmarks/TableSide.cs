@@ -23,8 +23,11 @@ internal static class TableSide
         var facts = Facts(threads);
         var options = Presets.CovTypeMoCoIMix with
         {
-            Backbone = TabularMlpOptions.CovType with { HiddenWidths = [width, width, 2 * width, 2 * width],
-                OutputWidth = 4 * width },
+            Backbone = TabularMlpOptions.CovType with
+            {
+                HiddenWidths = [width, width, 2 * width, 2 * width],
+                OutputWidth = 4 * width
+            },
             Threads = threads,
             Seed = 1,
         };
@@ -106,8 +109,11 @@ internal static class TableSide
                 KeyValuePair.Create("queue", run.Method.Queue.Columns),
                 .. batches.Select((rows, i) => KeyValuePair.Create($"rows.{i}", rows)),
             ],
-            new Dictionary<string, string> { ["width"] = $"{width}",
-                ["lr"] = rate.ToString(CultureInfo.InvariantCulture) });
+            new Dictionary<string, string>
+            {
+                ["width"] = $"{width}",
+                ["lr"] = rate.ToString(CultureInfo.InvariantCulture)
+            });
         return new([.. batches.Select(rows => run.Step([rows, rows]))]);
     }
 

@@ -74,7 +74,7 @@ public static class Continuation
         return RetrievalEvaluator.Evaluate(features, features, truth, precisionAt: Ranks);
     }
 
-    private static string Text(string when, RetrievalMetrics metrics) => 
+    private static string Text(string when, RetrievalMetrics metrics) =>
         FormattableString.Invariant($"{when}  mAP {metrics.MeanAveragePrecision:0.000}")
         + string.Concat(Ranks.Select(k => FormattableString.Invariant($"  P@{k} {metrics.MeanPrecisionAt[k]:0.000}")));
 

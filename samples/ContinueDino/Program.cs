@@ -18,8 +18,11 @@ var rate = new Option<double?>("--learning-rate")
 };
 var koLeo =
     new Option<double>("--koleo") { Description = "Weight of KoLeo; 0 for none", DefaultValueFactory = _ => 0.1 };
-var size = new Option<int?>("--image-size") { Description =
-    "Side of the view, a multiple of the patch; without it as the photos have it, at most 224" };
+var size = new Option<int?>("--image-size")
+{
+    Description =
+    "Side of the view, a multiple of the patch; without it as the photos have it, at most 224"
+};
 var output = new Option<string?>("--output") { Description = "File for the new encoder's weights (.safetensors)" };
 var seed = new Option<int>("--seed") { Description = "Seed of everything random", DefaultValueFactory = _ => 1 };
 

@@ -48,8 +48,12 @@ public sealed class BarlowTwins : Method
         _lambda = options.Lambda;
         int width = options.ProjectionDimension;
         Encoder = backbone.Create(context.Generator);
-        var layers = new MlpHeadOptions(Encoder.EmbeddingDimension) { HiddenDimension = width, OutputDimension = width,
-            Layers = 3 };
+        var layers = new MlpHeadOptions(Encoder.EmbeddingDimension)
+        {
+            HiddenDimension = width,
+            OutputDimension = width,
+            Layers = 3
+        };
         _projector =
             new MlpHead(layers with { BatchNorm = true, HiddenBias = false, OutputBias = false }, context.Generator);
         _network = nn.Sequential(("backbone", Encoder), ("projector", _projector)).to(context.Device);

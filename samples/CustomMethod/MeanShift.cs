@@ -52,8 +52,12 @@ public sealed class MeanShift : Method
     public MeanShift(MeanShiftOptions options, BackboneOptions backbone, MethodContext context)
     {
         _options = options;
-        var head = new MlpHeadOptions(backbone.EmbeddingDimension) { HiddenDimension = 256, OutputDimension = 64,
-            BatchNorm = true };
+        var head = new MlpHeadOptions(backbone.EmbeddingDimension)
+        {
+            HiddenDimension = 256,
+            OutputDimension = 64,
+            BatchNorm = true
+        };
         var predictor = head with { InputDimension = head.OutputDimension };
         EncoderWithHead Network(bool predicts) => new EncoderWithHead(
             backbone.Create(context.Generator), new MlpHead(head, context.Generator),

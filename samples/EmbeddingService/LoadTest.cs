@@ -9,11 +9,17 @@ internal static class LoadTest
 {
     public static Command Command()
     {
-        var url = new Option<string>("--url") { Description = "Where the service is",
-            DefaultValueFactory = _ => "http://127.0.0.1:5080" };
+        var url = new Option<string>("--url")
+        {
+            Description = "Where the service is",
+            DefaultValueFactory = _ => "http://127.0.0.1:5080"
+        };
         var image = new Option<string>("--image") { Description = "The image that is sent", Required = true };
-        var seconds = new Option<double>("--seconds") { Description = "How long each number of clients asks",
-            DefaultValueFactory = _ => 5 };
+        var seconds = new Option<double>("--seconds")
+        {
+            Description = "How long each number of clients asks",
+            DefaultValueFactory = _ => 5
+        };
         var clients = new Option<int[]>("--clients")
         {
             Description = "Clients at a time",

@@ -45,8 +45,11 @@ public static class SearchSite
             var query = new DataContent(bytes.ToArray(), "image/*");
             await foreach (var result in photos.SearchAsync(query, neighbors, cancellationToken: token))
                 found.Add((folder.Name(result.Record.Path), RgbImages.Load(result.Record.Path), (float)result.Score!));
-            var page = new SearchPage { AsksForPhoto = true,
-                Facts = $"{folder.Files.Count:N0} photos. Numbers are cosine similarities." };
+            var page = new SearchPage
+            {
+                AsksForPhoto = true,
+                Facts = $"{folder.Files.Count:N0} photos. Numbers are cosine similarities."
+            };
             page.Add(string.IsNullOrEmpty(photo.FileName) ? "photo" : photo.FileName, image, found);
             return Page(page);
         }).DisableAntiforgery();

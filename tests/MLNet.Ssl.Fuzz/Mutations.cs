@@ -28,12 +28,14 @@ internal static class Mutations
                 case 0: bytes[at] ^= (byte)(1 << random.Next(8)); break;
                 case 1: bytes[at] = (byte)random.Next(256); break;
                 case 2: if (random.Next(4) == 0) bytes = bytes[..at]; break;
-                case 3: BitConverter.TryWriteBytes(bytes.AsSpan(Math.Min(at, bytes.Length - 8)),
+                case 3:
+                    BitConverter.TryWriteBytes(bytes.AsSpan(Math.Min(at, bytes.Length - 8)),
                     random.NextInt64() >> random.Next(64)); break;
                 case 4: bytes.AsSpan(at, Math.Min(random.Next(1, 16), bytes.Length - at)).Fill(0xff); break;
                 case 5: bytes = [.. bytes[..at], .. bytes[Math.Max(0, at - random.Next(200))..]]; break;
                 case 6: bytes = [.. bytes[..at], .. bytes[Math.Min(bytes.Length, at + random.Next(1, 9))..]]; break;
-                default: bytes = [.. bytes[..at], .. random.Of(words!),
+                default:
+                    bytes = [.. bytes[..at], .. random.Of(words!),
                     .. bytes[Math.Min(bytes.Length, at + random.Next(3))..]]; break;
             }
         }

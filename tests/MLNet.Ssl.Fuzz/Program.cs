@@ -18,13 +18,22 @@ internal static class Program
 
     private static RootCommand Command()
     {
-        var minutes = new Option<double>("--minutes") { Description = "Time for all readers together",
-            DefaultValueFactory = _ => 10 };
+        var minutes = new Option<double>("--minutes")
+        {
+            Description = "Time for all readers together",
+            DefaultValueFactory = _ => 10
+        };
         var reader = new Option<string?>("--reader") { Description = "One reader alone" };
-        var seed = new Option<int?>("--seed") { Description =
-            "Seed of the first file; each next one has the next; another every time by default" };
-        var files = new Option<int?>("--files") { Description =
-            "Files a reader gets at most; 1 with --reader and --seed repeats one" };
+        var seed = new Option<int?>("--seed")
+        {
+            Description =
+            "Seed of the first file; each next one has the next; another every time by default"
+        };
+        var files = new Option<int?>("--files")
+        {
+            Description =
+            "Files a reader gets at most; 1 with --reader and --seed repeats one"
+        };
         reader.AcceptOnlyFromAmong([.. Reader.All.Select(r => r.Name)]);
         var command =
             new RootCommand("Feeds damaged and hostile files to the readers.") { minutes, reader, seed, files };

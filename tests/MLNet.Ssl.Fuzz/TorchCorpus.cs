@@ -127,8 +127,15 @@ internal static class TorchCorpus
     private static void WriteSafeTensors(string path, object? root) => Ssl.Weights.SafeTensors.Write(path,
         ((Dictionary<string, object?>)((Dictionary<string, object?>)root!)["state_dict"]!)
             .Select(entry => KeyValuePair.Create(entry.Key["module.".Length..], (Tensor)entry.Value!)),
-        new Dictionary<string, string> { ["format"] = "pt", ["library"] = "MLNet.Ssl", ["heads"] = "2",
-            ["mean"] = "0 0 0", ["std"] = "1 1 1", ["resize"] = "8" });
+        new Dictionary<string, string>
+        {
+            ["format"] = "pt",
+            ["library"] = "MLNet.Ssl",
+            ["heads"] = "2",
+            ["mean"] = "0 0 0",
+            ["std"] = "1 1 1",
+            ["resize"] = "8"
+        });
 
     private static byte[] Written(Action<string> write)
     {

@@ -79,13 +79,28 @@ public sealed class UsingOnGpuTests : IDisposable
         using var encoder = new ImageEncoder(Vit.Create(generator).to(device), ImagePreprocessing.For(24), device);
         using var teacher = FineTuner.Fit(
             images, labels, Patterns.Classes, encoder,
-            new FineTuneOptions { Epochs = 40, BatchSize = 32, Seed = 1, LearningRate = 0.01, MinCropScale = 0.8,
-                MixupAlpha = 0.2, LabelSmoothing = 0.1 });
+            new FineTuneOptions
+            {
+                Epochs = 40,
+                BatchSize = 32,
+                Seed = 1,
+                LearningRate = 0.01,
+                MinCropScale = 0.8,
+                MixupAlpha = 0.2,
+                LabelSmoothing = 0.1
+            });
         Assert.True(Accuracy(teacher, images, labels) > 0.8, $"fine-tuned {Accuracy(teacher, images, labels)}");
         using var student = Distiller.Fit(
             images, null, teacher,
-            new DistillOptions { Student = Vit with { Depth = 2 }, Epochs = 40, BatchSize = 32, Seed = 1,
-                LearningRate = 0.01, MinCropScale = 0.8 });
+            new DistillOptions
+            {
+                Student = Vit with { Depth = 2 },
+                Epochs = 40,
+                BatchSize = 32,
+                Seed = 1,
+                LearningRate = 0.01,
+                MinCropScale = 0.8
+            });
         Assert.True(Accuracy(student, images, labels) > 0.7, $"distilled {Accuracy(student, images, labels)}");
         Assert.All(student.Network.parameters(), p =>
             Assert.Equal((ScalarType.Float32, DeviceType.CUDA), (p.dtype, p.device_type)));

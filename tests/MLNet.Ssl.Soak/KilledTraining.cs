@@ -11,7 +11,8 @@ internal static class KilledTraining
 
     public static void Train(string folder, string run) =>
         SmallRuns.Train((SmallRuns.Of(run) with { Epochs = Epochs })
-            .In(folder, resume: true) with { CheckpointsKept = 2 });
+            .In(folder, resume: true) with
+        { CheckpointsKept = 2 });
 
     public static void Run(Tally tally)
     {

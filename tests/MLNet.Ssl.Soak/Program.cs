@@ -19,10 +19,16 @@ internal static class Program
                 KilledTraining.Train(folder, run);
                 return 0;
         }
-        var minutes = new Option<double>("--minutes") { Description = "Time for all parts together",
-            DefaultValueFactory = _ => 10 };
-        minutes.Validators.Add(result => { if (!(result.GetValueOrDefault<double>() is > 0
-            and <= 100_000)) result.AddError("--minutes must be above 0."); });
+        var minutes = new Option<double>("--minutes")
+        {
+            Description = "Time for all parts together",
+            DefaultValueFactory = _ => 10
+        };
+        minutes.Validators.Add(result =>
+        {
+            if (!(result.GetValueOrDefault<double>() is > 0
+            and <= 100_000)) result.AddError("--minutes must be above 0.");
+        });
         var command = new RootCommand(
             "Trains, kills, predicts and serves for a long time, and tells what was lost or wrong.") { minutes };
         command.SetAction(options => Soak(TimeSpan.FromMinutes(options.GetValue(minutes)) / Part.All.Count));

@@ -15,8 +15,14 @@ public sealed class AttentionMapsExtensionsTests
     public void MapsOfAFileAndOfAnImageAreTheSameAndAreWrittenAsPng()
     {
         using var folder = new TemporaryFolder();
-        using var transformer = Transformer(new VisionTransformerOptions { ImageSize = 16, PatchSize = 4,
-            EmbeddingDimension = 16, Depth = 2, Heads = 2 });
+        using var transformer = Transformer(new VisionTransformerOptions
+        {
+            ImageSize = 16,
+            PatchSize = 4,
+            EmbeddingDimension = 16,
+            Depth = 2,
+            Heads = 2
+        });
         using var image = TestImages.Image(3, width: 20, height: 30);
         image.Save(folder.File("photo.png"));
         var ssl = _ml.SelfSupervised();

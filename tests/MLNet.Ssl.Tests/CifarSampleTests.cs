@@ -211,7 +211,8 @@ public sealed class CifarSampleTests : IDisposable
                 "test_batch.bin", "readme.html"])
             {
                 var entry = new PaxTarEntry(TarEntryType.RegularFile,
-                    "cifar-10-batches-bin/" + name) { DataStream = new MemoryStream(Record(1, 0)) };
+                    "cifar-10-batches-bin/" + name)
+                { DataStream = new MemoryStream(Record(1, 0)) };
                 await tar.WriteEntryAsync(entry);
             }
 

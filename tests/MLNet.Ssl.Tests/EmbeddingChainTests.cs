@@ -19,8 +19,14 @@ public sealed class EmbeddingChainTests : IDisposable
         for (int i = 0; i < _files.Length; i++) TestImages.Image(i).Save(_files[i]);
         _rows = _ml.Data.LoadFromEnumerable(
             _files.Select((path, i) => new Photo { Path = path, Kind = $"kind {i % 2}" }));
-        var network = new VisionTransformerOptions { ImageSize = 16, PatchSize = 4, EmbeddingDimension = 16, Depth = 2,
-            Heads = 2 };
+        var network = new VisionTransformerOptions
+        {
+            ImageSize = 16,
+            PatchSize = 4,
+            EmbeddingDimension = 16,
+            Depth = 2,
+            Heads = 2
+        };
         _chain = _ml.Transforms.LoadImages("Image", imageFolder: null, "Path")
             .Append(_ml.Transforms.Conversion.MapValueToKey("Label", "Kind"))
             .Append(_ml.SelfSupervised()

@@ -184,8 +184,12 @@ public sealed class EmbeddingServiceAttackTests : IDisposable
     [Fact]
     public async Task IdleAndSlowConnectionsLockNobodyOut()
     {
-        await using var service = await Start(Usual with { KeepAlive = TimeSpan.FromSeconds(1),
-            HeadersTimeout = TimeSpan.FromSeconds(1), Deadline = TimeSpan.FromSeconds(2) });
+        await using var service = await Start(Usual with
+        {
+            KeepAlive = TimeSpan.FromSeconds(1),
+            HeadersTimeout = TimeSpan.FromSeconds(1),
+            Deadline = TimeSpan.FromSeconds(2)
+        });
         var address = new Uri(service.Urls.First());
         var sockets = new List<Socket>();
         try

@@ -41,7 +41,8 @@ public sealed class EmbeddingServiceOperationTests : IDisposable
     private async Task<HttpResponseMessage> Post(WebApplication service, Action<HttpRequestHeaders>? headers = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post,
-            $"{service.Urls.First()}/embed") { Content = new ByteArrayContent(Good) };
+            $"{service.Urls.First()}/embed")
+        { Content = new ByteArrayContent(Good) };
         headers?.Invoke(request.Headers);
         return await _client.SendAsync(request);
     }

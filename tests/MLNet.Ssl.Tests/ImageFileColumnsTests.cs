@@ -200,8 +200,12 @@ public sealed class ImageFileColumnsTests : IDisposable
     [Fact]
     public void ARunFromPathsIsResumedToTheSameBits()
     {
-        var options = Small with { Epochs = 4, CheckpointFolder = _folder.File("run"),
-            CheckpointEvery = CheckpointInterval.Steps(1) };
+        var options = Small with
+        {
+            Epochs = 4,
+            CheckpointFolder = _folder.File("run"),
+            CheckpointEvery = CheckpointInterval.Steps(1)
+        };
         var ssl = _ml.SelfSupervised();
         var view = View(Photos(9));
         using var whole = ssl.Pretrain("Embedding", "Path", Small with { Epochs = 4 }).Fit(view);

@@ -86,8 +86,14 @@ public sealed class PretrainedByNameTests : IDisposable
         var options = TestImages.Untrained with
         {
             ImageSize = 32,
-            Backbone = new VisionTransformerOptions { ImageSize = 32, PatchSize = 16, EmbeddingDimension = 24,
-                Depth = 1, Heads = 2 },
+            Backbone = new VisionTransformerOptions
+            {
+                ImageSize = 32,
+                PatchSize = 16,
+                EmbeddingDimension = 24,
+                Depth = 1,
+                Heads = 2
+            },
         };
         using var trained = _ml.SelfSupervised().Pretrain(options: options).Fit(_ml.View(TestImages.Rows(4)));
         trained.SaveSafeTensors(_folder.File("weights"));

@@ -7,8 +7,14 @@ namespace MLNet.Ssl.Tests;
 public sealed class RetrievalPhotoTests
 {
     private static ImageEncoder RandomTransformer() => new(
-        new VisionTransformerOptions { ImageSize = 64, PatchSize = 8, EmbeddingDimension = 96, Depth = 2,
-            Heads = 3 }.Create(new Generator(5)),
+        new VisionTransformerOptions
+        {
+            ImageSize = 64,
+            PatchSize = 8,
+            EmbeddingDimension = 96,
+            Depth = 2,
+            Heads = 3
+        }.Create(new Generator(5)),
         ImagePreprocessing.For(64));
 
     private static (RgbImage[] Images, string[] Kinds) Photos()

@@ -53,7 +53,8 @@ internal sealed class LoopbackServer : IDisposable
             return request.From == 0 || !isSame ? new(file) { Headers = tag } : request.From >= file.Length
                 ? new([], 416)
                 : new(file[request.From..],
-                    206) { Headers = [.. tag, $"Content-Range: bytes {request.From}-{file.Length - 1}/{file.Length}"] };
+                    206)
+                { Headers = [.. tag, $"Content-Range: bytes {request.From}-{file.Length - 1}/{file.Length}"] };
         }
     }
 

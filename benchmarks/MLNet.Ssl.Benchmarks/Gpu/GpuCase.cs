@@ -31,8 +31,15 @@ internal sealed record GpuCase(string Name, PretrainOptions Options)
 
     /// <summary>The run that its steps are those of.</summary>
     public PretrainPlan Plan(int batch, int threads, Precision precision) => PretrainPlan.Of(
-        Options with { BatchSize = batch, Threads = threads, Precision = precision, Epochs = 10, WarmupEpochs = 0,
-            Seed = 1 },
+        Options with
+        {
+            BatchSize = batch,
+            Threads = threads,
+            Precision = precision,
+            Epochs = 10,
+            WarmupEpochs = 0,
+            Seed = 1
+        },
         new(batch * StepsPerEpoch, 375, threads), new());
 
     public StepClock Clock => new(0, StepsPerEpoch, 10);

@@ -32,10 +32,21 @@ internal static class LearnRun
         ["DINO, ResNet-18, so"] = Sharp with { Backbone = ResNet, BatchNormInHead = true },
         ["MoCo v2, ResNet-18"] =
             new MoCoOptions { Backbone = ResNet, BatchSize = 128, LearningRate = 0.12, KeyMomentum = 0.99 },
-        ["MoCo v2, ResNet-18, i-Mix"] = new MoCoOptions { Backbone = ResNet, BatchSize = 128, LearningRate = 0.12,
-            KeyMomentum = 0.99, Mixing = new IMixOptions() },
-        ["MoCo v3, ResNet-18"] = new MoCoV3Options { Backbone = ResNet, BatchSize = 128, Optimizer = OptimizerKind.Sgd,
-            LearningRate = 0.12 },
+        ["MoCo v2, ResNet-18, i-Mix"] = new MoCoOptions
+        {
+            Backbone = ResNet,
+            BatchSize = 128,
+            LearningRate = 0.12,
+            KeyMomentum = 0.99,
+            Mixing = new IMixOptions()
+        },
+        ["MoCo v3, ResNet-18"] = new MoCoV3Options
+        {
+            Backbone = ResNet,
+            BatchSize = 128,
+            Optimizer = OptimizerKind.Sgd,
+            LearningRate = 0.12
+        },
         ["MoCo v3, ViT"] = new MoCoV3Options { Backbone = Vit, BatchSize = 128, LearningRate = 0.001 },
         ["BYOL, ResNet-18"] =
             new ByolOptions { Backbone = ResNet, BatchSize = 128, Optimizer = OptimizerKind.Sgd, LearningRate = 0.12 },
@@ -45,8 +56,11 @@ internal static class LearnRun
     public static Command Command()
     {
         var name = new Option<string>("--case") { Required = true };
-        var seconds = new Option<double>("--seconds") { Description = "time for training; epochs follow from it",
-            DefaultValueFactory = _ => 60 };
+        var seconds = new Option<double>("--seconds")
+        {
+            Description = "time for training; epochs follow from it",
+            DefaultValueFactory = _ => 60
+        };
         var seed = new Option<int>("--seed") { DefaultValueFactory = _ => 1 };
         var threads = new Option<int>("--threads") { DefaultValueFactory = _ => 2 };
         var images = new Option<int>("--images") { DefaultValueFactory = _ => 10_000 };

@@ -25,8 +25,14 @@ internal sealed record ResultCase(string Method, string Mixing, bool Augmented, 
         Sgd(new MoCoV3Options { View1 = View, View2 = View, Temperature = 0.2, HeadHiddenDimension = 512 }, 0.4);
 
     private static readonly ByolOptions Byol = Sgd(
-        new ByolOptions { View1 = View, View2 = View, HeadHiddenDimension = 512, ProjectionDimension = 128,
-            WeightDecay = 5e-4 }, 0.2);
+        new ByolOptions
+        {
+            View1 = View,
+            View2 = View,
+            HeadHiddenDimension = 512,
+            ProjectionDimension = 128,
+            WeightDecay = 5e-4
+        }, 0.2);
 
     // Batch normalisation in the head as in DINO's own ResNet-50; crops of small images keep more of them.
     private static readonly DinoOptions Dino = Common(new DinoOptions

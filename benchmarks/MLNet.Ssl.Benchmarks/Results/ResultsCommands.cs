@@ -20,13 +20,23 @@ internal static class ResultsCommands
     {
         var set = new Argument<string>("set") { Description = "cifar10" };
         set.AcceptOnlyFromAmong("cifar10");
-        var only = new Option<string[]>("--only") { Description = "rows whose name begins so, say \"BYOL\"",
-            DefaultValueFactory = _ => [], AllowMultipleArgumentsPerToken = true };
+        var only = new Option<string[]>("--only")
+        {
+            Description = "rows whose name begins so, say \"BYOL\"",
+            DefaultValueFactory = _ => [],
+            AllowMultipleArgumentsPerToken = true
+        };
         var seeds = AtLeast("--seeds", "runs per row", 1, 1);
-        var rows = new Option<string>("--rows") { Description = "where finished runs are kept",
-            DefaultValueFactory = _ => "artifacts/results/cifar10.jsonl" };
-        var report = new Option<string>("--report") { Description = "where the table goes",
-            DefaultValueFactory = _ => "artifacts/results/cifar10.md" };
+        var rows = new Option<string>("--rows")
+        {
+            Description = "where finished runs are kept",
+            DefaultValueFactory = _ => "artifacts/results/cifar10.jsonl"
+        };
+        var report = new Option<string>("--report")
+        {
+            Description = "where the table goes",
+            DefaultValueFactory = _ => "artifacts/results/cifar10.md"
+        };
         var command = new Command("results",
             "Accuracy of every method, alone and mixed, on frozen features; finished runs are not run again.")
         {

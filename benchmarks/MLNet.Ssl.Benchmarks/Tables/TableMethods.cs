@@ -14,8 +14,11 @@ internal static class TableMethods
         ["masked reconstruction, numbers as they are"] =
             new MaskedReconstructionOptions { Backbone = new TabularMlpOptions() },
         ["masked reconstruction, numbers in waves"] =
-            new MaskedReconstructionOptions { Backbone =
-                new TabularMlpOptions { NumberEmbedding = NumberEmbedding.Periodic, InputWidth = 256 } },
+            new MaskedReconstructionOptions
+            {
+                Backbone =
+                new TabularMlpOptions { NumberEmbedding = NumberEmbedding.Periodic, InputWidth = 256 }
+            },
         ["SCARF"] =
             new SimClrOptions { Table = new() { MaskProbability = 0, ResampleProbability = 0.6 }, Temperature = 1 },
         ["MoCo, i-Mix, reconstruction"] = new MoCoOptions { Mixing = Mixing, ReconstructionWeight = 1 },

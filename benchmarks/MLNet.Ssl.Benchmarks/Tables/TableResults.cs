@@ -23,26 +23,51 @@ internal sealed class TableResults(TableData data, string record, int epochs, in
     {
         var set =
             new Option<string>("--set") { Description = "covtype or adult", DefaultValueFactory = _ => "covtype" };
-        var folder = new Option<string>("--data") { Description = "folder of data sets",
-            DefaultValueFactory = _ => Environment.GetEnvironmentVariable("MLNETSSL_DATA") ?? "." };
-        var record = new Option<string>("--record") { Description = "where figures are kept; what is there is not "
-            + "measured again", DefaultValueFactory = _ => "artifacts/few-labels.jsonl" };
+        var folder = new Option<string>("--data")
+        {
+            Description = "folder of data sets",
+            DefaultValueFactory = _ => Environment.GetEnvironmentVariable("MLNETSSL_DATA") ?? "."
+        };
+        var record = new Option<string>("--record")
+        {
+            Description = "where figures are kept; what is there is not measured again",
+            DefaultValueFactory = _ => "artifacts/few-labels.jsonl"
+        };
         var epochs =
             new Option<int>("--epochs") { Description = "passes over the rows", DefaultValueFactory = _ => 60 };
         var seed = new Option<int>("--seed") { Description = "seed of pretraining", DefaultValueFactory = _ => 1 };
         var draws = new Option<int>("--draws") { Description = "draws of the labels", DefaultValueFactory = _ => 5 };
-        var threads = new Option<int>("--threads") { Description = "processor threads",
-            DefaultValueFactory = _ => Math.Min(2, Environment.ProcessorCount) };
-        var shares = new Option<double[]>("--shares") { Description = "shares of the labels",
-            DefaultValueFactory = _ => [0.001, 0.01, 0.1, 1], AllowMultipleArgumentsPerToken = true };
-        var methods = new Option<string[]>("--methods") { Description = "methods to run", DefaultValueFactory = _ =>
-            [TableMethods.Raw, .. TableMethods.All.Keys], AllowMultipleArgumentsPerToken = true };
-        var classifiers = new Option<string[]>("--classifiers") { Description = "classifiers",
-            DefaultValueFactory = _ => TableClassifiers.All, AllowMultipleArgumentsPerToken = true };
+        var threads = new Option<int>("--threads")
+        {
+            Description = "processor threads",
+            DefaultValueFactory = _ => Math.Min(2, Environment.ProcessorCount)
+        };
+        var shares = new Option<double[]>("--shares")
+        {
+            Description = "shares of the labels",
+            DefaultValueFactory = _ => [0.001, 0.01, 0.1, 1],
+            AllowMultipleArgumentsPerToken = true
+        };
+        var methods = new Option<string[]>("--methods")
+        {
+            Description = "methods to run",
+            DefaultValueFactory = _ =>
+            [TableMethods.Raw, .. TableMethods.All.Keys],
+            AllowMultipleArgumentsPerToken = true
+        };
+        var classifiers = new Option<string[]>("--classifiers")
+        {
+            Description = "classifiers",
+            DefaultValueFactory = _ => TableClassifiers.All,
+            AllowMultipleArgumentsPerToken = true
+        };
         var test =
             new Option<int>("--test-rows") { Description = "test rows, at most", DefaultValueFactory = _ => 20_000 };
-        var unlabelled = new Option<int>("--unlabelled") { Description = "further rows without classes, at most",
-            DefaultValueFactory = _ => 0 };
+        var unlabelled = new Option<int>("--unlabelled")
+        {
+            Description = "further rows without classes, at most",
+            DefaultValueFactory = _ => 0
+        };
         var command = new Command("few-labels", "Accuracy with few labels on raw features, embeddings and both.")
         {
             set, folder, record, epochs, seed, draws, threads, shares, methods, classifiers, test, unlabelled,

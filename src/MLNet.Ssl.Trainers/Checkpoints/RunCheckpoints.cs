@@ -78,8 +78,12 @@ internal sealed class RunCheckpoints : IDisposable
         var ranks = Communicator.Current;
         if (ranks.Count == 1) return options;
         var first = ranks.Broadcast(options.Seed ?? options.DefaultSeed ?? Environment.TickCount, options.Threads ?? 0);
-        return (T)(options with { DefaultSeed = (int)first[0], Threads = options.Threads
-            ?? (first[1] > 0 ? (int)first[1] : null) });
+        return (T)(options with
+        {
+            DefaultSeed = (int)first[0],
+            Threads = options.Threads
+            ?? (first[1] > 0 ? (int)first[1] : null)
+        });
     }
 
     private T OfCheckpoint<T>(T options) where T : TrainingOptions

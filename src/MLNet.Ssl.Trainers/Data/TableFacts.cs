@@ -37,8 +37,11 @@ internal sealed record TableFacts(int Columns, int[] Continuous, int[] Constant)
         var facts = new TableFacts(table.Columns, Where(continuous), Where(least.eq(most)));
         return table.Categories is { } known
             ? facts with { Categories = known, CategoriesAreKnown = true }
-            : facts with { Categories =
-                SlotUnits.Find(values, least, [.. Enumerable.Range(0, table.Columns).Except(facts.Continuous)]) };
+            : facts with
+            {
+                Categories =
+                SlotUnits.Find(values, least, [.. Enumerable.Range(0, table.Columns).Except(facts.Continuous)])
+            };
     }
 
     private static int[] Where(Tensor slots)

@@ -145,8 +145,11 @@ public sealed class PlanContext
         }
         if (facts.Constant.Length == facts.Columns)
             throw new ArgumentException($"All {facts.Columns} slots are constant: there is nothing to learn from.");
-        return new(mask, slots, o.Standardize) { ResampleProbability = resample,
-            CategoricalSlots = Categories(facts, slots) };
+        return new(mask, slots, o.Standardize)
+        {
+            ResampleProbability = resample,
+            CategoricalSlots = Categories(facts, slots)
+        };
     }
 
     private IReadOnlyList<Range> Categories(TableFacts facts, IReadOnlyList<int> continuous)

@@ -224,8 +224,12 @@ public sealed partial class OnnxGraph
         long[] numbers => new() { Name = name, Type = AttributeProto.Types.AttributeType.Ints, Ints = { numbers } },
         string text =>
             new() { Name = name, Type = AttributeProto.Types.AttributeType.String, S = ByteString.CopyFromUtf8(text) },
-        string[] texts => new() { Name = name, Type = AttributeProto.Types.AttributeType.Strings,
-            Strings = { texts.Select(ByteString.CopyFromUtf8) } },
+        string[] texts => new()
+        {
+            Name = name,
+            Type = AttributeProto.Types.AttributeType.Strings,
+            Strings = { texts.Select(ByteString.CopyFromUtf8) }
+        },
         _ => throw new ArgumentException(
             $"the attribute {name} is a {value.GetType().Name}; expected an integer, a float, a text or an array of "
             + "integers or texts.", nameof(value)),

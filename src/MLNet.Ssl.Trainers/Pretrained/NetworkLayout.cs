@@ -26,5 +26,6 @@ internal abstract class NetworkLayout
 
     /// <summary>Refuses weights that fit a network in every shape and yet are of another one.</summary>
     public virtual void CheckUntold(BackboneOptions backbone, StoredNetwork network, PretrainedOptions options,
-        EncoderMetadata metadata) { }
+        EncoderMetadata metadata)
+    { }
 }

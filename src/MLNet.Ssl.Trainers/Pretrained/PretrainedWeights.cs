@@ -85,7 +85,8 @@ public sealed class PretrainedWeights : IDisposable
         if (report.Matched.Aggregate((Int128)0, (sum, name) => sum + network.Tensors[name].Bytes) > checkpoint.Length)
             throw new InvalidDataException($"its tensors claim more than the file's {checkpoint.Length} bytes.");
         return new(checkpoint, network, backbone,
-            report) { Preprocessing = PreprocessingFor(backbone, options, metadata), Method = metadata.Method };
+            report)
+        { Preprocessing = PreprocessingFor(backbone, options, metadata), Method = metadata.Method };
     }
 
     private static List<StoredNetwork> Networks(Checkpoint checkpoint, bool anyKind)
@@ -124,8 +125,11 @@ public sealed class PretrainedWeights : IDisposable
         var stored = metadata.Preprocessing ?? backbone.DefaultPreprocessing;
         if (options.ImageSize is not { } size) return options.Preprocessing ?? stored;
         backbone.ValidateViewSize(size);
-        return ImagePreprocessing.For(size) with { Interpolation = stored.Interpolation,
-            Normalization = stored.Normalization };
+        return ImagePreprocessing.For(size) with
+        {
+            Interpolation = stored.Interpolation,
+            Normalization = stored.Normalization
+        };
     }
 
     /// <summary>Builds the backbone and fills it with the weights.</summary>

@@ -80,7 +80,8 @@ internal sealed record StoredNetwork(string Place, IReadOnlyDictionary<string, S
             else others.Add(name);
         }
         return new(place + prefix, layout?.Translate(tensors)
-            ?? tensors, others) { Layout = layout, Names = tensors.Keys };
+            ?? tensors, others)
+        { Layout = layout, Names = tensors.Keys };
     }
 
     private static IEnumerable<(string Prefix,

@@ -135,8 +135,11 @@ public static class Pretrainer
         if (options is { InitialWeights: not null, Backbone: null } && facts.Table is null)
         {
             using var weights = PretrainedWeights.Open(InitialFile(options), options.InitialWeightsOptions);
-            options = options with { Backbone =
-                choices.Note(weights.Backbone, "that of InitialWeights", nameof(options.Backbone)) };
+            options = options with
+            {
+                Backbone =
+                choices.Note(weights.Backbone, "that of InitialWeights", nameof(options.Backbone))
+            };
         }
         var plan = PretrainPlan.Of(options, facts, choices);
         RunLog.Start(options, plan.Description with { Rows = facts.Rows }, options.MethodName, log);

@@ -77,8 +77,12 @@ public sealed class PackTests : IDisposable
                     element.Attribute("version")!.Value);
             // A package needs those below it in its own version, and never the native half of
             // TorchSharp, which the user chooses.
-            string[] own = library switch { "MLNet.Ssl" => ["MLNet.Ssl.Trainers"], "MLNet.Ssl.Trainers" => [],
-                _ => ["MLNet.Ssl"] };
+            string[] own = library switch
+            {
+                "MLNet.Ssl" => ["MLNet.Ssl.Trainers"],
+                "MLNet.Ssl.Trainers" => [],
+                _ => ["MLNet.Ssl"]
+            };
             Assert.Equal(own, dependencies.Keys.Where(id => id.StartsWith("MLNet", StringComparison.Ordinal)));
             foreach (string id in own) Assert.Equal(version, dependencies[id]);
             Assert.DoesNotContain(dependencies.Keys, id => id.StartsWith("TorchSharp-", StringComparison.Ordinal)
@@ -167,7 +171,8 @@ public sealed class PackTests : IDisposable
     private static (int Code, string Output) Dotnet(string folder, params string[] arguments)
     {
         var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH")
-            ?? "dotnet") { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
+            ?? "dotnet")
+        { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (string argument in arguments) start.ArgumentList.Add(argument);
         // What the runner of the tests sets for its own build is not for these.
         foreach (string name in start.Environment.Keys.Where(name =>

@@ -35,8 +35,12 @@ public sealed class ReadmeTests : IDisposable
         PageProgram.Compile("README.md", markdown, code => code, _folder.File("AsItStands.dll"));
         PageProgram.Compile("README.md", markdown, Shorter, program);
         Assert.True(runs > 3, "Runs of the page are shortened by their epochs, and there are none.");
-        string said = FreshProcess.Run(["page", program], _folder.Path, new() { ["OMP_WAIT_POLICY"] = "PASSIVE",
-            ["TORCH_HOME"] = _folder.File("torch"), ["HF_HOME"] = _folder.File("hf") });
+        string said = FreshProcess.Run(["page", program], _folder.Path, new()
+        {
+            ["OMP_WAIT_POLICY"] = "PASSIVE",
+            ["TORCH_HOME"] = _folder.File("torch"),
+            ["HF_HOME"] = _folder.File("hf")
+        });
 
         Assert.Matches(@"k = 200: \d+\.\d", said);
         Assert.Matches(@"linear: \d+\.\d", said);

@@ -33,8 +33,12 @@ public sealed class PretrainReportExtensionsTests : IDisposable
     private IDataView Images(int count) => Keyed(_ml.View(TestImages.Rows(count)));
 
     private IDataView Rows(int count) => Keyed(_ml.Data.LoadFromEnumerable(Enumerable.Range(0, count).Select(i =>
-        new Row { Features = [i % 7 + 0.1f * i, i * i % 11, 5 * (i % 3), i % 2 == 0 ? 9 : -9], Label = i % 2 == 0
-            ? "even" : "<odd>" })));
+        new Row
+        {
+            Features = [i % 7 + 0.1f * i, i * i % 11, 5 * (i % 3), i % 2 == 0 ? 9 : -9],
+            Label = i % 2 == 0
+            ? "even" : "<odd>"
+        })));
 
     private IDataView Keyed(IDataView view) =>
         _ml.Transforms.Conversion.MapValueToKey("Label").Fit(view).Transform(view);

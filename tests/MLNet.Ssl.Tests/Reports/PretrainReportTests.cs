@@ -10,8 +10,14 @@ public sealed partial class PretrainReportTests : IDisposable
 
     private static readonly DinoOptions TinyDino = new()
     {
-        Backbone = new VisionTransformerOptions { ImageSize = 24, PatchSize = 6, EmbeddingDimension = 24, Depth = 1,
-            Heads = 2 },
+        Backbone = new VisionTransformerOptions
+        {
+            ImageSize = 24,
+            PatchSize = 6,
+            EmbeddingDimension = 24,
+            Depth = 1,
+            Heads = 2
+        },
         ImageSize = 24,
         LocalCrops = 2,
         LocalSize = 12,
@@ -68,8 +74,15 @@ public sealed partial class PretrainReportTests : IDisposable
         using var table =
             new TableStore(Enumerable.Range(0, 64).Select(i => (float)new Random(i).NextDouble()).ToArray(), 4);
         var report = new PretrainReport { Title = "Rows" };
-        using var encoder = Pretrainer.Fit(table, new MoCoOptions { Mixing = new IMixOptions(), BatchSize = 8,
-            Epochs = 1, Seed = 1, Threads = 1, Progress = report });
+        using var encoder = Pretrainer.Fit(table, new MoCoOptions
+        {
+            Mixing = new IMixOptions(),
+            BatchSize = 8,
+            Epochs = 1,
+            Seed = 1,
+            Threads = 1,
+            Progress = report
+        });
         report.Write(File, encoder, table);
         string page = Page();
         Assert.Contains("principal component", page);

@@ -7,8 +7,13 @@ namespace MLNet.Ssl.Tests;
 public class ConvStemTests
 {
     private static readonly VisionTransformerOptions Tiny =
-        VisionTransformerOptions.MoCoV3ConvSmall() with { ImageSize = 48, EmbeddingDimension = 24, Heads = 3,
-            Depth = 2 };
+        VisionTransformerOptions.MoCoV3ConvSmall() with
+        {
+            ImageSize = 48,
+            EmbeddingDimension = 24,
+            Heads = 3,
+            Depth = 2
+        };
 
     // Counted by hand: four convolutions with batch norms, the 1×1 one, the blocks, the class
     // token, the positions and the last norm.
@@ -80,8 +85,13 @@ public class ConvStemTests
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(1, CPU);
-        var options = new MoCoV3Options { Backbone = Tiny, ImageSize = 48, BatchSize = 4,
-            HeadHiddenDimension = 16 }.Resolve(new DataFacts(64, 48, 2), []);
+        var options = new MoCoV3Options
+        {
+            Backbone = Tiny,
+            ImageSize = 48,
+            BatchSize = 4,
+            HeadHiddenDimension = 16
+        }.Resolve(new DataFacts(64, 48, 2), []);
         using var method = (MoCoV3)options.CreateMethod(generator, CPU, 1);
         var views = new[] { randn([4, 3, 48, 48], generator: generator), randn([4, 3, 48, 48], generator: generator) };
         method.Forward(views, new StepClock(0, 4, 2), 0).Loss.backward();
@@ -100,8 +110,14 @@ public class ConvStemTests
     public void SamplesAreNoLongerIndependentForDino()
     {
         using var generator = new Generator(1, CPU);
-        var options = new DinoOptions { ImageSize = 48, LocalSize = 16, OutputDimension = 16, HeadHiddenDimension = 16,
-            BatchSize = 4 };
+        var options = new DinoOptions
+        {
+            ImageSize = 48,
+            LocalSize = 16,
+            OutputDimension = 16,
+            HeadHiddenDimension = 16,
+            BatchSize = 4
+        };
         foreach (var (backbone, independent) in new[] { (Tiny, false),
             (Tiny with { ConvolutionalStem = false }, true) })
         {

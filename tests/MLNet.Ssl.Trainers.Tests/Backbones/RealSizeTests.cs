@@ -10,20 +10,20 @@ public sealed class RealSizeTests
 {
     public static IReadOnlyDictionary<string, BackboneOptions> Networks { get; } =
         new Dictionary<string, BackboneOptions>
-    {
-        ["ResNet-18"] = ResNetOptions.ResNet18(),
-        ["ResNet-34"] = ResNetOptions.ResNet34(),
-        ["ResNet-50"] = ResNetOptions.ResNet50(),
-        ["ResNet-101"] = ResNetOptions.ResNet101(),
-        ["ResNet-152"] = ResNetOptions.ResNet152(),
-        ["ResNet-50, double width"] = ResNetOptions.SimClrV2(50, 2),
-        ["ResNet-101, double width"] = ResNetOptions.SimClrV2(101, 2),
-        ["ResNet-152, double width"] = ResNetOptions.SimClrV2(152, 2),
-        ["ResNet-50, selective kernels"] = ResNetOptions.SimClrV2(50, 1, selectiveKernels: true),
-        ["ResNet-152, double width, selective kernels"] = ResNetOptions.SimClrV2(152, 2, selectiveKernels: true),
-        ["ViT-S/16"] = VisionTransformerOptions.Small(),
-        ["ViT-S, convolutional stem"] = VisionTransformerOptions.MoCoV3ConvSmall(),
-    };
+        {
+            ["ResNet-18"] = ResNetOptions.ResNet18(),
+            ["ResNet-34"] = ResNetOptions.ResNet34(),
+            ["ResNet-50"] = ResNetOptions.ResNet50(),
+            ["ResNet-101"] = ResNetOptions.ResNet101(),
+            ["ResNet-152"] = ResNetOptions.ResNet152(),
+            ["ResNet-50, double width"] = ResNetOptions.SimClrV2(50, 2),
+            ["ResNet-101, double width"] = ResNetOptions.SimClrV2(101, 2),
+            ["ResNet-152, double width"] = ResNetOptions.SimClrV2(152, 2),
+            ["ResNet-50, selective kernels"] = ResNetOptions.SimClrV2(50, 1, selectiveKernels: true),
+            ["ResNet-152, double width, selective kernels"] = ResNetOptions.SimClrV2(152, 2, selectiveKernels: true),
+            ["ViT-S/16"] = VisionTransformerOptions.Small(),
+            ["ViT-S, convolutional stem"] = VisionTransformerOptions.MoCoV3ConvSmall(),
+        };
 
     public static TheoryData<string> Names => [.. Networks.Keys];
 

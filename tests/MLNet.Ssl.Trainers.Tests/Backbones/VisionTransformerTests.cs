@@ -19,8 +19,12 @@ public class VisionTransformerTests
     public void PresetsHaveThePublishedNumberOfParameters(int width, int heads, long parameters)
     {
         using var scope = NewDisposeScope();
-        var preset = width switch { 192 => VisionTransformerOptions.Tiny(), 384 => VisionTransformerOptions.Small(),
-            _ => VisionTransformerOptions.Base() };
+        var preset = width switch
+        {
+            192 => VisionTransformerOptions.Tiny(),
+            384 => VisionTransformerOptions.Small(),
+            _ => VisionTransformerOptions.Base()
+        };
         Assert.Equal((width, heads), (preset.EmbeddingDimension, preset.Heads));
         using var network = preset.Create(new Generator(1));
         Assert.Equal(parameters, network.parameters().Sum(p => p.numel()));

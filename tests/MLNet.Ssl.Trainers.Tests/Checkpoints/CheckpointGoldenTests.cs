@@ -146,7 +146,8 @@ public class CheckpointGoldenTests
         {
             case JsonValueKind.Null: Assert.Null(actual); break;
             case JsonValueKind.True
-                or JsonValueKind.False: Assert.Equal(expected.Value.GetBoolean(), Assert.IsType<bool>(actual)); break;
+                or JsonValueKind.False:
+                Assert.Equal(expected.Value.GetBoolean(), Assert.IsType<bool>(actual)); break;
             case JsonValueKind.String: Assert.Equal(expected.Value.GetString(), actual); break;
             default:
                 if (actual is long whole) Assert.Equal(expected.Value.GetInt64(), whole);

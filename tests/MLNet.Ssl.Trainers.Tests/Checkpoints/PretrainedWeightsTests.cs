@@ -124,8 +124,11 @@ public sealed class PretrainedWeightsTests : IDisposable
         {
             ["student"] = With(State(student, "module.backbone."), head),
             ["teacher"] = With(State(teacher, "module.backbone."), head),
-            ["optimizer"] = new Dictionary<string, object?> { ["state"] =
-                new Dictionary<string, object?> { ["0"] = State(student) } },
+            ["optimizer"] = new Dictionary<string, object?>
+            {
+                ["state"] =
+                new Dictionary<string, object?> { ["0"] = State(student) }
+            },
             ["epoch"] = 7L,
         });
         using var weights = PretrainedWeights.Open(File(), new() { Network = wanted });
@@ -396,8 +399,13 @@ public sealed class PretrainedWeightsTests : IDisposable
         ];
         foreach (var (key, value) in wrong)
         {
-            var metadata = new Dictionary<string, string> { ["library"] = "MLNet.Ssl", ["mean"] = "0 0 0",
-                ["std"] = "1 1 1", [key] = value };
+            var metadata = new Dictionary<string, string>
+            {
+                ["library"] = "MLNet.Ssl",
+                ["mean"] = "0 0 0",
+                ["std"] = "1 1 1",
+                [key] = value
+            };
             SafeTensors.Write(File("m.safetensors"), network.state_dict(), metadata);
             Assert.Throws<InvalidDataException>(() => PretrainedWeights.Open(File("m.safetensors")));
         }

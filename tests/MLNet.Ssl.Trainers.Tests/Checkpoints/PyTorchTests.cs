@@ -18,8 +18,14 @@ public sealed class PyTorchTests : IDisposable
         using var scope = NewDisposeScope();
         using var mode = no_grad();
         using var generator = new Generator(4, CPU);
-        var options = new VisionTransformerOptions { EmbeddingDimension = 48, Heads = 3, Depth = 2, PatchSize = 8,
-            ImageSize = 32 };
+        var options = new VisionTransformerOptions
+        {
+            EmbeddingDimension = 48,
+            Heads = 3,
+            Depth = 2,
+            PatchSize = 8,
+            ImageSize = 32
+        };
         using var encoder = new ImageEncoder(options.Create(generator), ImagePreprocessing.For(32));
         foreach (var parameter in encoder.Backbone.parameters())
             parameter.add_(randn(parameter.shape, generator: generator) * 0.2);

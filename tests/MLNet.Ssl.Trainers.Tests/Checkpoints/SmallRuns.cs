@@ -48,8 +48,12 @@ internal static class SmallRuns
         ["MoCo v3, SDMP"] = MoCoV3,
         ["SimCLR, LARS"] = new SimClrOptions { Backbone = ResNet, Optimizer = OptimizerKind.Lars },
         ["BYOL"] = Byol,
-        ["table: MoCo, i-Mix, InputMix"] = new MoCoOptions { Backbone = Mlp,
-            Mixing = new IMixOptions { InputMix = new() }, Table = new() { MaskProbability = 0.1 } },
+        ["table: MoCo, i-Mix, InputMix"] = new MoCoOptions
+        {
+            Backbone = Mlp,
+            Mixing = new IMixOptions { InputMix = new() },
+            Table = new() { MaskProbability = 0.1 }
+        },
         ["table: MoCo, reconstruction, bins"] = new MoCoOptions
         {
             Backbone = Mlp with { NumberEmbedding = NumberEmbedding.PiecewiseLinear },
@@ -65,8 +69,13 @@ internal static class SmallRuns
         All[name] with { Epochs = 3, BatchSize = 16, Seed = 5, Threads = All[name].Threads ?? 1 };
 
     public static PretrainOptions In(this PretrainOptions options, string folder, bool resume = false) =>
-        options with { CheckpointFolder = folder, CheckpointEvery = CheckpointInterval.Steps(1), CheckpointsKept = 1000,
-            Resume = resume };
+        options with
+        {
+            CheckpointFolder = folder,
+            CheckpointEvery = CheckpointInterval.Steps(1),
+            CheckpointsKept = 1000,
+            Resume = resume
+        };
 
     /// <summary>Trains on drawn images or rows; the weights of the encoder.</summary>
     public static Dictionary<string, byte[]> Train(PretrainOptions options, List<TrainingMessage>? log = null,

@@ -34,7 +34,8 @@ internal static class RankProcess
     /// in a folder of its name.</summary>
     public static void Train(string name, string folder, int every) => SmallRuns.Train(
         RankRuns.Of(name).In(Path.Combine(folder, name),
-            resume: true) with { CheckpointEvery = CheckpointInterval.Steps(every) }, rows: RankRuns.Rows);
+            resume: true) with
+        { CheckpointEvery = CheckpointInterval.Steps(every) }, rows: RankRuns.Rows);
 
     /// <summary>How <paramref name="launcher"/> starts this program so many times.</summary>
     public static ProcessStartInfo Command(string launcher, int ranks, params string[] task)

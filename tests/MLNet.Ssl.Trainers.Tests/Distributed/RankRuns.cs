@@ -57,8 +57,13 @@ internal static class RankRuns
         ["MoCo v3, ResNet"] = MoCoV3 with { Backbone = SmallRuns.ResNet, LearningRate = 0.2 },
         ["BYOL"] = Byol,
         ["BYOL, 2 groups"] = Byol with { BatchNormGroups = 2 },
-        ["table: MoCo"] = new MoCoOptions { Backbone = SmallRuns.Mlp, QueueLength = 48, LearningRate = 0.1,
-            Table = new() { MaskProbability = 0 } },
+        ["table: MoCo"] = new MoCoOptions
+        {
+            Backbone = SmallRuns.Mlp,
+            QueueLength = 48,
+            LearningRate = 0.1,
+            Table = new() { MaskProbability = 0 }
+        },
     };
 
     /// <summary>Runs that mix, which each rank does on its own.</summary>
@@ -72,5 +77,6 @@ internal static class RankRuns
 
     public static PretrainOptions Of(string name) =>
         (Equal.GetValueOrDefault(name)
-            ?? Mixed[name]) with { Epochs = 2, BatchSize = 16, Seed = 5, Threads = 1, WarmupEpochs = 0 };
+            ?? Mixed[name]) with
+        { Epochs = 2, BatchSize = 16, Seed = 5, Threads = 1, WarmupEpochs = 0 };
 }

@@ -107,8 +107,13 @@ public sealed class LinearProbeTests
     {
         using var scope = NewDisposeScope();
         var (train, test) = (Train, Test);
-        var options = new LinearProbeOptions { LearningRates = [0.01, 0.3, 1, 10], Epochs = 12, BatchSize = 48,
-            KeepsBestEpoch = true };
+        var options = new LinearProbeOptions
+        {
+            LearningRates = [0.01, 0.3, 1, 10],
+            Epochs = 12,
+            BatchSize = 48,
+            KeepsBestEpoch = true
+        };
         using var together =
             LinearProbe.Train(train.Features, train.Labels, Classes, options, test.Features, test.Labels);
         LinearProbeAccuracy[] alone = [.. options.LearningRates.Select(rate =>
@@ -148,8 +153,15 @@ public sealed class LinearProbeTests
         // The last epochs' features are of another world: weights from before it are better.
         using var scope = NewDisposeScope();
         var (train, test) = (Train, Test);
-        var options = new LinearProbeOptions { LearningRates = [1], Epochs = 6, BatchSize = 32, KeepsBestEpoch = true,
-            Schedule = ProbeSchedule.Steps, Milestones = [] };
+        var options = new LinearProbeOptions
+        {
+            LearningRates = [1],
+            Epochs = 6,
+            BatchSize = 32,
+            KeepsBestEpoch = true,
+            Schedule = ProbeSchedule.Steps,
+            Milestones = []
+        };
         Tensor Features(int epoch) => epoch < 4 ? train.Features : train.Features.neg();
         using var best = LinearProbe.Train(Features, train.Labels, Classes, options, test.Features, test.Labels);
         using var last = LinearProbe.Train(Features, train.Labels, Classes, options with { KeepsBestEpoch = false },

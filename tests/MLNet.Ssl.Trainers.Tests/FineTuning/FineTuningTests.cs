@@ -16,8 +16,15 @@ public class FineTuningTests
     private static readonly FineTuneOptions Quick = new() { Epochs = 1, BatchSize = 16, Seed = 1, Threads = 2 };
 
     private static ImageEncoder Encoder(BackboneOptions backbone, SimClrOptions? options = null, int epochs = 0) =>
-        Pretrainer.Fit(Patterns.Draw(64, 9).Images, (options ?? new()) with { Backbone = backbone, ImageSize = 24,
-            BatchSize = 32, Epochs = epochs, Seed = 1, Threads = 2 });
+        Pretrainer.Fit(Patterns.Draw(64, 9).Images, (options ?? new()) with
+        {
+            Backbone = backbone,
+            ImageSize = 24,
+            BatchSize = 32,
+            Epochs = epochs,
+            Seed = 1,
+            Threads = 2
+        });
 
     private static double Accuracy(ImageClassifier classifier, (ImageStore Images, int[] Labels) test)
     {
@@ -45,8 +52,15 @@ public class FineTuningTests
         double taught = Accuracy(teacher, test);
         Assert.True(taught > 0.75, $"fine-tuned {taught:0.000}, chance 0.25");
 
-        var distill = new DistillOptions { Epochs = 15, BatchSize = 32, Seed = 2, Threads = 2, Temperature = 1,
-            Student = TinyResNet with { Width = 12 } };
+        var distill = new DistillOptions
+        {
+            Epochs = 15,
+            BatchSize = 32,
+            Seed = 2,
+            Threads = 2,
+            Temperature = 1,
+            Student = TinyResNet with { Width = 12 }
+        };
         using var student = Distiller.Fit(train.Images, null, teacher, distill);
         double learnt = Accuracy(student, test);
         Assert.True(learnt > 0.6, $"teacher {taught:0.000}, student {learnt:0.000}, chance 0.25");
@@ -113,8 +127,16 @@ public class FineTuningTests
         double Moved(double decay, string name)
         {
             // The classifier starts at zero, so the layers below get their first gradient in the second step.
-            var options = Quick with { LayerDecay = decay, Optimizer = OptimizerKind.AdamW, WeightDecay = 0,
-                WarmupEpochs = 0, DropPathRate = 0, LearningRate = 0.01, Epochs = 2 };
+            var options = Quick with
+            {
+                LayerDecay = decay,
+                Optimizer = OptimizerKind.AdamW,
+                WeightDecay = 0,
+                WarmupEpochs = 0,
+                DropPathRate = 0,
+                LearningRate = 0.01,
+                Epochs = 2
+            };
             using var classifier = FineTuner.Fit(images.Images, images.Labels, Patterns.Classes, encoder, options);
             return (classifier.Network.get_parameter($"backbone.{name}")! - encoder.Backbone.get_parameter(name)!).abs()
                 .mean().ToSingle();

@@ -23,8 +23,15 @@ public sealed class SupervisedRunTests : IDisposable
 
     private static ImageEncoder Encoder(BackboneOptions backbone, int seed = 1) => Pretrainer.Fit(
         Patterns.Draw(64, 9).Images,
-        new SimClrOptions { Backbone = backbone, ImageSize = 24, BatchSize = 32, Epochs = 0, Seed = seed,
-            Threads = 1 });
+        new SimClrOptions
+        {
+            Backbone = backbone,
+            ImageSize = 24,
+            BatchSize = 32,
+            Epochs = 0,
+            Seed = seed,
+            Threads = 1
+        });
 
     private FineTuneOptions Tuning(string? folder = null, bool resume = false) => new()
     {
@@ -116,8 +123,11 @@ public sealed class SupervisedRunTests : IDisposable
         using var stop = new CancellationTokenSource();
         ImageClassifier Run(FineTuneOptions options) =>
             FineTuner.Fit(_data.Images, _data.Labels, Patterns.Classes, encoder, options);
-        var never = Tuning("cancelled") with { CheckpointEvery = CheckpointInterval.Time(TimeSpan.FromDays(1)),
-            Epochs = 100_000 };
+        var never = Tuning("cancelled") with
+        {
+            CheckpointEvery = CheckpointInterval.Time(TimeSpan.FromDays(1)),
+            Epochs = 100_000
+        };
         var cancelled = never with { CancellationToken = stop.Token, Progress = new Collect(_ => stop.Cancel()) };
         var error = Assert.Throws<OperationCanceledException>(() => Run(cancelled));
         Assert.Contains("Resume = true continues it from", error.Message);

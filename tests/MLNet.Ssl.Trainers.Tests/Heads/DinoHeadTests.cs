@@ -8,8 +8,12 @@ public class DinoHeadTests
     public void PrototypesStartWithNormOneAndLogitsAreCosines()
     {
         using var scope = NewDisposeScope();
-        using var head = new DinoHead(new DinoHeadOptions(8) { OutputDimension = 12, HiddenDimension = 16,
-            BottleneckDimension = 4 }, new Generator(1));
+        using var head = new DinoHead(new DinoHeadOptions(8)
+        {
+            OutputDimension = 12,
+            HiddenDimension = 16,
+            BottleneckDimension = 4
+        }, new Generator(1));
         var x = rand(5, 8);
         var v = head.get_parameter("last_layer.weight_v")!;
         var cosines = head.Bottleneck(x).matmul((v / v.norm(1, keepdim: true)).T);
@@ -22,8 +26,12 @@ public class DinoHeadTests
     [InlineData(false, true)]
     public void NormLastLayerFreezesTheNorms(bool normLastLayer, bool trainable)
     {
-        using var head = new DinoHead(new DinoHeadOptions(4) { OutputDimension = 4, HiddenDimension = 4,
-            NormLastLayer = normLastLayer }, new Generator(1));
+        using var head = new DinoHead(new DinoHeadOptions(4)
+        {
+            OutputDimension = 4,
+            HiddenDimension = 4,
+            NormLastLayer = normLastLayer
+        }, new Generator(1));
         Assert.Equal(trainable, head.get_parameter("last_layer.weight_g")!.requires_grad);
     }
 

@@ -6,8 +6,14 @@ public class KoLeoTests
 {
     private static readonly DinoOptions Tiny = new()
     {
-        Backbone = new VisionTransformerOptions { ImageSize = 24, PatchSize = 6, EmbeddingDimension = 24, Depth = 2,
-            Heads = 2 },
+        Backbone = new VisionTransformerOptions
+        {
+            ImageSize = 24,
+            PatchSize = 6,
+            EmbeddingDimension = 24,
+            Depth = 2,
+            Heads = 2
+        },
         DropPathRate = 0,
         ImageSize = 24,
         LocalCrops = 2,

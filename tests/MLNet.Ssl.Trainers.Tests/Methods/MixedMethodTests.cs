@@ -68,8 +68,14 @@ public class MixedMethodTests
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(1, CPU);
-        var vit = new VisionTransformerOptions { ImageSize = 16, PatchSize = 4, EmbeddingDimension = 12, Depth = 2,
-            Heads = 2 };
+        var vit = new VisionTransformerOptions
+        {
+            ImageSize = 16,
+            PatchSize = 4,
+            EmbeddingDimension = 12,
+            Depth = 2,
+            Heads = 2
+        };
         var mixing = new SdmpOptions { Mixer = mixer };
         var options = (DinoOptions)Resolved(new DinoOptions
         {

@@ -40,7 +40,8 @@ public class IMixGoldenTests
             _temperature = p.GetProperty("temperature").GetDouble();
             if (!p.TryGetProperty("queue_ptr_initial", out var pointer)) return;
             _queue = new(p.GetProperty("dim").GetInt64(), p.GetProperty("qlen").GetInt64(), _generator,
-                CPU) { Pointer = pointer.GetInt64() };
+                CPU)
+            { Pointer = pointer.GetInt64() };
             _queue.Columns.copy_(golden.Input($"{name}.queue_initial").ToTensor());
         }
 

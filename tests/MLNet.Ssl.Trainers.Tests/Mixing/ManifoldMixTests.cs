@@ -26,10 +26,20 @@ public class ManifoldMixTests
     public void StagesInARowAreAForwardPass()
     {
         using var scope = NewDisposeScope();
-        var sk = TinyResNet with { Block = ResNetBlock.Bottleneck, SelectiveKernels = true,
-            Stem = ResNetStem.ImageNet };
-        var vit = new VisionTransformerOptions { ImageSize = 16, PatchSize = 4, EmbeddingDimension = 8, Depth = 1,
-            Heads = 2 };
+        var sk = TinyResNet with
+        {
+            Block = ResNetBlock.Bottleneck,
+            SelectiveKernels = true,
+            Stem = ResNetStem.ImageNet
+        };
+        var vit = new VisionTransformerOptions
+        {
+            ImageSize = 16,
+            PatchSize = 4,
+            EmbeddingDimension = 8,
+            Depth = 1,
+            Heads = 2
+        };
         foreach (BackboneOptions options in new BackboneOptions[] { TinyResNet, sk, vit })
         {
             using var network = options.Create(new Generator(1));

@@ -10,8 +10,15 @@ internal static class OnnxNetworks
         new() { PatchSize = 4, EmbeddingDimension = 48, Depth = 3, Heads = 3, ImageSize = 32 };
 
     private static readonly TabularMlpOptions Numbers =
-        new() { InputGroups = [7], NumericSlots = [0, 2, 6], NumberBins = 4, InputWidth = 8, HiddenWidths = [16],
-            OutputWidth = 24 };
+        new()
+        {
+            InputGroups = [7],
+            NumericSlots = [0, 2, 6],
+            NumberBins = 4,
+            InputWidth = 8,
+            HiddenWidths = [16],
+            OutputWidth = 24
+        };
 
     public static IReadOnlyDictionary<string, BackboneOptions> All { get; } = new Dictionary<string, BackboneOptions>
     {
@@ -31,10 +38,22 @@ internal static class OnnxNetworks
         ["SimCLR v2's ResNet-50 with selective kernels"] =
             ResNetOptions.ResNet50(width: 8) with { SelectiveKernels = true },
         ["MoCo v3 transformer, convolutional stem"] =
-            Transformer with { PatchSize = 16, Heads = 4, Flavor = VisionTransformerFlavor.MoCoV3,
-                ConvolutionalStem = true, ImageSize = 64 },
-        ["perceptron"] = new TabularMlpOptions { InputGroups = [7], InputWidth = 8, HiddenWidths = [16, 12],
-            OutputWidth = 24, MaxoutGroup = 3 },
+            Transformer with
+            {
+                PatchSize = 16,
+                Heads = 4,
+                Flavor = VisionTransformerFlavor.MoCoV3,
+                ConvolutionalStem = true,
+                ImageSize = 64
+            },
+        ["perceptron"] = new TabularMlpOptions
+        {
+            InputGroups = [7],
+            InputWidth = 8,
+            HiddenWidths = [16, 12],
+            OutputWidth = 24,
+            MaxoutGroup = 3
+        },
         ["perceptron of numbers in bins"] = Numbers with { NumberEmbedding = NumberEmbedding.PiecewiseLinear },
         ["perceptron of numbers in waves"] = Numbers with { NumberEmbedding = NumberEmbedding.Periodic },
         ["perceptron of three inputs"] =

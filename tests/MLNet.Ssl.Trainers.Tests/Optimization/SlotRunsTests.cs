@@ -45,8 +45,14 @@ public class SlotRunsTests
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(1, CPU);
-        using var network = new VisionTransformerOptions { ImageSize = 24, PatchSize = 6, EmbeddingDimension = 24,
-            Depth = 12, Heads = 2 }.Create(generator);
+        using var network = new VisionTransformerOptions
+        {
+            ImageSize = 24,
+            PatchSize = 6,
+            EmbeddingDimension = 24,
+            Depth = 12,
+            Heads = 2
+        }.Create(generator);
         using var flat = new FlatParameters(network);
         Assert.Equal(150, flat.Groups.Sum(group => group.Slots.Count));
         Assert.InRange(flat.Groups.Sum(group => group.Runs.Blocks), 1, 20);

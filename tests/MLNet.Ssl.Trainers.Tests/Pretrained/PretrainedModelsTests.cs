@@ -56,8 +56,12 @@ public sealed class PretrainedModelsTests : PretrainedFixture
                 [$"Location: {store.Address}blob", $"X-Linked-Etag: \"{told}\"", $"X-Linked-Size: {Weights.Length}"],
         });
         (Variables["HF_ENDPOINT"], Variables["HF_TOKEN"]) = (hub.Address, "secret");
-        var model = new PretrainedModel { Name = "tiny", Files = [new("hf://Owner/Some-Name/model.safetensors")],
-            License = "none" };
+        var model = new PretrainedModel
+        {
+            Name = "tiny",
+            Files = [new("hf://Owner/Some-Name/model.safetensors")],
+            License = "none"
+        };
         Assert.Equal(Weights, File.ReadAllBytes(Download(model)));
         var request = Assert.Single(hub.Requests);
         Assert.Equal("/Owner/Some-Name/resolve/main/model.safetensors", request.Path);

@@ -45,8 +45,11 @@ public class ConsoleProgressTests
     public void ARunIsShownWithItsNetworkAndItsWarnings(bool terminal)
     {
         var output = new StringWriter();
-        var options = SmallRuns.Of("SimCLR, LARS") with { Progress =
-            new ProgressGroup(new ConsoleProgress(output, terminal ? () => 100 : null)) };
+        var options = SmallRuns.Of("SimCLR, LARS") with
+        {
+            Progress =
+            new ProgressGroup(new ConsoleProgress(output, terminal ? () => 100 : null))
+        };
         SmallRuns.Train(options);
         string text = output.ToString();
         Assert.Contains("Pretraining with SimCLR: ResNet of 1 blocks, width 8, small stem of stride 2, 8 features",
@@ -64,8 +67,11 @@ public class ConsoleProgressTests
         var output = new StringWriter();
         using var cancel = new CancellationTokenSource();
         var console = new ConsoleProgress(output, () => 100);
-        var options = SmallRuns.Of("SimCLR, LARS") with { CancellationToken = cancel.Token,
-            Progress = new ProgressGroup(console, new Once(cancel.Cancel)) };
+        var options = SmallRuns.Of("SimCLR, LARS") with
+        {
+            CancellationToken = cancel.Token,
+            Progress = new ProgressGroup(console, new Once(cancel.Cancel))
+        };
         Assert.Throws<OperationCanceledException>(() => SmallRuns.Train(options));
         Assert.EndsWith(Environment.NewLine, output.ToString(), StringComparison.Ordinal);
     }

@@ -34,10 +34,18 @@ public sealed class BFloat16Tests : IDisposable
     {
         // Of a real width: where few products are summed, rounding shows.
         PretrainOptions options = network == "ViT"
-            ? new DinoOptions { Backbone = Vit with { EmbeddingDimension = 96 }, LocalCrops = 2, LocalSize = 12,
-                OutputDimension = 64 }
-            : new SimClrOptions { Backbone =
-                new ResNetOptions { BlocksPerStage = [1, 1], Width = 32, Stem = ResNetStem.Small } };
+            ? new DinoOptions
+            {
+                Backbone = Vit with { EmbeddingDimension = 96 },
+                LocalCrops = 2,
+                LocalSize = 12,
+                OutputDimension = 64
+            }
+            : new SimClrOptions
+            {
+                Backbone =
+                new ResNetOptions { BlocksPerStage = [1, 1], Width = 32, Stem = ResNetStem.Small }
+            };
         options = options with { Epochs = 3, Seed = 5, Threads = 1 };
         var (_, single) = FirstSteps.Of(options with { Precision = Precision.Float32 }, 1);
         var (_, half) = FirstSteps.Of(options with { Precision = Precision.BFloat16 }, 1);
@@ -79,8 +87,13 @@ public sealed class BFloat16Tests : IDisposable
         using var generator = new Generator(1, CPU);
         using var network = new EncoderWithHead(
             (Vit with { PatchSize = 16, ConvolutionalStem = true, ImageSize = 32 }).Create(generator),
-            new DinoHead(new(24) { OutputDimension = 32, HiddenDimension = 16, BottleneckDimension = 8,
-                BatchNorm = true }, generator));
+            new DinoHead(new(24)
+            {
+                OutputDimension = 32,
+                HiddenDimension = 16,
+                BottleneckDimension = 8,
+                BatchNorm = true
+            }, generator));
         using var flat = new FlatParameters(network, precision: Precision.BFloat16);
         foreach (var (name, parameter) in network.named_parameters())
         {
@@ -146,8 +159,15 @@ public sealed class BFloat16Tests : IDisposable
         using var generator = new Generator(1, CPU);
         var (images, labels) = Patterns.Draw(64, 1);
         using var encoder = new ImageEncoder(Vit.Create(generator), ImagePreprocessing.For(24));
-        var options = new FineTuneOptions { Epochs = 60, BatchSize = 16, Seed = 1, LearningRate = 0.02,
-            MinCropScale = 1, Precision = Precision.BFloat16 };
+        var options = new FineTuneOptions
+        {
+            Epochs = 60,
+            BatchSize = 16,
+            Seed = 1,
+            LearningRate = 0.02,
+            MinCropScale = 1,
+            Precision = Precision.BFloat16
+        };
         int[] classes = [.. labels.Select(label => (int)label)];
         using var classifier = FineTuner.Fit(images, classes, classes.Max() + 1, encoder, options);
         Assert.All(classifier.Network.parameters(), p => Assert.Equal(ScalarType.Float32, p.dtype));

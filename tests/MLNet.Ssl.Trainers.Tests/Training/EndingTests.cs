@@ -37,8 +37,12 @@ public sealed class EndingTests : IDisposable
     {
         var log = new List<TrainingMessage>();
         var reports = new List<TrainingProgress>();
-        var options = SmallRuns.Of("SimCLR, LARS") with { Epochs = 1_000_000, MaxDuration = TimeSpan.FromSeconds(0.3),
-            Progress = new Collect(reports.Add) };
+        var options = SmallRuns.Of("SimCLR, LARS") with
+        {
+            Epochs = 1_000_000,
+            MaxDuration = TimeSpan.FromSeconds(0.3),
+            Progress = new Collect(reports.Add)
+        };
         Assert.NotEmpty(SmallRuns.Train(options, log));
         Assert.Contains(log, m => m.Text.Contains("MaxDuration, 0.3 s, is over", StringComparison.Ordinal));
         Assert.InRange(reports[^1].Step, 1, 100_000);
@@ -91,8 +95,12 @@ public sealed class EndingTests : IDisposable
         };
         if (resumed)
         {
-            options = options with { CheckpointFolder = _temporary.File("run"), CheckpointsKept = 1,
-                CheckpointEvery = CheckpointInterval.Epochs(1) };
+            options = options with
+            {
+                CheckpointFolder = _temporary.File("run"),
+                CheckpointsKept = 1,
+                CheckpointEvery = CheckpointInterval.Epochs(1)
+            };
             Pretrainer.Fit(Train.Images, options).Dispose();
             options = options with { Resume = true };
         }
@@ -125,8 +133,14 @@ public sealed class EndingTests : IDisposable
         var end = SmallRuns.State(SmallRuns.File(first, SmallRuns.Steps));
         var reports = new List<TrainingProgress>();
         // At so low a rate the parameters of the first step are those it began with.
-        var more = options with { ContinueFrom = first, Epochs = 2, LearningRate = 1e-20, WarmupEpochs = 0,
-            Progress = new Collect(reports.Add) };
+        var more = options with
+        {
+            ContinueFrom = first,
+            Epochs = 2,
+            LearningRate = 1e-20,
+            WarmupEpochs = 0,
+            Progress = new Collect(reports.Add)
+        };
         var whole = SmallRuns.Train(more.In(second));
         Assert.Equal(8, reports[^1].TotalSteps);
         var begun = SmallRuns.State(SmallRuns.File(second, 1));

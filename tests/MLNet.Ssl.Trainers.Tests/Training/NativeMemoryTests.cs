@@ -13,16 +13,25 @@ public class NativeMemoryTests
         PretrainOptions options = dino
             ? new DinoOptions
             {
-                Backbone = new VisionTransformerOptions { ImageSize = 24, PatchSize = 6, EmbeddingDimension = 24,
-                    Depth = 2, Heads = 2 },
+                Backbone = new VisionTransformerOptions
+                {
+                    ImageSize = 24,
+                    PatchSize = 6,
+                    EmbeddingDimension = 24,
+                    Depth = 2,
+                    Heads = 2
+                },
                 LocalCrops = 2,
                 LocalSize = 12,
                 OutputDimension = 64,
                 HeadHiddenDimension = 32,
                 HeadBottleneckDimension = 16,
             }
-            : new SimClrOptions { Backbone =
-                new ResNetOptions { BlocksPerStage = [1], Width = 8, Stem = ResNetStem.Small } };
+            : new SimClrOptions
+            {
+                Backbone =
+                new ResNetOptions { BlocksPerStage = [1], Width = 8, Stem = ResNetStem.Small }
+            };
         options = options with { ImageSize = 24, BatchSize = 16, Epochs = 400, Seed = 1 };
         StaysFlat(options, o => Pretrainer.Fit(Patterns.Draw(64, 1).Images, o));
     }

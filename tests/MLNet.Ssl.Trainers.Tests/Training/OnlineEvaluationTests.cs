@@ -53,8 +53,11 @@ public sealed class OnlineEvaluationTests
     {
         var reports = new List<TrainingProgress>();
         var lines = new List<string>();
-        var options = TinySimClr with { Evaluation = Patterned with { EveryEpochs = every },
-            Progress = new Collect(reports.Add) };
+        var options = TinySimClr with
+        {
+            Evaluation = Patterned with { EveryEpochs = every },
+            Progress = new Collect(reports.Add)
+        };
         using var encoder = Pretrainer.Fit(Train.Images, options, log: message => lines.Add(message.Text));
         var measured = reports.Where(report => report.KnnAccuracy is not null).ToList();
         Assert.Equal(expected, string.Join(' ', measured.Select(report => report.Epoch)));
@@ -70,8 +73,13 @@ public sealed class OnlineEvaluationTests
         using var folder = new TemporaryFolder();
         string path = folder.File("best.safetensors");
         var reports = new List<TrainingProgress>();
-        var options = TinyDino with { LearningRate = 0.1, WarmupEpochs = 0,
-            Evaluation = Patterned with { BestEncoderPath = path }, Progress = new Collect(reports.Add) };
+        var options = TinyDino with
+        {
+            LearningRate = 0.1,
+            WarmupEpochs = 0,
+            Evaluation = Patterned with { BestEncoderPath = path },
+            Progress = new Collect(reports.Add)
+        };
         Pretrainer.Fit(Train.Images, options).Dispose();
         double best = reports.Max(report => report.KnnAccuracy ?? 0);
         using var kept = PretrainedEncoder.Load(path);
@@ -177,8 +185,11 @@ public sealed class OnlineEvaluationTests
     public void AGroupTellsAllItsReceivers()
     {
         var (first, second) = (new List<TrainingProgress>(), new List<TrainingProgress>());
-        Pretrainer.Fit(Train.Images, TinySimClr with { Epochs = 1,
-            Progress = new ProgressGroup(new Collect(first.Add), new Collect(second.Add)) }).Dispose();
+        Pretrainer.Fit(Train.Images, TinySimClr with
+        {
+            Epochs = 1,
+            Progress = new ProgressGroup(new Collect(first.Add), new Collect(second.Add))
+        }).Dispose();
         Assert.NotEmpty(first);
         Assert.Equal(first, second);
         Assert.Throws<ArgumentNullException>(() => new ProgressGroup(new Collect(first.Add), null!));

@@ -68,8 +68,12 @@ public class PretrainerTests
     public void CancellationStopsTheRun()
     {
         using var cancel = new CancellationTokenSource();
-        var options = TinyDino with { Epochs = 100_000, CancellationToken = cancel.Token,
-            Progress = new Collect(_ => cancel.Cancel()) };
+        var options = TinyDino with
+        {
+            Epochs = 100_000,
+            CancellationToken = cancel.Token,
+            Progress = new Collect(_ => cancel.Cancel())
+        };
         var clock = Stopwatch.StartNew();
         Assert.Throws<OperationCanceledException>(() => Pretrainer.Fit(Patterns.Draw(64, 1).Images, options));
         Assert.InRange(clock.Elapsed.TotalSeconds, 0, 60);

@@ -32,8 +32,15 @@ public sealed class SideBySideTests : IDisposable
     [MemberData(nameof(Methods))]
     public void StepsOnTwoThreadsAreThoseOfOne(string method, PretrainOptions options)
     {
-        options = options with { Backbone = Mlp, Epochs = 1, BatchSize = 32, Seed = 1, LearningRate = 0.05,
-            WarmupEpochs = 0 };
+        options = options with
+        {
+            Backbone = Mlp,
+            Epochs = 1,
+            BatchSize = 32,
+            Seed = 1,
+            LearningRate = 0.05,
+            WarmupEpochs = 0
+        };
         var (losses, weights) = Train(options, 1);
         var (otherLosses, otherWeights) = Train(options, 2);
         Assert.All(losses.Zip(otherLosses), pair =>

@@ -93,18 +93,19 @@ public sealed record ByolOptions : PretrainOptions
                 : Schedules.SimClr(t.Step, t.TotalSteps, settings.WarmupEpochs * t.StepsPerEpoch, peak),
             _ => decay);
         return new(optimization, where =>
-            new Byol(this, method, where)) { Views = table ? [] : Views(context, settings) };
+            new Byol(this, method, where))
+        { Views = table ? [] : Views(context, settings) };
     }
 
     internal MlpHeadOptions Projector(BackboneOptions backbone, int hidden, HeadNormalization norm) =>
         new(backbone.EmbeddingDimension)
-    {
-        HiddenDimension = hidden,
-        OutputDimension = ProjectionDimension,
-        BatchNorm = norm != HeadNormalization.None,
-        OutputNorm = norm == HeadNormalization.All ? HeadOutputNorm.Affine : HeadOutputNorm.None,
-        OutputBias = false,
-    };
+        {
+            HiddenDimension = hidden,
+            OutputDimension = ProjectionDimension,
+            BatchNorm = norm != HeadNormalization.None,
+            OutputNorm = norm == HeadNormalization.All ? HeadOutputNorm.Affine : HeadOutputNorm.None,
+            OutputBias = false,
+        };
 
     private ViewRecipe[] Views(PlanContext context, PretrainSettings settings)
     {

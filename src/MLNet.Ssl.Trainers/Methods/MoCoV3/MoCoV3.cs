@@ -19,7 +19,8 @@ internal sealed class MoCoV3 : Method
 
     internal MoCoV3(MoCoV3Options options, MoCoV3Settings settings, MethodContext context)
         : this(options, settings, Network(settings, context, true), Network(settings, context, false),
-            context.Precision) { }
+            context.Precision)
+    { }
 
     /// <remarks>For networks of one's own; the target lacks the predictor.</remarks>
     internal MoCoV3(

@@ -88,7 +88,8 @@ public sealed record MoCoV3Options : PretrainOptions
             t => Schedules.MoCoV3(t.FractionalEpoch, t.Epochs, settings.WarmupEpochs, settings.PeakRate(rate)),
             _ => decay);
         return new(optimization, where =>
-            new MoCoV3(this, method, where)) { Views = Views(context, settings, transformer ? 0.08 : 0.2) };
+            new MoCoV3(this, method, where))
+        { Views = Views(context, settings, transformer ? 0.08 : 0.2) };
     }
 
     internal MlpHeadOptions Projector(BackboneOptions backbone) => new(backbone.EmbeddingDimension)

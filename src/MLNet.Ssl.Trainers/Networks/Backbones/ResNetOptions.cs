@@ -148,8 +148,12 @@ public sealed record ResNetOptions : BackboneOptions
             (ResNetBlock.Bottleneck, [3, 8, 36, 3]) => "-152",
             _ => $" of {string.Join(", ", BlocksPerStage)} {(Block == ResNetBlock.Basic ? "blocks" : "bottlenecks")}",
         };
-        string stem = Stem switch { ResNetStem.Small => ", small stem",
-            ResNetStem.SmallStride2 => ", small stem of stride 2", _ => "" };
+        string stem = Stem switch
+        {
+            ResNetStem.Small => ", small stem",
+            ResNetStem.SmallStride2 => ", small stem of stride 2",
+            _ => ""
+        };
         return $"ResNet{depth}{(Width == 64 ? "" : $", width {Width}")}{stem}"
             + $"{(SelectiveKernels ? ", selective kernels" : "")}, {EmbeddingDimension} features";
     }

@@ -27,7 +27,8 @@ internal static class PickleKey
             case null: to.Append("None"); break;
             // Within tuples, as "1" and 1 are two keys.
             case string text: Check(to, text.Length).Append('\'').Append(text).Append('\''); break;
-            case byte[] bytes: Check(to, bytes.Length).Append("b'").Append(Encoding.Latin1.GetString(bytes))
+            case byte[] bytes:
+                Check(to, bytes.Length).Append("b'").Append(Encoding.Latin1.GetString(bytes))
                 .Append('\''); break;
             case double number: to.Append(number.ToString("R", CultureInfo.InvariantCulture)); break;
             case IFormattable number: to.Append(number.ToString(null, CultureInfo.InvariantCulture)); break;
