@@ -37,7 +37,8 @@ internal sealed record LibraryOption(IReadOnlyList<string> Path, PropertyInfo Pr
                 return string.Join(',', type.GetGenericArguments().Select((_, i) => "abcdefgh"[i]));
             if (type == typeof(string)) return Property.Name.EndsWith("Folder", StringComparison.Ordinal) ? "folder"
                 : "text";
-            if (OptionTypes.IsPart(type)) return "name";
+            if (OptionTypes.IsPart(type))
+                return OptionTypes.OfText(type) is { } made ? Names.Kebab(made.GetParameters()[0].Name!) : "name";
             return OptionValues.ElementOf(type) is not null ? "a,b,…" : "number";
         }
     }

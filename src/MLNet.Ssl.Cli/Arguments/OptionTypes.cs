@@ -34,6 +34,9 @@ internal static class OptionTypes
     public static bool IsPart(Type type) =>
         type.IsClass && type != typeof(CheckpointInterval) && type.GetMethod("<Clone>$") is not null;
 
+    /// <summary>What makes a part of one text, such as an image cache of its folder; null of most parts.</summary>
+    public static ConstructorInfo? OfText(Type part) => part.GetConstructor([typeof(string)]);
+
     /// <summary>The records that can stand for a type, with the names that files and command lines have for
     /// them.</summary>
     public static IReadOnlyList<(string Name, Type Type)> Kinds(Type type)

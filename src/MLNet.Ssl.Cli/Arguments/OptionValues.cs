@@ -27,7 +27,7 @@ internal static class OptionValues
         : type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>)
             ? type.GetGenericArguments()[0] : null;
 
-    /// <summary>A part by the name of its kind, or of a value that the library has.</summary>
+    /// <summary>A part by the name of its kind, or of a value that the library has, or made of a text.</summary>
     public static JsonObject? NamedPart(Type type, string text)
     {
         var kind = OptionTypes.Kinds(type).FirstOrDefault(kind => Names.Same(kind.Name, text));
@@ -37,7 +37,8 @@ internal static class OptionValues
             && !type.IsAbstract)
             return OptionJson.Write(Activator.CreateInstance(type)!, type);
         var named = OptionTypes.Named(type).FirstOrDefault(entry => Names.Same(entry.Key, text));
-        return named.Value is null ? null : OptionJson.Write(named.Value(), type);
+        if (named.Value is not null) return OptionJson.Write(named.Value(), type);
+        return OptionTypes.OfText(type)?.Invoke([text]) is { } made ? OptionJson.Write(made, type) : null;
     }
 
     /// <summary>The names that a part may have.</summary>

@@ -37,8 +37,8 @@ internal static class EmbedCommand
         var shard = new Option<string?>("--shard")
         {
             Description =
-                "Which part of the rows this process embeds, from 0 [JOB_COMPLETION_INDEX of --shards, the rank of "
-                + "mpirun or Slurm, or all]",
+                "Which part of the rows this process embeds, from 0 [JOB_COMPLETION_INDEX of --shards, the rank under "
+                + "mpirun or srun, or all]",
             HelpName = "i/n",
         };
         var shards = new Option<int?>("--shards")
@@ -52,16 +52,11 @@ internal static class EmbedCommand
             HelpName = "rows",
             DefaultValueFactory = _ => 16_384,
         };
-        var unreadable = new Option<OnUnreadableImage>("--on-unreadable-image")
-        {
-            Description = "What is done with an image that cannot be read",
-            HelpName = "throw|skip",
-        };
         var command = new TaughtCommand("embed", "Embed images or rows of a table, into Parquet files.", Examples)
         {
-            path, output, shard, shards, rows, unreadable,
+            path, output, shard, shards, rows,
         };
-        var model = new ModelFlags(command, required: true);
+        var model = new ModelFlags(command, required: true, reads: true, skips: true);
         var data = new DataFlags();
         data.AddTo(command);
         var common = new CommonFlags(command, computes: true);
@@ -71,18 +66,16 @@ internal static class EmbedCommand
         {
             common.Apply(parsed, session);
             var which = ShardChoice.Of(parsed.GetValue(shard), parsed.GetValue(shards),
-                Environment.GetEnvironmentVariable);
+                Environment.GetEnvironmentVariable("JOB_COMPLETION_INDEX"), ShardChoice.OfWorld);
             using var encoder = model.Load(parsed, common.Context(parsed, session), session);
             var source = RowSource.Open(Embedder.ColumnsFor(encoder, data.Choice(parsed, parsed.GetValue(path)!)));
-            return Run(session, encoder, source, which, parsed.GetValue(output)!, parsed.GetValue(rows),
-                parsed.GetValue(unreadable));
+            return Run(session, encoder, source, which, parsed.GetValue(output)!, parsed.GetValue(rows));
         });
         return command;
     }
 
     private static int Run(Session session, LoadedModel model, RowSource source, ShardChoice shard, string folder,
-        int partRows,
-        OnUnreadableImage unreadable)
+        int partRows)
     {
         if (Path.HasExtension(folder) && !Directory.Exists(folder))
             throw new UsageException(
@@ -105,8 +98,7 @@ internal static class EmbedCommand
             session.Token.ThrowIfCancellationRequested();
             try
             {
-                var (rows, skipped) = Embedder.Embed(model, source, part.FirstRow, part.EndRow, unreadable, session,
-                    display);
+                var (rows, skipped) = Embedder.Embed(model, source, part.FirstRow, part.EndRow, session, display);
                 writer.Write(part with { Skipped = skipped }, rows);
                 skippedRows += skipped.Count;
             }
@@ -114,7 +106,7 @@ internal static class EmbedCommand
             {
                 throw new OperationCanceledException(
                     $"{part.Part} of {part.Parts} files of this shard are written; the same command goes on behind "
-                    + $"them.", e);
+                    + "them.", e);
             }
         }
         display.End();

@@ -52,16 +52,11 @@ internal static class EvaluateCommand
                 $"Published linear protocol: {string.Join(", ", OptionTypes.Named(typeof(LinearProbeOptions)).Keys)}",
             HelpName = "name",
         };
-        var unreadable = new Option<OnUnreadableImage>("--on-unreadable-image")
-        {
-            Description = "What is done with an image that cannot be read",
-            HelpName = "throw|skip",
-        };
         var command = new TaughtCommand("evaluate", "Measure embeddings by simple classifiers on them.", Examples)
         {
-            train, test, protocol, neighbors, preset, unreadable,
+            train, test, protocol, neighbors, preset,
         };
-        var model = new ModelFlags(command, required: false);
+        var model = new ModelFlags(command, required: false, reads: true, skips: true);
         var data = new DataFlags();
         data.AddTo(command);
         var common = new CommonFlags(command, computes: true);
@@ -81,10 +76,9 @@ internal static class EvaluateCommand
             var context = common.Context(parsed, session);
             TorchLibrary.Require();
             using var encoder = model.Name(parsed) is null ? null : model.Load(parsed, context, session);
-            var seen = LabeledEmbeddings.Of(data.Choice(parsed, parsed.GetValue(train)!), encoder,
-                parsed.GetValue(unreadable), session);
+            var seen = LabeledEmbeddings.Of(data.Choice(parsed, parsed.GetValue(train)!), encoder, session);
             var unseen = parsed.GetValue(test) is { } path
-                ? LabeledEmbeddings.Of(data.Choice(parsed, path), encoder, parsed.GetValue(unreadable), session) : null;
+                ? LabeledEmbeddings.Of(data.Choice(parsed, path), encoder, session) : null;
             if (unseen is null) (seen, unseen) = seen.Split();
             session.Say($"{seen.Count} rows to learn from, {unseen.Count} to classify, {seen.Dimension} values each");
             Measure(session, context, seen, unseen, protocols, ks, options with { CancellationToken = session.Token });
@@ -102,52 +96,39 @@ internal static class EvaluateCommand
         var (train, test) = (labels.Transform(view), labels.Transform(unseen.View(context)));
         if (protocols.Contains("knn"))
             foreach (var result in evaluate.NearestNeighbors(train, test, ks: ks, cancellationToken: session.Token))
-                session.Result(
-                    FormattableString.Invariant($"knn, {result.NumberOfNeighbors} neighbours: {result.Accuracy:p2}"),
-                    new
-                    {
-                        @event = "accuracy",
-                        protocol = "knn",
-                        result.Accuracy,
-                        result.NumberOfNeighbors,
-                        result.Temperature,
-                        train = seen.Count,
-                        test = unseen.Count
-                    });
+                Tell($"knn, {result.NumberOfNeighbors} neighbours", new("knn", result.Accuracy)
+                {
+                    NumberOfNeighbors = result.NumberOfNeighbors,
+                    Temperature = result.Temperature,
+                });
         if (protocols.Contains("linear"))
         {
             var result = evaluate.Linear(train, test, options: options);
-            var chosen = result.Chosen;
-            session.Result(
-                FormattableString.Invariant($"linear: {result.Accuracy:p2} at learning rate {chosen.LearningRate}, ")
-                    + FormattableString.Invariant($"epoch {chosen.Epoch} (chosen by the test rows)"),
-                new
-                {
-                    @event = "accuracy",
-                    protocol = "linear",
-                    result.Accuracy,
-                    result.TopKAccuracy,
-                    result.TopKPredictionCount,
-                    result.Chosen,
-                    result.ChosenOnTestRows,
-                    train = seen.Count,
-                    test = unseen.Count
-                });
+            Tell("linear", new("linear", result.Accuracy)
+            {
+                TopKAccuracy = result.TopKAccuracy,
+                TopKPredictionCount = result.TopKPredictionCount,
+                Chosen = result.Chosen,
+                ChosenOnTestRows = result.ChosenOnTestRows,
+            });
         }
         if (protocols.Contains("closed-form"))
         {
             var result = evaluate.ClosedForm(train, test, cancellationToken: session.Token);
-            session.Result(FormattableString.Invariant($"closed-form: {result.Accuracy:p2}"),
-                new
-                {
-                    @event = "accuracy",
-                    protocol = "closed-form",
-                    result.Accuracy,
-                    result.TopKAccuracy,
-                    result.TopKPredictionCount,
-                    train = seen.Count,
-                    test = unseen.Count
-                });
+            Tell("closed-form", new("closed-form", result.Accuracy)
+            {
+                TopKAccuracy = result.TopKAccuracy,
+                TopKPredictionCount = result.TopKPredictionCount,
+            });
+        }
+
+        void Tell(string classifier, AccuracyResult result)
+        {
+            string how = result.Chosen is { } chosen
+                ? FormattableString.Invariant($" at learning rate {chosen.LearningRate}, epoch {chosen.Epoch}")
+                    + " (chosen by the test rows)" : "";
+            session.Result(FormattableString.Invariant($"{classifier}: {result.Accuracy:p2}{how}"),
+                result with { Train = seen.Count, Test = unseen.Count });
         }
     }
 

@@ -87,20 +87,19 @@ internal static class FineTuneCommand
         ImageSource source,
         ImageSource? unseen, FineTuneOptions options, string output)
     {
-        var view = ImageViews.Of(context, source, options.OnUnreadableImage, session);
+        var view = source.View(context);
         var labels = context.Transforms.Conversion.MapValueToKey(Key, ImageRow.LabelColumn).Fit(view);
         var estimator = context.SelfSupervised().FineTune(Predicted, ImageRow.Column, Key, encoder.Encoder, options,
             Score);
         var classifier = estimator.Fit(labels.Transform(view));
         ModelOutput.Write(context, output, classifier, classifier, view.Schema);
-        if (unseen is not null)
+        if (unseen is not null && World.Rank == 0)
         {
-            var predicted = classifier.Transform(labels.Transform(
-                ImageViews.Of(context, unseen, options.OnUnreadableImage, session)));
+            var predicted = classifier.Transform(labels.Transform(unseen.View(context)));
             double accuracy = context.MulticlassClassification.Evaluate(predicted, Key, Score, Predicted).MicroAccuracy;
             session.Result(
                 FormattableString.Invariant($"accuracy on {unseen.Count} images of {unseen.Path}: {accuracy:p2}"),
-                new { @event = "accuracy", protocol = "finetuned", accuracy, test = unseen.Count });
+                new AccuracyResult("finetuned", accuracy) { Test = unseen.Count });
         }
         return classifier;
     }

@@ -20,14 +20,13 @@ internal sealed class LabeledEmbeddings
 
     /// <summary>Reads embeddings, or embeds data.</summary>
     /// <param name="model">The encoder; null where the data is embeddings.</param>
-    public static LabeledEmbeddings Of(DataChoice choice, LoadedModel? model, OnUnreadableImage unreadable,
-        Session session)
+    public static LabeledEmbeddings Of(DataChoice choice, LoadedModel? model, Session session)
     {
         if (model is null) return OfParquet(choice);
         var source = RowSource.Open(Embedder.ColumnsFor(model, choice));
         _ = source.RequireLabels();
         var display = new RowsDisplay(session, "embedded", source.Count);
-        var (rows, _) = Embedder.Embed(model, source, 0, source.Count, unreadable, session, display);
+        var (rows, _) = Embedder.Embed(model, source, 0, source.Count, session, display);
         display.End();
         return Of([rows], choice.Path);
     }

@@ -15,9 +15,22 @@ internal sealed class ModelFlags
         Description = "Fetch a published network that is not on this machine",
     };
     private readonly OptionFlags _options = new(typeof(PretrainedOptions), "model.",
-        nameof(PretrainedOptions.OnUnreadableImage));
+        nameof(PretrainedOptions.OnUnreadableImage), nameof(PretrainedOptions.ApplyExifOrientation));
+    private readonly Option<OnUnreadableImage> _unreadable = new("--on-unreadable-image")
+    {
+        Description = "What is done with an image that cannot be read",
+        HelpName = "throw|skip",
+    };
+    private readonly Option<bool?> _upright = new("--apply-exif-orientation")
+    {
+        Description = "Turn images as the orientation in their EXIF data says [as the model was trained]",
+        HelpName = "true|false",
+    };
 
-    public ModelFlags(Command command, bool required)
+    /// <param name="required">Whether there is no command without an encoder.</param>
+    /// <param name="reads">Whether it embeds images.</param>
+    /// <param name="skips">Whether it can leave one out.</param>
+    public ModelFlags(Command command, bool required, bool reads = false, bool skips = false)
     {
         _model = new("--model")
         {
@@ -29,6 +42,8 @@ internal sealed class ModelFlags
         };
         command.Add(_model);
         command.Add(_download);
+        if (skips) command.Add(_unreadable);
+        if (reads) command.Add(_upright);
         _options.AddTo(command);
     }
 
@@ -40,8 +55,11 @@ internal sealed class ModelFlags
     public LoadedModel Load(ParseResult parsed, MLContext context, Session session, string path)
     {
         var options = (PretrainedOptions)_options.Create(parsed);
-        return LoadedModel.Load(context, path, options, parsed.GetValue(_download) ? model => Download(model, session)
-            : null);
+        var model = LoadedModel.Load(context, path, options,
+            parsed.GetValue(_download) ? known => Download(known, session) : null);
+        model.Encoder.OnUnreadableImage = parsed.GetValue(_unreadable);
+        if (parsed.GetValue(_upright) is { } upright) model.Encoder.ApplyExifOrientation = upright;
+        return model;
     }
 
     private static void Download(PretrainedModel model, Session session)

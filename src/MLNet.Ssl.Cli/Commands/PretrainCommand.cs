@@ -109,8 +109,6 @@ internal sealed class PretrainCommand
         var options = (PretrainOptions)_flags.Create(parsed, _method.Preset, _method.File);
         var context = _common.Context(parsed, _session);
         TorchLibrary.Require();
-        _session.Say(string.Create(CultureInfo.InvariantCulture,
-            $"{options.MethodName} on {source.Count:N0} {Rows(source)} of {source.Path}"));
         _job.Run(parsed, options, output, TrainingJob.GoOn(_arguments),
             told => Train(parsed, context, source, told, output),
             (report, page, result) => Report(context, report, page, result));
@@ -128,45 +126,45 @@ internal sealed class PretrainCommand
     private Trained Train(ParseResult parsed, MLContext context, RowSource source, PretrainOptions options,
         string output)
     {
+        _session.Say(string.Create(CultureInfo.InvariantCulture,
+            $"{options.MethodName} on {source.Count:N0} {Rows(source)} of {source.Path}"));
         var ssl = context.SelfSupervised();
-        IDataView view = source is ImageSource images
-            ? ImageViews.Of(context, images, options.OnUnreadableImage, _session) : WithLabels((TableSource)source);
+        var view = View(context, source);
         string input = source is ImageSource ? ImageRow.Column : TableChain.Features;
         var pretraining = ssl.Pretrain(ImageRow.Embedding, input, options);
         if (source is ImageSource)
         {
-            var encoder = WithEvaluation(parsed, context, pretraining, options, rows => rows).Fit(view);
+            var encoder = WithEvaluation(parsed, context, pretraining, rows => rows).Fit(view);
             ModelOutput.Write(context, output, encoder, encoder, view.Schema);
             return new(source, view, encoder);
         }
         var table = (TableSource)source;
         IDataView frame = table.Frame;
         var steps = TableChain.Of(context, table).Fit(frame);
-        var fitted = WithEvaluation(parsed, context, pretraining, options, steps.Transform).Fit(steps.Transform(frame));
+        var fitted = WithEvaluation(parsed, context, pretraining, steps.Transform).Fit(steps.Transform(frame));
         ModelOutput.Write(context, output, steps.Append(fitted), fitted, frame.Schema);
         return new(source, steps.Transform(view), fitted);
     }
 
     private PretrainingEstimator WithEvaluation(ParseResult parsed, MLContext context, PretrainingEstimator pretraining,
-        PretrainOptions options, Func<IDataView, IDataView> steps)
+        Func<IDataView, IDataView> steps)
     {
         var (train, test) = (parsed.GetValue(_evaluationTrain), parsed.GetValue(_evaluationTest));
         if (train is null != test is null) throw new UsageException(
             "--evaluation-train and --evaluation-test go together; one of them is missing.");
         if (train is null) return pretraining;
-        var (seen, unseen) = (View(train), View(test!));
+        var (seen, unseen) = (Labelled(train), Labelled(test!));
         var labels = context.Transforms.Conversion.MapValueToKey(ImageRow.LabelColumn).Fit(seen);
         return pretraining.WithEvaluation(steps(labels.Transform(seen)), steps(labels.Transform(unseen)),
             ImageRow.LabelColumn, Number("Evaluation.EveryEpochs") ?? 1, Number("Evaluation.NumberOfNeighbors") ?? 20,
             _flags.Text(parsed, "Evaluation.BestEncoderPath"), Number("Evaluation.Patience"),
             _flags.Text(parsed, "Evaluation.ReturnBest") is { } best && best != "false");
 
-        IDataView View(string path)
+        IDataView Labelled(string path)
         {
             var source = RowSource.Open(_data.Choice(parsed, path));
             _ = source.RequireLabels();
-            return source is ImageSource images ? ImageViews.Of(context, images, options.OnUnreadableImage, _session)
-                : WithLabels((TableSource)source);
+            return View(context, source);
         }
 
         int? Number(string option) => _flags.Text(parsed, option) is not { } text ? null
@@ -174,6 +172,9 @@ internal sealed class PretrainCommand
             : throw new UsageException(
                 $"--{string.Join('.', option.Split('.').Select(Names.Kebab))} is '{text}'; expected a whole number.");
     }
+
+    private static IDataView View(MLContext context, RowSource source) =>
+        source is ImageSource images ? images.View(context) : WithLabels((TableSource)source);
 
     private static IDataView WithLabels(TableSource source)
     {

@@ -36,7 +36,7 @@ internal static class ReportCommand
             HelpName = "data",
         };
         var command = new TaughtCommand("report", "Draw a run as an HTML page.", Examples) { log, output, path };
-        var model = new ModelFlags(command, required: false);
+        var model = new ModelFlags(command, required: false, reads: true, skips: true);
         var data = new DataFlags();
         data.AddTo(command);
         var common = new CommonFlags(command, computes: true);
@@ -56,7 +56,7 @@ internal static class ReportCommand
                 using var encoder = model.Load(parsed, context, session);
                 var source = RowSource.Open(data.Choice(parsed, images)) as ImageSource
                     ?? throw new InvalidDataException($"'{images}' has rows of a table; expected images.");
-                var view = ImageViews.Of(context, source, OnUnreadableImage.Skip, session);
+                var view = source.View(context, 0, source.Count, encoder.Encoder.InputColumnName);
                 string? label = source.Labels is null ? null : ImageRow.LabelColumn;
                 if (label is not null) view = context.Transforms.Conversion.MapValueToKey(label).Fit(view)
                     .Transform(view);

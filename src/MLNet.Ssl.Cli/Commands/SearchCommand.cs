@@ -50,7 +50,7 @@ internal static class SearchCommand
         {
             index, queries, keys, count, page, images,
         };
-        var model = new ModelFlags(command, required: false);
+        var model = new ModelFlags(command, required: false, reads: true);
         var common = new CommonFlags(command, computes: true);
         Limits.AtLeast(count, 1);
         command.SetAction(parsed =>
@@ -103,7 +103,6 @@ internal static class SearchCommand
         }
         foreach (string query in queries)
         {
-            string own = Path.GetFileName(query);
             yield return (query, false, index.Search(encoder!.Encoder, query, count));
         }
         foreach (string key in keys)

@@ -35,7 +35,7 @@ internal sealed class TrainingJob
         command.Add(_log);
     }
 
-    /// <summary>Runs what trains.</summary>
+    /// <summary>Runs what trains; of several processes the first one writes and tells.</summary>
     /// <param name="options">The options; without a folder of checkpoints they get one beside the output, which is
     /// empty in the end.</param>
     /// <param name="output">The file that the network goes to.</param>
@@ -46,14 +46,16 @@ internal sealed class TrainingJob
         Func<TOptions, TResult> train, Action<PretrainReport, string, TResult> write)
         where TOptions : TrainingOptions where TResult : IDisposable
     {
+        bool isFirst = World.Rank == 0;
+        _session.Quiet |= !isFirst;
         string folder = options.CheckpointFolder ?? Path.ChangeExtension(output, ".run");
         string log = parsed.GetValue(_log) ?? Path.Combine(folder, "run.jsonl");
         // A run that begins anew is told of from its beginning.
-        if (!options.Resume && File.Exists(log) && !HasCheckpoints(folder)) File.Delete(log);
+        if (isFirst && !options.Resume && File.Exists(log) && !HasCheckpoints(folder)) File.Delete(log);
         long start = Stopwatch.GetTimestamp();
         var report = new PretrainReport();
-        using var lines = new RunJournal(_session, log);
-        using var board = parsed.GetValue(_board) is { } curves ? new TensorBoardWriter(curves) : null;
+        using var lines = new RunJournal(_session, isFirst ? log : null);
+        using var board = isFirst && parsed.GetValue(_board) is { } curves ? new TensorBoardWriter(curves) : null;
         TResult result;
         try
         {
@@ -76,6 +78,7 @@ internal sealed class TrainingJob
         }
         using (result)
         {
+            if (!isFirst) return;
             if (parsed.GetValue(_report) is { } page)
             {
                 write(report, page, result);

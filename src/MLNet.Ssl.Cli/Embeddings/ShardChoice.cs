@@ -1,5 +1,6 @@
 using System.Globalization;
 using MLNet.Ssl.Cli.Arguments;
+using MLNet.Ssl.Distributed;
 
 namespace MLNet.Ssl.Cli.Embeddings;
 
@@ -9,11 +10,12 @@ namespace MLNet.Ssl.Cli.Embeddings;
 /// <param name="Source">Where that was said, for the log; null for the only one.</param>
 internal sealed record ShardChoice(int Index, int Count, string? Source)
 {
-    private static readonly (string Rank, string Size)[] Launchers =
-    [
-        ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"), ("PMI_RANK", "PMI_SIZE"), ("SLURM_PROCID", "SLURM_NTASKS"),
-            ("RANK", "WORLD_SIZE"),
-    ];
+    /// <summary>This process's share of the world that a launcher started; all rows of one that is alone.</summary>
+    public static ShardChoice OfWorld()
+    {
+        var world = Communicator.Current;
+        return new(world.Rank, world.Count, world.Count == 1 ? null : world.Description);
+    }
 
     /// <summary>The first row.</summary>
     public int Start(int rows) => (int)((long)rows * Index / Count);
@@ -21,10 +23,12 @@ internal sealed record ShardChoice(int Index, int Count, string? Source)
     /// <summary>The row after the last.</summary>
     public int End(int rows) => (int)((long)rows * (Index + 1) / Count);
 
-    /// <summary>What --shard i/n says; else i of --shards n from a Kubernetes Job; else the rank that a launcher gave;
-    /// else all rows.</summary>
+    /// <summary>What --shard i/n says; else i of --shards n from a Kubernetes Job; else this process's share of the
+    /// world.</summary>
+    /// <param name="job">JOB_COMPLETION_INDEX; null or empty where it is not set.</param>
+    /// <param name="world">The share of the world (<see cref="OfWorld"/>), which is asked for last.</param>
     /// <exception cref="UsageException">What is said is no shard.</exception>
-    public static ShardChoice Of(string? shard, int? shards, Func<string, string?> environment)
+    public static ShardChoice Of(string? shard, int? shards, string? job, Func<ShardChoice> world)
     {
         if (shard is not null)
         {
@@ -34,7 +38,7 @@ internal sealed record ShardChoice(int Index, int Count, string? Source)
                 return new(index, count, "--shard");
             throw new UsageException($"--shard is '{shard}'; expected i/n with i from 0 to n - 1, such as 0/8.");
         }
-        if (environment("JOB_COMPLETION_INDEX") is { Length: > 0 } job)
+        if (!string.IsNullOrEmpty(job))
         {
             if (shards is not { } count)
                 throw new UsageException(
@@ -44,17 +48,11 @@ internal sealed record ShardChoice(int Index, int Count, string? Source)
                 : throw new UsageException(
                     $"JOB_COMPLETION_INDEX is '{job}' of --shards {count}; expected 0 to {count - 1}.");
         }
-        foreach (var (rank, size) in Launchers)
-        {
-            if (Number(environment(rank)) is not { } index || Number(environment(size)) is not { } count
-                || count < 2) continue;
-            if (shards is { } told && told != count) throw new UsageException(
-                $"--shards is {told}, but {size} is {count}.");
-            return new(index, count, rank);
-        }
-        return shards is null or 1 ? new(0, 1, null)
-            : throw new UsageException(
-                $"--shards is {shards}, but nothing says which one this is: add --shard i/{shards}.");
+        var own = world();
+        if (shards is null || shards == own.Count) return own;
+        throw new UsageException(own.Source is null
+            ? $"--shards is {shards}, but nothing says which one this is: add --shard i/{shards}."
+            : $"--shards is {shards}, but there are {own.Source}.");
     }
 
     private static int? Number(string? text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture,

@@ -12,6 +12,6 @@ internal static class FolderRows
         string[] keys = [.. files.Select(file => Path.GetRelativePath(choice.Path, file).Replace('\\', '/'))];
         string?[] labels =
             [.. files.Select(file => ImageFolder.Label(choice.Path, file) is { Length: > 0 } label ? label : null)];
-        return ImageSource.OfFiles(choice.Path, keys, labels.All(label => label is null) ? null : labels, files);
+        return new ImagePaths(choice.Path, keys, labels.All(label => label is null) ? null : labels, files);
     }
 }

@@ -33,18 +33,18 @@ internal static class ParquetRows
             var paths = Texts(table, column).Select((path, row) => path
                 ?? throw new InvalidDataException($"'{choice.Path}', column '{column}', row {row}: there is no path."))
                     .ToList();
-            return ImageSource.OfFiles(choice.Path, keys ?? paths, labels,
+            return new ImagePaths(choice.Path, keys ?? paths, labels,
                 [.. paths.Select(path => System.IO.Path.Combine(root, path))]);
         }
         if (!table.IsBytes(column))
             throw new InvalidDataException(
                 $"'{choice.Path}', column '{column}' is neither text (paths of images) nor bytes (images).");
-        return new(choice.Path, keys ?? Numbered(table.Rows), labels, (from, to) => Read(choice.Path, column, from, to),
-            null);
+        return new ImageBytes(choice.Path, keys ?? Numbered(table.Rows), labels,
+            (from, to) => Read(choice.Path, column, from, to));
     }
 
     // A row group at a time: files of images are larger than memory.
-    private static IEnumerable<SourceImage> Read(string path, string column, int from, int to)
+    private static IEnumerable<byte[]?> Read(string path, string column, int from, int to)
     {
         using var table = ParquetTable.Open(path);
         int start = 0;
@@ -55,11 +55,7 @@ internal static class ParquetRows
             {
                 var images = table.Bytes(column, group);
                 for (int row = Math.Max(from, start); row < Math.Min(to, start + rows); row++)
-                {
-                    var (bytes, name) = (images[row - start], $"{path}, row {row}");
-                    yield return new(row, name, () => RgbImages.Decode(bytes
-                        ?? throw new InvalidDataException("there is no image.")));
-                }
+                    yield return images[row - start];
             }
             start += rows;
         }

@@ -42,25 +42,6 @@ internal abstract record RowSource(string Path, IReadOnlyList<string> Keys, IRea
     }
 }
 
-/// <summary>An image that is read when it is needed.</summary>
-/// <param name="Row">Its row.</param>
-/// <param name="Name">What it is called in messages.</param>
-/// <param name="Load">Reads it; an <see cref="InvalidOperationException"/> or <see cref="InvalidDataException"/> says
-/// why it cannot be.</param>
-internal readonly record struct SourceImage(int Row, string Name, Func<RgbImage> Load);
-
-/// <summary>Rows of images.</summary>
-/// <param name="Read">The images from a row to before another.</param>
-/// <param name="Paths">Their files; null where they are bytes of another file.</param>
-internal sealed record ImageSource(string Path, IReadOnlyList<string> Keys, IReadOnlyList<string?>? Labels,
-    Func<int, int, IEnumerable<SourceImage>> Read, IReadOnlyList<string>? Paths) : RowSource(Path, Keys, Labels)
-{
-    public static ImageSource OfFiles(string path, IReadOnlyList<string> keys, IReadOnlyList<string?>? labels,
-        IReadOnlyList<string> files) =>
-        new(path, keys, labels, (from, to) => Enumerable.Range(from, to - from)
-            .Select(row => new SourceImage(row, files[row], () => RgbImages.Load(files[row]))), files);
-}
-
 /// <summary>Rows of numbers and words.</summary>
 /// <param name="Frame">The columns that are learned from: of Single or text.</param>
 internal sealed record TableSource(string Path, IReadOnlyList<string> Keys, IReadOnlyList<string?>? Labels,

@@ -42,7 +42,7 @@ internal static class TextTable
         {
             string root = choice.Root ?? System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(choice.Path))!;
             List<string> paths = [.. Values(choice.Path, names, image)];
-            return ImageSource.OfFiles(choice.Path, columns.Key is null ? paths
+            return new ImagePaths(choice.Path, columns.Key is null ? paths
                 : [.. Values(choice.Path, names, columns.Key)], labels,
                 [.. paths.Select(path => System.IO.Path.Combine(root, path))]);
         }

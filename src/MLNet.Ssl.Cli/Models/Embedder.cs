@@ -5,32 +5,63 @@ using Microsoft.ML.Data;
 using MLNet.Ssl.Cli.Embeddings;
 using MLNet.Ssl.Cli.Input;
 using MLNet.Ssl.Cli.Terminal;
+using MLNet.Ssl.DataView;
 
 namespace MLNet.Ssl.Cli.Models;
 
 /// <summary>Embeds rows of data.</summary>
 internal static class Embedder
 {
+    private const int RowsAtATime = 64;
+
     /// <summary>Embeds the rows from one to before another.</summary>
     /// <returns>The rows that could be read, and the numbers of those that could not.</returns>
     /// <exception cref="InvalidDataException">The model takes other data; the message says what.</exception>
     public static (EmbeddedRows Rows, IReadOnlyList<int> Skipped) Embed(LoadedModel model, RowSource source, int from,
-        int to,
-        OnUnreadableImage onUnreadable, Session session, RowsDisplay display)
+        int to, Session session, RowsDisplay display)
     {
-        List<int> rows = [], skipped = [];
-        var values = source switch
+        var embedded = source switch
         {
-            ImageSource images when model.TakesImages => Embed(model, images, from, to, onUnreadable, session, display,
-                rows, skipped),
-            TableSource table when !model.TakesImages => Embed(model, table, from, to, display, rows),
+            ImageSource images when model.TakesImages => model.Encoder.WithMissing(
+                images.View(model.Context, from, to, model.Encoder.InputColumnName)),
+            TableSource table when !model.TakesImages => model.Model.Transform(Part(model, table, from, to)),
             _ => throw new InvalidDataException(
                 $"'{model.Name}' embeds {(model.TakesImages ? "images" : "rows of a table")}; "
                 + $"'{source.Path}' has {(source is ImageSource ? "images" : "rows of a table")}."),
         };
+        int dimension = model.Encoder.Encoder.EmbeddingDimension;
+        bool skips = model.Encoder.OnUnreadableImage == OnUnreadableImage.Skip;
+        List<int> rows = [], skipped = [];
+        var values = new List<float>((to - from) * dimension);
+        var column = embedded.Schema[model.Encoder.OutputColumnName];
+        // What is read beside the images, messages about them are made of.
+        var place = embedded.Schema.GetColumnOrNull(ImageBytesRow.PlaceColumn);
+        using var cursor = embedded.GetRowCursor(place is { } named ? [column, named] : [column]);
+        var read = cursor.GetGetter<VBuffer<float>>(column);
+        VBuffer<float> embedding = default;
+        var waited = TimeSpan.Zero;
+        for (int row = from; ; row++)
+        {
+            if ((row - from) % RowsAtATime == 0 && row > from)
+            {
+                display.Add(RowsAtATime, waited);
+                waited = TimeSpan.Zero;
+            }
+            long start = Stopwatch.GetTimestamp();
+            if (!cursor.MoveNext(session.Token)) break;
+            waited += Stopwatch.GetElapsedTime(start);
+            read(ref embedding);
+            if (skips && float.IsNaN(embedding.GetItemOrDefault(0)))
+            {
+                skipped.Add(row);
+                continue;
+            }
+            rows.Add(row);
+            values.AddRange(embedding.DenseValues());
+        }
+        display.Add((to - from) % RowsAtATime, waited);
         return (new([.. rows.Select(row => source.Keys[row])], source.Labels is null ? null
-            : [.. rows.Select(row => source.Labels[row])], values),
-            skipped);
+            : [.. rows.Select(row => source.Labels[row])], [.. values]), skipped);
     }
 
     /// <summary>What a data choice must ask for, so that the model's columns are read.</summary>
@@ -42,69 +73,17 @@ internal static class Embedder
             .Select(column => column.Name)]
         };
 
-    private static float[] Embed(LoadedModel model, ImageSource source, int from, int to,
-        OnUnreadableImage onUnreadable,
-        Session session, RowsDisplay display, List<int> rows, List<int> skipped)
+    private static DataFrame Part(LoadedModel model, TableSource source, int from, int to)
     {
-        int dimension = model.Encoder.Encoder.EmbeddingDimension;
-        var values = new List<float>((to - from) * dimension);
-        using var batches = ImageViews.Batches(source, from, to, onUnreadable, session, skipped.Add).GetEnumerator();
-        // The next images are decoded while these are embedded.
-        var next = Task.Run(batches.MoveNext);
-        while (true)
-        {
-            long start = Stopwatch.GetTimestamp();
-            if (!next.GetAwaiter().GetResult()) break;
-            var waited = Stopwatch.GetElapsedTime(start);
-            var batch = batches.Current;
-            next = Task.Run(batches.MoveNext);
-            try
-            {
-                if (batch.Count > 0)
-                {
-                    var embeddings = new float[batch.Count * dimension];
-                    model.Images.Embed([.. batch.Select(entry => entry.Image)], embeddings);
-                    values.AddRange(embeddings);
-                    rows.AddRange(batch.Select(entry => entry.Row));
-                }
-            }
-            catch
-            {
-                // The enumerator must not be disposed of while it moves.
-                ((IAsyncResult)next).AsyncWaitHandle.WaitOne();
-                throw;
-            }
-            display.Add(batch.Count, waited);
-        }
-        return [.. values];
-    }
-
-    private static float[] Embed(LoadedModel model, TableSource source, int from, int to, RowsDisplay display,
-        List<int> rows)
-    {
-        var part = from == 0 && to == source.Count ? source.Frame
+        CheckColumns(model, source);
+        return from == 0 && to == source.Count ? source.Frame
             : source.Frame[Enumerable.Range(from, to - from).Select(row => (long)row)];
-        CheckColumns(model, source, part);
-        var embedded = model.Model.Transform(part);
-        var values = new List<float>();
-        VBuffer<float> embedding = default;
-        using var cursor = embedded.GetRowCursor([embedded.Schema[model.Encoder.OutputColumnName]]);
-        var read = cursor.GetGetter<VBuffer<float>>(embedded.Schema[model.Encoder.OutputColumnName]);
-        while (cursor.MoveNext())
-        {
-            read(ref embedding);
-            values.AddRange(embedding.DenseValues());
-            rows.Add(from + rows.Count);
-            if (rows.Count % 1024 == 0) display.Add(1024, TimeSpan.Zero);
-        }
-        display.Add(rows.Count % 1024, TimeSpan.Zero);
-        return [.. values];
     }
 
     // What was numbers when the model learned, and is text now, would be an error deep in a chain.
-    private static void CheckColumns(LoadedModel model, TableSource source, DataFrame frame)
+    private static void CheckColumns(LoadedModel model, TableSource source)
     {
-        var schema = ((IDataView)frame).Schema;
+        var schema = ((IDataView)source.Frame).Schema;
         foreach (var column in model.Schema?.Where(column => !column.IsHidden) ?? [])
             if (schema.GetColumnOrNull(column.Name) is not { } found || !found.Type.Equals(column.Type))
                 throw new InvalidDataException(

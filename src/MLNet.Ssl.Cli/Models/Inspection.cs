@@ -249,7 +249,7 @@ internal sealed class Inspection
             using var weights = PretrainedWeights.Open(path);
             found.Facts["--model takes"] =
                 $"{weights.Backbone.Describe()}{(weights.Method is { } method ? $", of {method}" : "")}; "
-                + "{weights.Report}";
+                + $"{weights.Report}";
         }
         catch (InvalidDataException e)
         {

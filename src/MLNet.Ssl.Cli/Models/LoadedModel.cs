@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Microsoft.ML;
+using MLNet.Ssl.Cli.Input;
 using MLNet.Ssl.Files;
 
 namespace MLNet.Ssl.Cli.Models;
@@ -8,9 +9,12 @@ namespace MLNet.Ssl.Cli.Models;
 /// knows.</summary>
 internal sealed class LoadedModel : IDisposable
 {
-    private LoadedModel(string name, EmbeddingTransformer encoder, ITransformer model, DataViewSchema? schema,
-        string fingerprint) =>
-        (Name, Encoder, Model, Schema, Fingerprint) = (name, encoder, model, schema, fingerprint);
+    private LoadedModel(MLContext context, string name, EmbeddingTransformer encoder, ITransformer model,
+        DataViewSchema? schema, string fingerprint) =>
+        (Context, Name, Encoder, Model, Schema, Fingerprint) = (context, name, encoder, model, schema, fingerprint);
+
+    /// <summary>What it was loaded in.</summary>
+    public MLContext Context { get; }
 
     public string Name { get; }
 
@@ -41,7 +45,7 @@ internal sealed class LoadedModel : IDisposable
     {
         TorchLibrary.Require();
         var ssl = context.SelfSupervised();
-        if (FileKinds.IsModel(path)) return Of(path, ssl.Model.Load(path, out var schema), schema);
+        if (FileKinds.IsModel(path)) return Of(context, path, ssl.Model.Load(path, out var schema), schema);
         if (!File.Exists(path) && PretrainedModels.Lookup(path) is { } known)
         {
             if (PretrainedModels.Find(known) is null)
@@ -60,12 +64,12 @@ internal sealed class LoadedModel : IDisposable
         var encoder = ssl.LoadPretrained(ImageRow.Embedding, ImageRow.Column, path, options).Fit(none);
         using var hash = new HashingStream(Stream.Null);
         encoder.Encoder.SaveSafeTensors(hash);
-        return new(path, encoder, encoder, null, hash.Hash());
+        return new(context, path, encoder, encoder, null, hash.Hash());
     }
 
     public void Dispose() => Encoder.Dispose();
 
-    private static LoadedModel Of(string path, ITransformer model, DataViewSchema? schema)
+    private static LoadedModel Of(MLContext context, string path, ITransformer model, DataViewSchema? schema)
     {
         var last = model is IEnumerable<ITransformer> chain ? chain.LastOrDefault() : model;
         if (last is not EmbeddingTransformer encoder)
@@ -75,6 +79,6 @@ internal sealed class LoadedModel : IDisposable
                 $"'{path}' ends in a {last?.GetType().Name ?? "nothing"}; expected a model that ends in an encoder.");
         }
         using var file = File.OpenRead(path);
-        return new(path, encoder, model, schema, Convert.ToHexStringLower(SHA256.HashData(file)));
+        return new(context, path, encoder, model, schema, Convert.ToHexStringLower(SHA256.HashData(file)));
     }
 }

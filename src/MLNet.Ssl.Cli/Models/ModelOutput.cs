@@ -23,12 +23,13 @@ internal static class ModelOutput
             $"'{path}' cannot be written: there is no folder '{folder}'.");
     }
 
-    /// <summary>Writes the file.</summary>
+    /// <summary>Writes the file; of several processes the first one does.</summary>
     /// <param name="model">All of the chain.</param>
     /// <param name="last">Its end: an encoder or a classifier.</param>
     public static void Write(MLContext context, string path, ITransformer model, ITransformer last,
         DataViewSchema? schema)
     {
+        if (World.Rank > 0) return;
         switch (Path.GetExtension(path).ToLowerInvariant(), last)
         {
             case (".mlssl" or ".zip", _): context.SelfSupervised().Model.Save(model, schema, path); break;

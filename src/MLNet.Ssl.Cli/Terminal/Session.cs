@@ -80,7 +80,9 @@ internal sealed class Session(TextWriter output, TextWriter error, CancellationT
         var context = new MLContext { GpuDeviceId = gpu, FallbackToCpu = false };
         context.Log += (_, message) =>
         {
-            if (IsWatched || !IsOurs(message.Source)) return;
+            // Of what a run tells, its observers hear all but which images it could not read.
+            bool isHeard = IsWatched && !message.Source.EndsWith("Images", StringComparison.Ordinal);
+            if (isHeard || !IsOurs(message.Source)) return;
             if (message.Kind == Microsoft.ML.Runtime.ChannelMessageKind.Warning) Warn(message.RawMessage);
             else if (message.Kind == Microsoft.ML.Runtime.ChannelMessageKind.Info) Say(message.RawMessage);
         };

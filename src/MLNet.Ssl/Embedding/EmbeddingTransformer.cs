@@ -73,15 +73,8 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
     /// <param name="input">Data with the input column.</param>
     /// <exception cref="ArgumentOutOfRangeException">The input column is missing or of another type than the encoder
     /// was trained on.</exception>
-    public IDataView Transform(IDataView input)
-    {
-        ArgumentNullException.ThrowIfNull(input);
-        return Bind(input.Schema) switch
-        {
-            BatchMapper<RowImage> images => Unreadable().Rows(new BatchView<RowImage>(images, input), OutputColumnName),
-            var rows => new BatchView<float[]>((BatchMapper<float[]>)rows, input),
-        };
-    }
+    public IDataView Transform(IDataView input) => Encoder is ImageEncoder
+        ? Unreadable().Rows(WithMissing(input), OutputColumnName) : WithMissing(input);
 
     /// <summary>
     /// Writes the encoder's weights under their official names, for PyTorch or
@@ -111,6 +104,17 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
     internal ImageEncoder ImageEncoder => Encoder as ImageEncoder
         ?? throw new NotSupportedException(
             "The transformer embeds rows of a table; one that embeds images is needed here.");
+
+    /// <summary>As <see cref="Transform"/>, but rows whose images are left out stay, with missing values.</summary>
+    internal IDataView WithMissing(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        return Bind(input.Schema) switch
+        {
+            BatchMapper<RowImage> images => new BatchView<RowImage>(images, input),
+            var rows => new BatchView<float[]>((BatchMapper<float[]>)rows, input),
+        };
+    }
 
     /// <summary>What becomes of images that cannot be read, to count anew.</summary>
     internal UnreadableImages Unreadable() => new(OnUnreadableImage, _host);
