@@ -1,5 +1,7 @@
 using System.Text.Json;
 using MLNet.Ssl.Cli.Embeddings;
+using Parquet;
+using Parquet.Schema;
 
 namespace MLNet.Ssl.Cli.Tests;
 
@@ -204,13 +206,74 @@ public sealed class CommandTests : IDisposable
         var refused = Tool.Run(Without(pretrain));
         Assert.Equal(1, refused.Code);
         Assert.Contains("bad.jpg", refused.Error);
-        Tool.Do([.. Without(pretrain), "--on-unreadable-image", "skip"]);
+        var trained = Tool.Do([.. Without(pretrain), "--on-unreadable-image", "skip"]);
+        Assert.Contains("bad.jpg", trained.Error);
         Assert.Equal(1, Tool.Run("embed", photos, "--model", weights, "--output", _folder.File("e")).Code);
         var embedded = Tool.Do("embed", photos, "--model", weights, "--output", _folder.File("e"),
             "--on-unreadable-image", "skip");
         Assert.Contains("bad.jpg", embedded.Error);
         Assert.Equal((4, 1), (EmbeddingSet.Open([_folder.File("e")]).Rows,
             EmbeddingSet.Open([_folder.File("e")]).Skipped));
+    }
+
+    [Fact]
+    public async Task PathsAndBytesEmbedAlikeAndRowsAreNamed()
+    {
+        string photos = RealData.Path("photos"), weights = _folder.File("w.safetensors");
+        string[] files = [.. Directory.EnumerateFiles(photos, "*.jpg", SearchOption.AllDirectories).Order().Take(5)];
+        string folder = Directory.CreateDirectory(_folder.File("some")).FullName;
+        foreach (string file in files) File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
+        Tool.Do(["pretrain", folder, "--output", weights, "--epochs", "0", .. Without(Tool.Small)]);
+        string parquet = _folder.File("some.parquet"), damaged = _folder.File("damaged.parquet");
+        await WriteParquet(parquet, [.. files.Select(File.ReadAllBytes)]);
+        await WriteParquet(damaged, [.. files.Select((file, row) => row == 3 ? [1, 2, 3] : File.ReadAllBytes(file))]);
+        Tool.Do("embed", folder, "--model", weights, "--output", _folder.File("paths"));
+        Tool.Do("embed", parquet, "--model", weights, "--output", _folder.File("bytes"));
+        Assert.Equal(Values("paths"), Values("bytes"));
+
+        string[] embed = ["embed", damaged, "--model", weights, "--rows-per-file", "2", "--output"];
+        var refused = Tool.Run([.. embed, _folder.File("none")]);
+        Assert.Equal(1, refused.Code);
+        Assert.Contains("damaged.parquet, row 3'", refused.Error);
+        Tool.Do([.. embed, _folder.File("four"), "--on-unreadable-image", "skip"]);
+        Assert.Equal(["0", "1", "2", "4"], EmbeddingSet.Open([_folder.File("four")]).Read().SelectMany(r => r.Keys));
+        Assert.Equal(Values("paths").Chunk(Values("paths").Length / 5).Where((_, row) => row != 3).SelectMany(v => v),
+            Values("four"), (a, b) => Math.Abs(a - b) < 1e-4f);
+    }
+
+    [Fact]
+    public void ImagesAreTurnedAsTheirExifDataSaysWhereThatIsWanted()
+    {
+        string photos = Directory.CreateDirectory(_folder.File("photos")).FullName;
+        string weights = _folder.File("w.safetensors");
+        var bytes = File.ReadAllBytes(Directory
+            .EnumerateFiles(RealData.Path("photos"), "*.jpg", SearchOption.AllDirectories).Order().First());
+        // Behind the mark of the file's start: EXIF data of one field, orientation 6, a quarter turn.
+        byte[] turned = [.. bytes[..2], 0xff, 0xe1, 0, 34, .. "Exif\0\0MM\0*\0\0\0\b"u8, 0, 1, 0x01, 0x12, 0, 3,
+            0, 0, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0, .. bytes[2..]];
+        File.WriteAllBytes(Path.Combine(photos, "turned.jpg"), turned);
+        File.WriteAllBytes(Path.Combine(photos, "stored.jpg"), bytes);
+        Tool.Do(["pretrain", photos, "--output", weights, "--epochs", "0", .. Without(Tool.Small)]);
+        Tool.Do("embed", photos, "--model", weights, "--output", _folder.File("as-stored"));
+        Tool.Do("embed", photos, "--model", weights, "--output", _folder.File("upright"), "--apply-exif-orientation",
+            "true");
+        var (stored, upright) = (Values("as-stored"), Values("upright"));
+        int half = stored.Length / 2;
+        Assert.Equal(stored[..half], stored[half..]);
+        Assert.Equal(stored[..half], upright[..half]);
+        Assert.NotEqual(upright[..half], upright[half..]);
+    }
+
+    private float[] Values(string embeddings) =>
+        [.. EmbeddingSet.Open([_folder.File(embeddings)]).Read().SelectMany(rows => rows.Values)];
+
+    private static async Task WriteParquet(string path, byte[][] images)
+    {
+        var bytes = new DataField<byte[]>("bytes");
+        await using var stream = File.Create(path);
+        await using var writer = await ParquetWriter.CreateAsync(new(bytes), stream);
+        using var rows = writer.CreateRowGroup();
+        await rows.WriteAsync(bytes, images);
     }
 
     // A flag stands on a command line once.

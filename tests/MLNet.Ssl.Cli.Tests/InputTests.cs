@@ -1,4 +1,6 @@
 using Microsoft.Data.Analysis;
+using Microsoft.ML;
+using Microsoft.ML.Data;
 using MLNet.Ssl.Cli.Input;
 using Parquet;
 using Parquet.Schema;
@@ -23,7 +25,7 @@ public sealed class InputTests : IDisposable
         var source = Assert.IsType<ImageSource>(RowSource.Open(new(_folder.Path)));
         Assert.Equal(["a/1.png", "b/2.png", "b/deep/1.png", "top.png"], source.Keys);
         Assert.Equal(["a", "b", "deep", null], source.Labels);
-        Assert.Equal(4, source.Read(2, 3).Single().Load().Width);
+        Assert.Equal([_folder.File("b/deep/1.png")], Paths(source, 2, 3));
     }
 
     [Theory]
@@ -52,9 +54,7 @@ public sealed class InputTests : IDisposable
         var source = Assert.IsType<ImageSource>(RowSource.Open(new(_folder.File("list.csv"))));
         Assert.Equal(["photos/a.png", "photos/none.png"], source.Keys);
         Assert.Equal(["cat", "dog"], source.Labels);
-        Assert.Equal(4, source.Read(0, 1).Single().Load().Height);
-        Assert.Contains("none.png", Assert.Throws<InvalidOperationException>(() => source.Read(1, 2).Single()
-            .Load()).Message);
+        Assert.Equal([_folder.File("photos/a.png"), _folder.File("photos/none.png")], Paths(source, 0, 2));
     }
 
     [Theory]
@@ -98,12 +98,17 @@ public sealed class InputTests : IDisposable
         }
         var images = Assert.IsType<ImageSource>(RowSource.Open(new(path)));
         Assert.Equal(["0a", "0b", "1a", "1b"], images.Keys);
-        Assert.Equal(5, images.Read(2, 3).Single().Load().Width);
-        Assert.ThrowsAny<Exception>(() => images.Read(3, 4).Single().Load());
+        var context = new MLContext();
+        var view = images.View(context, 1, 4, "Photo");
+        Assert.Equal([[1, 2], image, [1, 2]], view.GetColumn<byte[]>("Photo"));
+        Assert.Equal([$"{path}, row 1", $"{path}, row 2", $"{path}, row 3"], view.GetColumn<string>("Place"));
         var table = Assert.IsType<TableSource>(RowSource.Open(new(path, Columns: ["age", "city"])));
         Assert.Equal([0f, null, 1f, null], Assert.IsType<SingleDataFrameColumn>(table.Frame.Columns[0]));
         Assert.Equal(["Rome", "Oslo", "Rome", "Oslo"], Assert.IsType<StringDataFrameColumn>(table.Frame.Columns[1]));
     }
+
+    private static IEnumerable<string> Paths(ImageSource source, int from, int to) =>
+        source.View(new(), from, to, "Photo").GetColumn<string>("Photo");
 
     private static string Swap(string line, char separator)
     {

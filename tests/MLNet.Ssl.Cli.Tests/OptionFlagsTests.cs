@@ -74,6 +74,18 @@ public sealed class OptionFlagsTests
         Assert.Null(options.Temperature);
     }
 
+    [Fact]
+    public void ACacheIsNamedByItsFolder()
+    {
+        var cache = new ImageCache("decoded") { MaxBytes = 2_000_000 };
+        var options = (SimClrOptions)Create(typeof(SimClrOptions), null, null, "--image-cache", "decoded",
+            "--image-cache.max-bytes", "2000000", "--apply-exif-orientation", "--on-unreadable-image", "skip");
+        Assert.Equal((cache, true, OnUnreadableImage.Skip),
+            (options.ImageCache, options.ApplyExifOrientation, options.OnUnreadableImage));
+        var file = (JsonObject)JsonNode.Parse("""{ "imageCache": "decoded" }""")!;
+        Assert.Equal("decoded", ((FineTuneOptions)Create(typeof(FineTuneOptions), null, file)).ImageCache!.Folder);
+    }
+
     [Theory]
     [InlineData("--learning-rate is 'fast'", "--learning-rate", "fast")]
     [InlineData("expected a number, with a point", "--learning-rate", "0,5")]

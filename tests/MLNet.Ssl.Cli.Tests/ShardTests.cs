@@ -12,30 +12,39 @@ public sealed class ShardTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Theory]
-    [InlineData("0/1", null, "", 0, 1)]
-    [InlineData("3/8", null, "JOB_COMPLETION_INDEX=5", 3, 8)]
-    [InlineData("3", 8, "", 3, 8)]
-    [InlineData(null, 8, "JOB_COMPLETION_INDEX=5", 5, 8)]
-    [InlineData(null, null, "OMPI_COMM_WORLD_RANK=2;OMPI_COMM_WORLD_SIZE=4", 2, 4)]
-    [InlineData(null, 4, "SLURM_PROCID=3;SLURM_NTASKS=4", 3, 4)]
-    [InlineData(null, null, "", 0, 1)]
-    public void AShardIsWhatIsSaidFirst(string? shard, int? shards, string environment, int index, int count)
+    [InlineData("0/1", null, "", 1, 0, 1)]
+    [InlineData("3/8", null, "5", 4, 3, 8)]
+    [InlineData("3", 8, "", 1, 3, 8)]
+    [InlineData(null, 8, "5", 4, 5, 8)]
+    [InlineData(null, null, "", 4, 2, 4)]
+    [InlineData(null, 4, "", 4, 2, 4)]
+    [InlineData(null, 1, null, 1, 0, 1)]
+    [InlineData(null, null, null, 1, 0, 1)]
+    public void AShardIsWhatIsSaidFirst(string? shard, int? shards, string? job, int world, int index, int count)
     {
-        var choice = ShardChoice.Of(shard, shards, Environment(environment));
+        var choice = ShardChoice.Of(shard, shards, job, () => World(world));
         Assert.Equal((index, count), (choice.Index, choice.Count));
     }
 
     [Theory]
-    [InlineData("8/8", null, "")]
-    [InlineData("-1/8", null, "")]
-    [InlineData("1", null, "")]
-    [InlineData("a/b", null, "")]
-    [InlineData(null, 8, "")]
-    [InlineData(null, null, "JOB_COMPLETION_INDEX=1")]
-    [InlineData(null, 4, "JOB_COMPLETION_INDEX=4")]
-    [InlineData(null, 8, "OMPI_COMM_WORLD_RANK=2;OMPI_COMM_WORLD_SIZE=4")]
-    public void WhatIsNoShardIsRefused(string? shard, int? shards, string environment) =>
-        Assert.Throws<UsageException>(() => ShardChoice.Of(shard, shards, Environment(environment)));
+    [InlineData("8/8", null, "", 1)]
+    [InlineData("-1/8", null, "", 1)]
+    [InlineData("1", null, "", 1)]
+    [InlineData("a/b", null, "", 1)]
+    [InlineData(null, 8, "", 1)]
+    [InlineData(null, null, "1", 1)]
+    [InlineData(null, 4, "4", 1)]
+    [InlineData(null, 8, "", 4)]
+    public void WhatIsNoShardIsRefused(string? shard, int? shards, string job, int world) =>
+        Assert.Throws<UsageException>(() => ShardChoice.Of(shard, shards, job, () => World(world)));
+
+    [Fact]
+    public void TheWorldIsNotAskedForWhereTheShardIsSaid()
+    {
+        static ShardChoice Unasked() => throw new InvalidOperationException("A launcher that gives no way to meet.");
+        Assert.Equal(3, ShardChoice.Of("3/8", null, null, Unasked).Index);
+        Assert.Equal(3, ShardChoice.Of(null, 8, "3", Unasked).Index);
+    }
 
     [Theory]
     [InlineData(0, 3)]
@@ -132,12 +141,9 @@ public sealed class ShardTests : IDisposable
         Assert.False(File.Exists(_folder.File("i")));
     }
 
-    private static Func<string, string?> Environment(string variables)
-    {
-        var values = variables.Split(';', StringSplitOptions.RemoveEmptyEntries).Select(v => v.Split('='))
-            .ToDictionary(v => v[0], v => v[1]);
-        return name => values.GetValueOrDefault(name);
-    }
+    // The third of several that a launcher started, or the only one.
+    private static ShardChoice World(int count) =>
+        count == 1 ? new(0, 1, null) : new(2, count, $"{count} processes on 1 host, started by mpirun");
 
     private string Refusal() => Assert.Throws<InvalidDataException>(() => EmbeddingSet.Open([_folder.Path])).Message;
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Microsoft.ML;
 using MLNet.Ssl.Cli.Arguments;
+using MLNet.Ssl.Cli.Input;
 using MLNet.Ssl.Cli.Models;
 using MLNet.Ssl.Cli.Terminal;
 

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Microsoft.ML;
 using MLNet.Ssl.Cli.Input;
-using MLNet.Ssl.Cli.Models;
 using MLNet.Ssl.Cli.Terminal;
 
 namespace MLNet.Ssl.Cli.Commands;

@@ -9,7 +9,8 @@ namespace MLNet.Ssl.Tests;
 /// <c>MLNet.Ssl.Trainers.Tests.dll train folder run [bytes]</c> trains with a checkpoint after every step, and
 /// exits with 1 and the message if it cannot write; with bytes no file may grow beyond them. Likewise
 /// <c>download address folder sha256 [bytes]</c> downloads a file of weights. <c>ranks task …</c> is one of
-/// several processes (<see cref="RankProcess"/>).
+/// several processes (<see cref="RankProcess"/>), <c>cache task …</c> shares an image cache
+/// (<see cref="CacheProcess"/>).
 /// </summary>
 internal static class TrainingProcess
 {
@@ -35,6 +36,7 @@ internal static class TrainingProcess
                 Limited(limit, () => WeightDownloadTests.DownloadAlone(address, cache, hash)),
             ["step", var network] => RealSizeTests.Step(network),
             ["ranks", .. var task] => RankProcess.Run(task),
+            ["cache", .. var task] => CacheProcess.Run(task),
             _ => ConsoleRunner.Run(args).GetAwaiter().GetResult(),
         };
     }

@@ -41,16 +41,7 @@ internal static class RankProcess
     public static ProcessStartInfo Command(string launcher, int ranks, params string[] task)
     {
         var alone = TrainingProcess.Command(["ranks", .. task]);
-        var start = new ProcessStartInfo(launcher, ["-n", $"{ranks}", alone.FileName, .. alone.ArgumentList])
-        {
-            RedirectStandardError = true,
-            RedirectStandardOutput = true,
-        };
-        // As --allow-run-as-root, --oversubscribe and --bind-to none, which MPICH does not know.
-        start.Environment["OMPI_ALLOW_RUN_AS_ROOT"] = start.Environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1";
-        start.Environment["OMPI_MCA_rmaps_base_oversubscribe"] = "1";
-        start.Environment["OMPI_MCA_hwloc_base_binding_policy"] = "none";
-        return start;
+        return MpiRun.Command(launcher, ranks, [alone.FileName, .. alone.ArgumentList]);
     }
 
     private static int Differ(string what)

@@ -58,7 +58,7 @@ public sealed class RanksTests : IDisposable
     public async Task ARankThatIsKilledEndsTheOthers()
     {
         string folder = Directory.CreateDirectory(_temporary.File("killed")).FullName;
-        using var process = Start("mpirun.openmpi", 2, ["endless", folder]);
+        using var process = Process.Start(RankProcess.Command("mpirun.openmpi", 2, ["endless", folder]))!;
         var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         while (!File.Exists(Path.Combine(folder, "training")) && !process.HasExited) Thread.Sleep(20);
         using (var rank = Process.GetProcessById(int.Parse(File.ReadAllText(Path.Combine(folder, "pid1")))))
@@ -118,20 +118,6 @@ public sealed class RanksTests : IDisposable
         Assert.True(exit == 0, $"{launcher} ended with {exit}: {output}{errors}");
     }
 
-    private static (int Exit, string Output, string Errors) Run(string launcher, int ranks, string[] task)
-    {
-        using var process = Start(launcher, ranks, task);
-        var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        process.WaitForExit();
-        return (process.ExitCode, output.GetAwaiter().GetResult(), errors.GetAwaiter().GetResult());
-    }
-
-    private static Process Start(string launcher, int ranks, string[] task)
-    {
-        bool found = Environment.GetEnvironmentVariable("PATH")!.Split(Path.PathSeparator)
-            .Any(folder => File.Exists(Path.Combine(folder, launcher)));
-        Assert.SkipUnless(found, $"{launcher} is not installed (Debian and Ubuntu: "
-            + $"{(launcher.EndsWith("mpich") ? "mpich" : "openmpi-bin")}).");
-        return Process.Start(RankProcess.Command(launcher, ranks, task))!;
-    }
+    private static (int Exit, string Output, string Errors) Run(string launcher, int ranks, string[] task) =>
+        MpiRun.ToItsEnd(RankProcess.Command(launcher, ranks, task));
 }
