@@ -70,4 +70,13 @@ internal static class OptionTypes
         }
         return named;
     }
+
+    /// <summary>The published settings that --preset names.</summary>
+    /// <exception cref="UsageException">There are none of that name; the message lists those there are.</exception>
+    public static object Preset(Type type, string name)
+    {
+        var known = Named(type);
+        return known.FirstOrDefault(preset => Names.Same(preset.Key, name)).Value?.Invoke()
+            ?? throw new UsageException($"--preset is '{name}'; expected one of {string.Join(", ", known.Keys)}.");
+    }
 }

@@ -12,11 +12,8 @@ internal sealed class CommonFlags
         Description = "Print results and progress for machines, a JSON object a line",
     };
     private readonly Option<bool> _quiet = new("--quiet") { Description = "Print results, warnings and errors alone" };
-    private readonly Option<int?> _gpu = new("--gpu")
-    {
-        Description = "Number of the GPU to compute on [none: the processor]",
-        HelpName = "number",
-    };
+    private readonly Option<int?> _gpu = Flags.Of<int?>("--gpu", "number",
+        "Number of the GPU to compute on [none: the processor]");
     private readonly bool _computes;
 
     public CommonFlags(Command command, bool computes)

@@ -6,33 +6,16 @@ namespace MLNet.Ssl.Cli.Commands;
 /// <summary>The flags that say what a data file's columns are.</summary>
 internal sealed class DataFlags
 {
-    private readonly Option<string?> _label = new("--label")
-    {
-        Description = "Column of the labels [a column 'label', where there is one; of a folder, the folders in it]",
-        HelpName = "column",
-    };
-    private readonly Option<string?> _key = new("--key")
-    {
-        Description =
-            "Column of the keys that rows go by [that of the paths, 'key' or 'id', else the number of the row]",
-        HelpName = "column",
-    };
-    private readonly Option<string?> _image = new("--image")
-    {
-        Description =
-            "Column of the images: paths, or the bytes of files [one named image, path, file, filename or bytes]",
-        HelpName = "column",
-    };
-    private readonly Option<string?> _root = new("--image-root")
-    {
-        Description = "Folder that paths start from [that of the file]",
-        HelpName = "folder",
-    };
-    private readonly Option<string?> _columns = new("--columns")
-    {
-        Description = "Columns of a table to learn from [all but label and key]",
-        HelpName = "a,b,…",
-    };
+    private readonly Option<string?> _label = Flags.Of<string?>("--label", "column",
+        "Column of the labels [a column 'label', where there is one; of a folder, the folders in it]");
+    private readonly Option<string?> _key = Flags.Of<string?>("--key", "column",
+        "Column of the keys that rows go by [that of the paths, 'key' or 'id', else the number of the row]");
+    private readonly Option<string?> _image = Flags.Of<string?>("--image", "column",
+        "Column of the images: paths, or the bytes of files [one named image, path, file, filename or bytes]");
+    private readonly Option<string?> _root = Flags.Of<string?>("--image-root", "folder",
+        "Folder that paths start from [that of the file]");
+    private readonly Option<string?> _columns = Flags.Of<string?>("--columns", "a,b,…",
+        "Columns of a table to learn from [all but label and key]");
 
     public void AddTo(Command command)
     {

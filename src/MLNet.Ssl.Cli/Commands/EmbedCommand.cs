@@ -28,30 +28,14 @@ internal static class EmbedCommand
     public static Command Create(Session session)
     {
         var path = new Argument<string>("data") { Description = "Folder of images, or a file .csv, .tsv or .parquet" };
-        var output = new Option<string>("--output", "-o")
-        {
-            Description = "Folder of the Parquet files",
-            HelpName = "folder",
-            DefaultValueFactory = _ => "embeddings",
-        };
-        var shard = new Option<string?>("--shard")
-        {
-            Description =
-                "Which part of the rows this process embeds, from 0 [JOB_COMPLETION_INDEX of --shards, the rank under "
-                + "mpirun or srun, or all]",
-            HelpName = "i/n",
-        };
-        var shards = new Option<int?>("--shards")
-        {
-            Description = "Number of processes, where the environment says which one this is",
-            HelpName = "n",
-        };
-        var rows = new Option<int>("--rows-per-file")
-        {
-            Description = "Rows of a file: what is done again after a crash, at most",
-            HelpName = "rows",
-            DefaultValueFactory = _ => 16_384,
-        };
+        var output = Flags.Output("folder", "Folder of the Parquet files", "embeddings");
+        var shard = Flags.Of<string?>("--shard", "i/n",
+            "Which part of the rows this process embeds, from 0 [JOB_COMPLETION_INDEX of --shards, the rank under "
+                + "mpirun or srun, or all]");
+        var shards = Flags.Of<int?>("--shards", "n",
+            "Number of processes, where the environment says which one this is");
+        var rows = Flags.Of("--rows-per-file", "rows",
+            "Rows of a file: what is done again after a crash, at most", 16_384);
         var command = new TaughtCommand("embed", "Embed images or rows of a table, into Parquet files.", Examples)
         {
             path, output, shard, shards, rows,
@@ -60,8 +44,8 @@ internal static class EmbedCommand
         var data = new DataFlags();
         data.AddTo(command);
         var common = new CommonFlags(command, computes: true);
-        Limits.AtLeast(rows, 1);
-        Limits.AtLeast(shards, 1);
+        Flags.AtLeast(rows, 1);
+        Flags.AtLeast(shards, 1);
         command.SetAction(parsed =>
         {
             common.Apply(parsed, session);

@@ -30,29 +30,11 @@ internal static class EvaluateCommand
         {
             Description = "Labelled data; with --model images or a table, else embeddings",
         };
-        var test = new Option<string?>("--test")
-        {
-            Description = "Labelled rows to classify [every fifth of a class]",
-            HelpName = "data",
-        };
-        var protocol = new Option<string>("--protocol")
-        {
-            Description = $"Any of {string.Join(", ", Protocols)}",
-            HelpName = "a,b,…",
-            DefaultValueFactory = _ => "knn",
-        };
-        var neighbors = new Option<string>("--neighbors")
-        {
-            Description = "Neighbours that vote",
-            HelpName = "a,b,…",
-            DefaultValueFactory = _ => "10,20,100,200",
-        };
-        var preset = new Option<string?>("--preset")
-        {
-            Description =
-                $"Published linear protocol: {string.Join(", ", OptionTypes.Named(typeof(LinearProbeOptions)).Keys)}",
-            HelpName = "name",
-        };
+        var test = Flags.Of<string?>("--test", "data", "Labelled rows to classify [every fifth of a class]");
+        var protocol = Flags.Of("--protocol", "a,b,…", $"Any of {string.Join(", ", Protocols)}", "knn");
+        var neighbors = Flags.Of("--neighbors", "a,b,…", "Neighbours that vote", "10,20,100,200");
+        var preset = Flags.Of<string?>("--preset", "name",
+            $"Published linear protocol: {string.Join(", ", OptionTypes.Named(typeof(LinearProbeOptions)).Keys)}");
         var command = new TaughtCommand("evaluate", "Measure embeddings by simple classifiers on them.", Examples)
         {
             train, test, protocol, neighbors, preset,
@@ -73,7 +55,8 @@ internal static class EvaluateCommand
             int[] ks = [.. List(parsed.GetValue(neighbors)!).Select(text =>
                 int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int k) && k > 0 ? k
                 : throw new UsageException($"--neighbors has '{text}'; expected whole numbers with commas between."))];
-            var options = (LinearProbeOptions)flags.Create(parsed, Preset(parsed.GetValue(preset)));
+            var options = (LinearProbeOptions)flags.Create(parsed, parsed.GetValue(preset) is { } named
+                ? OptionTypes.Preset(typeof(LinearProbeOptions), named) : null);
             var context = common.Context(parsed, session);
             TorchLibrary.Require();
             using var encoder = model.Name(parsed) is null ? null : model.Load(parsed, context, session);
@@ -131,14 +114,6 @@ internal static class EvaluateCommand
             session.Result(FormattableString.Invariant($"{classifier}: {result.Accuracy:p2}{how}"),
                 result with { Train = seen.Count, Test = unseen.Count });
         }
-    }
-
-    private static object? Preset(string? name)
-    {
-        if (name is null) return null;
-        var known = OptionTypes.Named(typeof(LinearProbeOptions));
-        return known.FirstOrDefault(preset => Names.Same(preset.Key, name)).Value?.Invoke()
-            ?? throw new UsageException($"--preset is '{name}'; expected one of {string.Join(", ", known.Keys)}.");
     }
 
     private static string[] List(string text) => text.Split(',',

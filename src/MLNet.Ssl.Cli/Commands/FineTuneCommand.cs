@@ -28,22 +28,9 @@ internal static class FineTuneCommand
             Description =
                 "Labelled images: a folder with a subfolder for each class, or a file with a column of labels",
         };
-        var output = new Option<string>("--output", "-o")
-        {
-            Description = "File of the classifier: .mlssl or .onnx",
-            HelpName = "file",
-            DefaultValueFactory = _ => "classifier.mlssl",
-        };
-        var test = new Option<string?>("--test")
-        {
-            Description = "Labelled images that the classifier is measured on in the end",
-            HelpName = "data",
-        };
-        var file = new Option<string?>("--options")
-        {
-            Description = "JSON file of options by their names",
-            HelpName = "file",
-        };
+        var output = Flags.Output("file", "File of the classifier: .mlssl or .onnx", "classifier.mlssl");
+        var test = Flags.Of<string?>("--test", "data", "Labelled images that the classifier is measured on in the end");
+        var file = Flags.Of<string?>("--options", "file", "JSON file of options by their names");
         var command = new TaughtCommand("finetune", "Train an encoder and a classifier on labelled images.",
             Examples) { path, output, test, file };
         var model = new ModelFlags(command, required: true);

@@ -25,18 +25,9 @@ internal static class IndexCommand
             Description = "Folders of Parquet files, or such files",
             Arity = ArgumentArity.OneOrMore,
         };
-        var output = new Option<string>("--output", "-o")
-        {
-            Description = "The index",
-            HelpName = "file",
-            DefaultValueFactory = _ => "embeddings.index",
-        };
-        var key = new Option<string?>("--key") { Description = "Column of the keys [key]", HelpName = "column" };
-        var vector = new Option<string?>("--embedding")
-        {
-            Description = "Column of the vectors [embedding]",
-            HelpName = "column",
-        };
+        var output = Flags.Output("file", "The index", "embeddings.index");
+        var key = Flags.Of<string?>("--key", "column", "Column of the keys [key]");
+        var vector = Flags.Of<string?>("--embedding", "column", "Column of the vectors [embedding]");
         var command = new TaughtCommand("index", "Merge embeddings into an index to search in.", Examples) { paths,
             output, key, vector };
         var common = new CommonFlags(command, computes: false);

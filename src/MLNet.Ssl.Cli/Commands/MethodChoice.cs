@@ -25,7 +25,8 @@ internal sealed record MethodChoice(Type Type, object? Preset, JsonObject? File,
         var type = method is null ? null : OptionTypes.Methods.GetValueOrDefault(Names.Plain(method))
             ?? throw new UsageException(
                 $"--method is '{method}'; expected one of {string.Join(", ", OptionTypes.Methods.Keys)}.");
-        object? settings = preset is null ? null : Find(preset);
+        object? settings = preset is null ? null
+            : OptionTypes.Preset(typeof(PretrainOptions), preset);
         if (settings is not null && type is not null && settings.GetType() != type)
             throw new UsageException(
                 $"--preset {preset} is one of {Names.Plain(Names.OfRecord(settings.GetType()))}, and --method is "
@@ -52,14 +53,6 @@ internal sealed record MethodChoice(Type Type, object? Preset, JsonObject? File,
         {
             throw new UsageException($"--options: '{path}' is no JSON: {e.Message}");
         }
-    }
-
-    private static object Find(string name)
-    {
-        var known = OptionTypes.Named(typeof(PretrainOptions));
-        var found = known.FirstOrDefault(preset => Names.Same(preset.Key, name)).Value;
-        return found?.Invoke() ?? throw new UsageException(
-            $"--preset is '{name}'; expected one of {string.Join(", ", known.Keys)}.");
     }
 
     private static string? Take(JsonObject? file, string name)

@@ -16,16 +16,10 @@ internal sealed class ModelFlags
     };
     private readonly OptionFlags _options = new(typeof(PretrainedOptions), "model.",
         nameof(PretrainedOptions.OnUnreadableImage), nameof(PretrainedOptions.ApplyExifOrientation));
-    private readonly Option<OnUnreadableImage> _unreadable = new("--on-unreadable-image")
-    {
-        Description = "What is done with an image that cannot be read",
-        HelpName = "throw|skip",
-    };
-    private readonly Option<bool?> _upright = new("--apply-exif-orientation")
-    {
-        Description = "Turn images as the orientation in their EXIF data says [as the model was trained]",
-        HelpName = "true|false",
-    };
+    private readonly Option<OnUnreadableImage> _unreadable = Flags.Of<OnUnreadableImage>("--on-unreadable-image",
+        "throw|skip", "What is done with an image that cannot be read");
+    private readonly Option<bool?> _upright = Flags.Of<bool?>("--apply-exif-orientation", "true|false",
+        "Turn images as the orientation in their EXIF data says [as the model was trained]");
 
     /// <param name="required">Whether there is no command without an encoder.</param>
     /// <param name="reads">Whether it embeds images.</param>

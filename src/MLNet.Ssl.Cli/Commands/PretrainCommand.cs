@@ -41,23 +41,12 @@ internal sealed class PretrainCommand
     {
         Description = "Folder of images, or a file .csv, .tsv or .parquet",
     };
-    private readonly Option<string> _output = new("--output", "-o")
-    {
-        Description = "File of the encoder: .mlssl (model with all its steps), .safetensors (weights) or .onnx",
-        HelpName = "file",
-        DefaultValueFactory = _ => "model.mlssl",
-    };
-    private readonly Option<string?> _evaluationTrain = new("--evaluation-train")
-    {
-        Description =
-            "Labelled data that a kNN remembers while the run is measured; the labels do not reach the training",
-        HelpName = "data",
-    };
-    private readonly Option<string?> _evaluationTest = new("--evaluation-test")
-    {
-        Description = "Labelled data that it classifies",
-        HelpName = "data",
-    };
+    private readonly Option<string> _output = Flags.Output("file",
+        "File of the encoder: .mlssl (model with all its steps), .safetensors (weights) or .onnx", "model.mlssl");
+    private readonly Option<string?> _evaluationTrain = Flags.Of<string?>("--evaluation-train", "data",
+        "Labelled data that a kNN remembers while the run is measured; the labels do not reach the training");
+    private readonly Option<string?> _evaluationTest = Flags.Of<string?>("--evaluation-test", "data",
+        "Labelled data that it classifies");
 
     private PretrainCommand(Session session, IReadOnlyList<string> arguments)
     {

@@ -23,17 +23,8 @@ internal static class ReportCommand
         {
             Description = "Folder of a run, or its log (run.jsonl, or what --json printed)",
         };
-        var output = new Option<string>("--output", "-o")
-        {
-            Description = "The HTML page",
-            HelpName = "file",
-            DefaultValueFactory = _ => "report.html",
-        };
-        var path = new Option<string?>("--data")
-        {
-            Description = "Images whose embeddings are drawn",
-            HelpName = "data",
-        };
+        var output = Flags.Output("file", "The HTML page", "report.html");
+        var path = Flags.Of<string?>("--data", "data", "Images whose embeddings are drawn");
         var command = new TaughtCommand("report", "Draw a run as an HTML page.", Examples) { log, output, path };
         var model = new ModelFlags(command, required: false, reads: true, skips: true);
         var data = new DataFlags();

@@ -25,34 +25,18 @@ internal static class SearchCommand
             Description = "Images to search for",
             Arity = ArgumentArity.ZeroOrMore,
         };
-        var keys = new Option<string[]>("--key")
-        {
-            Description = "Row of the index to search for, by its key; repeatable",
-            HelpName = "key",
-        };
-        var count = new Option<int>("--count")
-        {
-            Description = "Rows found for each query",
-            HelpName = "rows",
-            DefaultValueFactory = _ => 5,
-        };
-        var page = new Option<string?>("--page")
-        {
-            Description = "HTML page of the queries and what was found",
-            HelpName = "file",
-        };
-        var images = new Option<string?>("--images")
-        {
-            Description = "Folder that keys are paths in, for the page [the current one]",
-            HelpName = "folder",
-        };
+        var keys = Flags.Of<string[]>("--key", "key", "Row of the index to search for, by its key; repeatable");
+        var count = Flags.Of("--count", "rows", "Rows found for each query", 5);
+        var page = Flags.Of<string?>("--page", "file", "HTML page of the queries and what was found");
+        var images = Flags.Of<string?>("--images", "folder",
+            "Folder that keys are paths in, for the page [the current one]");
         var command = new TaughtCommand("search", "Search an index for what is most like an image or a row.", Examples)
         {
             index, queries, keys, count, page, images,
         };
         var model = new ModelFlags(command, required: false, reads: true);
         var common = new CommonFlags(command, computes: true);
-        Limits.AtLeast(count, 1);
+        Flags.AtLeast(count, 1);
         command.SetAction(parsed =>
         {
             common.Apply(parsed, session);

@@ -9,22 +9,12 @@ namespace MLNet.Ssl.Cli.Commands;
 /// go on.</summary>
 internal sealed class TrainingJob
 {
-    private readonly Option<string?> _report = new("--report")
-    {
-        Description = "HTML page that receives a report of the run",
-        HelpName = "file",
-    };
-    private readonly Option<string?> _board = new("--tensorboard")
-    {
-        Description = "Folder that receives the run's curves, for tensorboard --logdir",
-        HelpName = "folder",
-    };
-    private readonly Option<string?> _log = new("--log")
-    {
-        Description =
-            "File that receives the run's log, JSON lines that 'mlssl report' reads [run.jsonl in the run's folder]",
-        HelpName = "file",
-    };
+    private readonly Option<string?> _report = Flags.Of<string?>("--report", "file",
+        "HTML page that receives a report of the run");
+    private readonly Option<string?> _board = Flags.Of<string?>("--tensorboard", "folder",
+        "Folder that receives the run's curves, for tensorboard --logdir");
+    private readonly Option<string?> _log = Flags.Of<string?>("--log", "file",
+        "File that receives the run's log, JSON lines that 'mlssl report' reads [run.jsonl in the run's folder]");
     private readonly Session _session;
 
     public TrainingJob(Command command, Session session)
