@@ -22,7 +22,7 @@ public sealed class InputTests : IDisposable
             if (name.EndsWith("txt", StringComparison.Ordinal)) File.WriteAllText(_folder.File(name), "no");
             else RgbImages.Save(new(new byte[3 * 4 * 4], 4, 4), _folder.File(name));
         }
-        var source = Assert.IsType<ImageSource>(RowSource.Open(new(_folder.Path)));
+        var source = Assert.IsType<ImagePaths>(RowSource.Open(new(_folder.Path)));
         Assert.Equal(["a/1.png", "b/2.png", "b/deep/1.png", "top.png"], source.Keys);
         Assert.Equal(["a", "b", "deep", null], source.Labels);
         Assert.Equal([_folder.File("b/deep/1.png")], Paths(source, 2, 3));
@@ -51,7 +51,7 @@ public sealed class InputTests : IDisposable
         Directory.CreateDirectory(_folder.File("photos"));
         RgbImages.Save(new(new byte[3 * 4 * 4], 4, 4), _folder.File("photos/a.png"));
         File.WriteAllText(_folder.File("list.csv"), "path,class\nphotos/a.png,cat\nphotos/none.png,dog\n");
-        var source = Assert.IsType<ImageSource>(RowSource.Open(new(_folder.File("list.csv"))));
+        var source = Assert.IsType<ImagePaths>(RowSource.Open(new(_folder.File("list.csv"))));
         Assert.Equal(["photos/a.png", "photos/none.png"], source.Keys);
         Assert.Equal(["cat", "dog"], source.Labels);
         Assert.Equal([_folder.File("photos/a.png"), _folder.File("photos/none.png")], Paths(source, 0, 2));
@@ -96,7 +96,7 @@ public sealed class InputTests : IDisposable
                 await rows.WriteAsync(bytes, [image, [1, 2]]);
             }
         }
-        var images = Assert.IsType<ImageSource>(RowSource.Open(new(path)));
+        var images = Assert.IsType<ImageBytes>(RowSource.Open(new(path)));
         Assert.Equal(["0a", "0b", "1a", "1b"], images.Keys);
         var context = new MLContext();
         var view = images.View(context, 1, 4, "Photo");
