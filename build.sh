@@ -98,7 +98,7 @@ case "$verb" in
   soak) setup; build; exec dotnet run --project tests/MLNet.Ssl.Soak -c Release --no-build -- "$@" ;;
   bench) setup; build; exec dotnet run --project benchmarks/MLNet.Ssl.Benchmarks -c Release --no-build -- "$@" ;;
   results) setup; build; exec dotnet run --project benchmarks/MLNet.Ssl.Benchmarks -c Release --no-build -- results "$@" ;;
-  docs) setup; dotnet tool restore; exec dotnet docfx docs/docfx.json --warningsAsErrors "$@" ;;
+  docs) setup; dotnet tool restore; exec dotnet docfx docfx.json --warningsAsErrors "$@" ;;
   pack) setup; dotnet pack MLNet.Ssl.slnx -c Release -o artifacts/packages "$@" ;;
   *) sed -n '2s/^# //p' "$0" >&2; exit 2 ;;
 esac
