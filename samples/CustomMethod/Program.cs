@@ -13,7 +13,7 @@ var (train, test) = (ml.Data.LoadFromEnumerable(trainSet.Rows()), ml.Data.LoadFr
 var report = new PretrainReport();
 var options = new BarlowTwinsOptions
 {
-    Backbone = new ResNetOptions { BlocksPerStage = [1, 1, 1], Width = 32, Stem = ResNetStem.SmallStride2 },
+    Backbone = SmallSettings.ResNet,
     // Small crops of small pictures tell nothing at all.
     View = ViewRecipes.SimClr() with { Scale = (0.3, 1), BlurProbability = 0 },
     BatchSize = 64,
