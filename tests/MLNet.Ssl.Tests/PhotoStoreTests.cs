@@ -1,4 +1,3 @@
-using Microsoft.Extensions.AI;
 using Microsoft.ML;
 using PhotoSearch.Stores;
 
