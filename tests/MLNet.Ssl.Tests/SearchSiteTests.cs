@@ -98,7 +98,7 @@ public sealed class SearchSiteTests : IAsyncLifetime
         async Task Search(FilePayload photo)
         {
             await page.GetByLabel("Photo to search for").SetInputFilesAsync(photo);
-            await page.GetByRole(AriaRole.Button, new() { Name = "Search" }).ClickAsync();
+            await page.GetByRole(AriaRole.Button, new() { Name = "Search", Exact = true }).ClickAsync();
         }
     }
 

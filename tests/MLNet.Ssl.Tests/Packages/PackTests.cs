@@ -101,8 +101,10 @@ public sealed class PackTests : IDisposable
     private static void CheckSymbols(string path, string library, XElement? repository)
     {
         using var symbols = ZipFile.OpenRead(path);
-        using var packed = symbols.GetEntry($"lib/net10.0/{library}.pdb")!.Open();
-        using var pdb = MetadataReaderProvider.FromPortablePdbStream(packed, MetadataStreamOptions.PrefetchMetadata);
+        using var bytes = new MemoryStream();
+        using (var packed = symbols.GetEntry($"lib/net10.0/{library}.pdb")!.Open()) packed.CopyTo(bytes);
+        bytes.Position = 0;
+        using var pdb = MetadataReaderProvider.FromPortablePdbStream(bytes);
         var reader = pdb.GetMetadataReader();
         string[] sources = [.. reader.Documents.Select(handle => reader.GetString(reader.GetDocument(handle).Name))];
         Assert.NotEmpty(sources);

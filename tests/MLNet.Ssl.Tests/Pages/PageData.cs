@@ -22,17 +22,15 @@ internal sealed class PageData(TemporaryFolder folder)
         Write("photos", train, 0, 24);
         Write("labelled", train, 24, 20);
         Write("test", test, 0, 12);
-        string first = Directory.GetFiles(folder.File("photos"), "*.png", SearchOption.AllDirectories)[0];
-        RgbImages.Load(first).Save(folder.File("query.jpg"));
-        // One page reads photos of one format.
-        RgbImages.Load(first).Save(folder.File("photos/class bag/first.jpg"));
+        File.Copy(Directory.GetFiles(folder.File("photos"), "*.jpg", SearchOption.AllDirectories)[0],
+            folder.File("query.jpg"));
 
         void Write(string name, CifarSet set, int start, int count)
         {
             foreach (var (row, i) in set.Rows().Skip(start).Take(count).Select((row, i) => (row, i)))
             {
                 string place = Directory.CreateDirectory(folder.File($"{name}/class {row.Label}")).FullName;
-                row.Image.Save(Path.Combine(place, $"{i:000}.png"));
+                row.Image.Save(Path.Combine(place, $"{i:000}.jpg"));
             }
         }
     }
@@ -57,6 +55,8 @@ internal sealed class PageData(TemporaryFolder folder)
     {
         Write("dino_deitsmall16_pretrain.pth", "dino_deitsmall16_pretrain.pth",
             new VisionTransformerOptions { PatchSize = 16, EmbeddingDimension = 384, Depth = 12, Heads = 6 });
+        Write("dinov3_vits16_pretrain_lvd1689m-08c60483.pth", "dinov3_vits16_pretrain_lvd1689m-08c60483.pth",
+            VisionTransformerOptions.DinoV3Small());
         Write("DinoV2Small", "hf/hub/models--facebook--dinov2-small/snapshots/1/model.safetensors",
             VisionTransformerOptions.DinoV2Small());
 
