@@ -71,6 +71,19 @@ check_format() {
   Configuration=Release dotnet format MLNet.Ssl.slnx --no-restore --verify-no-changes >&2 || { say "error: run ./build.sh format"; return 1; }
 }
 
+# Pages, the reference and links: warnings are errors. The assemblies are those that the tests run on.
+build_docs() {
+  rm -rf docs/api artifacts/docs
+  dotnet docfx docfx.json --warningsAsErrors "$@"
+}
+
+check_docs() {
+  local log=artifacts/docs.log
+  mkdir -p artifacts
+  dotnet tool restore > "$log" 2>&1 || { say "docfx could not be restored ($log): the documentation is not checked"; return 0; }
+  build_docs > "$log" 2>&1 || { grep -E 'warning|error' "$log" >&2; say "error: the documentation does not build ($log)"; return 1; }
+}
+
 run_tests() {
   local log=artifacts/test.log status=0
   mkdir -p artifacts
@@ -87,10 +100,10 @@ case "$verb" in
   build) setup; build ;;
   test)
     setup; install_mpi; build
-    # A filtered run is somebody at work: the format is checked with the whole.
-    well_formatted=0
-    [ $# -gt 0 ] || check_format || well_formatted=$?
-    run_tests "$@" && exit "$well_formatted" ;;
+    # A filtered run is somebody at work: format and documentation are checked with the whole.
+    in_order=0
+    [ $# -gt 0 ] || { check_format || in_order=1; check_docs || in_order=1; }
+    run_tests "$@" && exit "$in_order" ;;
   format) setup; build; Configuration=Release dotnet format MLNet.Ssl.slnx --no-restore "$@" ;;
   api) setup; exec eng/update-public-api.sh ;;
   demo) setup; build; dotnet run --project samples/Cifar10 -c Release --no-build -- "$@" ;;
@@ -98,7 +111,7 @@ case "$verb" in
   soak) setup; build; exec dotnet run --project tests/MLNet.Ssl.Soak -c Release --no-build -- "$@" ;;
   bench) setup; build; exec dotnet run --project benchmarks/MLNet.Ssl.Benchmarks -c Release --no-build -- "$@" ;;
   results) setup; build; exec dotnet run --project benchmarks/MLNet.Ssl.Benchmarks -c Release --no-build -- results "$@" ;;
-  docs) setup; dotnet tool restore; exec dotnet docfx docs/docfx.json --warningsAsErrors "$@" ;;
+  docs) setup; build; dotnet tool restore; build_docs "$@" ;;
   pack) setup; dotnet pack MLNet.Ssl.slnx -c Release -o artifacts/packages "$@" ;;
   *) sed -n '2s/^# //p' "$0" >&2; exit 2 ;;
 esac

@@ -92,54 +92,13 @@ internal static class Demo
 
     private static PretrainOptions Options(string method, string backbone)
     {
-        BackboneOptions network = backbone == "vit"
-            ? new VisionTransformerOptions
-            {
-                ImageSize = 32,
-                PatchSize = 4,
-                EmbeddingDimension = 192,
-                Depth = 6,
-                Heads = 3,
-            }
-            : new ResNetOptions { BlocksPerStage = [1, 1, 1], Width = 32, Stem = ResNetStem.SmallStride2 };
-        return method switch
+        PretrainOptions options = method switch
         {
-            "dino" => new DinoOptions
-            {
-                Backbone = network,
-                LocalCrops = 4,
-                OutputDimension = 1024,
-                LearningRate = 0.002,
-            },
-            "moco" => new MoCoOptions
-            {
-                Backbone = network,
-                BatchSize = 64,
-                Temperature = 0.2,
-                KeyMomentum = 0.99,
-                QueueLength = 4096,
-                LearningRate = 0.24,
-            },
-            "byol" => new ByolOptions
-            {
-                Backbone = network,
-                BatchSize = 64,
-                TargetMomentum = 0.99,
-                ConstantMomentum = true,
-                HeadBatchNorm = HeadNormalization.All,
-                HeadHiddenDimension = 512,
-                ProjectionDimension = 128,
-                Optimizer = OptimizerKind.AdamW,
-                LearningRate = 0.008,
-            },
-            _ => new SimClrOptions
-            {
-                Backbone = network,
-                BatchSize = 64,
-                Temperature = 0.2,
-                LearningRate = 0.4,
-                MinCropScale = 0.3,
-            },
+            "dino" => SmallSettings.Dino,
+            "moco" => SmallSettings.MoCo,
+            "byol" => SmallSettings.Byol,
+            _ => SmallSettings.SimClr,
         };
+        return backbone == "vit" ? options with { Backbone = SmallSettings.VisionTransformer } : options;
     }
 }

@@ -6,16 +6,15 @@ using MLNet.Ssl;
 using MLNet.Ssl.Samples;
 
 string folder = args.Length > 0 ? args[0] : "barlow-twins";
-var (trainSet, testSet) = ProceduralImages.Draw(5000, 1000, seed: 1);
+var (trainSet, testSet) = FashionMnist.Read();
 var ml = new MLContext(seed: 1);
 var (train, test) = (ml.Data.LoadFromEnumerable(trainSet.Rows()), ml.Data.LoadFromEnumerable(testSet.Rows()));
 
 var report = new PretrainReport();
 var options = new BarlowTwinsOptions
 {
-    Backbone = new ResNetOptions { BlocksPerStage = [1, 1, 1], Width = 32, Stem = ResNetStem.SmallStride2 },
-    // Colours tell nothing of the pictures' classes, so they are jittered away; small crops of
-    // small pictures tell nothing at all.
+    Backbone = SmallSettings.ResNet,
+    // Small crops of small pictures tell nothing at all.
     View = ViewRecipes.SimClr() with { Scale = (0.3, 1), BlurProbability = 0 },
     BatchSize = 64,
     LearningRate = 0.004,

@@ -8,13 +8,6 @@ namespace Distillation;
 /// <summary>What few labels are worth: alone, on a pretrained encoder, and after distillation.</summary>
 internal static class Steps
 {
-    private static readonly ResNetOptions Network = new()
-    {
-        BlocksPerStage = [1, 1, 1],
-        Width = 32,
-        Stem = ResNetStem.SmallStride2,
-    };
-
     public static int Run(string? folder, double share, int epochs, int fineTuneEpochs, int seed)
     {
         var ml = new MLContext(seed);
@@ -30,16 +23,7 @@ internal static class Steps
         AnsiConsole.MarkupLineInterpolated(
             $"{perClass * trainSet.Names.Count:N0} of {trainSet.Count:N0} images have a label\n");
 
-        var simClr = new SimClrOptions
-        {
-            Backbone = Network,
-            HeadLayers = 3,
-            BatchSize = 64,
-            Temperature = 0.2,
-            LearningRate = 0.4,
-            MinCropScale = 0.3,
-            Seed = seed,
-        };
+        var simClr = SmallSettings.SimClr with { HeadLayers = 3, Seed = seed };
         var fineTune = new FineTuneOptions { Epochs = fineTuneEpochs, Seed = seed };
         double Accuracy(ITransformer model) =>
             ml.MulticlassClassification.Evaluate(model.Transform(test)).MicroAccuracy;
@@ -55,9 +39,10 @@ internal static class Steps
             FineTune(pretrained, 1));
         var distilled = Step("3 distil on all images, without labels", () =>
             ssl.Distill("PredictedLabel", "Image", null, fineTuned, new() { Epochs = epochs, Seed = seed }).Fit(all));
+        var halfWidth = SmallSettings.ResNet with { Width = SmallSettings.ResNet.Width / 2 };
         var small = Step("3 distil into a network of half the width", () =>
             ssl.Distill("PredictedLabel", "Image", null, fineTuned,
-            new() { Student = Network with { Width = Network.Width / 2 }, Epochs = epochs, Seed = seed }).Fit(all));
+            new() { Student = halfWidth, Epochs = epochs, Seed = seed }).Fit(all));
 
         var table = new Table().AddColumns("", "accuracy").RoundedBorder();
         foreach (var (name, model) in new[] { ("supervised", supervised), ("fine-tuned", fineTuned),

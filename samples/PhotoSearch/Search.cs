@@ -5,6 +5,7 @@ using Microsoft.Extensions.Caching.Memory;
 using Microsoft.Extensions.Options;
 using Microsoft.ML;
 using MLNet.Ssl;
+using MLNet.Ssl.Samples;
 using PhotoSearch.Stores;
 using Spectre.Console;
 
@@ -122,15 +123,7 @@ internal static class Search
             HeadBottleneckDimension = 64,
             LearningRate = 0.004,
         }
-        : new SimClrOptions
-        {
-            Backbone = new ResNetOptions { BlocksPerStage = [1, 1, 1], Width = 32, Stem = ResNetStem.SmallStride2 },
-            ImageSize = 64,
-            BatchSize = 32,
-            Temperature = 0.2,
-            LearningRate = 0.4,
-            MinCropScale = 0.3,
-        };
+        : SmallSettings.SimClr with { ImageSize = 64, BatchSize = 32 };
 
     /// <summary>The encoder of a file, or one that learns from the folder.</summary>
     private static IEstimator<EmbeddingTransformer> Estimator(

@@ -6,7 +6,7 @@ namespace MLNet.Ssl.Samples;
 
 /// <summary>
 /// Finds the images: a folder the user names, the machine's data folder, the cache of an earlier download, a download,
-/// or drawn pictures.
+/// or the images of <see cref="FashionMnist"/>.
 /// </summary>
 public static class CifarSource
 {
@@ -49,8 +49,9 @@ public static class CifarSource
             log($"no download: {error.Message}");
         }
 
-        log("data: 8,000 + 2,000 drawn pictures of 10 shapes and textures, not CIFAR-10");
-        return ProceduralImages.Draw(8000, 2000, seed: 1);
+        var (train, test) = FashionMnist.Read();
+        log($"data: {train.Count:N0} + {test.Count:N0} images of Fashion-MNIST, not CIFAR-10");
+        return (train, test);
     }
 
     /// <summary>

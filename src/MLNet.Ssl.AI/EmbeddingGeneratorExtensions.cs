@@ -44,7 +44,6 @@ public static class EmbeddingGeneratorExtensions
     }
 
     /// <inheritdoc cref="AsEmbeddingGenerator(EmbeddingTransformer, string?)"/>
-    /// <param name="encoder">The encoder, which stays the caller's.</param>
     public static IEmbeddingGenerator<DataContent, Embedding<float>> AsEmbeddingGenerator(
         this ImageEncoder encoder, string? modelId = null)
     {

@@ -7,11 +7,10 @@ namespace MLNet.Ssl;
 /// <summary>Writes the report of a run with what a pipeline has: a transformer and a view.</summary>
 public static class PretrainReportExtensions
 {
-    /// <summary>Writes the page of a run whose encoder ends a chain; the rows pass
-    /// through the steps before it.</summary>
+    /// <summary>Writes the page of a run whose encoder ends a chain; the rows have the chain's input columns and pass
+    /// through the steps before the encoder.</summary>
     /// <inheritdoc cref="Write(PretrainReport, string, EmbeddingTransformer, IDataView, string, int, CancellationToken)"/>
     /// <param name="chain">The fitted chain.</param>
-    /// <param name="rows">Rows with the input columns of the chain, and the label.</param>
     public static void Write(
         this PretrainReport report, string path, TransformerChain<EmbeddingTransformer> chain, IDataView rows,
         string? labelColumnName = null, int maxRows = 2000, CancellationToken cancellationToken = default)

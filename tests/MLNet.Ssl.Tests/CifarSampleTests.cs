@@ -114,22 +114,25 @@ public sealed class CifarSampleTests : IDisposable
     }
 
     [Fact]
-    public void Draw_IsReproducibleBalancedAndNotSeparableByMeanColour()
+    public void FashionMnist_HasTheKnownLabelsAndMeanInBlackFrames()
     {
-        var (train, test) = ProceduralImages.Draw(1000, 500, seed: 5);
-        Assert.Equal(Pixels(test), Pixels(ProceduralImages.Draw(1000, 500, seed: 5).Test));
-        Assert.NotEqual(Pixels(test)[0], Pixels(ProceduralImages.Draw(1000, 500, seed: 6).Test)[0]);
-        Assert.Equal(10, train.Rows().CountBy(row => row.Label).Count(count => count.Value == 100));
-
-        // One nearest neighbour on the mean colour is hardly better than chance (0.1).
-        var known = train.Rows().Select(row => (Mean: MeanColour(row.Image), row.Label)).ToArray();
-        var right = test.Rows()
-            .Count(row => known.MinBy(k => Distance(k.Mean, MeanColour(row.Image))).Label == row.Label);
-        Assert.InRange(right / 500.0, 0, 0.2);
-
-        static string[] Pixels(CifarSet set) => [.. set.Rows().Select(row => Convert.ToHexString(row.Image.Pixels))];
-
-        static double Distance(double[] a, double[] b) => a.Zip(b, (u, v) => (u - v) * (u - v)).Sum();
+        var (train, test) = FashionMnist.Read();
+        Assert.Equal((5_000, 1_000), (train.Count, test.Count));
+        Assert.Equal(["ankle boot", "T-shirt", "T-shirt", "dress", "T-shirt", "pullover"],
+            train.Rows().Take(6).Select(row => row.Label));
+        Assert.Equal(10, test.Rows().CountBy(row => row.Label).Count(count => count.Value is >= 80 and <= 120));
+        // The published mean of 28x28 pixels, 0.2860, is less with the frame.
+        Assert.Equal(0.2860 * 28 * 28, test.Rows().Average(row => MeanColour(row.Image)[0]) / 255, 0.01 * 28 * 28);
+        foreach (var row in test.Rows())
+        {
+            var bgr = row.Image.GetBGRPixels;
+            for (var i = 0; i < bgr.Length; i += 3)
+            {
+                Assert.True(bgr[i] == bgr[i + 1] && bgr[i] == bgr[i + 2]);
+                var (x, y) = (i / 3 % CifarReader.Side, i / 3 / CifarReader.Side);
+                if (x is < 2 or >= 30 || y is < 2 or >= 30) Assert.Equal(0, bgr[i]);
+            }
+        }
     }
 
     [Fact]

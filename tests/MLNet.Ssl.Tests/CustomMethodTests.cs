@@ -154,7 +154,7 @@ public sealed class CustomMethodTests : IDisposable
     public void APipelineTrainsIt()
     {
         var ml = new MLContext(1);
-        var images = ml.Data.LoadFromEnumerable(ProceduralImages.Draw(64, 1, 1).Train.Rows());
+        var images = ml.Data.LoadFromEnumerable(FashionMnist.Read().Train.Rows().Take(64));
         using var encoder = ml.SelfSupervised().Pretrain("Embedding", "Image", Small with { Epochs = 1 }).Fit(images);
         Assert.Equal("Barlow Twins", encoder.Encoder.Method);
         Assert.Equal("0.005", encoder.Encoder.TrainingOptions["Lambda"]);

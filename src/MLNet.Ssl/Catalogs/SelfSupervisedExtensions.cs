@@ -33,7 +33,6 @@ public static class SelfSupervisedExtensions
         });
 
     /// <inheritdoc cref="NearestNeighbors(MulticlassClassificationCatalog.MulticlassClassificationTrainers, string, string, int, float)"/>
-    /// <param name="catalog">The catalog of multiclass trainers.</param>
     /// <param name="options">All options.</param>
     public static NearestNeighborsTrainer NearestNeighbors(
         this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog,
@@ -64,7 +63,6 @@ public static class SelfSupervisedExtensions
         });
 
     /// <inheritdoc cref="LinearProbe(MulticlassClassificationCatalog.MulticlassClassificationTrainers, string, string, LinearProbeOptions)"/>
-    /// <param name="catalog">The catalog of multiclass trainers.</param>
     /// <param name="options">All options.</param>
     public static LinearProbeTrainer LinearProbe(
         this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog,

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.IO.Compression;
 using System.Reflection;
+using System.Reflection.Metadata;
 using System.Xml.Linq;
 
 namespace MLNet.Ssl.Tests;
@@ -13,6 +14,9 @@ public sealed class PackTests : IDisposable
 
     private static readonly string Configuration =
         typeof(PackTests).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
+
+    // The kind of what a portable PDB says of where its sources are.
+    private static readonly Guid SourceLink = new("CC110556-A091-4D38-9FEC-25AB9A351A6A");
 
     private readonly TemporaryFolder _folder = new();
 
@@ -90,10 +94,32 @@ public sealed class PackTests : IDisposable
             if (library is "MLNet.Ssl.Trainers" or "MLNet.Ssl") torch = dependencies["TorchSharp"];
             if (library == "MLNet.Ssl") Assert.Contains("Microsoft.ML", dependencies.Keys);
 
-            using var symbols = ZipFile.OpenRead(Path.ChangeExtension(path, ".snupkg"));
-            Assert.Contains($"lib/net10.0/{library}.pdb", symbols.Entries.Select(entry => entry.FullName));
+            CheckSymbols(Path.ChangeExtension(path, ".snupkg"), library,
+                metadata.Elements().SingleOrDefault(element => element.Name.LocalName == "repository"));
         }
         return (version!, torch!);
+    }
+
+    /// <summary>Debuggers find the sources: by a link where the repository is on a host that has them, and never by
+    /// the folder that they were built in.</summary>
+    private static void CheckSymbols(string path, string library, XElement? repository)
+    {
+        using var symbols = ZipFile.OpenRead(path);
+        using var bytes = new MemoryStream();
+        using (var packed = symbols.GetEntry($"lib/net10.0/{library}.pdb")!.Open()) packed.CopyTo(bytes);
+        bytes.Position = 0;
+        using var pdb = MetadataReaderProvider.FromPortablePdbStream(bytes);
+        var reader = pdb.GetMetadataReader();
+        string[] sources = [.. reader.Documents.Select(handle => reader.GetString(reader.GetDocument(handle).Name))];
+        Assert.NotEmpty(sources);
+        if (Configuration == "Release")
+            Assert.All(sources, source => Assert.StartsWith("/_", source, StringComparison.Ordinal));
+        bool isLinked = reader.CustomDebugInformation.Any(handle =>
+            reader.GetGuid(reader.GetCustomDebugInformation(handle).Kind) == SourceLink);
+        string address = repository?.Attribute("url")?.Value ?? "";
+        Assert.Equal(address.Contains("github.com", StringComparison.Ordinal), isLinked);
+        if (Path.Exists(Path.Combine(Golden.RepositoryRoot, ".git")))
+            Assert.Matches("^[0-9a-f]{40}$", repository?.Attribute("commit")?.Value);
     }
 
     private static bool IsOf(string file, string library) =>

@@ -39,20 +39,23 @@ internal static class PageProgram
     /// <summary>Compiles the page as a user would, who has the packages and sees what is public.</summary>
     /// <param name="name">Name of the page.</param>
     /// <param name="markdown">The page.</param>
+    /// <param name="before">Code that the page takes for granted.</param>
+    /// <param name="after">Code that looks at what the snippets made.</param>
     /// <param name="change">What becomes of each snippet before: shorter runs.</param>
     /// <param name="assembly">The file that receives the program.</param>
-    public static void Compile(string name, string markdown, Func<string, string> change, string assembly)
+    public static void Compile(string name, string markdown, string before, string after, Func<string, string> change,
+        string assembly)
     {
-        var snippets = Snippets(markdown).Select(snippet => (snippet.Line, Code: change(snippet.Code))).ToList();
+        var snippets = Snippets(markdown).Select(snippet => (Page: name, snippet.Line, Code: change(snippet.Code)));
         var (usings, statements, types) = (new StringBuilder(), new StringBuilder(), new StringBuilder());
-        foreach (var (line, code) in snippets)
+        foreach (var (page, line, code) in snippets.Prepend(("before", 1, before)).Append(("after", 1, after)))
         {
             var root = CSharpSyntaxTree.ParseText(code).GetCompilationUnitRoot();
             foreach (var directive in root.Usings) Add(usings, directive);
             foreach (var member in root.Members) Add(member is GlobalStatementSyntax ? statements : types, member);
 
             void Add(StringBuilder part, SyntaxNode node) => part.Append(
-                $"#line {line + node.GetLocation().GetLineSpan().StartLinePosition.Line} \"{name}\"\n{node}\n");
+                $"#line {line + node.GetLocation().GetLineSpan().StartLinePosition.Line} \"{page}\"\n{node}\n");
         }
         var options = new CSharpParseOptions(LanguageVersion.Latest);
         SyntaxTree[] trees =
