@@ -7,9 +7,10 @@ namespace MLNet.Ssl;
 /// <summary>Writes the report of a run with what a pipeline has: a transformer and a view.</summary>
 public static class PretrainReportExtensions
 {
-    /// <summary>Writes the page of a run whose encoder ends a chain; the rows pass
-    /// through the steps before it.</summary>
-    /// <inheritdoc cref="Write(PretrainReport, string, EmbeddingTransformer, IDataView, string, int, CancellationToken)"/>
+    /// <summary>Writes the page of a run whose encoder ends a chain; the rows pass through the steps before
+    /// it.</summary>
+    /// <inheritdoc cref="Write(PretrainReport, string, EmbeddingTransformer, IDataView, string, int,
+    /// CancellationToken)"/>
     /// <param name="chain">The fitted chain.</param>
     /// <param name="rows">Rows with the input columns of the chain, and the label.</param>
     public static void Write(

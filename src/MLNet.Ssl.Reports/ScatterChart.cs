@@ -46,7 +46,8 @@ internal sealed record ScatterChart(EmbeddingMap Map, IReadOnlyList<int>? Labels
             if (name.Length > 0) legend.Append($"<li class=\"{colour}\">{Text(name)}</li>");
         }
         return $"""
-            <figure class="card scatter"><svg viewBox="0 0 {Width} {Height}" role="img" aria-label="Embeddings on their first two principal components">
+            <figure class="card scatter">
+            <svg viewBox="0 0 {Width} {Height}" role="img" aria-label="Embeddings on two principal components">
             <path class="axis" d="M{Edge} {Top - 10}V{Height - Bottom + 14}H{Width - Edge}"/>{svg}
             <text x="{Width - Edge}" y="{Height - 10}" text-anchor="end">{Share("first", Map.Shares.X)}</text>
             <text x="{Edge}" y="14">{Share("second", Map.Shares.Y)}</text></svg>

@@ -47,6 +47,11 @@ public sealed class ColumnAdviceTests
         public MLImage? Image { get; set; }
     }
 
+    private sealed class ImageFile
+    {
+        public string ImagePath { get; set; } = "";
+    }
+
     private IDataView View => _ml.Data.LoadFromEnumerable(Enumerable.Range(0, 4)
         .Select(i => new Row { Image = TestImages.Image(i), Single = i, Label = (uint)(i % 2) }));
 
@@ -149,8 +154,21 @@ public sealed class ColumnAdviceTests
         }
         var ssl = _ml.SelfSupervised();
         using var encoder = ssl.Pretrain("Embedding", "Image", TestImages.Untrained).Fit(View);
+        string run = Directory.CreateDirectory(folder.File("run")).FullName;
+        Written("run/checkpoint-00000001.safetensors");
+        var trained = TestImages.Untrained with { Epochs = 1, BatchSize = 2 };
+        IDataView Photo(string name) => _ml.Data.LoadFromEnumerable([new ImageFile { ImagePath = Written(name) }]);
+        Assert.Single(Directory.GetFiles(run));
         foreach (Action act in new Action[]
         {
+            () => ssl.Pretrain("Embedding", "Image", trained with { CheckpointFolder = run, Resume = true }).Fit(View),
+            () => ssl.Pretrain("Embedding", "Image", trained with { ContinueFrom = run }).Fit(View),
+            () => ssl.LoadPretrained("Embedding", "Image", Written("weights.safetensors.index.json")),
+            () => ssl.Pretrain("Embedding", "ImagePath", TestImages.Untrained).Fit(Photo("path.jpg")),
+            () => RgbImages.Load(Written("image.png")),
+            () => RgbImages.Decode(System.Text.Encoding.ASCII.GetBytes(Pointer)),
+            () => EmbeddingIndex.Load(new MemoryStream(System.Text.Encoding.ASCII.GetBytes(Pointer))),
+            () => ssl.Model.Load(new MemoryStream(System.Text.Encoding.ASCII.GetBytes(Pointer)), out _),
             () => ssl.LoadPretrained("Embedding", "Image", Written("weights.pth")),
             () => ssl.LoadPretrained("Embedding", "Image", Written("weights.safetensors")),
             () => ssl.Pretrain("Embedding", "Image",

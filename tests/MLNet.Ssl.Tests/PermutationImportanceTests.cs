@@ -35,6 +35,22 @@ public sealed class PermutationImportanceTests
         float Noise() => (float)(2 * random.NextDouble() - 1);
     }
 
+    [Fact]
+    public void OfAChainItsLastStepIsTaken()
+    {
+        var rows = _ml.Data.LoadFromEnumerable(Enumerable.Range(0, 40)
+            .Select(i => new Row { Label = $"{i % 2}", Features = [i % 7, i % 2, i % 5] }).ToArray());
+        using var chain = _ml.Transforms.Conversion.MapValueToKey("Label")
+            .Append(_ml.MulticlassClassification.Trainers.NearestNeighbors("Label", "Features")).Fit(rows);
+        var view = chain.Transform(rows);
+        var error = Assert.ThrowsAny<Exception>(() => _ml.MulticlassClassification
+            .PermutationFeatureImportance((ITransformer)chain, view, permutationCount: 3));
+        Assert.Contains("predictor", error.Message);
+        var worth = _ml.MulticlassClassification
+            .PermutationFeatureImportance((ITransformer)chain.LastTransformer, view, permutationCount: 3);
+        Assert.Equal(3, worth.Count);
+    }
+
     private sealed class Row
     {
         [VectorType(3)]

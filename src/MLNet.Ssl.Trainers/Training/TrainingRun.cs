@@ -46,8 +46,8 @@ internal sealed class TrainingRun
     /// <summary>Receives warnings.</summary>
     public required Action<TrainingMessage>? Log { get; init; }
 
-    /// <summary>Measures the encoder between epochs; null for none.</summary>
-    public OnlineEvaluator? Evaluator { get; init; }
+    /// <summary>Measures what is learned between epochs; null for none.</summary>
+    public RunEvaluator? Evaluator { get; init; }
 
     /// <summary>Measures embeddings without labels; null for not at all.</summary>
     public QualityProbe? Quality { get; init; }
@@ -138,7 +138,8 @@ internal sealed class TrainingRun
                     && (Quality.IsCheap || ends || clock.Next.Step == clock.TotalSteps))
                     progress = Quality.Measure(progress);
                 if (measures || progress.RankMe is not null) report.Restart();
-                progress = progress with { TeacherMomentum = Method.TeacherMomentum(clock), KnnAccuracy = accuracy };
+                progress = progress with { TeacherMomentum = Method.TeacherMomentum(clock) };
+                if (accuracy is { } measured) progress = Evaluator!.With(progress, measured);
                 Options.Progress?.Report(progress);
                 lines.Add(progress);
                 if (WatchesForCollapse && alarm.Check(progress) is { } warning) Log?.Invoke(new(true, warning));

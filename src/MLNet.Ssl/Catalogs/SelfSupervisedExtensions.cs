@@ -32,7 +32,8 @@ public static class SelfSupervisedExtensions
             Temperature = temperature,
         });
 
-    /// <inheritdoc cref="NearestNeighbors(MulticlassClassificationCatalog.MulticlassClassificationTrainers, string, string, int, float)"/>
+    /// <inheritdoc cref="NearestNeighbors(MulticlassClassificationCatalog.MulticlassClassificationTrainers, string,
+    /// string, int, float)"/>
     /// <param name="catalog">The catalog of multiclass trainers.</param>
     /// <param name="options">All options.</param>
     public static NearestNeighborsTrainer NearestNeighbors(
@@ -63,7 +64,8 @@ public static class SelfSupervisedExtensions
             Probe = probe ?? new(),
         });
 
-    /// <inheritdoc cref="LinearProbe(MulticlassClassificationCatalog.MulticlassClassificationTrainers, string, string, LinearProbeOptions)"/>
+    /// <inheritdoc cref="LinearProbe(MulticlassClassificationCatalog.MulticlassClassificationTrainers, string, string,
+    /// LinearProbeOptions)"/>
     /// <param name="catalog">The catalog of multiclass trainers.</param>
     /// <param name="options">All options.</param>
     public static LinearProbeTrainer LinearProbe(
