@@ -155,7 +155,7 @@ public sealed class ColumnAdviceTests
         var ssl = _ml.SelfSupervised();
         using var encoder = ssl.Pretrain("Embedding", "Image", TestImages.Untrained).Fit(View);
         string run = Directory.CreateDirectory(folder.File("run")).FullName;
-        Written("run/checkpoint-00000001.safetensors");
+        Written("run/checkpoint-0000000001.safetensors");
         var trained = TestImages.Untrained with { Epochs = 1, BatchSize = 2 };
         IDataView Photo(string name) => _ml.Data.LoadFromEnumerable([new ImageFile { ImagePath = Written(name) }]);
         Assert.Single(Directory.GetFiles(run));
