@@ -66,15 +66,14 @@ public sealed class SearchPage
         details { grid-column: 1 / -1; min-width: 0; }
         summary { cursor: pointer; color: var(--quiet); }
         .heads {
-          display: grid; grid-template-columns: repeat(auto-fill, minmax(min(14rem, 100%), 1fr)); gap: .9rem;
+          display: grid; grid-template-columns: repeat(auto-fill, minmax(min(11rem, 100%), 1fr)); gap: .9rem;
           margin-top: .75rem;
         }
         form { display: flex; flex-wrap: wrap; gap: .75rem; margin: 1.5rem 0; }
         @media (max-width: 40rem) {
           section { grid-template-columns: 1fr; }
-          .query { display: grid; grid-template-columns: 9rem minmax(0, 1fr); column-gap: 1rem; align-content: start; }
+          .query { display: grid; grid-template: auto auto 1fr / 9rem minmax(0, 1fr); column-gap: 1rem; }
           .query img { grid-row: 1 / 4; }
-          .query figcaption { align-self: end; }
         }
 
         """ + HeatScale.Css;
@@ -159,11 +158,13 @@ public sealed class SearchPage
 
             """);
         var range = Range();
+        string marked = _results.Any(result => FolderOf(result.Query.Name) is not null)
+            ? " A frame marks what lies in the query's own folder." : "";
         if (range.Most > range.Least)
         {
             page.Append(CultureInfo.InvariantCulture,
                 $"<p class=\"facts\">Bars are drawn from the least similarity on the page, {range.Least:0.000}, "
-                + $"to the greatest, {range.Most:0.000}.</p>\n");
+                + $"to the greatest, {range.Most:0.000}.{marked}</p>\n");
         }
         if (AsksForPhoto) page.Append(Form);
         foreach (var (number, result) in _results.Index())
@@ -226,7 +227,7 @@ public sealed class SearchPage
         $"<span class=\"name\" title=\"{Text(name)}\">{Text(Path.GetFileName(name))}</span>";
 
     private static string Folder(string name, bool isOwn) => FolderOf(name) is not { } folder ? ""
-        : $"<span class=\"name folder\">{(isOwn ? "same folder, " : "")}{Text(folder)}</span>";
+        : $"<span class=\"name folder\" title=\"{Text(folder)}\">{(isOwn ? "✓ " : "")}{Text(folder)}</span>";
 
     /// <summary>The folder that a name says; null where it says none.</summary>
     private static string? FolderOf(string name) =>
