@@ -63,7 +63,7 @@ internal static class ReportCharts
             },
             Chart("Learning rate", "Of the last step before a report.", r => r.LearningRate) with
             {
-                Format = "0.#####",
+                Format = "G3",
             },
             Chart("Momentum of the teacher", "With which the slow copy keeps what it was.", r => r.TeacherMomentum) with
             {

@@ -101,8 +101,9 @@ internal static class ReportPage
             foreach (var (name, value) in group)
             {
                 string reason = told.Choices.FirstOrDefault(choice => choice.Option == name)?.Reason ?? "";
+                string own = group.Key.Length > 0 ? name[(group.Key.Length + 1)..] : name;
                 html.Append(
-                    $"<tr><th scope=\"row\">{Text(name)}</th><td>{Text(value)}</td><td>{Text(reason)}</td></tr>\n");
+                    $"<tr><th scope=\"row\">{Text(own)}</th><td>{Text(value)}</td><td>{Text(reason)}</td></tr>\n");
             }
         }
         return html.Append("</tbody></table></div>\n").ToString();

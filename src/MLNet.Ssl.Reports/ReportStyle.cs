@@ -99,7 +99,11 @@ internal static class ReportStyle
         td { overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
         td + td { color: var(--quiet); }
         th[scope=rowgroup] { padding-top: 1.1rem; color: var(--quiet); }
+        /* A drawing that shrinks takes its letters along. */
         @media (max-width: 36rem) {
+          svg text { font-size: 16px; }
+          .scatter svg text { font-size: 19px; }
+          .dots { stroke-width: 9; }
           .settings thead { display: none; }
           .settings tr, .settings th, .settings td { display: block; padding: 0; border: 0; white-space: normal; }
           .settings tr { padding: .5rem 0; border-bottom: 1px solid var(--line); }

@@ -108,7 +108,7 @@ public sealed class CommandTests : IDisposable
             .Lines();
         var validated = tuned.Where(line => line.GetProperty("event").GetString() == "progress")
             .Select(line => line.GetProperty("progress"))
-            .Where(line => line.GetProperty("validationAccuracy").ValueKind == JsonValueKind.Number).ToList();
+            .Where(line => line.TryGetProperty("validationAccuracy", out _)).ToList();
         Assert.Equal([2, 4], validated.Select(line => line.GetProperty("epoch").GetInt32()));
         // The test images are those of the validation: the best of its epochs was written.
         Assert.Equal(validated.Max(line => line.GetProperty("validationAccuracy").GetDouble()),

@@ -29,13 +29,15 @@ internal sealed class SupervisedRun : IDisposable
         ImagePreprocessing preprocessing, int rows, RunCheckpoints checkpoints, Action<TrainingMessage>? log)
     {
         (_options, Settings, _preprocessing, _checkpoints, _log) = (options, settings, preprocessing, checkpoints, log);
-        _identity = OptionText.Of(options, choices.ToDictionary(choice => choice.Option, choice => choice.Value));
+        var chosen = choices.ToDictionary(choice => choice.Option, choice => choice.Value);
+        _identity = OptionText.Of(options, chosen);
         _recipe = ViewRecipes.CropAndFlip(FineTuner.SizeOf(preprocessing), settings.MinCropScale) with
         {
             Interpolation = preprocessing.Interpolation,
             Normalization = preprocessing.Normalization,
         };
-        RunLog.Start(options, new(options.Name, _identity, choices, [_recipe], ViewSeed, settings.Threads)
+        RunLog.Start(options, new(options.Name, OptionText.Of(options, chosen, forReaders: true), choices, [_recipe],
+            ViewSeed, settings.Threads)
         {
             Rows = rows,
         }, options.Name, log);
