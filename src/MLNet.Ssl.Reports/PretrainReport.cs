@@ -73,11 +73,11 @@ public sealed class PretrainReport : IProgress<TrainingProgress>, IRunObserver
 
     /// <inheritdoc cref="Write(string, ImageEncoder, ImageStore, IReadOnlyList{int}?, IReadOnlyList{string}?)"/>
     internal void Write(string path, ImageEncoder encoder, IImageSource images, IReadOnlyList<int>? labels,
-        IReadOnlyList<string>? labelNames)
+        IReadOnlyList<string>? labelNames, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(encoder);
         CheckRows(images.Count, labels);
-        Write(path, run => Map(images.Count, rows => encoder.Embed(images, rows), labels, labelNames)
+        Write(path, run => Map(images.Count, rows => encoder.Embed(images, rows, cancellation), labels, labelNames)
             + (run.Description is { } told ? ReportPictures.Views(told, images) : "")
                 + ReportPictures.Attention(encoder, images));
     }

@@ -102,7 +102,8 @@ internal sealed class SupervisedRun : IDisposable
         using var copy = validation is null ? null : new ImageEncoder(another(), _preprocessing, device);
         using var evaluator = validation is null ? null
             : new ValidationEvaluator(validation, method, network, copy!, _log);
-        if (_options.Progress is IRunObserver { WantsBaseline: true } observer) evaluator?.TellBaseline(observer);
+        if (_options.Progress is IRunObserver { WantsBaseline: true } observer)
+            evaluator?.TellBaseline(observer, _options.CancellationToken);
         if (_checkpoints.AreWritten || World.Size > 1) _identity[start.Name] = Fingerprint(start.Network);
         new TrainingRun
         {

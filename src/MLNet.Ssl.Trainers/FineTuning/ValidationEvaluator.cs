@@ -33,13 +33,13 @@ internal sealed class ValidationEvaluator(
         progress with { ValidationAccuracy = accuracy };
 
     // A classifier that has learned nothing yet names one class alone.
-    public override void TellBaseline(IRunObserver observer) => observer.OnBaseline(null,
-        validation.Rows.Labels.CountBy(label => label).Max(c => c.Value) / (double)validation.Rows.Count);
+    public override void TellBaseline(IRunObserver observer, CancellationToken cancellation) =>
+        observer.OnBaseline(null, validation.Rows.Labels.CountBy(label => label).Max(c => c.Value) / (double)validation.Rows.Count);
 
-    protected override double MeasureNow()
+    protected override double MeasureNow(CancellationToken cancellation)
     {
         copy.Load(network.Weights());
-        var predicted = copy.Embed(validation.Rows.Images!).argmax(1);
+        var predicted = copy.Embed(validation.Rows.Images!, cancellation: cancellation).argmax(1);
         // What stands in the place of an image that could not be read is known by now.
         var labels = tensor(validation.Rows.EmbeddedLabels).to(predicted.device);
         return predicted.eq(labels).to(ScalarType.Float64).mean().ToNumber();

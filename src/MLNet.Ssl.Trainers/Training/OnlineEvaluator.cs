@@ -32,17 +32,18 @@ internal sealed class OnlineEvaluator(
     public override TrainingProgress With(TrainingProgress progress, double accuracy) =>
         progress with { KnnAccuracy = accuracy };
 
-    public override void TellBaseline(IRunObserver observer)
+    public override void TellBaseline(IRunObserver observer, CancellationToken cancellation)
     {
         using var noGrad = no_grad();
         long common = evaluation.TrainRows.Labels.CountBy(label => label).MaxBy(c => c.Value).Key;
-        observer.OnBaseline(MeasureNow(), evaluation.TestRows.Labels.Average(label => label == common ? 1.0 : 0));
+        observer.OnBaseline(MeasureNow(cancellation),
+            evaluation.TestRows.Labels.Average(label => label == common ? 1.0 : 0));
     }
 
-    protected override double MeasureNow()
+    protected override double MeasureNow(CancellationToken cancellation)
     {
         copy.Load(method.Encoder.Weights());
-        return AccuracyOf(evaluation, copy);
+        return AccuracyOf(evaluation, copy, cancellation);
     }
 
     protected override void OnBest()
@@ -51,18 +52,19 @@ internal sealed class OnlineEvaluator(
     }
 
     /// <summary>Share of the test rows that a kNN classifies right.</summary>
-    private static double AccuracyOf(OnlineEvaluation evaluation, Encoder encoder)
+    private static double AccuracyOf(OnlineEvaluation evaluation, Encoder encoder, CancellationToken cancellation)
     {
         var (train, test, k) = (evaluation.TrainRows, evaluation.TestRows, evaluation.NumberOfNeighbors);
         int classes = 1 + (int)Math.Max(train.Labels.Max(), test.Labels.Max());
         using var scope = NewDisposeScope();
-        var remembered = Embed(encoder, train);
+        var remembered = Embed(encoder, train, cancellation);
         using var knn = new WeightedKnn(remembered, tensor(train.EmbeddedLabels), classes, k);
-        var classified = Embed(encoder, test);
+        var classified = Embed(encoder, test, cancellation);
         return knn.Accuracy(classified, tensor(test.EmbeddedLabels), [k])[0].Accuracy;
     }
 
-    private static Tensor Embed(Encoder encoder, EvaluationRows rows) => rows.Images is { } images
-        ? ((ImageEncoder)encoder).Embed(images)
+    private static Tensor Embed(Encoder encoder, EvaluationRows rows, CancellationToken cancellation) =>
+        rows.Images is { } images
+        ? ((ImageEncoder)encoder).Embed(images, cancellation: cancellation)
         : ((TableEncoder)encoder).Embed(rows.Table!);
 }

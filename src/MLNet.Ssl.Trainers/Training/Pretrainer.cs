@@ -190,7 +190,8 @@ public static class Pretrainer
             using var copy = encoderOf(Copy(settings.Backbone, device));
             using var evaluator = measures && options.Evaluation is { } evaluation
                 ? new OnlineEvaluator(evaluation, method, copy, log) : null;
-            if (options.Progress is IRunObserver { WantsBaseline: true } observer) evaluator?.TellBaseline(observer);
+            if (options.Progress is IRunObserver { WantsBaseline: true } observer)
+                evaluator?.TellBaseline(observer, World.Size == 1 ? options.CancellationToken : default);
             new TrainingRun
             {
                 Options = options,

@@ -47,12 +47,14 @@ internal abstract class RunEvaluator(IMeasurement told, Action<TrainingMessage>?
 
     /// <summary>Measures what was learned after the step, and keeps it if it is the best; of equals the first one
     /// is.</summary>
-    public double Measure(StepClock step, out bool best)
+    /// <exception cref="OperationCanceledException">The token is cancelled, which is looked at before every image:
+    /// nothing was measured.</exception>
+    public double Measure(StepClock step, CancellationToken cancellation, out bool best)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
+        double accuracy = MeasureNow(cancellation);
         _lastEpoch = step.Next.FractionalEpoch;
-        double accuracy = MeasureNow();
         best = !(accuracy <= _best);
         if (best)
         {
@@ -67,7 +69,7 @@ internal abstract class RunEvaluator(IMeasurement told, Action<TrainingMessage>?
     }
 
     /// <summary>Measures what the run is to be compared with, before its first step.</summary>
-    public abstract void TellBaseline(IRunObserver observer);
+    public abstract void TellBaseline(IRunObserver observer, CancellationToken cancellation);
 
     /// <summary>The progress with an accuracy that was measured.</summary>
     public abstract TrainingProgress With(TrainingProgress progress, double accuracy);
@@ -91,7 +93,7 @@ internal abstract class RunEvaluator(IMeasurement told, Action<TrainingMessage>?
     public void Dispose() => Forget();
 
     /// <summary>The accuracy of what is learned now.</summary>
-    protected abstract double MeasureNow();
+    protected abstract double MeasureNow(CancellationToken cancellation);
 
     /// <summary>What was just measured is the best so far.</summary>
     protected virtual void OnBest() { }

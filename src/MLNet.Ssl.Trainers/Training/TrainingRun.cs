@@ -129,7 +129,8 @@ internal sealed class TrainingRun
                 var progress = report.Take(output, clock, Plan.LearningRate(clock), WatchesForCollapse);
                 if (measures)
                 {
-                    accuracy = Evaluator!.Measure(clock, out bool best);
+                    (accuracy, bool best) = Measure(ranks, clock, ends);
+                    if (accuracy is null && ranks.Count == 1) Cancel(step, clock.Next, alarm);
                     saves |= best && Checkpoints.AreWritten;
                     if (!ends && ranks.Count == 1 && end.IsReached)
                         (ends, saves) = (true, saves || Checkpoints.IsBehind(clock.Next));
@@ -154,6 +155,22 @@ internal sealed class TrainingRun
         // Statistics that are a rank's own are rank 0's in the end, as in its checkpoints.
         if (ranks.Count > 1) Share(ranks, Method.State);
         ranks.IsTraining(false);
+    }
+
+    /// <summary>The accuracy and whether it is the best; null where the run was cancelled meanwhile.</summary>
+    private (double? Accuracy, bool Best) Measure(Communicator ranks, StepClock clock, bool ends)
+    {
+        // Several processes agree at the next step that the run is cancelled, and behind the last one there is none.
+        bool agrees = ranks.Count == 1 || !(ends || clock.Next.Step == clock.TotalSteps);
+        var cancellation = agrees ? Options.CancellationToken : default;
+        try
+        {
+            return (Evaluator!.Measure(clock, cancellation, out bool best), best);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            return (null, false);
+        }
     }
 
     /// <summary>Rank 0's state becomes that of all.</summary>

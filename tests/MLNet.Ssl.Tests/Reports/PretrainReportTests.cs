@@ -50,8 +50,8 @@ public sealed partial class PretrainReportTests : IDisposable
                 "Momentum of the teacher", "Entropy of the teacher",
                 "Wait for data", "<dt>Rows</dt><dd>32</dd>", "<dt>Untrained</dt>", "most common class 25.0 %",
                 "epoch 1: ", "scope=\"rowgroup\" colspan=\"3\">Backbone", "principal component", "rings",
-                "view 4, 12 px", "Where it looks", "TeacherMomentum", "for 32 rows", "Heads</th><td>2</td>", "largest of the head",
-                "TorchSharp"],
+                "view 4, 12 px", "Where it looks", "TeacherMomentum", "for 32 rows",
+                "Heads</th><td>2</td>", "largest of the head", "TorchSharp"],
             part => Assert.Contains(part, page));
         // Two global and two local views beside each of five images, and three contact sheets.
         Assert.Equal(5 * 5 + 3, Regex.Count(page, "<img "));
