@@ -82,9 +82,10 @@ internal sealed record LineChart(
                 $"{value.ToString(Format, CultureInfo.InvariantCulture)}</title></rect>");
 
         string last = Points.Count == 0 ? "" : Points[^1].Value.ToString(Format, CultureInfo.InvariantCulture);
+        string said = Text($"{Title} over the epochs; the last value is {last}");
         return $"""
             <figure class="card chart"><figcaption><h3>{Text(Title)}</h3><b>{Text(last)}</b></figcaption>
-            <svg viewBox="0 0 {Width} {Height}" role="img" aria-label="{Text($"{Title} over the epochs; the last value is {last}")}">{svg}</svg>
+            <svg viewBox="0 0 {Width} {Height}" role="img" aria-label="{said}">{svg}</svg>
             <p>{Text(Note)}</p></figure>
 
             """;

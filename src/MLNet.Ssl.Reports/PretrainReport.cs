@@ -73,11 +73,11 @@ public sealed class PretrainReport : IProgress<TrainingProgress>, IRunObserver
 
     /// <inheritdoc cref="Write(string, ImageEncoder, ImageStore, IReadOnlyList{int}?, IReadOnlyList{string}?)"/>
     internal void Write(string path, ImageEncoder encoder, IImageSource images, IReadOnlyList<int>? labels,
-        IReadOnlyList<string>? labelNames)
+        IReadOnlyList<string>? labelNames, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(encoder);
         CheckRows(images.Count, labels);
-        Write(path, run => Map(images.Count, rows => encoder.Embed(images, rows), labels, labelNames)
+        Write(path, run => Map(images.Count, rows => encoder.Embed(images, rows, cancellation), labels, labelNames)
             + (run.Description is { } told ? ReportPictures.Views(told, images) : "")
                 + ReportPictures.Attention(encoder, images));
     }
@@ -115,7 +115,7 @@ public sealed class PretrainReport : IProgress<TrainingProgress>, IRunObserver
 
     bool IRunObserver.WantsBaseline => true;
 
-    void IRunObserver.OnBaseline(double untrained, double chance)
+    void IRunObserver.OnBaseline(double? untrained, double chance)
     {
         lock (_gate) _run.Baseline = (untrained, chance);
     }
@@ -143,9 +143,11 @@ public sealed class PretrainReport : IProgress<TrainingProgress>, IRunObserver
         var rows = Spread(count, MostRows);
         var chart = new ScatterChart(EmbeddingMap.Of(embed(rows)), labels is null ? null
             : [.. rows.Select(row => labels[row])], names);
+        string of = rows.Length < count ? FormattableString.Invariant($" of {count:N0}") : "";
         return FormattableString.Invariant($"""
             <h2>Embeddings</h2>
-            <p class="lead">{rows.Length:N0} rows{(rows.Length < count ? FormattableString.Invariant($" of {count:N0}") : "")} by their embeddings, of length 1, on the two directions of most variance.</p>
+            <p class="lead">{rows.Length:N0} rows{of} by their embeddings, of length 1, on the two directions of most
+            variance.</p>
             {chart.Html()}
             """);
     }

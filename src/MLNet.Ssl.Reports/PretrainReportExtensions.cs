@@ -9,7 +9,8 @@ public static class PretrainReportExtensions
 {
     /// <summary>Writes the page of a run whose encoder ends a chain; the rows have the chain's input columns and pass
     /// through the steps before the encoder.</summary>
-    /// <inheritdoc cref="Write(PretrainReport, string, EmbeddingTransformer, IDataView, string, int, CancellationToken)"/>
+    /// <inheritdoc cref="Write(PretrainReport, string, EmbeddingTransformer, IDataView, string, int,
+    /// CancellationToken)"/>
     /// <param name="chain">The fitted chain.</param>
     public static void Write(
         this PretrainReport report, string path, TransformerChain<EmbeddingTransformer> chain, IDataView rows,
@@ -33,7 +34,7 @@ public static class PretrainReportExtensions
     /// <param name="labelColumnName">Column of the classes, a key: colours of the map, with the key's names; rows
     /// without a label are grey. Null for one colour.</param>
     /// <param name="maxRows">How many rows are read at most. Default 2 000, range 1 and up.</param>
-    /// <param name="cancellationToken">Stops while rows are read, at the next one, with an
+    /// <param name="cancellationToken">Stops while rows are read or embedded, at the next one, with an
     /// <see cref="OperationCanceledException"/>.</param>
     /// <example><code>
     /// var report = new PretrainReport();
@@ -70,7 +71,7 @@ public static class PretrainReportExtensions
                     ApplyExifOrientation = transformer.ApplyExifOrientation,
                 },
                 transformer.Unreadable());
-            report.Write(path, images, read.Images, label is null ? null : read.Labels, names);
+            report.Write(path, images, read.Images, label is null ? null : read.Labels, names, cancellationToken);
             return;
         }
         var values = TableRows.Read(reader);

@@ -21,8 +21,14 @@ internal static class ReportCharts
             {
                 Marks = true,
                 Format = "0.0 %",
-                Thresholds = run.Baseline is { } baseline
-                    ? [Level(baseline.Untrained, "untrained"), Level(baseline.Chance, "most common class")] : [],
+                Thresholds = Levels(run),
+            },
+            Chart("Validation accuracy", "Share of images that are not trained on whose class is named right.",
+                r => r.ValidationAccuracy) with
+            {
+                Marks = true,
+                Format = "0.0 %",
+                Thresholds = Levels(run),
             },
             Chart("RankMe",
                 "Dimensions that embeddings fill: 1 when all rows get the same one; higher is better on the same data.",
@@ -49,7 +55,7 @@ internal static class ReportCharts
                 Thresholds = [Alarm("below", CollapseAlarm.LeastStd)],
             },
             Chart("Entropy of the teacher",
-                "Share of the largest possible: 1 when its outputs are uniform, 0 when they are one value for all rows.",
+                "Share of the largest possible: 1 when outputs are uniform, 0 when they are one value for all rows.",
                 r => r.TeacherEntropy) with
             {
                 Range = (0, 1),
@@ -57,7 +63,7 @@ internal static class ReportCharts
             },
             Chart("Learning rate", "Of the last step before a report.", r => r.LearningRate) with
             {
-                Format = "0.#####",
+                Format = "G3",
             },
             Chart("Momentum of the teacher", "With which the slow copy keeps what it was.", r => r.TeacherMomentum) with
             {
@@ -78,6 +84,13 @@ internal static class ReportCharts
         ];
         string figures = string.Concat(charts.Where(chart => chart.Points.Count > 0).Select(chart => chart.Html()));
         return $"<h2>The run</h2>\n<div class=\"charts\">\n{figures}</div>\n";
+    }
+
+    private static IReadOnlyList<ChartThreshold> Levels(RunRecord run)
+    {
+        if (run.Baseline is not { } baseline) return [];
+        var chance = Level(baseline.Chance, "most common class");
+        return baseline.Untrained is { } untrained ? [Level(untrained, "untrained"), chance] : [chance];
     }
 
     private static ChartThreshold Level(double value, string name) =>

@@ -20,6 +20,7 @@ internal static class ReportPage
         string facts = last is null
             ? "The run has reported nothing yet."
             : Invariant($"{last.Epoch:N0} of {last.Epochs:N0} epochs, {last.Step:N0} of {last.TotalSteps:N0} steps");
+        string measured = last is null ? "" : Figures(run, last) + ReportCharts.Html(run);
         return $"""
             <!doctype html>
             <html lang="en">
@@ -29,13 +30,14 @@ internal static class ReportPage
             <title>{heading}</title>
             <style>
             {ReportStyle.Css}
+            {HeatScale.Css}
             </style>
             </head>
             <body>
             <main>
             <h1>{heading}</h1>
             <p class="facts">{facts}</p>
-            {Warnings(run)}{(last is null ? "" : Figures(run, last) + ReportCharts.Html(run))}{pictures}{Settings(run)}{Versions()}</main>
+            {Warnings(run)}{measured}{pictures}{Settings(run)}{Versions()}</main>
             </body>
             </html>
 
@@ -44,17 +46,12 @@ internal static class ReportPage
 
     private static string Figures(RunRecord run, TrainingProgress last)
     {
-        var measured = run.Reports.Where(report => report.KnnAccuracy is not null).ToList();
         var html = new StringBuilder("<dl class=\"figures\">\n");
         Add("Loss", Invariant($"{last.Loss:0.000}"));
         if (run.Description?.Rows is { } rows) Add("Rows", Invariant($"{rows:N0}"));
-        if (measured.Count > 0)
-        {
-            Add("kNN accuracy", Invariant($"{measured[^1].KnnAccuracy:0.0 %}"));
-            var best = measured.MaxBy(report => report.KnnAccuracy)!;
-            Add($"Best, epoch {best.Epoch}", Invariant($"{best.KnnAccuracy:0.0 %}"));
-            if (run.Baseline is { } baseline) Add("Untrained", Invariant($"{baseline.Untrained:0.0 %}"));
-        }
+        AddAccuracy("kNN accuracy", report => report.KnnAccuracy);
+        AddAccuracy("Validation accuracy", report => report.ValidationAccuracy);
+        if (run.Baseline?.Untrained is { } untrained) Add("Untrained", Invariant($"{untrained:0.0 %}"));
         if (last.EmbeddingStd is { } deviation) Add("Embedding std", Invariant($"{deviation:0.000}"));
         if (run.Reports.LastOrDefault(report => report.RankMe is not null)?.RankMe is { } rank)
             Add("RankMe", Invariant($"{rank:0.0}"));
@@ -63,11 +60,23 @@ internal static class ReportPage
             : Invariant($"{run.Duration:m\\:ss}"));
         return html.Append("</dl>\n").ToString();
 
+        void AddAccuracy(string name, Func<TrainingProgress, double?> accuracy)
+        {
+            var measured = run.Reports.Where(report => accuracy(report) is not null).ToList();
+            if (measured.Count == 0) return;
+            Add(name, Invariant($"{accuracy(measured[^1]):0.0 %}"));
+            var best = measured.MaxBy(accuracy)!;
+            Add($"Best, epoch {best.Epoch}", Invariant($"{accuracy(best):0.0 %}"));
+        }
+
         void Add(string name, string value) => html.Append($"<div><dt>{Text(name)}</dt><dd>{Text(value)}</dd></div>\n");
     }
 
-    private static string Warnings(RunRecord run) => run.Warnings.Count == 0 ? ""
-        : $"<ul class=\"warnings\">\n{string.Concat(run.Warnings.Select(warning => $"<li>{Text(warning)}</li>\n"))}</ul>\n";
+    private static string Warnings(RunRecord run)
+    {
+        string lines = string.Concat(run.Warnings.Select(warning => $"<li>{Text(warning)}</li>\n"));
+        return lines.Length == 0 ? "" : $"<ul class=\"warnings\">\n{lines}</ul>\n";
+    }
 
     private static string Settings(RunRecord run)
     {
@@ -75,7 +84,9 @@ internal static class ReportPage
         var html = new StringBuilder("""
             <h2>Settings</h2>
             <div class="card scroll"><table class="settings">
-            <thead><tr><th scope="col">Option</th><th scope="col">Value</th><th scope="col">Chosen because</th></tr></thead>
+            <thead><tr>
+            <th scope="col">Option</th><th scope="col">Value</th><th scope="col">Chosen because</th>
+            </tr></thead>
             <tbody>
 
             """);
@@ -90,8 +101,9 @@ internal static class ReportPage
             foreach (var (name, value) in group)
             {
                 string reason = told.Choices.FirstOrDefault(choice => choice.Option == name)?.Reason ?? "";
+                string own = group.Key.Length > 0 ? name[(group.Key.Length + 1)..] : name;
                 html.Append(
-                    $"<tr><th scope=\"row\">{Text(name)}</th><td>{Text(value)}</td><td>{Text(reason)}</td></tr>\n");
+                    $"<tr><th scope=\"row\">{Text(own)}</th><td>{Text(value)}</td><td>{Text(reason)}</td></tr>\n");
             }
         }
         return html.Append("</tbody></table></div>\n").ToString();
@@ -108,10 +120,12 @@ internal static class ReportPage
                 + $"{Environment.ProcessorCount} processors"),
             ("Written", DateTimeOffset.Now.ToString("yyyy-MM-dd HH:mm zzz", CultureInfo.InvariantCulture)),
         ];
+        string rows = string.Concat(versions.Select(version =>
+            $"<tr><th scope=\"row\">{version.Name}</th><td>{Text(version.Value)}</td></tr>\n"));
         return $"""
             <h2>Versions</h2>
             <div class="card scroll"><table><tbody>
-            {string.Concat(versions.Select(version => $"<tr><th scope=\"row\">{version.Name}</th><td>{Text(version.Value)}</td></tr>\n"))}</tbody></table></div>
+            {rows}</tbody></table></div>
 
             """;
     }

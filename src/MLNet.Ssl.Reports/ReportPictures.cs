@@ -29,9 +29,10 @@ internal static class ReportPictures
         var pipeline = new ViewPipeline(recipes, run.ViewSeed, run.Threads);
         var rows = PretrainReport.Spread(images.Count, Samples);
         var views = pipeline.Render(images, rows, epoch: 0);
+        string which = run.Views.Count > MostViews ? $" (the first {MostViews} of {run.Views.Count})" : "";
         var html = new StringBuilder($"""
             <h2>What the network sees</h2>
-            <p class="lead">Images as they are, and random views of them as they reach the network{(run.Views.Count > MostViews ? $" (the first {MostViews} of {run.Views.Count})" : "")}.</p>
+            <p class="lead">Images as they are, and random views of them as they reach the network{which}.</p>
             <div class="card">
 
             """);
@@ -50,9 +51,10 @@ internal static class ReportPictures
     public static string Attention(ImageEncoder encoder, IImageSource images)
     {
         if (encoder.Backbone is not ITokenBackbone transformer) return "";
-        var html = new StringBuilder("""
+        var html = new StringBuilder($"""
             <h2>Where it looks</h2>
-            <p class="lead">An image, and the attention of the class token in each head of the last block: from black (none) to white (the head's largest).</p>
+            <p class="lead">An image, and the attention of the class token in each head of the last block.</p>
+            {HeatScale.Html}
             <div class="attention">
 
             """);

@@ -17,8 +17,8 @@ internal sealed class RunRecord
     /// <summary>What the run was to do; null where it did not tell.</summary>
     public RunDescription? Description { get; init; }
 
-    /// <summary>What the kNN accuracy is to be compared with; null where none is measured.</summary>
-    public (double Untrained, double Chance)? Baseline { get; set; }
+    /// <summary>What the measured accuracy is to be compared with; null where none is measured.</summary>
+    public (double? Untrained, double Chance)? Baseline { get; set; }
 
     /// <summary>From the beginning to the last report.</summary>
     public TimeSpan Duration { get; private set; }

@@ -10,7 +10,7 @@ namespace MLNet.Ssl.Reports;
 internal sealed record ScatterChart(EmbeddingMap Map, IReadOnlyList<int>? Labels, IReadOnlyList<string>? Names)
 {
     // The names of the axes stand outside of the points.
-    private const int Width = 760, Height = 540, Side = 34, Top = 36, Bottom = 44, Edge = Side / 2;
+    private const int Width = 760, Height = 540, Side = 34, Top = 44, Bottom = 44, Edge = Side / 2;
 
     // As many as can be told apart; rarer classes share grey.
     private const int Colours = 10;
@@ -46,10 +46,11 @@ internal sealed record ScatterChart(EmbeddingMap Map, IReadOnlyList<int>? Labels
             if (name.Length > 0) legend.Append($"<li class=\"{colour}\">{Text(name)}</li>");
         }
         return $"""
-            <figure class="card scatter"><svg viewBox="0 0 {Width} {Height}" role="img" aria-label="Embeddings on their first two principal components">
+            <figure class="card scatter">
+            <svg viewBox="0 0 {Width} {Height}" role="img" aria-label="Embeddings on two principal components">
             <path class="axis" d="M{Edge} {Top - 10}V{Height - Bottom + 14}H{Width - Edge}"/>{svg}
             <text x="{Width - Edge}" y="{Height - 10}" text-anchor="end">{Share("first", Map.Shares.X)}</text>
-            <text x="{Edge}" y="14">{Share("second", Map.Shares.Y)}</text></svg>
+            <text x="{Edge}" y="20">{Share("second", Map.Shares.Y)}</text></svg>
             <ul class="legend">{legend}</ul></figure>
 
             """;

@@ -21,7 +21,7 @@ public sealed class CommandTests : IDisposable
         int count = Directory.EnumerateFiles(photos, "*.jpg", SearchOption.AllDirectories).Count();
 
         var trained = Tool.Do(["pretrain", photos, "--output", model, "--epochs", "2", .. Tool.Small, "--json",
-            "--report", _folder.File("run.html")]);
+            "--report", _folder.File("run.html"), "--evaluation-train", photos, "--evaluation-test", photos]);
         var events = trained.Lines();
         var start = events.Single(line => line.GetProperty("event").GetString() == "start");
         Assert.Equal("SimCLR", start.GetProperty("options").GetProperty("MethodName").GetString());
@@ -79,6 +79,12 @@ public sealed class CommandTests : IDisposable
         string page = File.ReadAllText(_folder.File("later.html"));
         Assert.Contains("SimCLR", page);
         Assert.Contains("Embeddings", page);
+        // What is drawn from the log is what the run itself drew.
+        foreach (string drawn in new[] { "<dt>Rows</dt>", "<dt>Untrained</dt>", ">untrained ", ">most common class " })
+        {
+            Assert.Contains(drawn, page);
+            Assert.Contains(drawn, File.ReadAllText(_folder.File("run.html")));
+        }
     }
 
     [Fact]
@@ -99,8 +105,20 @@ public sealed class CommandTests : IDisposable
         Assert.Equal("embeds", model.GetProperty("step 1").GetProperty("does").GetString());
 
         var tuned = Tool.Do(["finetune", photos, "--model", weights, "--output", _folder.File("c.zip"),
-            "--test", photos, "--epochs", "1", "--batch-size", "16", "--layer-decay", "0.9", "--seed", "1", "--json"])
+            "--test", photos, "--epochs", "4", "--batch-size", "16", "--layer-decay", "0.9", "--seed", "1", "--json",
+            "--validation", photos, "--validation.every-epochs", "2", "--report", _folder.File("tuned.html")])
             .Lines();
+        var validated = tuned.Where(line => line.GetProperty("event").GetString() == "progress")
+            .Select(line => line.GetProperty("progress"))
+            .Where(line => line.TryGetProperty("validationAccuracy", out _)).ToList();
+        Assert.Equal([2, 4], validated.Select(line => line.GetProperty("epoch").GetInt32()));
+        // The test images are those of the validation: the best of its epochs was written.
+        Assert.Equal(validated.Max(line => line.GetProperty("validationAccuracy").GetDouble()),
+            tuned.Single(line => line.GetProperty("event").GetString() == "accuracy").GetProperty("accuracy")
+                .GetDouble(), 6);
+        Assert.Contains("Validation accuracy", File.ReadAllText(_folder.File("tuned.html")));
+        Assert.Contains("'many'; expected a whole number", Tool.Run("finetune", photos, "--model", weights,
+            "--validation", photos, "--validation.patience", "many").Error);
         Assert.InRange(tuned.Single(line => line.GetProperty("event").GetString() == "accuracy").GetProperty("accuracy")
             .GetDouble(), 0.05, 1);
         Assert.Contains("classifies images", Tool.Do("inspect", _folder.File("c.zip")).Output);

@@ -68,6 +68,18 @@ public sealed class InputTests : IDisposable
             RowSource.Open(new(_folder.File("t.csv")))).Message);
     }
 
+    [Theory]
+    [InlineData("t.csv")]
+    [InlineData("t.parquet")]
+    public void AGitLfsPointerInPlaceOfATableIsNamedAsOne(string name)
+    {
+        File.WriteAllText(
+            _folder.File(name), "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 84183321\n");
+        string message = Assert.Throws<InvalidDataException>(() => RowSource.Open(new(_folder.File(name)))).Message;
+        Assert.Contains(_folder.File(name), message);
+        Assert.Contains("Git LFS pointer, not the file itself: run `git lfs pull`", message);
+    }
+
     [Fact]
     public void AMissingColumnIsNamedWithThoseThereAre()
     {

@@ -89,7 +89,7 @@ public sealed class CancelledReadingTests : IDisposable
     [
         "pretraining on a table", "pretraining on images", "pretraining on embeddings",
         "online evaluation, training rows", "online evaluation, test rows",
-        "online evaluation, images", "fine-tuning", "distillation", "kNN evaluation", "linear evaluation",
+        "online evaluation, images", "fine-tuning", "fine-tuning, validation", "distillation", "kNN evaluation", "linear evaluation",
         "linear evaluation, validation",
         "closed-form evaluation", "evaluation of embeddings", "evaluation of embedded images", "kNN trainer",
         "linear trainer", "two embeddings",
@@ -122,6 +122,8 @@ public sealed class CancelledReadingTests : IDisposable
                 .WithEvaluation(Images, Images).Fit(_ml.View(TestImages.Rows(4))),
             "fine-tuning" => () => ssl.FineTune("PredictedLabel", "Image", "Label", _images,
                 new() { CancellationToken = token }).Fit(Images),
+            "fine-tuning, validation" => () => ssl.FineTune("PredictedLabel", "Image", "Label", _images,
+                new() { CancellationToken = token }).WithValidation(Images).Fit(_ml.Data.TakeRows(Images, 8)),
             "distillation" => () => ssl.Distill("PredictedLabel", "Image", null, Teacher(),
                 new() { CancellationToken = token }).Fit(Images),
             "kNN evaluation" => () =>

@@ -47,8 +47,19 @@ public sealed class ColumnAdviceTests
         public MLImage? Image { get; set; }
     }
 
+    private sealed class ImageFile
+    {
+        public string ImagePath { get; set; } = "";
+    }
+
     private IDataView View => _ml.Data.LoadFromEnumerable(Enumerable.Range(0, 4)
-        .Select(i => new Row { Image = TestImages.Image(i), Single = i, Label = (uint)(i % 2) }));
+        .Select(i => new Row
+        {
+            Image = TestImages.Image(i),
+            Single = i,
+            Label = (uint)(1 + i % 2),
+            Good = [i, i % 2, 3],
+        }));
 
     [Theory]
     [InlineData("Doubles", Convert)]
@@ -82,6 +93,54 @@ public sealed class ColumnAdviceTests
             Assert.All(ways, way => Assert.Contains(way, message));
             if (!ways.Contains(Convert)) Assert.DoesNotContain(Convert, message);
             if (!ways.Contains(Size)) Assert.DoesNotContain(Size, message);
+        }
+    }
+
+    /// <summary>What is fitted, and what reads rows beside it, says the same.</summary>
+    [Theory]
+    [InlineData("Doubles", Convert)]
+    [InlineData("SomeDoubles", Convert, Size)]
+    [InlineData("SomeSingles", Size)]
+    [InlineData("Single", Concatenate)]
+    [InlineData("Double", Convert, Concatenate)]
+    public void AColumnOfAWrongTypeIsRefusedByWhatIsFittedToo(string column, params string[] ways)
+    {
+        var ssl = _ml.SelfSupervised();
+        using var encoder = ssl.Pretrain("Embedding", "Good", new SimClrOptions { Epochs = 0 }).Fit(View);
+        using var knn = _ml.MulticlassClassification.Trainers.NearestNeighbors("Label", "Good").Fit(View);
+        using var probe = _ml.MulticlassClassification.Trainers
+            .LinearProbe("Label", "Good", new LinearProbeOptions { Epochs = 1 }).Fit(View);
+        using var images = ssl.Pretrain("Embedding", "Image", TestImages.Untrained).Fit(View);
+        using var network = ssl.FineTune("PredictedLabel", "Image", "Label", images,
+            new() { Epochs = 1, BatchSize = 2 }).Fit(View);
+        var wrong = _ml.Transforms.CopyColumns("Good", column).Append(_ml.Transforms.CopyColumns("Image", column))
+            .Fit(View).Transform(View);
+        var evaluated = ssl.Pretrain("Embedding", "Good", new SimClrOptions { Epochs = 0 });
+        var tuned = ssl.FineTune("PredictedLabel", "Image", "Label", images);
+        using var folder = new TemporaryFolder();
+        var index = new EmbeddingIndex(3);
+        foreach (Action act in new Action[]
+        {
+            () => encoder.Transform(wrong),
+            () => encoder.GetOutputSchema(wrong.Schema),
+            () => knn.Transform(wrong),
+            () => probe.Transform(wrong),
+            () => network.Transform(wrong),
+            () => images.Transform(wrong),
+            () => evaluated.WithEvaluation(wrong, View).Fit(View),
+            () => evaluated.WithEvaluation(View, wrong).Fit(View),
+            () => tuned.WithValidation(wrong).Fit(View),
+            () => ssl.Distill("PredictedLabel", "Image", null, network).Fit(wrong),
+            () => ssl.Evaluate.NearestNeighbors(View, wrong, featureColumnName: "Good"),
+            () => ssl.Evaluate.Linear(View, View, featureColumnName: "Good", validation: wrong),
+            () => index.Add(wrong, "Text", "Good"),
+            () => new PretrainReport().Write(folder.File("report.html"), encoder, wrong),
+            () => new PretrainReport().Write(folder.File("report.html"), images, wrong),
+        })
+        {
+            string message = Assert.ThrowsAny<ArgumentException>(act).Message;
+            Assert.Contains(column is "Single" or "Double" ? "Single" : "Vector", message);
+            Assert.All(ways, way => Assert.Contains(way, message));
         }
     }
 
@@ -149,8 +208,21 @@ public sealed class ColumnAdviceTests
         }
         var ssl = _ml.SelfSupervised();
         using var encoder = ssl.Pretrain("Embedding", "Image", TestImages.Untrained).Fit(View);
+        string run = Directory.CreateDirectory(folder.File("run")).FullName;
+        Written("run/checkpoint-0000000001.safetensors");
+        var trained = TestImages.Untrained with { Epochs = 1, BatchSize = 2 };
+        IDataView Photo(string name) => _ml.Data.LoadFromEnumerable([new ImageFile { ImagePath = Written(name) }]);
+        Assert.Single(Directory.GetFiles(run));
         foreach (Action act in new Action[]
         {
+            () => ssl.Pretrain("Embedding", "Image", trained with { CheckpointFolder = run, Resume = true }).Fit(View),
+            () => ssl.Pretrain("Embedding", "Image", trained with { ContinueFrom = run }).Fit(View),
+            () => ssl.LoadPretrained("Embedding", "Image", Written("weights.safetensors.index.json")),
+            () => ssl.Pretrain("Embedding", "ImagePath", TestImages.Untrained).Fit(Photo("path.jpg")),
+            () => RgbImages.Load(Written("image.png")),
+            () => RgbImages.Decode(System.Text.Encoding.ASCII.GetBytes(Pointer)),
+            () => EmbeddingIndex.Load(new MemoryStream(System.Text.Encoding.ASCII.GetBytes(Pointer))),
+            () => ssl.Model.Load(new MemoryStream(System.Text.Encoding.ASCII.GetBytes(Pointer)), out _),
             () => ssl.LoadPretrained("Embedding", "Image", Written("weights.pth")),
             () => ssl.LoadPretrained("Embedding", "Image", Written("weights.safetensors")),
             () => ssl.Pretrain("Embedding", "Image",

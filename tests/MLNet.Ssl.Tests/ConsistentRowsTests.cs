@@ -138,6 +138,49 @@ public sealed class ConsistentRowsTests : IDisposable
         Assert.Equal(1, _ml.MulticlassClassification.Evaluate(predicted).MicroAccuracy);
     }
 
+    /// <summary>Evaluators, trainers, the index and pretraining read a source once: a queue gives them all its rows,
+    /// and one that allows a single reader is content.</summary>
+    [Theory]
+    [InlineData("shuffled")]
+    [InlineData("queue")]
+    [InlineData("one reader")]
+    public void WhoReadsRowsReadsThemOnce(string kind)
+    {
+        var ssl = _ml.SelfSupervised();
+        var key = _ml.Transforms.Conversion.MapValueToKey("Label").Fit(_ml.Data.LoadFromEnumerable(Rows(64)));
+        IDataView Rows700() => key.Transform(Source(kind, Spread(700)));
+        IDataView Embedded() => _tables.Transform(Rows700());
+        Assert.Equal(1, ssl.Evaluate.NearestNeighbors(Rows700(), Rows700(), featureColumnName: "Features", ks: [1])[0]
+            .Accuracy);
+        Assert.Equal(1, ssl.Evaluate.NearestNeighbors(Embedded(), Embedded(), ks: [1])[0].Accuracy, 2);
+        Assert.True(ssl.Evaluate.ClosedForm(Embedded(), Embedded()).Accuracy > 0.9);
+        Assert.True(ssl.Evaluate.Linear(Rows700(), Rows700(), featureColumnName: "Features",
+            options: new() { Epochs = 20 }, validation: Rows700()).Accuracy > 0.9);
+        var keyed = _ml.Transforms.Conversion.ConvertType("Key", "Number", DataKind.String)
+            .Fit(_ml.Data.LoadFromEnumerable(Rows(1)));
+        var index = ssl.Index(keyed.Transform(Embedded()), "Key");
+        Assert.Equal(Enumerable.Range(0, 700).Select(i => $"{i}").Order(), index.Keys.Order());
+        var expected = Encoded(Spread(700).Select(row => row.Features));
+        for (int row = 0; row < index.Count; row++)
+            Assert.True(Cosine(expected[int.Parse(index.Keys[row])], index[row]) > 0.9999, index.Keys[row]);
+        var quick = new SimClrOptions { Epochs = 1, Seed = 1, Threads = 1 };
+        var reports = new List<TrainingProgress>();
+        ssl.Pretrain("Embedding", "Features", quick with { Progress = new Collect(reports.Add) })
+            .WithEvaluation(Rows700(), Rows700(), numberOfNeighbors: 1).Fit(Rows700()).Dispose();
+        Assert.Equal(1, reports[^1].KnnAccuracy!.Value, 1);
+        using var folder = new TemporaryFolder();
+        new PretrainReport().Write(folder.File("report.html"), _tables, Rows700(), "Label");
+        Assert.Contains("700 rows", File.ReadAllText(folder.File("report.html")));
+    }
+
+    private static double Cosine(ReadOnlySpan<float> a, ReadOnlySpan<float> b) =>
+        System.Numerics.Tensors.TensorPrimitives.CosineSimilarity(a, b);
+
+    private sealed class Collect(Action<TrainingProgress> report) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value) => report(value);
+    }
+
     /// <summary>Classes that a little noise does not mix up: they lie in different directions.</summary>
     private static IEnumerable<Row> Spread(int count) => Rows(count).Select(row => new Row
     {

@@ -88,4 +88,67 @@ public sealed class FineTunePipelineTests
             ssl.FineTune("PredictedLabel", "Nothing", "Label", encoder).Fit(Keyed(view))).Message);
         Assert.Throws<ArgumentNullException>(() => ssl.FineTune("PredictedLabel", "Image", "Label", null!));
     }
+
+    [Fact]
+    public void AValidationEndsTheRunAndIsSaidInLogAndProgress()
+    {
+        var ssl = _ml.SelfSupervised();
+        var view = Keyed(_ml.View(TestImages.Rows(24)));
+        using var encoder = ssl.Pretrain("Embedding", "Image", TestImages.Untrained).Fit(view);
+        var reports = new List<TrainingProgress>();
+        var log = new List<string>();
+        _ml.Log += (_, line) => log.Add(line.Message);
+        // The only class that the validation has is learned by heart, or not at all: the accuracy stays at its best.
+        var estimator = ssl.FineTune("PredictedLabel", "Image", "Label", encoder,
+            new() { Epochs = 400, BatchSize = 8, LearningRate = 0.5, Progress = new Collect(reports.Add) });
+        using var fitted = estimator.WithValidation(_ml.Data.TakeRows(view, 4), patience: 5).Fit(view);
+        var measured = reports.Where(report => report.ValidationAccuracy is not null).ToList();
+        Assert.InRange(measured[^1].Epoch, 6, 399);
+        Assert.Contains(log, line => line.Contains("(4 images)", StringComparison.Ordinal));
+        Assert.Contains(log, line => line.Contains("Validation.Patience", StringComparison.Ordinal));
+        double best = _ml.MulticlassClassification.Evaluate(fitted.Transform(_ml.Data.TakeRows(view, 4))).MicroAccuracy;
+        Assert.Equal(measured.Max(report => report.ValidationAccuracy)!.Value, best, 6);
+        // The estimator that it was made of measures nothing.
+        reports.Clear();
+        ssl.FineTune("PredictedLabel", "Image", "Label", encoder,
+            new() { Epochs = 1, BatchSize = 8, Progress = new Collect(reports.Add) }).Fit(view).Dispose();
+        Assert.All(reports, report => Assert.Null(report.ValidationAccuracy));
+    }
+
+    [Fact]
+    public void AStudentWithoutLabelsIsValidatedByTheTeachersClasses()
+    {
+        var ssl = _ml.SelfSupervised();
+        var view = Keyed(_ml.View(TestImages.Rows(16)));
+        using var encoder = ssl.Pretrain("Embedding", "Image", TestImages.Untrained).Fit(view);
+        // A chain that ends in a classifier teaches as the classifier does, and is exported.
+        using var chain = _ml.Transforms.CopyColumns("Copy", "Number")
+            .Append(ssl.FineTune("PredictedLabel", "Image", "Label", encoder, new() { Epochs = 1, BatchSize = 8 }))
+            .Fit(view);
+        var reports = new List<TrainingProgress>();
+        var estimator = ssl.Distill("PredictedLabel", "Image", null, chain,
+            new() { Epochs = 2, BatchSize = 8, Progress = new Collect(reports.Add) });
+        estimator.WithValidation(view, "Label", everyEpochs: 2).Fit(view).Dispose();
+        Assert.Equal(2, Assert.Single(reports, report => report.ValidationAccuracy is not null).Epoch);
+        using MemoryStream whole = new(), alone = new();
+        chain.ExportOnnx(whole);
+        chain.LastTransformer.ExportOnnx(alone);
+        Assert.Equal(alone.ToArray(), whole.ToArray());
+
+        Assert.Contains("name the column",
+            Assert.Throws<ArgumentException>(() => estimator.WithValidation(view)).Message);
+        var renamed = Keyed(_ml.View(TestImages.Rows(16).Skip(1)));
+        foreach (Action act in new Action[]
+        {
+            () => estimator.WithValidation(renamed, "Label").Fit(view),
+            () => ssl.Distill("PredictedLabel", "Image", "Label", chain).Fit(renamed),
+            () => ssl.FineTune("PredictedLabel", "Image", "Label", encoder).WithValidation(renamed).Fit(view),
+        })
+            Assert.Contains("class 1 under two names", Assert.Throws<ArgumentException>(act).Message);
+    }
+
+    private sealed class Collect(Action<TrainingProgress> report) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value) => report(value);
+    }
 }

@@ -41,6 +41,8 @@ public sealed class NativeTorchTests : IDisposable
         var rows = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 64)
             .Select(i => new Row { Features = [i, i % 3, i % 5], Label = (uint)i % 2 }));
         File.WriteAllText("any.mlssl", "");
+        var images = new ImageStore();
+        for (int i = 0; i < 2; i++) images.Add(new byte[3 * 16 * 16], 16, 16);
         Action[] ways =
         [
             () => ssl.Pretrain("Embedding", "Features").Fit(rows),
@@ -50,6 +52,10 @@ public sealed class NativeTorchTests : IDisposable
             () => ssl.Evaluate.Linear(rows, rows, featureColumnName: "Features"),
             () => ml.MulticlassClassification.Trainers.NearestNeighbors("Label", "Features").Fit(rows),
             () => _ = new EmbeddingIndex(3),
+            () => ssl.LoadPretrained("Embedding", "Image", new MemoryStream([1, 2, 3])),
+            () => PretrainedEncoder.Load("any.mlssl").Dispose(),
+            () => Pretrainer.Fit(images, new SimClrOptions()).Dispose(),
+            () => new TableStore(new float[4], 2).Dispose(),
         ];
         foreach (var way in ways)
         {
@@ -74,7 +80,7 @@ public sealed class NativeTorchTests : IDisposable
         string cache = Directory.CreateDirectory(_folder.File("cache")).FullName;
         string said = FreshProcess.Run(["libtorch"], _folder.Path, new() { ["NUGET_PACKAGES"] = cache }, program);
         string[] errors = [.. said.Split('\n').Where(line => line.StartsWith("error ", StringComparison.Ordinal))];
-        Assert.Equal(7, errors.Length);
+        Assert.Equal(11, errors.Length);
         Assert.All(errors, error =>
         {
             Assert.Matches("^error InvalidOperationException, [1-9] lines: ", error);

@@ -35,6 +35,27 @@ public sealed class PermutationImportanceTests
         float Noise() => (float)(2 * random.NextDouble() - 1);
     }
 
+    /// <summary>As the documentation of <see cref="MulticlassTransformer"/> says: the overload for any transformer asks
+    /// for an interface that ML.NET keeps to itself.</summary>
+    [Fact]
+    public void OfAChainTheLastStepIsTakenByItsType()
+    {
+        var rows = _ml.Data.LoadFromEnumerable(Enumerable.Range(0, 40)
+            .Select(i => new Row { Label = $"{i % 2}", Features = [i % 7, i % 2, i % 5] }).ToArray());
+        using var chain = _ml.Transforms.Conversion.MapValueToKey("Label")
+            .Append(_ml.MulticlassClassification.Trainers.NearestNeighbors("Label", "Features")).Fit(rows);
+        var view = chain.Transform(rows);
+        foreach (var any in new ITransformer[] { chain, chain.LastTransformer })
+        {
+            Assert.Contains("compatible predictor", Assert.ThrowsAny<Exception>(() => _ml.MulticlassClassification
+                .PermutationFeatureImportance(any, view, permutationCount: 3)).Message);
+        }
+        MulticlassTransformer last = chain.LastTransformer;
+        var worth = _ml.MulticlassClassification.PermutationFeatureImportance(last, view, permutationCount: 3);
+        Assert.Equal(3, worth.Length);
+        Assert.Equal(1, worth.Index().MaxBy(slot => -slot.Item.MicroAccuracy.Mean).Index);
+    }
+
     private sealed class Row
     {
         [VectorType(3)]

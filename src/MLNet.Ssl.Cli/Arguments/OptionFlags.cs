@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -61,6 +62,17 @@ internal sealed class OptionFlags
             : parsed.GetValue(flag);
     }
 
+    /// <summary><see cref="Text"/> as a whole number.</summary>
+    /// <exception cref="UsageException">It is none.</exception>
+    public int? Number(ParseResult parsed, string path) => Text(parsed, path) is not { } text ? null
+        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number
+        : throw new UsageException(
+            $"--{string.Join('.', path.Split('.').Select(Names.Kebab))} is '{text}'; expected a whole number.");
+
+    /// <summary>Whether an option says how rows are measured, which are named beside the record.</summary>
+    private static bool IsBesideOptions(LibraryOption option) =>
+        option.Path[0] is nameof(PretrainOptions.Evaluation) or nameof(SupervisedOptions.Validation);
+
     private JsonObject Values(ParseResult parsed, object? start, JsonObject? file)
     {
         start ??= Activator.CreateInstance(_record)!;
@@ -69,8 +81,7 @@ internal sealed class OptionFlags
         // Parts come before what is in them.
         foreach (var (flag, option) in _flags.OrderBy(entry => entry.Option.Path.Count))
         {
-            if (parsed.GetResult(flag) is not { } result || option.Path[0] == nameof(
-                PretrainOptions.Evaluation)) continue;
+            if (parsed.GetResult(flag) is not { } result || IsBesideOptions(option)) continue;
             string text = result.Tokens.Count == 0 ? "true" : parsed.GetValue(flag) ?? "";
             Set(values, option, text);
         }

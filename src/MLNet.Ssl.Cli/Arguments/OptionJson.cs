@@ -87,6 +87,9 @@ internal static class OptionJson
             + (like.Count > 0 ? $"did you mean {string.Join(" or ", like)}?" : $"it has {string.Join(", ", names)}."));
     }
 
+    private static bool IsOfRows(Type option) =>
+        option == typeof(OnlineEvaluation) || option == typeof(ClassifierValidation);
+
     private static void Describe(JsonTypeInfo info)
     {
         if (info.Type is { IsAbstract: true } type && type != typeof(BackboneOptions) && OptionTypes.IsPart(type))
@@ -99,7 +102,7 @@ internal static class OptionJson
         {
             var property = info.Properties[i].PropertyType;
             // Rows to evaluate on are named beside the options.
-            if (!OptionTypes.IsWritable(property) || property == typeof(OnlineEvaluation)) info.Properties.RemoveAt(i);
+            if (!OptionTypes.IsWritable(property) || IsOfRows(property)) info.Properties.RemoveAt(i);
         }
     }
 }

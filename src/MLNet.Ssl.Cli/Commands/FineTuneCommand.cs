@@ -16,6 +16,7 @@ internal static class FineTuneCommand
         Examples:
           mlssl finetune labelled --model photos.mlssl --output classifier.mlssl --epochs 30
           mlssl finetune train --test test --model dinov2_vits14 --learning-rate 0.0001 --layer-decay 0.65
+          mlssl finetune train --validation held-out --validation.patience 5 --epochs 100 --model photos.mlssl
 
         The flags above are the library's FineTuneOptions. Ctrl-C and SIGTERM save a checkpoint; the same command with
         --resume goes on.
@@ -30,15 +31,17 @@ internal static class FineTuneCommand
         };
         var output = Flags.Output("file", "File of the classifier: .mlssl or .onnx", "classifier.mlssl");
         var test = Flags.Of<string?>("--test", "data", "Labelled images that the classifier is measured on in the end");
+        var validation = Flags.Of<string?>("--validation", "data",
+            "Labelled images that choose the epoch: the classifier of the best accuracy on them is written");
         var file = Flags.Of<string?>("--options", "file", "JSON file of options by their names");
         var command = new TaughtCommand("finetune", "Train an encoder and a classifier on labelled images.",
-            Examples) { path, output, test, file };
+            Examples) { path, output, test, validation, file };
         var model = new ModelFlags(command, required: true);
         var data = new DataFlags();
         data.AddTo(command);
         var job = new TrainingJob(command, session);
         var common = new CommonFlags(command, computes: true);
-        var flags = new OptionFlags(typeof(FineTuneOptions));
+        var flags = new OptionFlags(typeof(FineTuneOptions), "", nameof(SupervisedOptions.Validation));
         flags.AddTo(command);
         command.SetAction(parsed =>
         {
@@ -49,12 +52,15 @@ internal static class FineTuneCommand
                 ? MethodChoice.ReadFile(json) : null);
             var source = Images(data.Choice(parsed, parsed.GetValue(path)!));
             var unseen = parsed.GetValue(test) is { } held ? Images(data.Choice(parsed, held)) : null;
+            var chosenBy = parsed.GetValue(validation) is { } choosing ? Images(data.Choice(parsed, choosing)) : null;
             var context = common.Context(parsed, session);
             using var encoder = model.Load(parsed, context, session);
             if (!encoder.TakesImages) throw new InvalidDataException(
                 $"'{encoder.Name}' embeds rows of a table; fine-tuning takes images.");
             job.Run(parsed, options, to, TrainingJob.GoOn(arguments),
-                told => Train(session, context, encoder, source, unseen, told, to),
+                told => Train(session, context, encoder, source, unseen, (estimator, labels) => chosenBy is null
+                    ? estimator : WithValidation(estimator, flags, parsed, labels.Transform(
+                        chosenBy.View(context))), told, to),
                 (report, page, _) => report.Write(page));
             return ExitCode.Done;
         });
@@ -70,15 +76,22 @@ internal static class FineTuneCommand
         return source;
     }
 
+    private static ImageClassificationEstimator WithValidation(ImageClassificationEstimator estimator,
+        OptionFlags flags, ParseResult parsed, IDataView images) => estimator.WithValidation(images,
+            everyEpochs: flags.Number(parsed, "Validation.EveryEpochs") ?? 1,
+            patience: flags.Number(parsed, "Validation.Patience"),
+            returnBest: flags.Text(parsed, "Validation.ReturnBest") is not { } best || best != "false");
+
     private static ImageClassificationTransformer Train(Session session, MLContext context, LoadedModel encoder,
-        ImageSource source,
-        ImageSource? unseen, FineTuneOptions options, string output)
+        ImageSource source, ImageSource? unseen,
+        Func<ImageClassificationEstimator, ITransformer, ImageClassificationEstimator> withValidation,
+        FineTuneOptions options, string output)
     {
         var view = source.View(context);
         var labels = context.Transforms.Conversion.MapValueToKey(Key, ImageRow.LabelColumn).Fit(view);
         var estimator = context.SelfSupervised().FineTune(Predicted, ImageRow.Column, Key, encoder.Encoder, options,
             Score);
-        var classifier = estimator.Fit(labels.Transform(view));
+        var classifier = withValidation(estimator, labels).Fit(labels.Transform(view));
         ModelOutput.Write(context, output, classifier, classifier, view.Schema);
         if (unseen is not null && World.Rank == 0)
         {

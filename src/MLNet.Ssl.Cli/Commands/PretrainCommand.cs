@@ -145,8 +145,9 @@ internal sealed class PretrainCommand
         var (seen, unseen) = (Labelled(train), Labelled(test!));
         var labels = context.Transforms.Conversion.MapValueToKey(ImageRow.LabelColumn).Fit(seen);
         return pretraining.WithEvaluation(steps(labels.Transform(seen)), steps(labels.Transform(unseen)),
-            ImageRow.LabelColumn, Number("Evaluation.EveryEpochs") ?? 1, Number("Evaluation.NumberOfNeighbors") ?? 20,
-            _flags.Text(parsed, "Evaluation.BestEncoderPath"), Number("Evaluation.Patience"),
+            ImageRow.LabelColumn, _flags.Number(parsed, "Evaluation.EveryEpochs") ?? 1,
+            _flags.Number(parsed, "Evaluation.NumberOfNeighbors") ?? 20,
+            _flags.Text(parsed, "Evaluation.BestEncoderPath"), _flags.Number(parsed, "Evaluation.Patience"),
             _flags.Text(parsed, "Evaluation.ReturnBest") is { } best && best != "false");
 
         IDataView Labelled(string path)
@@ -155,11 +156,6 @@ internal sealed class PretrainCommand
             _ = source.RequireLabels();
             return View(context, source);
         }
-
-        int? Number(string option) => _flags.Text(parsed, option) is not { } text ? null
-            : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number
-            : throw new UsageException(
-                $"--{string.Join('.', option.Split('.').Select(Names.Kebab))} is '{text}'; expected a whole number.");
     }
 
     private static IDataView View(MLContext context, RowSource source) =>

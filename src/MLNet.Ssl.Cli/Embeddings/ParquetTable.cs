@@ -1,4 +1,5 @@
 using System.Globalization;
+using MLNet.Ssl.Files;
 using Parquet;
 using Parquet.Data;
 using Parquet.Schema;
@@ -42,6 +43,7 @@ internal sealed class ParquetTable : IDisposable
         ParquetReader? reader = null;
         try
         {
+            using (var file = File.OpenRead(path)) GitLfsPointer.Refuse(file);
             reader = ParquetReader.CreateAsync(path).GetAwaiter().GetResult();
             return new(path, reader);
         }

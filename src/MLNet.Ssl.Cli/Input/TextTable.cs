@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Data.Analysis;
+using MLNet.Ssl.Files;
 using MLNet.Ssl.ImageFiles;
 using nietras.SeparatedValues;
 
@@ -30,6 +31,7 @@ internal static class TextTable
 
     private static RowSource Read(DataChoice choice)
     {
+        using (var file = File.OpenRead(choice.Path)) GitLfsPointer.Refuse(file);
         List<string> names, keys = [];
         using (var reader = Reader(choice.Path)) names = [.. reader.Header.ColNames];
         if (names.Count == 0) throw new InvalidDataException(

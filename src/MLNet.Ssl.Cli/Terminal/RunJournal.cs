@@ -35,7 +35,10 @@ internal sealed class RunJournal : IProgress<TrainingProgress>, IRunObserver, ID
     void IRunObserver.OnStart(RunDescription run) => Add(new StartEvent("start", run.Title, run.Options,
         [.. run.Choices.Select(choice => new ChoiceLine(choice.Option, OptionValueText(choice), choice.Reason))],
         [.. run.Views.Select(view => OptionJson.Write(view, typeof(ViewRecipe)).Deserialize<JsonElement>())],
-        run.ViewSeed, run.Threads));
+        run.ViewSeed, run.Threads, run.Rows));
+
+    void IRunObserver.OnBaseline(double? untrained, double chance) =>
+        Add(new BaselineEvent("baseline", untrained, chance));
 
     void IRunObserver.OnMessage(TrainingMessage message) =>
         Add(new MessageEvent("message", message.IsWarning, message.Text));
@@ -47,9 +50,10 @@ internal sealed class RunJournal : IProgress<TrainingProgress>, IRunObserver, ID
     /// <exception cref="InvalidDataException">It is no log of a run; the message names file and line.</exception>
     public static void Replay(string path, IProgress<TrainingProgress> observer)
     {
-        var (start, progress, messages) = ReadAll(path);
+        var (start, baseline, progress, messages) = ReadAll(path);
         var told = (IRunObserver)observer;
         told.OnStart(start);
+        if (baseline is not null) told.OnBaseline(baseline.Untrained, baseline.Chance);
         foreach (var message in messages) told.OnMessage(message);
         foreach (var value in progress) observer.Report(value);
     }
@@ -57,14 +61,15 @@ internal sealed class RunJournal : IProgress<TrainingProgress>, IRunObserver, ID
     /// <summary>What a run was to do, and how far it is.</summary>
     public static (RunDescription Start, TrainingProgress? Last) Read(string path)
     {
-        var (start, progress, _) = ReadAll(path);
+        var (start, _, progress, _) = ReadAll(path);
         return (start, progress.LastOrDefault());
     }
 
-    private static (RunDescription Start, List<TrainingProgress> Progress,
+    private static (RunDescription Start, BaselineEvent? Baseline, List<TrainingProgress> Progress,
         List<TrainingMessage> Messages) ReadAll(string path)
     {
         RunDescription? start = null;
+        BaselineEvent? baseline = null;
         List<TrainingProgress> progress = [];
         List<TrainingMessage> messages = [];
         foreach (var (number, line) in File.ReadLines(path).Index())
@@ -77,6 +82,10 @@ internal sealed class RunJournal : IProgress<TrainingProgress>, IRunObserver, ID
                 {
                     case "start":
                         start = Describe(json.Deserialize<StartEvent>(Options)!);
+                        break;
+                    case "baseline":
+                        // Of a run that goes on from weights of another one, the first is what both began with.
+                        baseline ??= json.Deserialize<BaselineEvent>(Options);
                         break;
                     case "progress":
                         var value = json.Deserialize<ProgressEvent>(Options)!.Progress;
@@ -102,14 +111,17 @@ internal sealed class RunJournal : IProgress<TrainingProgress>, IRunObserver, ID
         }
         return start is null
             ? throw new InvalidDataException($"'{path}' is no log of a run: no line begins one.")
-                : (start, progress, messages);
+                : (start, baseline, progress, messages);
     }
 
     private static RunDescription Describe(StartEvent start) => new(start.Title, start.Options,
         [.. start.Choices.Select(choice => new Choice(choice.Option, choice.Value, choice.Reason))],
         [.. start.Views.Select(view => (ViewRecipe)OptionJson.Read(
             System.Text.Json.Nodes.JsonObject.Create(view)!, typeof(ViewRecipe)))],
-        start.ViewSeed, start.Threads);
+        start.ViewSeed, start.Threads)
+    {
+        Rows = start.Rows,
+    };
 
     private static string OptionValueText(Choice choice)
     {
@@ -131,7 +143,9 @@ internal sealed class RunJournal : IProgress<TrainingProgress>, IRunObserver, ID
     }
 
     private sealed record StartEvent(string Event, string Title, IReadOnlyDictionary<string, string> Options,
-        IReadOnlyList<ChoiceLine> Choices, IReadOnlyList<JsonElement> Views, ulong ViewSeed, int Threads);
+        IReadOnlyList<ChoiceLine> Choices, IReadOnlyList<JsonElement> Views, ulong ViewSeed, int Threads, long? Rows = null);
+
+    private sealed record BaselineEvent(string Event, double? Untrained, double Chance);
 
     private sealed record ChoiceLine(string Option, string Value, string Reason);
 

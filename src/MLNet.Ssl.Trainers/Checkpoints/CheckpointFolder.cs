@@ -25,10 +25,18 @@ internal sealed class CheckpointFolder : IDisposable
     public static SavedRun ReadNewest(string path, Action<TrainingMessage>? log)
     {
         CheckSource(path);
+        string? damage = null;
+        void Log(TrainingMessage message)
+        {
+            damage ??= message.Text;
+            log?.Invoke(message);
+        }
         if (!Directory.Exists(path))
-            return Read(null, path, log) ?? throw new InvalidDataException($"ContinueFrom '{path}' is damaged.");
-        return FilesOf(path).Select(file => Read(file.Step, file.Path, log)).OfType<SavedRun>().FirstOrDefault()
-            ?? throw new InvalidDataException($"ContinueFrom '{path}' holds checkpoints, and all are damaged.");
+            return Read(null, path, Log) ?? throw new InvalidDataException(
+                $"ContinueFrom '{path}' is damaged: {damage}");
+        return FilesOf(path).Select(file => Read(file.Step, file.Path, Log)).OfType<SavedRun>().FirstOrDefault()
+            ?? throw new InvalidDataException(
+                $"ContinueFrom '{path}' holds checkpoints, and all are damaged. Of the newest: {damage}");
     }
 
     /// <summary>Refuses what cannot be the source of <see cref="ReadNewest"/>.</summary>
@@ -119,10 +127,18 @@ internal sealed class CheckpointFolder : IDisposable
     {
         var files = Files;
         if (files.Count <= keep) return;
-        var best = files.MaxBy(file => TrainingCheckpoint.ScoreOf(file.Path) ?? double.NegativeInfinity);
+        string? best = Best?.Path;
         foreach (var (_, path) in files.Skip(keep))
-            if (path != best.Path) File.Delete(path);
+            if (path != best) File.Delete(path);
     }
+
+    /// <summary>The checkpoint of the best score, of equals the earliest, as the run itself counts them; null if none
+    /// has one.</summary>
+    public (long Step, string Path, double Score)? Best => Files
+        .Select(file => (file.Step, file.Path, Score: TrainingCheckpoint.ScoreOf(file.Path)))
+        .Where(file => file.Score is not null)
+        .OrderByDescending(file => file.Score).ThenBy(file => file.Step)
+        .Select(file => ((long, string, double)?)(file.Step, file.Path, file.Score!.Value)).FirstOrDefault();
 
     /// <summary>Refuses a disk without room for the checkpoints that are kept and one that is being written.</summary>
     /// <exception cref="IOException">There is less; the message has the numbers.</exception>

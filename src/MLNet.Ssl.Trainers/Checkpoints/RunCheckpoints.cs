@@ -30,7 +30,12 @@ internal sealed class RunCheckpoints : IDisposable
     private RunCheckpoints(CheckpointFolder? folder, TrainingOptions options, Action<TrainingMessage>? log)
     {
         (_folder, _options, _log) = (folder, options, log);
-        _candidates = (folder is null || !options.Resume ? [] : folder.Read(log)).GetEnumerator();
+        string? damage = null;
+        _candidates = (folder is null || !options.Resume ? [] : folder.Read(message =>
+        {
+            damage ??= message.Text;
+            log?.Invoke(message);
+        })).GetEnumerator();
         int files = folder is not null && options.Resume ? folder.Files.Count : 0;
         if (files == 0 && World.Rank == 0 && options.ContinueFrom is { } source)
             _start = CheckpointFolder.ReadNewest(source, log);
@@ -39,7 +44,7 @@ internal sealed class RunCheckpoints : IDisposable
             log?.Invoke(new(false, $"CheckpointFolder '{folder.Path}' holds no checkpoint: the run starts anew."));
         else if (!MoveNext())
             throw new InvalidDataException($"CheckpointFolder '{folder.Path}' holds {files} checkpoint(s), and all are "
-                + "damaged; take another folder to start anew.");
+                + $"damaged; take another folder to start anew. Of the newest: {damage}");
     }
 
     /// <summary>Takes hold of the folder that the options name and reads the newest good checkpoint in it.</summary>
@@ -146,13 +151,13 @@ internal sealed class RunCheckpoints : IDisposable
     /// <summary>The best score of the checkpoints that are there, and the epochs until
     /// then; null if none has one.</summary>
     public (double Score, double Epochs)? Best =>
-        BestFile is { } best ? (best.Score, best.Step / (double)_stepsPerEpoch) : null;
+        _folder?.Best is { } best ? (best.Score, best.Step / (double)_stepsPerEpoch) : null;
 
     /// <summary>Fills the state with the checkpoint of the best score; false if none
     /// that can be read has one.</summary>
     public bool TakeBest()
     {
-        if (BestFile is not { } best) return false;
+        if (_folder?.Best is not { } best) return false;
         using var saved = CheckpointFolder.Read(best.Step, best.Path, _log);
         if (saved?.Difference(_state) is not null || saved is null) return false;
         Fill(saved);
@@ -219,12 +224,6 @@ internal sealed class RunCheckpoints : IDisposable
         _candidates.Dispose();
         _folder?.Dispose();
     }
-
-    private (long Step, string Path, double Score)? BestFile => _folder?.Files
-        .Select(file => (file.Step, file.Path, Score: TrainingCheckpoint.ScoreOf(file.Path)))
-        .Where(file => file.Score is not null)
-        .OrderByDescending(file => file.Score).ThenBy(file => file.Step)
-        .Select(file => ((long, string, double)?)(file.Step, file.Path, file.Score!.Value)).FirstOrDefault();
 
     private static CheckpointFolder? OpenFolder(TrainingOptions options)
     {

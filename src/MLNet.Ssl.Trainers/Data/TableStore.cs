@@ -13,6 +13,7 @@ public sealed class TableStore : IDisposable
     /// <param name="columns">Width of a row, 1 and up.</param>
     /// <exception cref="ArgumentException">There is no row, the last one is incomplete, or a value is not finite; the
     /// message names row and slot.</exception>
+    /// <exception cref="InvalidOperationException">libtorch is not there; the message names the packages.</exception>
     public TableStore(ReadOnlyMemory<float> values, int columns)
     {
         Check.InRange(columns, 1, int.MaxValue);
@@ -21,6 +22,7 @@ public sealed class TableStore : IDisposable
                 $"{values.Length} values make no table of {columns} columns; "
                 + $"expected a multiple of {columns}, above 0.", nameof(values));
         CheckFinite(values.Span, columns);
+        NativeTorch.Require();
         Values = NativeTensor.Of(values.Span, values.Length / columns, columns).DetachFromDisposeScope();
     }
 

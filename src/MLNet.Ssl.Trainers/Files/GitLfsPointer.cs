@@ -24,7 +24,7 @@ internal static class GitLfsPointer
     {
         if (file.StartsWith(Start))
             throw new InvalidDataException(
-                "it is a Git LFS pointer, not the file itself: "
-        + "run `git lfs pull` where it was cloned, or download the file itself.");
+                "it is a Git LFS pointer, not the file itself: run `git lfs pull` where it was cloned, or download the "
+                    + "file itself.");
     }
 }

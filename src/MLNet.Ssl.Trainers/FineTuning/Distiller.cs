@@ -40,11 +40,12 @@ public static class Distiller
         FineTuner.CheckLabels(images, known, teacher.NumberOfClasses, least: -1);
         int size = FineTuner.SizeOf(teacher.Preprocessing);
         options ??= new();
+        options.Validation?.Validate(teacher.NumberOfClasses);
         var backbone = options.Student ?? teacher.Backbone;
         using var run = SupervisedRun.Open(
             options, (told, choices) =>
                 told.PlanFor(teacher.Backbone, images.Count, size, choices), teacher.Preprocessing,
-            teacher.Device, log);
+            images.Count, teacher.Device, log);
         if (options.Alpha < 1 && known.All(label => label < 0))
         {
             throw new ArgumentException(
@@ -59,14 +60,15 @@ public static class Distiller
         backbone.ValidateViewSize(size);
 
         using var generator = new Generator(run.WeightSeed, CPU);
-        var features = backbone.Create(generator);
-        if (options.StartFromTeacher) features.load_state_dict(teacher.Network.Features.state_dict());
-        var student = new ClassifierNetwork(features, null, 0, teacher.NumberOfClasses, generator).to(teacher.Device);
+        ClassifierNetwork Network() => new ClassifierNetwork(
+            backbone.Create(generator), null, 0, teacher.NumberOfClasses, generator).to(teacher.Device);
+        var student = Network();
+        if (options.StartFromTeacher) student.Features.load_state_dict(teacher.Network.Features.state_dict());
         using (var method = new Distillation(student, teacher.Network, options, run.Settings))
         {
             run.Train(
-                method, run.Settings.Optimization(), images, known, ("Weights of the teacher", teacher.Network),
-                teacher.Device);
+                method, student, Network, run.Settings.Optimization(), images, known,
+                ("Weights of the teacher", teacher.Network), teacher.Device);
         }
         return new(new(student, teacher.Preprocessing, teacher.Device), backbone);
     }

@@ -47,9 +47,10 @@ public static class FineTuner
         var backbone = OptionsOf(encoder.Backbone);
         int size = SizeOf(encoder.Preprocessing);
         options ??= new();
+        options.Validation?.Validate(numberOfClasses);
         using var run = SupervisedRun.Open(
             options, (told, choices) => told.PlanFor(backbone, images.Count, size, choices), encoder.Preprocessing,
-            encoder.Device, log);
+            images.Count, encoder.Device, log);
         int layers = encoder.ProjectionHead?.Layers ?? 0;
         if (options.HeadLayers > layers)
         {
@@ -59,13 +60,15 @@ public static class FineTuner
                     : "has no projection head: only one that SimCLR pretrained in this process has."));
         }
         using var generator = new Generator(run.WeightSeed, CPU);
-        var network = Copy(encoder, backbone, options, numberOfClasses, generator);
+        ClassifierNetwork Network() => Copy(encoder, backbone, options, numberOfClasses, generator);
+        var network = Network();
         using (var method = new Supervised(network, options, backbone, run.Settings.Precision))
         {
             int top = ClassifierNetwork.Layers(backbone);
             var plan = run.Settings.Optimization(
                 group => Math.Pow(run.Settings.LayerDecay, top - int.Parse(group[(group.IndexOf(' ') + 1)..])));
-            run.Train(method, plan, images, labels, ("Weights of the encoder", encoder.Backbone), encoder.Device);
+            run.Train(method, network, Network, plan, images, labels, ("Weights of the encoder", encoder.Backbone),
+                encoder.Device);
         }
         return new(new(network, encoder.Preprocessing, encoder.Device) { Method = encoder.Method }, backbone);
     }

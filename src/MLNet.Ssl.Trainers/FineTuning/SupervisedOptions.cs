@@ -18,6 +18,12 @@ public abstract record SupervisedOptions : TrainingOptions
     /// <value>Auto: 0.5 up to 64 pixels, else 0.08. Range above 0 to 1.</value>
     public double? MinCropScale { get; init; }
 
+    /// <summary>Measures the classifier on labelled images while it learns, ends the run when it gets no better, and
+    /// returns the best; the images do not reach the training.</summary>
+    /// <value>Default null: no validation, and the last classifier is returned.</value>
+    [OutsideOfTheRun]
+    public ClassifierValidation? Validation { get; init; }
+
     /// <summary>Name of the kind of run, for its log and report.</summary>
     internal abstract string Name { get; }
 

@@ -3,6 +3,7 @@ using MLNet.Ssl.Checkpoints;
 using MLNet.Ssl.Data;
 using MLNet.Ssl.Distributed;
 using MLNet.Ssl.Methods;
+using MLNet.Ssl.Networks;
 using MLNet.Ssl.Optimization;
 using MLNet.Ssl.Options;
 using MLNet.Ssl.Runs;
@@ -25,18 +26,21 @@ internal sealed class SupervisedRun : IDisposable
 
     private SupervisedRun(
         SupervisedOptions options, SupervisedSettings settings, IReadOnlyList<Choice> choices,
-        ImagePreprocessing preprocessing,
-        RunCheckpoints checkpoints, Action<TrainingMessage>? log)
+        ImagePreprocessing preprocessing, int rows, RunCheckpoints checkpoints, Action<TrainingMessage>? log)
     {
         (_options, Settings, _preprocessing, _checkpoints, _log) = (options, settings, preprocessing, checkpoints, log);
-        _identity = OptionText.Of(options, choices.ToDictionary(choice => choice.Option, choice => choice.Value));
+        var chosen = choices.ToDictionary(choice => choice.Option, choice => choice.Value);
+        _identity = OptionText.Of(options, chosen);
         _recipe = ViewRecipes.CropAndFlip(FineTuner.SizeOf(preprocessing), settings.MinCropScale) with
         {
             Interpolation = preprocessing.Interpolation,
             Normalization = preprocessing.Normalization,
         };
-        RunLog.Start(options, new(options.Name, _identity, choices, [_recipe], ViewSeed, settings.Threads),
-            options.Name, log);
+        RunLog.Start(options, new(options.Name, OptionText.Of(options, chosen, forReaders: true), choices, [_recipe],
+            ViewSeed, settings.Threads)
+        {
+            Rows = rows,
+        }, options.Name, log);
     }
 
     public SupervisedSettings Settings { get; }
@@ -52,11 +56,12 @@ internal sealed class SupervisedRun : IDisposable
     /// <param name="options">What it was told.</param>
     /// <param name="plan">Resolves the options, adding to the choices.</param>
     /// <param name="preprocessing">That of the network.</param>
+    /// <param name="rows">Images that are learned from.</param>
     /// <param name="device">Where it will train.</param>
     /// <param name="log">Receives what was chosen, and warnings.</param>
     public static SupervisedRun Open<T>(
-        T options, Func<T, Choices, SupervisedSettings> plan, ImagePreprocessing preprocessing, Device device,
-        Action<TrainingMessage>? log)
+        T options, Func<T, Choices, SupervisedSettings> plan, ImagePreprocessing preprocessing, int rows,
+        Device device, Action<TrainingMessage>? log)
         where T : SupervisedOptions
     {
         (options, log) = (RunLog.OfThisRank(options), RunLog.Of(options, log));
@@ -67,8 +72,8 @@ internal sealed class SupervisedRun : IDisposable
             return Communicator.Current.Together(() =>
             {
                 var choices = new Choices { HasBFloat16 = CudaDriver.HasBFloat16(device) };
-                return new SupervisedRun(options, plan(options, choices), choices.Made, preprocessing, checkpoints,
-                    log);
+                return new SupervisedRun(options, plan(options, choices), choices.Made, preprocessing, rows,
+                    checkpoints, log);
             });
         }
         catch
@@ -80,17 +85,25 @@ internal sealed class SupervisedRun : IDisposable
 
     /// <summary>Trains the method.</summary>
     /// <param name="method">The network with its loss.</param>
+    /// <param name="network">The network.</param>
+    /// <param name="another">Makes a network of its architecture.</param>
     /// <param name="plan">How it is moved.</param>
     /// <param name="images">The training images.</param>
     /// <param name="labels">Class of every image.</param>
     /// <param name="start">The network that it starts from or learns from, by name: another one is another run.</param>
     /// <param name="device">Where the method is.</param>
     public void Train(
-        Method method, OptimizationPlan plan, IImageSource images, IReadOnlyList<int> labels,
-        (string Name, nn.Module Network) start,
-        Device device)
+        Method method, ClassifierNetwork network, Func<ClassifierNetwork> another, OptimizationPlan plan,
+        IImageSource images, IReadOnlyList<int> labels, (string Name, nn.Module Network) start, Device device)
     {
         using var threads = IntraOpThreads.Use(Settings.Threads);
+        // Rank 0 measures, and the others wait for it at the next step.
+        var validation = World.Rank == 0 ? _options.Validation : null;
+        using var copy = validation is null ? null : new ImageEncoder(another(), _preprocessing, device);
+        using var evaluator = validation is null ? null
+            : new ValidationEvaluator(validation, method, network, copy!, _log);
+        if (_options.Progress is IRunObserver { WantsBaseline: true } observer)
+            evaluator?.TellBaseline(observer, _options.CancellationToken);
         if (_checkpoints.AreWritten || World.Size > 1) _identity[start.Name] = Fingerprint(start.Network);
         new TrainingRun
         {
@@ -104,6 +117,7 @@ internal sealed class SupervisedRun : IDisposable
             Checkpoints = _checkpoints,
             Identity = _identity,
             Log = _log,
+            Evaluator = evaluator,
         }.Run();
     }
 

@@ -15,7 +15,9 @@ internal static class StoredRows
     /// <param name="encoder">The encoder.</param>
     /// <param name="images">The images.</param>
     /// <param name="indices">Which of them, N; null for all.</param>
-    public static Tensor Embed(this ImageEncoder encoder, IImageSource images, IReadOnlyList<int>? indices = null)
+    /// <param name="cancellation">Stops at the next image.</param>
+    public static Tensor Embed(this ImageEncoder encoder, IImageSource images, IReadOnlyList<int>? indices = null,
+        CancellationToken cancellation = default)
     {
         indices ??= [.. Enumerable.Range(0, images.Count)];
         return Embed(encoder, indices.Count, result =>
@@ -25,7 +27,8 @@ internal static class StoredRows
                 var inputs = new RgbImage[Math.Min(ImagesAtATime, indices.Count - first)];
                 int start = first;
                 ParallelImages.For(inputs.Length, (i, buffer) =>
-                    inputs[i] = encoder.Preprocessing.Resized(images.Read(indices[start + i], buffer)));
+                    inputs[i] = encoder.Preprocessing.Resized(images.Read(indices[start + i], buffer)), cancellation);
+                cancellation.ThrowIfCancellationRequested();
                 encoder.EmbedResized(inputs, result.AsSpan(first * encoder.EmbeddingDimension));
             }
         });

@@ -1,6 +1,7 @@
 using MLNet.Ssl.Data;
 using MLNet.Ssl.Methods;
 using MLNet.Ssl.Options;
+using MLNet.Ssl.Runs;
 
 namespace MLNet.Ssl;
 
@@ -19,7 +20,7 @@ namespace MLNet.Ssl;
 /// };
 /// using var encoder = Pretrainer.Fit(unlabelled, new DinoOptions { Evaluation = evaluation });
 /// </code></example>
-public sealed record OnlineEvaluation
+public sealed record OnlineEvaluation : IMeasurement
 {
     /// <summary>Evaluates on images.</summary>
     /// <param name="trainImages">Images that the kNN remembers.</param>

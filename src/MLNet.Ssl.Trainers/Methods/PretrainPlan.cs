@@ -15,9 +15,28 @@ internal sealed record PretrainPlan(
     public SortedDictionary<string, string> OptionTexts { get; } =
         OptionText.Of(Options, Choices.ToDictionary(choice => choice.Option, choice => choice.Value));
 
-    // A network by its usual name.
-    private SortedDictionary<string, string> ToldOptions =>
-        new(OptionTexts, StringComparer.Ordinal) { [nameof(Options.Backbone)] = Settings.Backbone.Describe() };
+    /// <summary>What observers are told of the options: those that apply to this data, and a network by its usual
+    /// name.</summary>
+    private SortedDictionary<string, string> ToldOptions
+    {
+        get
+        {
+            var told = OptionText.Of(
+                Options, Choices.ToDictionary(choice => choice.Option, choice => choice.Value), forReaders: true);
+            foreach (string name in told.Keys.Where(name => !Applies(name.Split('.')[0])).ToList()) told.Remove(name);
+            told[nameof(Options.MethodName)] = Options.MethodName;
+            told[nameof(Options.Backbone)] = Settings.Backbone.Describe();
+            return told;
+        }
+    }
+
+    private bool Applies(string option) => option switch
+    {
+        nameof(Options.Table) => Settings.Table is not null,
+        nameof(Options.ImageSize) or nameof(Options.MaxShorterSide) or nameof(Options.ApplyExifOrientation) =>
+            Settings.Table is null,
+        _ => true,
+    };
 
     /// <summary>The seed that everything random follows from.</summary>
     public ulong Seed => SplitMix64.Hash((ulong)Settings.Seed);

@@ -18,7 +18,10 @@ internal static class OptionText
     /// </summary>
     /// <param name="options">The record.</param>
     /// <param name="chosen">What stands in the place of options, by name: those left at Auto.</param>
-    public static SortedDictionary<string, string> Of(object options, IReadOnlyDictionary<string, object> chosen)
+    /// <param name="forReaders">Leaves out what follows from the others: properties that cannot be set, and types of
+    /// parts that can be of no other.</param>
+    public static SortedDictionary<string, string> Of(
+        object options, IReadOnlyDictionary<string, object> chosen, bool forReaders = false)
     {
         var values = new SortedDictionary<string, string>(StringComparer.Ordinal);
         AddMembers("", options);
@@ -28,17 +31,19 @@ internal static class OptionText
         {
             foreach (var property in part.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance))
             {
-                if (property.GetIndexParameters().Length > 0 || property.IsDefined(typeof(OutsideOfTheRunAttribute)))
+                if (property.GetIndexParameters().Length > 0 || property.IsDefined(typeof(OutsideOfTheRunAttribute))
+                    || (forReaders && !property.CanWrite))
                     continue;
-                Add(prefix + property.Name, property.GetValue(part));
+                Add(prefix + property.Name, property.GetValue(part), property.PropertyType);
             }
         }
 
-        void Add(string name, object? given)
+        void Add(string name, object? given, Type type)
         {
             var value = chosen.GetValueOrDefault(name) ?? given;
             bool isRecord = IsRecord(value);
-            values[name] = isRecord ? value!.GetType().Name : Of(value);
+            if (!isRecord || !forReaders || value!.GetType() != type)
+                values[name] = isRecord ? value!.GetType().Name : Of(value);
             if (isRecord) AddMembers(name + ".", value!);
         }
     }

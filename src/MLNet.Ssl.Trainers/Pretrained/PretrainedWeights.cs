@@ -49,11 +49,8 @@ public sealed class PretrainedWeights : IDisposable
     /// <exception cref="IOException">The file is missing or cannot be read.</exception>
     /// <exception cref="InvalidDataException">The file is damaged or refused, holds no known network, or a tensor is
     /// missing, unknown or of another shape; the message names file, tensor and both shapes.</exception>
-    public static PretrainedWeights Open(string path, PretrainedOptions? options = null)
-    {
-        NativeTorch.Require();
-        return Open(() => Checkpoint.Open(path), options);
-    }
+    public static PretrainedWeights Open(string path, PretrainedOptions? options = null) =>
+        Open(() => Checkpoint.Open(path), options);
 
     /// <summary>Opens a file that is held in memory.</summary>
     internal static PretrainedWeights Open(byte[] file, PretrainedOptions? options) =>
@@ -61,6 +58,7 @@ public sealed class PretrainedWeights : IDisposable
 
     private static PretrainedWeights Open(Func<Checkpoint> open, PretrainedOptions? options)
     {
+        NativeTorch.Require();
         options ??= new();
         options.Validate();
         var checkpoint = open();

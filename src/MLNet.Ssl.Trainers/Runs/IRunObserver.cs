@@ -12,10 +12,11 @@ internal interface IRunObserver : IProgress<TrainingProgress>
     /// <summary>Whether it takes <see cref="OnBaseline"/>, which costs an evaluation.</summary>
     bool WantsBaseline => false;
 
-    /// <summary>What the kNN accuracy is to be compared with.</summary>
-    /// <param name="untrained">That of the encoder as it was before the run.</param>
+    /// <summary>What the accuracy that is measured is to be compared with.</summary>
+    /// <param name="untrained">That of the encoder as it was before the run; null where nothing can be told
+    /// then.</param>
     /// <param name="chance">That of always naming the most common class.</param>
-    void OnBaseline(double untrained, double chance) { }
+    void OnBaseline(double? untrained, double chance) { }
 
     /// <summary>The run is over, also by an error.</summary>
     void OnEnd() { }

@@ -39,7 +39,7 @@ public sealed class ProgressGroup : IProgress<TrainingProgress>, IRunObserver
 
     bool IRunObserver.WantsBaseline => _receivers.OfType<IRunObserver>().Any(observer => observer.WantsBaseline);
 
-    void IRunObserver.OnBaseline(double untrained, double chance)
+    void IRunObserver.OnBaseline(double? untrained, double chance)
     {
         foreach (var observer in _receivers.OfType<IRunObserver>()) observer.OnBaseline(untrained, chance);
     }

@@ -10,7 +10,7 @@ namespace MLNet.Ssl;
 /// </summary>
 /// <remarks>
 /// The scalars are loss, learning_rate, embedding_std, teacher_entropy, teacher_momentum, rows_per_second,
-/// data_wait, knn, rankme, alignment and uniformity, by step; those that a method or a step does not have
+/// data_wait, knn, validation, rankme, alignment and uniformity, by step; those that a method or a step does not have
 /// are left out. Every report is flushed. Give each run a folder of its own, or TensorBoard draws them as
 /// one. Safe to use from several threads.
 /// </remarks>
@@ -64,6 +64,7 @@ public sealed class TensorBoardWriter : IProgress<TrainingProgress>, IDisposable
         Add("rows_per_second", value.RowsPerSecond);
         Add("data_wait", value.DataWait);
         Add("knn", value.KnnAccuracy);
+        Add("validation", value.ValidationAccuracy);
         Add("rankme", value.RankMe);
         Add("alignment", value.Alignment);
         Add("uniformity", value.Uniformity);

@@ -27,6 +27,7 @@ public static class Pretrainer
     /// <exception cref="ArgumentException">An option is out of its range, or there are too few images;
     /// thrown before training.</exception>
     /// <exception cref="ArithmeticException">The loss is not finite.</exception>
+    /// <exception cref="InvalidOperationException">libtorch is not there; the message names the packages.</exception>
     /// <exception cref="OperationCanceledException">The options' token was cancelled; the message says
     /// where the run is saved.</exception>
     /// <exception cref="IOException">The folder of checkpoints cannot be written or is in use, or its disk is full:
@@ -44,6 +45,7 @@ public static class Pretrainer
         ArgumentNullException.ThrowIfNull(options);
         if (images.Count < 2) throw new ArgumentException(
             $"there are {images.Count} training images; expected 2 or more.", nameof(images));
+        NativeTorch.Require();
         (options, log) = (RunLog.OfThisRank(options), RunLog.Of(options, log));
         using var checkpoints = RunCheckpoints.Open(options, log);
         var facts = DataFacts.Of(images) with { IsOnProcessor = (device ?? CPU).type == DeviceType.CPU };
@@ -188,7 +190,8 @@ public static class Pretrainer
             using var copy = encoderOf(Copy(settings.Backbone, device));
             using var evaluator = measures && options.Evaluation is { } evaluation
                 ? new OnlineEvaluator(evaluation, method, copy, log) : null;
-            if (options.Progress is IRunObserver { WantsBaseline: true } observer) evaluator?.TellBaseline(observer);
+            if (options.Progress is IRunObserver { WantsBaseline: true } observer)
+                evaluator?.TellBaseline(observer, World.Size == 1 ? options.CancellationToken : default);
             new TrainingRun
             {
                 Options = options,

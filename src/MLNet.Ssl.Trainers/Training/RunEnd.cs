@@ -7,7 +7,7 @@ namespace MLNet.Ssl.Training;
 
 /// <summary>What may end a run before its last step, so that it returns what it learned;
 /// and the line about its end.</summary>
-internal sealed class RunEnd(TrainingOptions options, OnlineEvaluator? evaluator, StepClock first)
+internal sealed class RunEnd(TrainingOptions options, RunEvaluator? evaluator, StepClock first)
 {
     private readonly long _start = Stopwatch.GetTimestamp();
 
@@ -18,7 +18,7 @@ internal sealed class RunEnd(TrainingOptions options, OnlineEvaluator? evaluator
         options.StopToken.IsCancellationRequested ? "StopToken was cancelled"
         : options.MaxDuration is { } most && Stopwatch.GetElapsedTime(_start) >= most
         ? $"MaxDuration, {ProgressLines.Duration(most)}, is over"
-        : evaluator?.IsOutOfPatience == true ? "the kNN accuracy no longer rises (Evaluation.Patience)"
+        : evaluator?.IsOutOfPatience == true ? evaluator.OutOfPatience
         : null;
 
     /// <summary>What the log says at the end.</summary>

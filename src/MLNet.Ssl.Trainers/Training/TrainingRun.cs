@@ -46,8 +46,8 @@ internal sealed class TrainingRun
     /// <summary>Receives warnings.</summary>
     public required Action<TrainingMessage>? Log { get; init; }
 
-    /// <summary>Measures the encoder between epochs; null for none.</summary>
-    public OnlineEvaluator? Evaluator { get; init; }
+    /// <summary>Measures what is learned between epochs; null for none.</summary>
+    public RunEvaluator? Evaluator { get; init; }
 
     /// <summary>Measures embeddings without labels; null for not at all.</summary>
     public QualityProbe? Quality { get; init; }
@@ -129,7 +129,8 @@ internal sealed class TrainingRun
                 var progress = report.Take(output, clock, Plan.LearningRate(clock), WatchesForCollapse);
                 if (measures)
                 {
-                    accuracy = Evaluator!.Measure(clock, out bool best);
+                    (accuracy, bool best) = Measure(ranks, clock, ends);
+                    if (accuracy is null && ranks.Count == 1) Cancel(step, clock.Next, alarm);
                     saves |= best && Checkpoints.AreWritten;
                     if (!ends && ranks.Count == 1 && end.IsReached)
                         (ends, saves) = (true, saves || Checkpoints.IsBehind(clock.Next));
@@ -138,7 +139,8 @@ internal sealed class TrainingRun
                     && (Quality.IsCheap || ends || clock.Next.Step == clock.TotalSteps))
                     progress = Quality.Measure(progress);
                 if (measures || progress.RankMe is not null) report.Restart();
-                progress = progress with { TeacherMomentum = Method.TeacherMomentum(clock), KnnAccuracy = accuracy };
+                progress = progress with { TeacherMomentum = Method.TeacherMomentum(clock) };
+                if (accuracy is { } measured) progress = Evaluator!.With(progress, measured);
                 Options.Progress?.Report(progress);
                 lines.Add(progress);
                 if (WatchesForCollapse && alarm.Check(progress) is { } warning) Log?.Invoke(new(true, warning));
@@ -153,6 +155,22 @@ internal sealed class TrainingRun
         // Statistics that are a rank's own are rank 0's in the end, as in its checkpoints.
         if (ranks.Count > 1) Share(ranks, Method.State);
         ranks.IsTraining(false);
+    }
+
+    /// <summary>The accuracy and whether it is the best; null where the run was cancelled meanwhile.</summary>
+    private (double? Accuracy, bool Best) Measure(Communicator ranks, StepClock clock, bool ends)
+    {
+        // Several processes agree at the next step that the run is cancelled, and behind the last one there is none.
+        bool agrees = ranks.Count == 1 || !(ends || clock.Next.Step == clock.TotalSteps);
+        var cancellation = agrees ? Options.CancellationToken : default;
+        try
+        {
+            return (Evaluator!.Measure(clock, cancellation, out bool best), best);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            return (null, false);
+        }
     }
 
     /// <summary>Rank 0's state becomes that of all.</summary>

@@ -22,7 +22,8 @@ public static class EmbeddingChainExtensions
     }
 
     /// <summary>Makes an index of image files under their paths, embedded by the chain's encoder.</summary>
-    /// <inheritdoc cref="SelfSupervisedCatalog.Index(EmbeddingTransformer, IEnumerable{string}, Action{string, Exception}, CancellationToken)"/>
+    /// <inheritdoc cref="SelfSupervisedCatalog.Index(EmbeddingTransformer, IEnumerable{string},
+    /// Action{string, Exception}, CancellationToken)"/>
     /// <param name="catalog">The catalog.</param>
     /// <param name="chain">The chain whose encoder embeds.</param>
     public static EmbeddingIndex Index(
@@ -35,7 +36,8 @@ public static class EmbeddingChainExtensions
     }
 
     /// <summary>Adds image files under their paths, embedded by the chain's encoder.</summary>
-    /// <inheritdoc cref="EmbeddingIndexExtensions.Add(EmbeddingIndex, EmbeddingTransformer, IEnumerable{string}, Action{string, Exception}, CancellationToken)"/>
+    /// <inheritdoc cref="EmbeddingIndexExtensions.Add(EmbeddingIndex, EmbeddingTransformer, IEnumerable{string},
+    /// Action{string, Exception}, CancellationToken)"/>
     /// <param name="chain">The chain whose encoder embeds.</param>
     public static void Add(
         this EmbeddingIndex index, TransformerChain<EmbeddingTransformer> chain, IEnumerable<string> imagePaths,

@@ -32,7 +32,8 @@ public static class SelfSupervisedExtensions
             Temperature = temperature,
         });
 
-    /// <inheritdoc cref="NearestNeighbors(MulticlassClassificationCatalog.MulticlassClassificationTrainers, string, string, int, float)"/>
+    /// <inheritdoc cref="NearestNeighbors(MulticlassClassificationCatalog.MulticlassClassificationTrainers, string,
+    /// string, int, float)"/>
     /// <param name="options">All options.</param>
     public static NearestNeighborsTrainer NearestNeighbors(
         this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog,
@@ -62,7 +63,8 @@ public static class SelfSupervisedExtensions
             Probe = probe ?? new(),
         });
 
-    /// <inheritdoc cref="LinearProbe(MulticlassClassificationCatalog.MulticlassClassificationTrainers, string, string, LinearProbeOptions)"/>
+    /// <inheritdoc cref="LinearProbe(MulticlassClassificationCatalog.MulticlassClassificationTrainers, string, string,
+    /// LinearProbeOptions)"/>
     /// <param name="options">All options.</param>
     public static LinearProbeTrainer LinearProbe(
         this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog,

@@ -25,15 +25,16 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
     private readonly bool _keepUnlabeled;
     private readonly int _imageSize;
     private readonly SupervisedOptions _options;
-    private readonly Func<ImageRows, int, int, Action<TrainingMessage>, ImageClassifier> _train;
+    private readonly Func<ImageRows, int, SupervisedOptions, Action<TrainingMessage>, ImageClassifier> _train;
     private readonly ImageClassificationTransformer? _teacher;
+    private readonly ValidationView? _validation;
     private readonly int _seed;
     private readonly IHost _host;
 
     private ImageClassificationEstimator(
         MLContext context, string name, ImageClassificationColumns columns, string? label, bool keepUnlabeled,
-        int imageSize, SupervisedOptions options, Func<ImageRows, int, int, Action<TrainingMessage>,
-        ImageClassifier> train,
+        int imageSize, SupervisedOptions options,
+        Func<ImageRows, int, SupervisedOptions, Action<TrainingMessage>, ImageClassifier> train,
         ImageClassificationTransformer? teacher = null)
     {
         columns.Validate();
@@ -44,16 +45,21 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
             (columns, label, keepUnlabeled, imageSize, options, train, teacher);
     }
 
+    private ImageClassificationEstimator(ImageClassificationEstimator other, ValidationView validation) =>
+        (_columns, _label, _keepUnlabeled, _imageSize, _options, _train, _teacher, _seed, _host, _validation) =
+        (other._columns, other._label, other._keepUnlabeled, other._imageSize, other._options, other._train,
+            other._teacher, other._seed, other._host, validation);
+
     internal static ImageClassificationEstimator FineTune(
         MLContext context, ImageClassificationColumns columns, EmbeddingTransformer encoder, FineTuneOptions? options)
     {
         ArgumentNullException.ThrowIfNull(encoder);
-        var (images, o) = (encoder.ImageEncoder, options ?? new());
+        var images = encoder.ImageEncoder;
         return new(
             context, "FineTune", columns, columns.LabelColumnName, keepUnlabeled: false,
-            FineTuner.SizeOf(images.Preprocessing), o,
-            (rows, classes, seed, log) =>
-                FineTuner.Fit(rows.Images, rows.Labels, classes, images, o with { DefaultSeed = seed }, log));
+            FineTuner.SizeOf(images.Preprocessing), options ?? new(),
+            (rows, classes, told, log) =>
+                FineTuner.Fit(rows.Images, rows.Labels, classes, images, (FineTuneOptions)told, log));
     }
 
     internal static ImageClassificationEstimator Distill(
@@ -61,11 +67,47 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
         DistillOptions? options)
     {
         ArgumentNullException.ThrowIfNull(teacher);
-        var (classifier, o) = (teacher.Classifier, options ?? new());
+        var classifier = teacher.Classifier;
         return new(
-            context, "Distill", columns, label, keepUnlabeled: true, FineTuner.SizeOf(classifier.Preprocessing), o,
-            (rows, _, seed, log) =>
-                Distiller.Fit(rows.Images, rows.Labels, classifier, o with { DefaultSeed = seed }, log), teacher);
+            context, "Distill", columns, label, keepUnlabeled: true, FineTuner.SizeOf(classifier.Preprocessing),
+            options ?? new(),
+            (rows, _, told, log) =>
+                Distiller.Fit(rows.Images, rows.Labels, classifier, (DistillOptions)told, log), teacher);
+    }
+
+    /// <summary>
+    /// Measures the classifier while it learns, on labelled images (<see cref="ClassifierValidation"/>): early
+    /// stopping, and the best classifier instead of the last one.
+    /// </summary>
+    /// <remarks>
+    /// The accuracy is in the log and in <see cref="TrainingProgress.ValidationAccuracy"/>. It takes the place of
+    /// <see cref="SupervisedOptions.Validation"/>.
+    /// </remarks>
+    /// <param name="validation">Images that are not trained on, in a column of the same name, and labels; rows without
+    /// a label are left out.</param>
+    /// <param name="labelColumnName">Column of the classes, a key by the same fitted <c>MapValueToKey</c> as what is
+    /// learned; null for the name of the label that is trained on.</param>
+    /// <param name="everyEpochs">Epochs from one measurement to the next; the end is always measured. Default 1, range
+    /// 1 and up.</param>
+    /// <param name="patience">Measurements without a better accuracy after which the run ends; null for none.</param>
+    /// <param name="returnBest">Whether <see cref="Fit"/> returns the classifier of the best accuracy instead of the
+    /// last one.</param>
+    /// <returns>An estimator that also measures; this one stays as it is.</returns>
+    /// <exception cref="ArgumentException">No label column is named, and none is trained on.</exception>
+    public ImageClassificationEstimator WithValidation(
+        IDataView validation, string? labelColumnName = null, int everyEpochs = 1, int? patience = null,
+        bool returnBest = true)
+    {
+        ArgumentNullException.ThrowIfNull(validation);
+        string label = labelColumnName ?? _label ?? throw new ArgumentException(
+            "No label is trained on: name the column of the validation's.", nameof(labelColumnName));
+        ArgumentException.ThrowIfNullOrEmpty(label, nameof(labelColumnName));
+        return new(this, new(validation, label)
+        {
+            EveryEpochs = everyEpochs,
+            Patience = patience,
+            ReturnBest = returnBest,
+        });
     }
 
     /// <inheritdoc/>
@@ -85,7 +127,7 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
     /// distillation learns from them too.</param>
     /// <returns>The classifier; dispose of it, or of the chain it is in, to free it.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
-    /// <exception cref="ArgumentException">An option is out of range, or the label counts other classes than the
+    /// <exception cref="ArgumentException">An option is out of range, or the labels have other classes than the
     /// teacher.</exception>
     /// <exception cref="InvalidOperationException">There is no row to learn from, or an image cannot be read; the
     /// message names column and row.</exception>
@@ -105,24 +147,39 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
         if (_label is not null)
         {
             label = LabelColumn.Find(input.Schema, _label, out int counted);
-            if (_teacher is not null && counted != classes)
-                throw new ArgumentException(
-                    $"Label column '{_label}' counts {counted} classes, the teacher {classes}. Map both by one "
-                        + "fitted MapValueToKey.");
+            if (_teacher is not null)
+                LabelColumn.CheckSame("the teacher and the training data", (ulong)classes, _teacher.Label, label.Value);
             classes = counted;
         }
+        var annotations = label?.Annotations ?? _teacher!.Label;
+        _validation?.Check(_columns.FeatureColumnName, classes, annotations);
+        var reading = ImageReading.Of(_options, _imageSize);
+        var log = RunLog.Of(_options, channel.Write)!;
+        using var held = Validation(reading, log);
         var reader = new RowReader(input, images, label, _options.CancellationToken)
         {
             KeepUnlabeled = _keepUnlabeled,
-            Log = RunLog.Of(_options, channel.Write),
+            Log = log,
         };
-        using var rows = ImageRows.Read(
-            reader, ImageReading.Of(_options, _imageSize), new(_options.OnUnreadableImage, _host));
-        return new(_train(rows, classes, _seed, channel.Write), _columns, label?.Annotations ?? _teacher!.Label, _host)
+        using var rows = ImageRows.Read(reader, reading, new(_options.OnUnreadableImage, _host));
+        var told = _options with
+        {
+            DefaultSeed = _seed,
+            Validation = held is null ? _options.Validation : _validation!.Of(held),
+        };
+        return new(_train(rows, classes, told, channel.Write), _columns, annotations, _host)
         {
             OnUnreadableImage = _options.OnUnreadableImage,
             InputType = images.Type,
             ApplyExifOrientation = _options.ApplyExifOrientation,
         };
+    }
+
+    private ImageRows? Validation(ImageReading reading, Action<TrainingMessage> log)
+    {
+        if (_validation is null) return null;
+        log(new(false, "The rows of the validation are read."));
+        return _validation.Read(_columns.FeatureColumnName, reading, new(_options.OnUnreadableImage, _host),
+            _options.CancellationToken);
     }
 }

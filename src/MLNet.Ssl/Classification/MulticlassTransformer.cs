@@ -14,8 +14,9 @@ namespace MLNet.Ssl;
 /// threads.
 /// </summary>
 /// <remarks>
-/// <c>ml.MulticlassClassification.PermutationFeatureImportance</c> takes it, alone: in a chain ML.NET looks for
-/// transformers of its own.
+/// <c>ml.MulticlassClassification.PermutationFeatureImportance</c> takes it by its type, and of a fitted chain its
+/// <c>LastTransformer</c>. The overload for any <see cref="ITransformer"/>, such as a whole chain, asks for an interface
+/// that ML.NET keeps to itself, and refuses.
 /// </remarks>
 public abstract class MulticlassTransformer : ISingleFeaturePredictionTransformer<MulticlassTransformer>, IDisposable
 {

@@ -50,13 +50,15 @@ public sealed partial class PretrainReportTests : IDisposable
                 "Momentum of the teacher", "Entropy of the teacher",
                 "Wait for data", "<dt>Rows</dt><dd>32</dd>", "<dt>Untrained</dt>", "most common class 25.0 %",
                 "epoch 1: ", "scope=\"rowgroup\" colspan=\"3\">Backbone", "principal component", "rings",
-                "view 4, 12 px", "Where it looks", "TeacherMomentum", "for 32 rows", "Backbone.Heads", "TorchSharp"],
+                "view 4, 12 px", "Where it looks", "TeacherMomentum", "for 32 rows",
+                "Heads</th><td>2</td>", "largest of the head", "TorchSharp"],
             part => Assert.Contains(part, page));
         // Two global and two local views beside each of five images, and three contact sheets.
         Assert.Equal(5 * 5 + 3, Regex.Count(page, "<img "));
         AssertSelfContained(page);
-        // What there is none of does not apply.
-        Assert.DoesNotContain("<td>none</td>", page);
+        // Options that there are none of, or that are of tables, do not apply; what follows from others is no option.
+        Assert.All(["<td>none</td>", ">Table", "Standardize", "DefaultPreprocessing", "PrefersAdamW"],
+            part => Assert.DoesNotContain(part, page));
         // Asking for the untrained accuracy changes nothing of what is learned.
         using var alone = Pretrainer.Fit(Data.Images, options with { Progress = null });
         Assert.Equal(Embeddings(alone), Embeddings(encoder));
@@ -86,8 +88,31 @@ public sealed partial class PretrainReportTests : IDisposable
         report.Write(File, encoder, table);
         string page = Page();
         Assert.Contains("principal component", page);
-        Assert.DoesNotContain("<img ", page);
+        Assert.Contains("Standardize</th><td>True</td>", page);
+        Assert.All(["<img ", "ImageSize", "ApplyExifOrientation"], part => Assert.DoesNotContain(part, page));
         AssertSelfContained(page);
+    }
+
+    [Fact]
+    public void AFineTuningRunIsDrawnWithItsValidation()
+    {
+        using var encoder = Pretrainer.Fit(Data.Images, TinyDino with { Epochs = 0 });
+        var report = new PretrainReport();
+        FineTuner.Fit(Data.Images, Data.Labels, Patterns.Classes, encoder, new FineTuneOptions
+        {
+            Epochs = 2,
+            BatchSize = 16,
+            Seed = 1,
+            Threads = 1,
+            Progress = report,
+            Validation = new(Data.Images, Data.Labels),
+        }).Dispose();
+        report.Write(File);
+        Assert.All(["<h1>Fine-tuning</h1>", "<h3>Validation accuracy</h3>", "<dt>Validation accuracy</dt>",
+            "<dt>Rows</dt><dd>32</dd>", ">most common class 25.0 %<"], part => Assert.Contains(part, Page()));
+        // A classifier that has learned nothing names one class: that is the line that there is.
+        Assert.DoesNotContain("ntrained", Page());
+        AssertSelfContained(Page());
     }
 
     [Fact]

@@ -47,4 +47,25 @@ public sealed class SearchPageTests
         using var image = MLImage.CreateFromFile(folder.File("t.jpg"));
         Assert.Equal((480, 240), (image.Width, image.Height));
     }
+
+    [Fact]
+    public void BarsSpanTheSimilaritiesShownAndHitsOfTheQuerysFolderAreMarked()
+    {
+        var photo = new RgbImage(TestImages.Rgb(1), TestImages.Size, TestImages.Size);
+        var page = new SearchPage();
+        page.Add("roses/1.jpg", photo, [("roses/2.jpg", photo, 0.99f), ("tulips/roses.jpg", photo, 0.97f)]);
+        page.Add("3.jpg", photo, [("4.jpg", photo, 0.95f)]);
+        string html = page.Html();
+        Assert.Equal(["100", "50", "0"], Regex.Matches(html, "width:(\\d+)%\"").Select(match => match.Groups[1].Value));
+        Assert.Contains("0.950, to the greatest, 0.990.", html);
+        // Of names without a folder nothing is known.
+        Assert.Equal(1, Regex.Count(html, "<figure class=\"own\">"));
+        Assert.Contains(">✓ roses</span>", html);
+        Assert.Contains("<span class=\"name\" title=\"tulips/roses.jpg\">roses.jpg</span>", html);
+        // One similarity makes no range.
+        var one = new SearchPage();
+        one.Add("q", photo, [("x", photo, 0.5f)]);
+        Assert.Contains("width:100%", one.Html());
+        Assert.DoesNotContain("Bars are drawn", one.Html());
+    }
 }

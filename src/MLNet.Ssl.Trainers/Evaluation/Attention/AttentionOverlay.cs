@@ -3,9 +3,10 @@ namespace MLNet.Ssl;
 /// <summary>Pictures of <see cref="AttentionMaps"/>.</summary>
 public static class AttentionOverlay
 {
+    /// <summary>The colours from the least to the largest attention, evenly spaced.</summary>
     // Black, red, orange, yellow, white: the heat map readers know, brighter with every step, so that it survives being
     // printed in grey.
-    private static readonly (int Red, int Green, int Blue)[] Heat =
+    internal static readonly (int Red, int Green, int Blue)[] Heat =
         [(0, 0, 0), (150, 10, 40), (235, 95, 15), (255, 200, 50), (255, 255, 235)];
 
     private const int Gap = 4;

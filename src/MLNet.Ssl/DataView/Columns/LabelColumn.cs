@@ -57,23 +57,36 @@ internal static class LabelColumn
     /// Refuses two label columns whose keys count different classes, or name them differently: a number would mean
     /// another class in each.
     /// </summary>
-    public static void CheckSame(DataViewSchema.Column train, DataViewSchema.Column test)
+    public static void CheckSame(DataViewSchema.Column train, DataViewSchema.Column test) => CheckSame(
+        "the training and the test data", ((KeyDataViewType)train.Type).Count, train.Annotations, test, nameof(test));
+
+    /// <inheritdoc cref="CheckSame(DataViewSchema.Column, DataViewSchema.Column)"/>
+    /// <param name="whose">Whose keys they are, for the message.</param>
+    /// <param name="count">How many classes the first one counts.</param>
+    /// <param name="label">Annotations of the first one.</param>
+    /// <param name="other">The second one.</param>
+    /// <param name="parameter">The argument that is at fault; null for none.</param>
+    public static void CheckSame(
+        string whose, ulong count, DataViewSchema.Annotations label, DataViewSchema.Column other,
+        string? parameter = null)
     {
-        string[]? a = Names(train), b = Names(test);
-        ulong count = ((KeyDataViewType)train.Type).Count, other = ((KeyDataViewType)test.Type).Count;
-        if (count == other && (a is null || b is null || a.SequenceEqual(b))) return;
-        string difference = count != other ? $"{count} classes and {other}"
+        string[]? a = Names(label), b = Names(other);
+        ulong counted = ((KeyDataViewType)other.Type).Count;
+        if (count == counted && (a is null || b is null || a.SequenceEqual(b))) return;
+        string difference = count != counted ? $"{count} classes and {counted}"
             : $"class {1 + a!.Zip(b!).TakeWhile(p => p.First == p.Second).Count()} under two names";
         throw new ArgumentException(
-            $"Label column '{test.Name}': the keys of the training and the test data differ, {difference}. Map both "
-                + "by one fitted MapValueToKey.", "test");
+            $"Label column '{other.Name}': the keys of {whose} differ, {difference}. Map both by one fitted "
+                + "MapValueToKey.", parameter);
     }
 
     /// <summary>Names of the classes, by number; null where the key has none.</summary>
-    public static string[]? Names(DataViewSchema.Column column) =>
-        column.Annotations.Schema.GetColumnOrNull(KeyValues) is { Type: VectorDataViewType vector } values
+    public static string[]? Names(DataViewSchema.Column column) => Names(column.Annotations);
+
+    private static string[]? Names(DataViewSchema.Annotations label) =>
+        label.Schema.GetColumnOrNull(KeyValues) is { Type: VectorDataViewType vector } values
             ? (string[])typeof(LabelColumn).GetMethod(nameof(Values), BindingFlags.NonPublic | BindingFlags.Static)!
-                .MakeGenericMethod(vector.ItemType.RawType).Invoke(null, [column.Annotations, values])!
+                .MakeGenericMethod(vector.ItemType.RawType).Invoke(null, [label, values])!
             : null;
 
     private static string[] Values<T>(DataViewSchema.Annotations annotations, DataViewSchema.Column values)
