@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Tests;
@@ -33,8 +32,8 @@ public class NormalQuantilesTests
     }
 
     // A heavy tail, a crowd at the least value, a constant, an indicator.
-    private static TableStore Store() => new([.. Enumerable.Range(0, 1001).SelectMany(i =>
-        new[] { MathF.Exp(i / 50f), i < 600 ? 0 : i, 7, i % 2 })], 4);
+    private static TableStore Store() => new(Enumerable.Range(0, 1001).SelectMany(i =>
+        new[] { MathF.Exp(i / 50f), i < 600 ? 0 : i, 7, i % 2 }).ToArray(), 4);
 
     private static TablePreprocessing Fit(int quantiles, out float[] fitted)
     {

@@ -1,3 +1,5 @@
+using TorchSharp;
+
 namespace MLNet.Ssl.Tests;
 
 [Collection(nameof(Alone))]
