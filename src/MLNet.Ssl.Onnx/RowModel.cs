@@ -27,7 +27,7 @@ internal static class RowModel
     {
         var graph = new OnnxGraph(encoder.Backbone, encoder.Columns);
         string x = graph.RowInput(Columns.Input, "A row of a table.", encoder.Columns);
-        x = graph.Apply(encoder.Backbone, OnnxModel.Standardise(graph, x, encoder.Preprocessing));
+        x = graph.Apply(encoder.Backbone, OnnxModel.Prepare(graph, x, encoder.Preprocessing));
         return Write(graph, x, encoder.EmbeddingDimension, null);
     }
 

@@ -26,6 +26,14 @@ internal sealed record TableData(string Name, float[][] Train, int[] TrainLabels
         _ => throw new ArgumentException($"There is no data set '{name}'; expected covtype or adult."),
     };
 
+    /// <summary>So many of the training rows at most, of every class the same share.</summary>
+    public TableData Part(int trainRows)
+    {
+        if (trainRows >= Train.Length) return this;
+        int[] rows = Draw((double)trainRows / Train.Length, 0);
+        return this with { Train = [.. rows.Select(i => Train[i])], TrainLabels = [.. rows.Select(i => TrainLabels[i])] };
+    }
+
     /// <summary>The labelled rows of a draw: of every class the same share, and one at least.</summary>
     public int[] Draw(double share, int seed)
     {

@@ -6,8 +6,8 @@ using Microsoft.ML.Data;
 
 namespace MLNet.Ssl.Benchmarks.Tables;
 
-/// <summary>What a large table costs in memory: a text file of it is written, read by a pipeline and trained
-/// on, until the first report.</summary>
+/// <summary>What a large table costs in memory beside what a small one does: a text file of it is written, read by a
+/// pipeline and trained on, until the first report.</summary>
 internal sealed class TableMemory(int rows, int columns)
 {
     /// <summary>The subcommand <c>table-memory</c>.</summary>
@@ -22,13 +22,23 @@ internal sealed class TableMemory(int rows, int columns)
         return command;
     }
 
+    // Libraries, the network and a step of training take memory too.
+    private const int FewRows = 10_000;
+
     public int Run()
     {
         string path = Path.GetTempFileName();
         try
         {
-            Write(path);
-            return Train(path);
+            Write(path, FewRows);
+            var (before, _) = Train(path);
+            Write(path, rows);
+            var (peak, seconds) = Train(path);
+            double table = (double)rows * columns * sizeof(float) / (1 << 20);
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{rows:N0} rows of {columns}: {table:N0} MiB; at the peak {peak:N0} MiB, {before:N0} MiB of them with "
+                + $"{FewRows:N0} rows: {(peak - before) / table:0.00} tables; first report after {seconds:0} s"));
+            return 0;
         }
         finally
         {
@@ -36,22 +46,20 @@ internal sealed class TableMemory(int rows, int columns)
         }
     }
 
-    private int Train(string path)
+    /// <summary>The peak in MiB and the seconds until the first report of training.</summary>
+    private (double Peak, double Seconds) Train(string path)
     {
-        double table = (double)rows * columns * sizeof(float) / (1 << 20);
-        // A small table first: libraries and the network take memory too.
         var ml = new MLContext(1);
-        double before = Peak();
         using var stop = new CancellationTokenSource();
         var clock = Stopwatch.StartNew();
-        double reading = 0, read = 0;
+        double seconds = 0;
         var options = new MaskedReconstructionOptions
         {
             Seed = 1,
             CancellationToken = stop.Token,
             Progress = new Immediate(_ =>
             {
-                if (reading == 0) (reading, read) = (clock.Elapsed.TotalSeconds, Peak());
+                if (seconds == 0) seconds = clock.Elapsed.TotalSeconds;
                 stop.Cancel();
             }),
         };
@@ -64,10 +72,7 @@ internal sealed class TableMemory(int rows, int columns)
         {
             // As planned.
         }
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{rows:N0} rows of {columns}: {table:N0} MiB; before {before:N0} MiB, at the peak {read:N0} MiB, "
-            + $"{(read - before) / table:0.00} tables; first report after {reading:0} s"));
-        return 0;
+        return (Peak(), seconds);
     }
 
     private static double Peak() =>
@@ -75,7 +80,7 @@ internal sealed class TableMemory(int rows, int columns)
             .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
             CultureInfo.InvariantCulture) / 1024;
 
-    private void Write(string path)
+    private void Write(string path, int rows)
     {
         var random = new Random(1);
         string[] numbers = [.. Enumerable.Range(0, 4096)

@@ -5,12 +5,20 @@ internal static class TableMethods
 {
     public const string Raw = "raw features";
 
+    private const string ByQuantiles = ", quantiles";
+
+    public const string RawByQuantiles = Raw + ByQuantiles;
+
+    public const int Quantiles = 1000;
+
     private static readonly IMixOptions Mixing = new() { Alpha = 2 };
 
     public static IReadOnlyDictionary<string, PretrainOptions> All { get; } = new Dictionary<string, PretrainOptions>
     {
         ["untrained encoder"] = new MaskedReconstructionOptions { Epochs = 0 },
         ["masked reconstruction"] = new MaskedReconstructionOptions(),
+        ["masked reconstruction" + ByQuantiles] =
+            new MaskedReconstructionOptions { Table = new() { Quantiles = Quantiles } },
         ["masked reconstruction, numbers as they are"] =
             new MaskedReconstructionOptions { Backbone = new TabularMlpOptions() },
         ["masked reconstruction, numbers in waves"] =
@@ -29,4 +37,10 @@ internal static class TableMethods
         ["BYOL"] = new ByolOptions(),
         ["BYOL, i-Mix"] = new ByolOptions { Mixing = Mixing },
     };
+
+    /// <summary>Whether nothing is learned, but the values themselves are taken.</summary>
+    public static bool IsRaw(string method) => method is Raw or RawByQuantiles;
+
+    /// <summary>Whether values are taken to a normal distribution, in place of mean 0 and deviation 1.</summary>
+    public static bool TakesQuantiles(string method) => method.EndsWith(ByQuantiles, StringComparison.Ordinal);
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json;
+using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Benchmarks.Tables;
 
@@ -52,7 +53,7 @@ internal sealed class TableResults(TableData data, string record, int epochs, in
         {
             Description = "methods to run",
             DefaultValueFactory = _ =>
-            [TableMethods.Raw, .. TableMethods.All.Keys],
+            [TableMethods.Raw, TableMethods.RawByQuantiles, .. TableMethods.All.Keys],
             AllowMultipleArgumentsPerToken = true
         };
         var classifiers = new Option<string[]>("--classifiers")
@@ -68,14 +69,19 @@ internal sealed class TableResults(TableData data, string record, int epochs, in
             Description = "further rows without classes, at most",
             DefaultValueFactory = _ => 0
         };
+        var train = new Option<int>("--train-rows")
+        {
+            Description = "training rows, at most",
+            DefaultValueFactory = _ => int.MaxValue
+        };
         var command = new Command("few-labels", "Accuracy with few labels on raw features, embeddings and both.")
         {
-            set, folder, record, epochs, seed, draws, threads, shares, methods, classifiers, test, unlabelled,
+            set, folder, record, epochs, seed, draws, threads, shares, methods, classifiers, test, unlabelled, train,
         };
         command.SetAction(parsed =>
         {
             var data = TableData.Read(parsed.GetValue(set)!, parsed.GetValue(folder)!, parsed.GetValue(test),
-                parsed.GetValue(unlabelled));
+                parsed.GetValue(unlabelled)).Part(parsed.GetValue(train));
             new TableResults(data, parsed.GetValue(record)!, parsed.GetValue(epochs), parsed.GetValue(seed),
                 parsed.GetValue(threads),
                 parsed.GetValue(shares)!, parsed.GetValue(draws), parsed.GetValue(classifiers)!)
@@ -96,7 +102,7 @@ internal sealed class TableResults(TableData data, string record, int epochs, in
 
     private void Run(string method)
     {
-        string[] kinds = method == TableMethods.Raw ? [Raw] : [Embedding, Both];
+        string[] kinds = TableMethods.IsRaw(method) ? [Raw] : [Embedding, Both];
         var missing = (from features in kinds
                        from share in shares
                        from classifier in classifiers
@@ -105,10 +111,10 @@ internal sealed class TableResults(TableData data, string record, int epochs, in
         if (missing.Count == 0) return;
         var rows = new Dictionary<string, (float[][] Train, float[][] Test)>
         {
-            [Raw] = (Normalize(data.Train, data.Pool), Normalize(data.Test, data.Pool)),
+            [Raw] = Values(TableMethods.TakesQuantiles(method)),
         };
         var clock = Stopwatch.StartNew();
-        if (method != TableMethods.Raw)
+        if (!TableMethods.IsRaw(method))
         {
             rows[Embedding] = Embed(TableMethods.All[method]);
             rows[Both] = (Join(rows[Raw].Train, rows[Embedding].Train), Join(rows[Raw].Test, rows[Embedding].Test));
@@ -121,7 +127,7 @@ internal sealed class TableResults(TableData data, string record, int epochs, in
     private IEnumerable<TableResult> Done(string method, string features, string classifier, double share) =>
         _done.Where(r =>
         (r.data, r.method, r.features, r.classifier, r.share, r.epochs, r.pool, r.seed)
-        == (data.Name, method, features, classifier, share, method == TableMethods.Raw ? 0
+        == (data.Name, method, features, classifier, share, TableMethods.IsRaw(method) ? 0
             : epochs, data.Pool.Length, seed));
 
     private void Evaluate(
@@ -135,7 +141,7 @@ internal sealed class TableResults(TableData data, string record, int epochs, in
             int[] known = data.Draw(share, draw);
             var score = measure.Measure(classifier, known.Select(i => (rows.Train[i], data.TrainLabels[i])),
                 rows.Test.Zip(data.TestLabels));
-            results.Add(new(data.Name, method, method == TableMethods.Raw ? 0
+            results.Add(new(data.Name, method, TableMethods.IsRaw(method) ? 0
                 : epochs, data.Pool.Length, seed, features, classifier, share, draw,
                 known.Length, score.Accuracy, score.MacroF1, seconds));
         }
@@ -170,9 +176,29 @@ internal sealed class TableResults(TableData data, string record, int epochs, in
                 $"{runs.Average(r => r.accuracy):0.000} / {runs.Average(r => r.macro_f1):0.000}");
     }
 
+    /// <summary>The values themselves, standardised, or by quantiles first.</summary>
+    private (float[][] Train, float[][] Test) Values(bool byQuantiles)
+    {
+        if (!byQuantiles) return (Normalize(data.Train, data.Pool), Normalize(data.Test, data.Pool));
+        using var table = Table();
+        var facts = TableFacts.Of(table);
+        var preprocessing =
+            TablePreprocessing.Standardize(table, facts, facts.Continuous, TableMethods.Quantiles);
+        float[][] Prepare(float[][] rows)
+        {
+            using var scope = NewDisposeScope();
+            var values = NativeTensor.Of(rows.SelectMany(row => row).ToArray(), rows.Length, data.Columns);
+            return [.. preprocessing.Apply(values).data<float>().ToArray().Chunk(data.Columns)];
+        }
+        var pool = Prepare(data.Pool);
+        return (Normalize(pool[..data.Train.Length], pool), Normalize(Prepare(data.Test), pool));
+    }
+
+    private TableStore Table() => new(data.Pool.SelectMany(row => row).ToArray(), data.Columns);
+
     private (float[][] Train, float[][] Test) Embed(PretrainOptions options)
     {
-        using var table = new TableStore(data.Pool.SelectMany(row => row).ToArray(), data.Columns);
+        using var table = Table();
         options = options with { Epochs = options.Epochs == 0 ? 0 : epochs, Seed = seed, Threads = threads };
         using var encoder = Pretrainer.Fit(table, options, log: message => Console.Error.WriteLine(message.Text));
         float[][] Rows(float[][] rows)

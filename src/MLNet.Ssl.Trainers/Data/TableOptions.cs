@@ -44,6 +44,14 @@ public sealed record TableOptions
     /// <value>Default true. Turn it off where rows are standardised otherwise, say by statistics of more rows.</value>
     public bool Standardize { get; init; } = true;
 
+    /// <summary>
+    /// Quantiles of the training rows by which continuous slots are taken to a normal distribution, in place of mean 0
+    /// and deviation 1: for heavy tails and values that crowd at one end (scikit-learn's <c>QuantileTransformer</c>).
+    /// Of fewer rows there are as many as rows. They are kept with the encoder.
+    /// </summary>
+    /// <value>Default 0: none. Range 2 to 100 000, such as 1 000; with <see cref="Standardize"/> only.</value>
+    public int Quantiles { get; init; }
+
     /// <summary>All members, with the contents of lists.</summary>
     public override string ToString() => RecordText.Of(this);
 }

@@ -36,14 +36,13 @@ internal sealed class TableStoreBuilder(int columns, int blockElements = 1 << 24
         Flush();
         using var scope = NewDisposeScope();
         var values = empty([Count, columns], ScalarType.Float32, CPU);
-        for (long start = 0; _blocks.TryDequeue(out var block);)
+        for (long start = 0; _blocks.TryDequeue(out var block); start += _rowsPerBlock)
         {
-            using (block)
-            {
-                long rows = Math.Min(_rowsPerBlock, Count - start);
-                values.narrow(0, start, rows).copy_(block.narrow(0, 0, rows));
-                start += rows;
-            }
+            // Views of a block keep its memory, so they go with it.
+            using var piece = NewDisposeScope();
+            using var _ = block;
+            long rows = Math.Min(_rowsPerBlock, Count - start);
+            values.narrow(0, start, rows).copy_(block.narrow(0, 0, rows));
         }
         return new(values) { Categories = categories };
     }

@@ -42,16 +42,19 @@ internal static class OnnxModel
         var (mean, scale) = (preprocessing.Mean.ToArray(), preprocessing.Scale.ToArray());
         var graph = new OnnxGraph(backbone, preprocessing.Columns);
         string x = graph.Input("row", "Values of a row, as the encoder was trained on.", preprocessing.Columns);
-        x = Standardise(graph, x, preprocessing);
+        x = Prepare(graph, x, preprocessing);
         graph.Output("embedding", "Features of the backbone.", graph.Apply(backbone, x), backbone.EmbeddingDimension);
         return Model(graph, [("backbone", backbone.GetName()), ("mean", Numbers(mean)), ("scale", Numbers(scale))]);
     }
 
     /// <summary>What is done to a row of a table.</summary>
-    public static string Standardise(OnnxGraph graph, string x, TablePreprocessing preprocessing)
+    public static string Prepare(OnnxGraph graph, string x, TablePreprocessing preprocessing)
     {
         var (mean, scale) = (preprocessing.Mean.ToArray(), preprocessing.Scale.ToArray());
-        return graph.Mul(graph.Sub(x, graph.Constant(mean, 1, mean.Length)), graph.Constant(scale, 1, scale.Length));
+        string result =
+            graph.Mul(graph.Sub(x, graph.Constant(mean, 1, mean.Length)), graph.Constant(scale, 1, scale.Length));
+        return preprocessing.Normal is { } quantiles ? OnnxQuantiles.Replace(graph, x, result, mean.Length, quantiles)
+            : result;
     }
 
     /// <summary>The file's messages around a graph that is whole.</summary>

@@ -14,6 +14,8 @@ public sealed class PlanContext
     // A ResNet-50 at 224 pixels takes ten times the work of what is chosen for a processor.
     private const int MostPixelsOnProcessor = 96;
 
+    private const int MostQuantiles = 100_000;
+
     private readonly PretrainOptions _options;
     private readonly DataFacts _facts;
     private readonly Choices _choices;
@@ -143,13 +145,26 @@ public sealed class PlanContext
             throw new ArgumentOutOfRangeException("Table.ContinuousSlots", slot,
                 $"Table.ContinuousSlots has {slot}; rows have the slots 0 to {facts.Columns - 1}.");
         }
+        CheckQuantiles(o);
         if (facts.Constant.Length == facts.Columns)
             throw new ArgumentException($"All {facts.Columns} slots are constant: there is nothing to learn from.");
         return new(mask, slots, o.Standardize)
         {
             ResampleProbability = resample,
-            CategoricalSlots = Categories(facts, slots)
+            Quantiles = o.Quantiles,
+            CategoricalSlots = Categories(facts, slots),
         };
+    }
+
+    private static void CheckQuantiles(TableOptions options)
+    {
+        const string name = "Table.Quantiles";
+        if (options.Quantiles == 0) return;
+        Check.InRange(options.Quantiles, 2, MostQuantiles, name);
+        if (!options.Standardize)
+            throw new ArgumentException(
+                $"{name} is {options.Quantiles} and Table.Standardize is false; expected one of them to be left out.",
+                name);
     }
 
     private IReadOnlyList<Range> Categories(TableFacts facts, IReadOnlyList<int> continuous)

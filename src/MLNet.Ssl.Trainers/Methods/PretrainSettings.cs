@@ -30,6 +30,10 @@ public sealed record TableSettings(double MaskProbability, IReadOnlyList<int> Co
     /// <value>Default 0.</value>
     public double ResampleProbability { get; init; }
 
+    /// <summary>Quantiles by which continuous slots are taken to a normal distribution; 0 for none.</summary>
+    /// <value>Default 0.</value>
+    public int Quantiles { get; init; }
+
     /// <summary>Slots that are the indicators of one category each, in order.</summary>
     /// <value>Default none.</value>
     public IReadOnlyList<Range> CategoricalSlots { get; init; } = [];

@@ -53,6 +53,10 @@ public sealed partial class OnnxGraph
         Node("Gather", [x, Constant<long>("indices", TensorProto.Types.DataType.Int64, indices, indices.Length)],
             ("axis", axis));
 
+    /// <summary>Integers of that shape.</summary>
+    internal string Constant(ReadOnlySpan<long> values, params long[] shape) =>
+        Constant("integers", TensorProto.Types.DataType.Int64, values, shape);
+
     /// <summary>Entries of a value's first dimension.</summary>
     internal string Gather(string x, string indices) => Node("Gather", [x, indices], ("axis", 0));
 

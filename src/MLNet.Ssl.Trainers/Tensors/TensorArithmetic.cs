@@ -137,6 +137,12 @@ public static class TensorArithmetic
             return x.clamp(low, high);
         }
 
+        internal Tensor Clamp(long least, long most)
+        {
+            using Scalar low = least.ToScalar(), high = most.ToScalar();
+            return x.clamp(low, high);
+        }
+
         /// <summary>x, but no less than the value.</summary>
         public Tensor ClampMin(double least)
         {

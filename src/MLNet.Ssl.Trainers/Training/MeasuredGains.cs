@@ -9,13 +9,14 @@ internal static class MeasuredGains
 {
     public const int Images = 5_000;
     public const int Rows = 15_120;
+    public const int ReconstructedRows = 1_512;
 
     /// <summary>A warning about a smaller set; null for none.</summary>
     public static string? Warning(PretrainOptions options, DataFacts facts)
     {
         var (kind, least, advice) = facts.Table is null
             ? ("images", Images, "an encoder that others trained (LoadPretrained) may serve better; ")
-            : ("rows", Rows, "");
+            : ("rows", options is MaskedReconstructionOptions ? ReconstructedRows : Rows, "");
         // Who starts from other weights has learned from more than these.
         if (facts.Rows >= least || options.Epochs == 0 || options.InitialWeights is not null
             || options.ContinueFrom is not null) return null;

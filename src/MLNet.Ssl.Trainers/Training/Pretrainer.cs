@@ -157,7 +157,8 @@ public static class Pretrainer
             log?.Invoke(new(true, $"{constant.Length} of {table.Columns} slots are constant and tell nothing "
                 + $"(was every value missing?): {TableFacts.Describe(constant)}."));
         }
-        if (settings.Standardize) return TablePreprocessing.Standardize(table, facts, settings.ContinuousSlots);
+        if (settings.Standardize)
+            return TablePreprocessing.Standardize(table, facts, settings.ContinuousSlots, settings.Quantiles);
         if (SlotMoments.StandardizationWarning(SlotMoments.Of(table, settings.ContinuousSlots)) is { } warning)
             log?.Invoke(new(true, warning));
         return TablePreprocessing.None(table.Columns);

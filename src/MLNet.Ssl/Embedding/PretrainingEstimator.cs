@@ -191,7 +191,8 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
         channel.Info(MessageSensitivity.None, images
             ? "SimCLR is used: no options were given, and it learns fastest on small sets of images."
             : "Masked reconstruction is used: no options were given, and of the methods for tables it is the one whose "
-                + "embeddings did better than the raw values with few labels.");
+                + "embeddings did better than the values themselves with few labels, on tables of 1,512 to 21,707 "
+                + "rows. Where more than a tenth of the rows have labels, try boosted trees on the values first.");
         return images ? new SimClrOptions() : new MaskedReconstructionOptions();
     }
 }

@@ -51,6 +51,8 @@ internal static class SavedModels
         Mixing = new IMixOptions(),
     };
 
+    private static readonly MoCoOptions ByQuantiles = Table with { Table = new() { Quantiles = 20 } };
+
     public static Measure[] Measures(int rows) =>
         [.. Enumerable.Range(0, rows).Select(i => new Measure
         {
@@ -80,7 +82,8 @@ internal static class SavedModels
                 .Append(trainers.NearestNeighbors("Label", "Embedding", 5)).Append(names),
             "table with LBFGS" => features.Append(ssl.Pretrain("Embedding", "Features", Table)).Append(labels)
                 .Append(trainers.LbfgsMaximumEntropy("Label", "Embedding")).Append(names),
-            "nested chains with a probe" => features.Append(ssl.Pretrain("Embedding", "Features", Table).Append(labels))
+            "nested chains with a probe" => features
+                .Append(ssl.Pretrain("Embedding", "Features", ByQuantiles).Append(labels))
                 .Append(trainers.LinearProbe("Label", "Embedding").Append(names)),
             _ => throw new ArgumentException(kind),
         };

@@ -44,6 +44,35 @@ public class OnnxRuntimeTests
         AssertClose(expected, model.Run([.. rows.SelectMany(r => r)], 3, encoder.Columns), encoder.EmbeddingDimension);
     }
 
+    [Theory]
+    [InlineData(2)]
+    [InlineData(63)]
+    [InlineData(64)]
+    [InlineData(1000)]
+    public void TheRuntimeTakesSlotsToTheNormalDistributionAsTheEncoderDoes(int quantiles)
+    {
+        using var folder = new TemporaryFolder();
+        var random = new Random(1);
+        // A heavy tail, ties at the end and within, and an indicator.
+        float[][] Rows(int count) => [.. Enumerable.Range(0, count).Select(i => new[]
+        {
+            MathF.Exp(3 * random.NextSingle()), random.Next(2), Math.Max(0, random.Next(-9, 10)), random.Next(5),
+            (float)(random.NextDouble() - 0.5), 1e6f + random.Next(1000), random.NextSingle(),
+        })];
+        var rows = Rows(2000);
+        using var table = new TableStore(rows.SelectMany(row => row).ToArray(), 7);
+        var facts = TableFacts.Of(table);
+        using var encoder = new TableEncoder(OnnxNetworks.Create("perceptron"),
+            TablePreprocessing.Standardize(table, facts, facts.Continuous, quantiles));
+        encoder.ExportOnnx(folder.File("model.onnx"));
+        using var model = new OnnxRun(folder.File("model.onnx"));
+        rows = [.. rows[..500], .. Rows(500), new float[7], [1e30f, 1, 1e30f, 1e30f, 1e30f, 1e30f, 1e30f],
+            [-1e30f, 0, -1e30f, -1e30f, -1e30f, -1e30f, -1e30f]];
+        var expected = new float[rows.Length * encoder.EmbeddingDimension];
+        encoder.Embed(rows, expected);
+        AssertClose(expected, model.Run([.. rows.SelectMany(r => r)], rows.Length, 7), encoder.EmbeddingDimension);
+    }
+
     [Fact]
     public void ATrainedEncoderIsExported()
     {
