@@ -5,6 +5,7 @@ using Microsoft.ML.Data;
 using MLNet.Ssl.Cli.Embeddings;
 using MLNet.Ssl.Cli.Input;
 using MLNet.Ssl.Cli.Terminal;
+using MLNet.Ssl.Inference;
 
 namespace MLNet.Ssl.Cli.Models;
 
@@ -48,24 +49,25 @@ internal static class Embedder
     {
         int dimension = model.Encoder.Encoder.EmbeddingDimension;
         var values = new List<float>((to - from) * dimension);
-        using var batches = ImageViews.Batches(source, from, to, onUnreadable, session, skipped.Add).GetEnumerator();
-        // The next images are decoded while these are embedded.
+        using var batches = ImageViews.Batches(source, from, to, onUnreadable, session, skipped.Add)
+            .Select(batch => Load(model.Images, batch)).GetEnumerator();
+        // The next images are decoded and made ready while these are embedded.
         var next = Task.Run(batches.MoveNext);
         while (true)
         {
             long start = Stopwatch.GetTimestamp();
             if (!next.GetAwaiter().GetResult()) break;
             var waited = Stopwatch.GetElapsedTime(start);
-            var batch = batches.Current;
+            var (read, images) = batches.Current;
             next = Task.Run(batches.MoveNext);
             try
             {
-                if (batch.Count > 0)
+                using (images)
                 {
-                    var embeddings = new float[batch.Count * dimension];
-                    model.Images.Embed([.. batch.Select(entry => entry.Image)], embeddings);
+                    var embeddings = new float[images.Count * dimension];
+                    model.Images.Embed(images, embeddings);
                     values.AddRange(embeddings);
-                    rows.AddRange(batch.Select(entry => entry.Row));
+                    rows.AddRange(read);
                 }
             }
             catch
@@ -74,9 +76,17 @@ internal static class Embedder
                 ((IAsyncResult)next).AsyncWaitHandle.WaitOne();
                 throw;
             }
-            display.Add(batch.Count, waited);
+            display.Add(images.Count, waited);
         }
         return [.. values];
+    }
+
+    private static (int[] Rows, LoadedRows Images) Load(
+        ImageEncoder encoder, IReadOnlyList<(int Row, RgbImage Image)> batch)
+    {
+        var images = new RgbImage[batch.Count];
+        Parallel.For(0, images.Length, i => images[i] = encoder.Preprocessing.Resized(batch[i].Image));
+        return ([.. batch.Select(entry => entry.Row)], encoder.Load(images));
     }
 
     private static float[] Embed(LoadedModel model, TableSource source, int from, int to, RowsDisplay display,

@@ -67,7 +67,12 @@ public static class FineTuner
                 group => Math.Pow(run.Settings.LayerDecay, top - int.Parse(group[(group.IndexOf(' ') + 1)..])));
             run.Train(method, plan, images, labels, ("Weights of the encoder", encoder.Backbone), encoder.Device);
         }
-        return new(new(network, encoder.Preprocessing, encoder.Device) { Method = encoder.Method }, backbone);
+        return new(
+            new(network, encoder.Preprocessing, encoder.Device)
+            {
+                Method = encoder.Method,
+                Precision = run.Settings.Precision,
+            }, backbone);
     }
 
     /// <summary>What can be said of the folder of checkpoints before the images are read.</summary>
