@@ -1,7 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using MLNet.Ssl.DataView;
-using MLNet.Ssl.ImageFiles;
 using MLNet.Ssl.Inference;
 using MLNet.Ssl.Search;
 

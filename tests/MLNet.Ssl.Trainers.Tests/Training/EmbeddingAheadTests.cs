@@ -1,4 +1,5 @@
 using MLNet.Ssl.Inference;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Tests;
