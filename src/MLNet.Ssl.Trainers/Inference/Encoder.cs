@@ -223,7 +223,7 @@ public abstract class Encoder : IDisposable
         using var scope = NewDisposeScope();
         if (!Accelerated)
         {
-            for (; first < end; first += _mostPart)
+            while (first < end)
             {
                 using var part = NewDisposeScope();
                 Fetch(Forward(input(first, Math.Min(_mostPart, end - first))));

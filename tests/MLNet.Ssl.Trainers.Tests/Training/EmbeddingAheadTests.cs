@@ -1,4 +1,3 @@
-using MLNet.Ssl.Inference;
 using TorchSharp;
 using static TorchSharp.torch;
 
