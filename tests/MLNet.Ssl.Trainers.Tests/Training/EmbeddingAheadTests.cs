@@ -86,12 +86,13 @@ public sealed class EmbeddingAheadTests : IDisposable
         {
             using var generator = new Generator(1, CPU);
             return new(
-                new TabularMlpOptions { InputWidth = 3, HiddenWidths = [16], OutputWidth = 8 }.Create(generator),
+                new TabularMlpOptions { InputGroups = [3], HiddenWidths = [16], OutputWidth = 8 }.Create(generator),
                 new([3, 5, 0], [0.5f, 0.25f, 1])) { Accelerated = accelerated };
         }
         using var here = Encoder(false);
         using var there = Encoder(true);
-        var (expected, whole, loaded) = (new float[1500 * 8], new float[1500 * 8], new float[1500 * 8]);
+        int length = 1500 * here.EmbeddingDimension;
+        var (expected, whole, loaded) = (new float[length], new float[length], new float[length]);
         here.Embed(rows, expected);
         there.Embed(rows, whole);
         using var ready = there.Load(rows);
