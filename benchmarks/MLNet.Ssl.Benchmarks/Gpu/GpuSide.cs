@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Diagnostics;
-using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Microsoft.ML;
@@ -149,7 +148,7 @@ internal static class GpuSide
             }
         }
 
-        private static double Norm(ReadOnlySpan<float> values) => TensorPrimitives.Norm(values);
+        private static double Norm(ReadOnlySpan<float> values) => System.Numerics.Tensors.TensorPrimitives.Norm(values);
 
         private ImageEncoder Encoder()
         {
