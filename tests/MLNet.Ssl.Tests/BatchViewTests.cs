@@ -416,7 +416,8 @@ public sealed class BatchViewTests
 
     /// <summary>Adds "Sum" of the vector "X", and tells when which batch is made ready and computed.</summary>
     private sealed class WatchedMapper(DataViewSchema schema)
-        : BatchMapper<float[]>(schema, schema["X"], new("Sum", NumberDataViewType.Single))
+        : BatchMapper<float[]>(
+            schema, schema["X"], new DataViewSchema.DetachedColumn("Sum", NumberDataViewType.Single))
     {
         public Action<int>? OnReady { get; init; }
 
