@@ -91,6 +91,7 @@ root.Subcommands.Add(run);
 root.Subcommands.Add(RanksComparison.Command(cases, runs, seconds, data));
 root.Subcommands.Add(GpuSide.Command());
 root.Subcommands.Add(LearnRun.Command());
+root.Subcommands.Add(EmbeddingPrecision.Command());
 root.Subcommands.Add(PlainSide.Command());
 root.Subcommands.Add(PlainTableSide.Command());
 

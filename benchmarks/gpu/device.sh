@@ -1,21 +1,28 @@
 #!/usr/bin/env bash
-# On a GPU machine: unpacks what pack.sh packed, and runs parts of it. Results go to OUT (results.md, tests.log).
+# On a GPU machine: unpacks what pack.sh packed, and runs parts of it. Results go to OUT (results.md, tests.log, learn.jsonl).
 #
-#   device.sh ARCHIVE OUT [part ...]      parts: tests step end-to-end embed; all by default
+#   device.sh ARCHIVE OUT [part ...]      parts: tests step end-to-end embed; float32 and learn too where they are named
+#
+# Each part takes less than 4 minutes. A dry run on a processor, a step of each, finds out whether all of it would start:
+#   MLNETSSL_GPU_DRY=1 MLNETSSL_LIBTORCH=<folder of libtorch.so> device.sh ARCHIVE OUT tests step end-to-end embed learn
 set -uo pipefail
 archive=$(realpath "$1") out=$(realpath -m "$2"); shift 2
 parts=" ${*:-tests step end-to-end embed} "
-app=${MLNETSSL_GPU_APP:-/tmp/mlnet-ssl-gpu}
+app=${MLNETSSL_GPU_APP:-/tmp/mlnet-ssl-gpu} dry=${MLNETSSL_GPU_DRY:-}
 mkdir -p "$app" "$out"
 [ -d "$app/app" ] || tar -C "$app" -xJf "$archive"
 cd "$app/app"
-site=$(python3 -c 'import torch, os; print(os.path.dirname(os.path.dirname(torch.__file__)))')
-LD_LIBRARY_PATH=$site/torch/lib:$(printf '%s:' "$site"/nvidia/*/lib "$site"/nvidia/*/*/lib)${LD_LIBRARY_PATH:-}
+if [ -n "$dry" ]; then
+  LD_LIBRARY_PATH=$MLNETSSL_LIBTORCH:${LD_LIBRARY_PATH:-} machine="A dry run: no figure of it means anything."
+else
+  site=$(python3 -c 'import torch, os; print(os.path.dirname(os.path.dirname(torch.__file__)))')
+  LD_LIBRARY_PATH=$site/torch/lib:$(printf '%s:' "$site"/nvidia/*/lib "$site"/nvidia/*/*/lib)${LD_LIBRARY_PATH:-}
+  machine=$(python3 -c 'import os, torch; print(f"{torch.cuda.get_device_name()}, PyTorch {torch.__version__}, {os.cpu_count()} processor threads.")')
+fi
 export LD_LIBRARY_PATH OMP_WAIT_POLICY=PASSIVE DOTNET_gcServer=0 TORCHSHARP_QUIET=1
 results=$out/results.md
 {
-  python3 -c 'import torch; print(f"{torch.cuda.get_device_name()}, PyTorch {torch.__version__}, {__import__("os").cpu_count()} processor threads.")'
-  echo; echo '| case | mode | batch | side | images/s | wait for data | GPU MiB | loss |'; echo '|---|---|---|---|---|---|---|---|'
+  echo "$machine"; echo; echo '| case | mode | batch | side | images/s | wait for data | GPU MiB | loss |'; echo '|---|---|---|---|---|---|---|---|'
 } >> "$results"
 
 row() { # case mode batch side command...
@@ -29,8 +36,22 @@ print(f"| {name} | {mode} | {batch} | {side} | {r['images_per_second']:.0f} | {r
 PY
   tail -1 "$results"
 }
-here() { row "$1" "$2" "$3" "here, $4" ./MLNet.Ssl.Benchmarks gpu-run "$2" --case "$1" --batch "$3" --precision "$4" --photos photos --steps "$5"; }
-there() { row "$1" "$2" "$3" "PyTorch, $4" python3 gpu/pytorch_gpu_twin.py "$2" --case "$1" --batch "$3" --photos photos --steps "$5" $6; }
+here() { # case mode batch precision steps
+  local batch=$3 steps=$5 small=()
+  if [ -n "$dry" ]; then batch=2 steps=1 small=(--device cpu --images 8 --warmup 1); fi
+  row "$1" "$2" "$batch" "here, $4" ./MLNet.Ssl.Benchmarks gpu-run "$2" --case "$1" --batch "$batch" --precision "$4" --photos photos \
+    --steps "$steps" "${small[@]}"
+}
+there() { # case mode batch label steps flags...
+  local name="$1" mode="$2" batch="$3" label="$4" steps="$5"; shift 5
+  [ -n "$dry" ] || row "$name" "$mode" "$batch" "PyTorch, $label" python3 gpu/pytorch_gpu_twin.py "$mode" --case "$name" --batch "$batch" --photos photos --steps "$steps" "$@"
+}
+lane() { # number case
+  local small=(--seconds 90 --threads 3)
+  if [ -n "$dry" ]; then small=(--device cpu --seconds 1 --threads 1 --images 200 --tests 100); fi
+  timeout 225 ./MLNet.Ssl.Benchmarks gpu-learn --case "$2" --train cifar10/train.bin.gz --test cifar10/test.bin.gz "${small[@]}" \
+    > "$out/lane$1.json" 2>> "$out/errors.log" || echo "{\"name\": \"$2\", \"failed\": $?}" > "$out/lane$1.json"
+}
 wants() { [[ "$parts" == *" $1 "* ]]; }
 
 if wants tests; then
@@ -51,11 +72,28 @@ if wants end-to-end; then
   there dino-vit-s16 end-to-end 64 "autocast, SDPA, 16 workers" 40 --amp
 fi
 if wants embed; then
-  here dino-vit-s16 embed 64 BFloat16 4
-  here moco-resnet50 embed 64 BFloat16 4
+  for network in dino-vit-s16 moco-resnet50; do
+    for precision in BFloat16 TensorFloat32 Float32; do
+      here $network embed 64 $precision 4
+      here $network transform 64 $precision 4
+    done
+    there $network embed 64 "autocast, SDPA" 64 --amp
+    there $network embed 64 TF32 64 --tf32
+    there $network embed 64 "single precision" 32
+  done
 fi
 if wants float32; then
   here dino-vit-s16 step 64 Float32 15
   here dino-vit-s16 step 64 TensorFloat32 15
-  there dino-vit-s16 step 64 "single precision" 10 ""
+  there dino-vit-s16 step 64 "single precision" 10
+fi
+if wants learn; then
+  # Small networks leave most of a GPU idle: the lanes run side by side.
+  lanes=("DINO, ViT, no blur, rate 0.002, decay 0.04" "MoCo v2, ResNet-18" "MoCo v3, ResNet-18" "BYOL, ResNet-18" "SimCLR, ResNet-18")
+  for i in "${!lanes[@]}"; do
+    lane "$i" "${lanes[$i]}" &
+    [ -z "$dry" ] || wait
+  done
+  wait
+  cat "$out"/lane*.json | tee "$out/learn.jsonl"
 fi

@@ -2,11 +2,12 @@
 # Packs the tests and benchmarks for a GPU machine that has PyTorch in Python but no .NET: one archive of some 35 MB, which device.sh unpacks
 # and runs there. TorchSharp's own library then loads PyTorch's libtorch, so none is packed.
 #
-#   benchmarks/gpu/pack.sh FOLDER [PHOTOS]      writes FOLDER/app.tar.xz, and the photos of a folder into it
+#   benchmarks/gpu/pack.sh FOLDER [PHOTOS [CIFAR10]]      writes FOLDER/app.tar.xz, and into it the photos of a folder, and CIFAR-10's
+#                                                         test images and first 10,000 training images (train.bin.gz, test.bin.gz)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-[ $# -ge 1 ] || { sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2; }
-out=$(realpath -m "$1") photos="${2:-}"
+[ $# -ge 1 ] || { sed -n '2,7s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+out=$(realpath -m "$1") photos="${2:-}" cifar="${3:-}"
 work=artifacts/gpu
 rm -rf "$work/app" && mkdir -p "$work/app" "$out"
 for project in tests/MLNet.Ssl.Gpu.Tests benchmarks/MLNet.Ssl.Benchmarks; do
@@ -19,5 +20,11 @@ rm -rf "$work"/app/{*.pdb,*.xml,libtorch*.so*,libc10*.so*,Microsoft.CodeCoverage
 cp benchmarks/pytorch_twin.py "$work/app/"
 mkdir -p "$work/app/gpu" && cp benchmarks/gpu/pytorch_gpu_twin.py benchmarks/gpu/device.sh "$work/app/gpu/"
 if [ -n "$photos" ]; then cp -r "$photos" "$work/app/photos"; fi
+if [ -n "$cifar" ]; then
+  mkdir -p "$work/app/cifar10" && cp "$cifar/test.bin.gz" "$work/app/cifar10/"
+  # Reading to the end keeps gunzip from a broken pipe.
+  gunzip -c "$cifar/train.bin.gz" | { head -c $((3073 * 10000)); cat > /dev/null; } | gzip > "$work/app/cifar10/train.bin.gz"
+fi
+chmod -R u+w "$work/app"
 tar -C "$work" -cf - app | xz -T0 -6 > "$out/app.tar.xz"
 ls -l "$out/app.tar.xz"

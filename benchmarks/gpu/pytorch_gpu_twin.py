@@ -4,6 +4,7 @@
     pytorch_gpu_twin.py step        --case dino-vit-s16 --batch 64            in single precision
     pytorch_gpu_twin.py step        --case dino-vit-s16 --batch 64 --amp      with bf16 autocast, and SDPA in the ViT
     pytorch_gpu_twin.py end-to-end  --case dino-vit-s16 --batch 64 --amp --photos FOLDER --workers 16
+    pytorch_gpu_twin.py embed       --case dino-vit-s16 --batch 64 --tf32     the backbone's forward pass on images that are in pinned memory
 
 Each prints one line of JSON. The networks and losses are those of ../pytorch_twin.py.
 """
@@ -112,18 +113,47 @@ class Photos(torch.utils.data.Dataset):
         return self.views(self.images[index % len(self.images)])
 
 
+def embed(args, amp):
+    """Images/s of the backbone alone: resized images in pinned memory → embeddings on the host."""
+    if args.case == "dino-vit-s16":
+        net = twin.VisionTransformer(224, DINO["patch"], DINO["dim"], DINO["depth"], DINO["heads"], 0)
+    else:
+        net = torchvision.models.resnet50()
+        net.fc = nn.Identity()
+    net = net.cuda().eval()
+    images = torch.randint(0, 256, (args.batch, 3, 224, 224), dtype=torch.uint8).pin_memory()
+    mean, std = (torch.tensor(v, device="cuda").view(1, 3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    start = 0
+    with torch.inference_mode(), torch.autocast("cuda", torch.bfloat16, enabled=amp):
+        for it in range(args.warmup + args.steps):
+            if it == args.warmup:
+                torch.cuda.synchronize()
+                start = time.perf_counter()
+            net((images.cuda(non_blocking=True).float() / 255 - mean) / std).float().cpu()
+    seconds = time.perf_counter() - start
+    free, total = torch.cuda.mem_get_info()
+    print(json.dumps(dict(
+        images_per_second=args.batch * args.steps / seconds, wait=0, gpu_mib=(total - free) / 2**20, first_loss=0, last_loss=0)), flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("mode", choices=("step", "end-to-end"))
+    parser.add_argument("mode", choices=("step", "end-to-end", "embed"))
     parser.add_argument("--case", choices=("dino-vit-s16", "moco-resnet50"), default="dino-vit-s16")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--amp", action="store_true")
+    parser.add_argument("--tf32", action="store_true")
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--warmup", type=int, default=5)
     parser.add_argument("--workers", type=int, default=16)
     parser.add_argument("--photos")
     args = parser.parse_args()
     torch.manual_seed(0)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = args.tf32 or args.amp
+    if args.mode == "embed":
+        twin.Attention = FusedAttention
+        embed(args, args.amp)
+        return
     dino = args.case == "dino-vit-s16"
     if dino:
         if args.amp:

@@ -44,6 +44,31 @@ public sealed class UsingOnGpuTests : IDisposable
     }
 
     [Fact]
+    public void ACursorEmbedsBatchAfterBatchAsTheProcessorDoes()
+    {
+        var device = Gpu.Device;
+        const int count = 300;
+        var images = Patterns.Draw(count, 1).Images;
+        RgbImage[] all = [.. Enumerable.Range(0, count).Select(i => images[i])];
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(1, CPU);
+        var there = Vit.Create(generator);
+        using var here = Vit.Create(generator);
+        here.load_state_dict(there.state_dict());
+        using var onCpu = new ImageEncoder(here, ImagePreprocessing.For(24));
+        using var transformer = new EmbeddingTransformer(
+            new ImageEncoder(there.to(device), ImagePreprocessing.For(24), device) { Precision = Precision.Float32 },
+            "Embedding", nameof(Row.Image));
+        var expected = new float[count * onCpu.EmbeddingDimension];
+        onCpu.Embed(all, expected);
+        var view = transformer.Transform(
+            new MLContext(1).Data.LoadFromEnumerable(all.Select(image => new Row { Image = Mlnet(image) }).ToList()));
+        float[] actual = [.. Embeddings(view).SelectMany(row => row)];
+        double most = expected.Max(Math.Abs);
+        Assert.All(expected.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, tolerance: 1e-3 * most));
+    }
+
+    [Fact]
     public void KnnAndProbeTellTheClassesOnTheDevice()
     {
         var device = Gpu.Device;

@@ -139,13 +139,13 @@ internal sealed class CountingMapper(DataViewSchema schema, long size = 8)
 
     public override long SizeOf(float[] input) => size;
 
-    public override void Compute(IReadOnlyList<float[]> inputs, Span<float> results)
+    public override ReadyBatch Ready(IReadOnlyList<float[]> inputs) => new(results =>
     {
         Interlocked.Add(ref _rows, inputs.Count);
         for (int i = 0; i < inputs.Count; i++)
             (results[3 * i], results[3 * i + 1], results[3 * i + 2]) =
                 (inputs[i].Sum(), 2 * inputs[i][0], 2 * inputs[i][1]);
-    }
+    });
 
     public override Delegate CreateGetter(int output, RowResult result) => output == 0
         ? (ValueGetter<float>)((ref float sum) => sum = result()[0])

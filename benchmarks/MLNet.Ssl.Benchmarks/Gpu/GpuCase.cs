@@ -23,6 +23,7 @@ internal sealed record GpuCase(string Name, PretrainOptions Options)
             QueueLength = 65_536,
             BatchNormGroups = 1,
         }),
+        new("simclr-resnet18", new SimClrOptions { Backbone = ResNetOptions.ResNet18(), ImageSize = 224 }),
     ];
 
     public static GpuCase Named(string name) => All.FirstOrDefault(c => c.Name == name)

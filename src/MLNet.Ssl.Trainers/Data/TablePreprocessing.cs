@@ -1,5 +1,6 @@
 using MLNet.Ssl.Data;
 using MLNet.Ssl.Options;
+using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
@@ -94,7 +95,7 @@ public sealed record TablePreprocessing
     /// <param name="rows">(N, columns), float32.</param>
     public Tensor Apply(Tensor rows)
     {
-        Tensor Row(IReadOnlyList<float> values) => tensor(values.ToArray(), device: rows.device);
+        Tensor Row(IReadOnlyList<float> values) => NativeTensor.On(rows.device, [.. values]);
         var result = (rows - Row(Mean)).mul_(Row(Scale));
         _normal?.Apply(rows, result);
         return result;

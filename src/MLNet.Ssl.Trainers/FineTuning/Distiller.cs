@@ -70,7 +70,8 @@ public static class Distiller
                 method, student, Network, run.Settings.Optimization(), images, known,
                 ("Weights of the teacher", teacher.Network), teacher.Device);
         }
-        return new(new(student, teacher.Preprocessing, teacher.Device), backbone);
+        return new(
+            new(student, teacher.Preprocessing, teacher.Device) { Precision = run.Settings.Precision }, backbone);
     }
 
     private sealed class Distillation : Method

@@ -70,7 +70,12 @@ public static class FineTuner
             run.Train(method, network, Network, plan, images, labels, ("Weights of the encoder", encoder.Backbone),
                 encoder.Device);
         }
-        return new(new(network, encoder.Preprocessing, encoder.Device) { Method = encoder.Method }, backbone);
+        return new(
+            new(network, encoder.Preprocessing, encoder.Device)
+            {
+                Method = encoder.Method,
+                Precision = run.Settings.Precision,
+            }, backbone);
     }
 
     /// <summary>What can be said of the folder of checkpoints before the images are read.</summary>

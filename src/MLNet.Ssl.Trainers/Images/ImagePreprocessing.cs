@@ -105,6 +105,42 @@ public sealed record ImagePreprocessing
     /// <exception cref="ArgumentException">There is no image, or an image does not fit.</exception>
     public Tensor Batch(IReadOnlyList<RgbImage> images)
     {
+        var batch = Empty(images, ScalarType.Float32);
+        using var rows = new TensorRows(batch);
+        Parallel.For(0, images.Count, i => Apply(images[i], rows[i]));
+        return batch;
+    }
+
+    /// <summary>The batch before it is normalised, for <see cref="Ssl.Normalization.Apply(Tensor)"/> on another
+    /// device.</summary>
+    /// <returns>A new uint8 CPU tensor (images, 3, height, width); the caller owns it.</returns>
+    /// <inheritdoc cref="Batch"/>
+    internal Tensor Bytes(IReadOnlyList<RgbImage> images)
+    {
+        var batch = Empty(images, ScalarType.Byte);
+        using var rows = new TensorRows(batch);
+        Parallel.For(0, images.Count, i =>
+        {
+            var (width, height, window) = Fit(images[i]);
+            var workspace = ImageWorkspace.Rent();
+            workspace.Resize(images[i], width, height, window, Interpolation).CopyPlanesTo(rows.Bytes(i));
+            workspace.Return();
+        });
+        return batch;
+    }
+
+    /// <summary>
+    /// The size with the shorter side at <paramref name="side"/> pixels, the longer one cut to a whole number.
+    /// </summary>
+    internal static (int Width, int Height) ShorterSideTo(int side, int width, int height) =>
+        width <= height ? (side, (int)((long)side * height / width)) : ((int)((long)side * width / height), side);
+
+    /// <summary>The first pixel that a central crop keeps.</summary>
+    internal static int CropStart(int size, int crop) => (int)Math.Round((size - crop) / 2.0);
+
+    /// <summary>Room for a batch of images, which must come out in one size.</summary>
+    private Tensor Empty(IReadOnlyList<RgbImage> images, ScalarType type)
+    {
         ArgumentNullException.ThrowIfNull(images);
         Validate();
         if (images.Count == 0) throw new ArgumentException("There is no image; expected at least one.", nameof(images));
@@ -117,21 +153,8 @@ public sealed record ImagePreprocessing
                     $"Image {i} comes out as {window.Width}×{window.Height}, image 0 as {first.Width}×{first.Height}; "
                     + $"set {nameof(CropSize)}.");
         }
-
-        var batch = empty(images.Count, 3, first.Height, first.Width, ScalarType.Float32, CPU);
-        using var rows = new TensorRows(batch);
-        Parallel.For(0, images.Count, i => Apply(images[i], rows[i]));
-        return batch;
+        return empty(images.Count, 3, first.Height, first.Width, type, CPU);
     }
-
-    /// <summary>
-    /// The size with the shorter side at <paramref name="side"/> pixels, the longer one cut to a whole number.
-    /// </summary>
-    internal static (int Width, int Height) ShorterSideTo(int side, int width, int height) =>
-        width <= height ? (side, (int)((long)side * height / width)) : ((int)((long)side * width / height), side);
-
-    /// <summary>The first pixel that a central crop keeps.</summary>
-    internal static int CropStart(int size, int crop) => (int)Math.Round((size - crop) / 2.0);
 
     private (int Width, int Height) ResizedSize(int width, int height) =>
         Resize is { } side ? ShorterSideTo(side, width, height) : (width, height);

@@ -34,6 +34,7 @@ public abstract class Encoder : IDisposable
     {
         ArgumentNullException.ThrowIfNull(backbone);
         (Backbone, Device, _leastPart, _mostPart) = (backbone, device ?? CPU, leastPart, mostPart);
+        Accelerated = Device.type != DeviceType.CPU;
         Backbone.eval();
         _network = new(NetworkThatComputes);
     }
@@ -165,6 +166,31 @@ public abstract class Encoder : IDisposable
 
     private protected abstract ModelProto ToOnnx();
 
+    /// <summary>Whether it computes as on an accelerator: what is made ready sets out at once, and nobody waits but for
+    /// results. Tests have a processor do so.</summary>
+    internal bool Accelerated { get; init; }
+
+    /// <summary>Embeds rows that were made ready.</summary>
+    /// <param name="rows">What this encoder's Load gave.</param>
+    /// <param name="destination">Receives <c>rows.Count × D</c> values, a row after the other.</param>
+    internal void Embed(LoadedRows rows, Span<float> destination) => Embed(rows.Count, rows.Inputs, destination);
+
+    /// <summary>The same as (rows, D) on the encoder's device, in the current dispose scope. Nobody waits for an
+    /// accelerator.</summary>
+    internal Tensor Embed(LoadedRows rows)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (!Accelerated)
+        {
+            var result = empty(rows.Count, EmbeddingDimension);
+            Embed(rows, MemoryMarshal.Cast<byte, float>(result.bytes));
+            return result;
+        }
+        using var mode = inference_mode();
+        using var scope = NewDisposeScope();
+        return cat(OnAccelerator(rows.Inputs, 0, rows.Count)).MoveToOuterDisposeScope();
+    }
+
     /// <summary>Fills <paramref name="destination"/> with the embeddings of <paramref name="count"/> rows, whose inputs
     /// (rows, …) come from <paramref name="input"/>.</summary>
     private protected void Embed(int count, Func<int, int, Tensor> input, Span<float> destination)
@@ -175,8 +201,8 @@ public abstract class Encoder : IDisposable
             throw new ArgumentException($"destination holds {destination.Length} values; expected {length} for {count} "
                 + $"rows of {EmbeddingDimension}.", nameof(destination));
         var result = ArrayPool<float>.Shared.Rent(length);
-        int parts = Device.type == DeviceType.CPU
-            ? Math.Min(Math.Min(Environment.ProcessorCount, Threads), count / _leastPart) : 1;
+        int parts = Accelerated ? 1
+            : Math.Min(Math.Min(Environment.ProcessorCount, Threads), count / _leastPart);
         if (parts <= 1)
         {
             using var threads = IntraOpThreads.Use(Threads);
@@ -195,45 +221,70 @@ public abstract class Encoder : IDisposable
     {
         using var mode = inference_mode();
         using var scope = NewDisposeScope();
-        var network = _network.Value;
-        var type = network == Backbone ? ScalarType.Float32 : ScalarType.BFloat16;
-        // An accelerator's embeddings are fetched at the end: the next part is made ready while it computes one.
-        var parts = new List<(int First, Tensor Embeddings)>();
-        bool waits = Device.type == DeviceType.CPU;
+        if (!Accelerated)
+        {
+            while (first < end)
+            {
+                using var part = NewDisposeScope();
+                Fetch(Forward(input(first, Math.Min(_mostPart, end - first))));
+            }
+            return;
+        }
+        foreach (var embeddings in OnAccelerator(input, first, end)) Fetch(embeddings.cpu());
+
+        void Fetch(Tensor embeddings)
+        {
+            var values = MemoryMarshal.Cast<byte, float>(embeddings.contiguous().bytes);
+            values.CopyTo(result.AsSpan(first * EmbeddingDimension));
+            first += (int)embeddings.size(0);
+        }
+    }
+
+    /// <summary>Embeddings a part after the other: the next one is made ready while one is computed.</summary>
+    private List<Tensor> OnAccelerator(Func<int, int, Tensor> input, int first, int end)
+    {
+        var parts = new List<Tensor>();
         for (; first < end; first += _mostPart)
         {
             using var part = NewDisposeScope();
-            var rows = input(first, Math.Min(_mostPart, end - first)).to(Device, non_blocking: true).to(type);
-            parts.Add((first, network.call(rows).to(ScalarType.Float32).MoveToOuterDisposeScope()));
-            if (waits) Fetch();
+            var inputs = input(first, Math.Min(_mostPart, end - first)).to(Device, non_blocking: true);
+            parts.Add(TensorFloat32.During(AllowsTensorFloat32, () => Forward(inputs)).MoveToOuterDisposeScope());
         }
-        Fetch();
+        return parts;
+    }
 
-        void Fetch()
-        {
-            foreach (var (start, embeddings) in parts)
-            {
-                using var values = embeddings.cpu();
-                MemoryMarshal.Cast<byte, float>(values.contiguous().bytes)
-                    .CopyTo(result.AsSpan(start * EmbeddingDimension));
-                embeddings.Dispose();
-            }
-            parts.Clear();
-        }
+    private bool AllowsTensorFloat32 =>
+        _network.Value != Backbone || Precision is Ssl.Precision.TensorFloat32 or Ssl.Precision.BFloat16;
+
+    private Tensor Forward(Tensor inputs)
+    {
+        var network = _network.Value;
+        return network.call(inputs.to(network == Backbone ? ScalarType.Float32 : ScalarType.BFloat16))
+            .to(ScalarType.Float32);
     }
 
     /// <summary>The backbone, or a copy of it in bfloat16.</summary>
     private Backbone NetworkThatComputes()
     {
         bool copies = Precision is { } precision ? precision == Ssl.Precision.BFloat16 : CudaDriver.HasBFloat16(Device);
-        if (!copies || Backbone.Options is not { } options || !Backbones.Knows(options)) return Backbone;
+        if (!copies) return Backbone;
         using var mode = inference_mode(false);
         using var scope = NewDisposeScope();
         using var generator = new Generator(0, CPU);
-        var copy = Initialization.WithoutValues(() => options.Create(generator)).to(Device);
+        if (Initialization.WithoutValues(() => Blank(Backbone, generator)) is not { } blank) return Backbone;
+        var copy = blank.to(Device);
         copy.load_state_dict(Backbone.state_dict());
         MixedPrecision.ToBFloat16(copy);
         copy.eval();
         return copy;
     }
+
+    /// <summary>A network of the same architecture; null for one of an unknown kind.</summary>
+    private static Backbone? Blank(Backbone network, Generator generator) => network switch
+    {
+        ClassifierNetwork classifier => Blank(classifier.Features, generator) is { } features
+            ? classifier.With(features, generator) : null,
+        { Options: { } options } when Backbones.Knows(options) => options.Create(generator),
+        _ => null,
+    };
 }

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using MLNet.Ssl.Inference;
 using MLNet.Ssl.Networks;
 
 namespace MLNet.Ssl;
@@ -47,10 +48,13 @@ public sealed class ImageClassifier : IDisposable
         SoftMax(images.Count, destination);
     }
 
-    /// <summary>Class probabilities of images that <see cref="ImagePreprocessing.Resized"/> gave.</summary>
-    internal void ProbabilitiesOfResized(IReadOnlyList<RgbImage> images, Span<float> destination)
+    /// <inheritdoc cref="ImageEncoder.Load"/>
+    internal LoadedRows Load(IReadOnlyList<RgbImage> images) => _network.Load(images);
+
+    /// <summary>Class probabilities of images that were made ready.</summary>
+    internal void Probabilities(LoadedRows images, Span<float> destination)
     {
-        _network.EmbedResized(images, destination);
+        _network.Embed(images, destination);
         SoftMax(images.Count, destination);
     }
 

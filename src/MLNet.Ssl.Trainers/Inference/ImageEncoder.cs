@@ -1,6 +1,7 @@
 using MLNet.Ssl.Inference;
 using MLNet.Ssl.Networks;
 using MLNet.Ssl.Onnx;
+using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
@@ -42,14 +43,23 @@ public sealed class ImageEncoder : Encoder
     public void Embed(IReadOnlyList<RgbImage> images, Span<float> destination)
     {
         ArgumentNullException.ThrowIfNull(images);
-        Embed(images, Preprocessing, destination);
+        Embed(images.Count, (first, count) =>
+        {
+            RgbImage[] part = [.. images.Skip(first).Take(count)];
+            return Accelerated
+                ? Preprocessing.Normalization.Apply(NativeTensor.Send(Preprocessing.Bytes(part), Device))
+                : Preprocessing.Batch(part);
+        }, destination);
     }
 
-    /// <summary>Embeds images that <see cref="ImagePreprocessing.Resized"/> gave: what is
-    /// left is the normalisation.</summary>
-    internal void EmbedResized(IReadOnlyList<RgbImage> images, Span<float> destination) =>
-        Embed(images, Preprocessing with { Resize = null, CropSize = null }, destination);
-
-    private void Embed(IReadOnlyList<RgbImage> images, ImagePreprocessing preprocessing, Span<float> destination) =>
-        Embed(images.Count, (first, count) => preprocessing.Batch([.. images.Skip(first).Take(count)]), destination);
+    /// <summary>Makes images ready that <see cref="ImagePreprocessing.Resized"/> gave: what is left is the
+    /// normalisation.</summary>
+    internal LoadedRows Load(IReadOnlyList<RgbImage> images)
+    {
+        var preprocessing = Preprocessing with { Resize = null, CropSize = null };
+        return Accelerated && images.Count > 0
+            ? LoadedRows.On(Device, preprocessing.Bytes(images), preprocessing.Normalization.Apply)
+            : LoadedRows.Here(images.Count, (first, count) =>
+                preprocessing.Batch([.. images.Skip(first).Take(count)]));
+    }
 }

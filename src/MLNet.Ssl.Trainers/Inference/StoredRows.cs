@@ -20,18 +20,18 @@ internal static class StoredRows
         CancellationToken cancellation = default)
     {
         indices ??= [.. Enumerable.Range(0, images.Count)];
-        return Embed(encoder, indices.Count, result =>
-        {
-            for (int first = 0; first < indices.Count; first += ImagesAtATime)
+        var result = empty([indices.Count, encoder.EmbeddingDimension], ScalarType.Float32, encoder.Device);
+        int first = 0;
+        foreach (var batch in indices.Chunk(ImagesAtATime)
+            .SelectAhead(chunk => Load(encoder, images, chunk, cancellation)))
+            using (batch)
             {
-                var inputs = new RgbImage[Math.Min(ImagesAtATime, indices.Count - first)];
-                int start = first;
-                ParallelImages.For(inputs.Length, (i, buffer) =>
-                    inputs[i] = encoder.Preprocessing.Resized(images.Read(indices[start + i], buffer)), cancellation);
-                cancellation.ThrowIfCancellationRequested();
-                encoder.EmbedResized(inputs, result.AsSpan(first * encoder.EmbeddingDimension));
+                using var scope = NewDisposeScope();
+                using var mode = no_grad();
+                result.narrow(0, first, batch.Count).copy_(encoder.Embed(batch));
+                first += batch.Count;
             }
-        });
+        return result;
     }
 
     /// <summary>(N,D) on the encoder's device, in the current dispose scope.</summary>
@@ -44,13 +44,18 @@ internal static class StoredRows
         var rows = new float[indices.Count][];
         using var values = new TensorRows(table.Values);
         for (int i = 0; i < rows.Length; i++) rows[i] = values[indices[i]].ToArray();
-        return Embed(encoder, rows.Length, result => encoder.Embed(rows, result));
+        var result = new float[checked(rows.Length * encoder.EmbeddingDimension)];
+        encoder.Embed(rows, result);
+        return NativeTensor.Of(result, [rows.Length, encoder.EmbeddingDimension]).to(encoder.Device);
     }
 
-    private static Tensor Embed(Encoder encoder, int count, Action<float[]> embed)
+    private static LoadedRows Load(
+        ImageEncoder encoder, IImageSource images, int[] indices, CancellationToken cancellation)
     {
-        var result = new float[checked(count * encoder.EmbeddingDimension)];
-        embed(result);
-        return NativeTensor.Of(result, [count, encoder.EmbeddingDimension]).to(encoder.Device);
+        var inputs = new RgbImage[indices.Length];
+        ParallelImages.For(inputs.Length, (i, buffer) =>
+            inputs[i] = encoder.Preprocessing.Resized(images.Read(indices[i], buffer)), cancellation);
+        cancellation.ThrowIfCancellationRequested();
+        return encoder.Load(inputs);
     }
 }

@@ -37,12 +37,29 @@ public sealed class TableEncoder : Encoder
     /// <exception cref="ObjectDisposedException">The encoder was disposed of.</exception>
     public void Embed(IReadOnlyList<float[]> rows, Span<float> destination)
     {
+        CheckWidths(rows);
+        Embed(rows.Count, (first, count) => Inputs(rows, first, count), destination);
+    }
+
+    /// <summary>Makes rows ready.</summary>
+    internal LoadedRows Load(IReadOnlyList<float[]> rows)
+    {
+        CheckWidths(rows);
+        return Accelerated
+            ? LoadedRows.On(Device, Batch(rows, 0, rows.Count), Preprocessing.Apply)
+            : LoadedRows.Here(rows.Count, (first, count) => Inputs(rows, first, count));
+    }
+
+    private void CheckWidths(IReadOnlyList<float[]> rows)
+    {
         ArgumentNullException.ThrowIfNull(rows);
         for (int i = 0; i < rows.Count; i++)
             if (rows[i].Length != Columns)
                 throw new ArgumentException($"Row {i} has {rows[i].Length} values; expected {Columns}.", nameof(rows));
-        Embed(rows.Count, (first, count) => Preprocessing.Apply(Batch(rows, first, count)), destination);
     }
+
+    private Tensor Inputs(IReadOnlyList<float[]> rows, int first, int count) =>
+        Preprocessing.Apply(NativeTensor.Send(Batch(rows, first, count), Device));
 
     private Tensor Batch(IReadOnlyList<float[]> rows, int first, int count)
     {

@@ -16,6 +16,17 @@ internal static class NativeTensor
     /// <inheritdoc cref="On(Device, float[])"/>
     public static Tensor On(Device device, long[] values) => tensor(values).to(device, non_blocking: true);
 
+    /// <summary>Copies a tensor of the processor, which is taken over, to an accelerator while the host goes
+    /// on.</summary>
+    public static Tensor Send(Tensor tensor, Device device)
+    {
+        if (device.type == TorchSharp.DeviceType.CPU) return tensor;
+        // Libtorch keeps pinned memory until the copy is done, whenever its tensor is disposed of.
+        using (tensor)
+        using (var pinned = tensor.pin_memory())
+            return pinned.to(device, non_blocking: true);
+    }
+
     /// <summary>
     /// Copies values into a contiguous tensor on the processor, in pieces: a span of a tensor's bytes ends at 2 GiB.
     /// </summary>

@@ -124,8 +124,8 @@ public sealed class ImageClassificationTransformer : ITransformer, IDisposable
 
         public override long SizeOf(RowImage input) => input.Size;
 
-        public override void Compute(IReadOnlyList<RowImage> inputs, Span<float> results) =>
-            UnreadableImages.Compute(inputs, results, classifier.ProbabilitiesOfResized);
+        public override ReadyBatch Ready(IReadOnlyList<RowImage> inputs) =>
+            UnreadableImages.Ready(inputs, classifier.Load, classifier.Probabilities);
 
         public override Delegate CreateGetter(int output, RowResult result) => MulticlassColumns.Getter(output, result);
     }

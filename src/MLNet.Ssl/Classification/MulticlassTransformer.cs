@@ -104,13 +104,13 @@ public abstract class MulticlassTransformer : ISingleFeaturePredictionTransforme
 
         public override long SizeOf(float[] input) => input.Length * sizeof(float);
 
-        public override void Compute(IReadOnlyList<float[]> inputs, Span<float> results)
+        public override ReadyBatch Ready(IReadOnlyList<float[]> inputs) => new(results =>
         {
             using var scope = torch.NewDisposeScope();
             using var threads = IntraOpThreads.Use(IntraOpThreads.ForPredictions);
             var queries = NativeTensor.Of(inputs.SelectMany(v => v).ToArray(), inputs.Count, classifier.Dimension);
             classifier.Probabilities(queries).data<float>().CopyTo(results);
-        }
+        });
 
         public override Delegate CreateGetter(int output, RowResult result) => MulticlassColumns.Getter(output, result);
     }

@@ -166,8 +166,8 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
 
         public override long SizeOf(RowImage input) => input.Size;
 
-        public override void Compute(IReadOnlyList<RowImage> inputs, Span<float> results) =>
-            UnreadableImages.Compute(inputs, results, encoder.EmbedResized);
+        public override ReadyBatch Ready(IReadOnlyList<RowImage> inputs) =>
+            UnreadableImages.Ready(inputs, encoder.Load, encoder.Embed);
 
         public override Delegate CreateGetter(int output, RowResult result) => FloatVectors.Getter(result);
     }
@@ -185,8 +185,11 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
 
         public override long SizeOf(float[] input) => input.Length * sizeof(float);
 
-        public override void Compute(IReadOnlyList<float[]> inputs, Span<float> results) =>
-            encoder.Embed(inputs, results);
+        public override ReadyBatch Ready(IReadOnlyList<float[]> inputs)
+        {
+            var rows = encoder.Load(inputs);
+            return new(results => encoder.Embed(rows, results), rows);
+        }
 
         public override Delegate CreateGetter(int output, RowResult result) => FloatVectors.Getter(result);
     }

@@ -1,8 +1,8 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using MLNet.Ssl.DataView;
-using MLNet.Ssl.ImageFiles;
-using MLNet.Ssl.Images;
+using MLNet.Ssl.Inference;
+using MLNet.Ssl.Search;
 
 namespace MLNet.Ssl;
 
@@ -73,37 +73,20 @@ public static class EmbeddingIndexExtensions
         CheckWidth(index, transformer);
         var unreadable = transformer.Unreadable();
         int before = index.Count;
-        foreach (var paths in imagePaths.Until(cancellationToken).Chunk(ImagesAtATime))
-        {
-            var images = new RgbImage[paths.Length];
-            var failures = new Exception?[paths.Length];
-            var preprocessing = transformer.ImageEncoder.Preprocessing;
-            ParallelImages.For(paths.Length, (i, buffer) =>
+        foreach (var files in imagePaths.Until(cancellationToken).Chunk(ImagesAtATime)
+            .SelectAhead(paths => LoadedFiles.Read(transformer, paths, cancellationToken)))
+            using (files)
             {
-                try
+                foreach (var (path, failure) in files.Failures)
                 {
-                    images[i] = preprocessing.Resized(
-                        new EncodedImage(paths[i], null).Decode(buffer, transformer.ApplyExifOrientation));
+                    if (onUnreadable is not null) onUnreadable(path, failure);
+                    else unreadable.Failed($"The image '{path}' cannot be read: {failure.Message}", failure);
                 }
-                catch (Exception e)
-                {
-                    failures[i] = e;
-                }
-            }, cancellationToken);
-            for (int i = 0; i < paths.Length; i++)
-                if (failures[i] is { } failure)
-                {
-                    if (onUnreadable is not null) onUnreadable(paths[i], failure);
-                    else unreadable.Failed($"The image '{paths[i]}' cannot be read: {failure.Message}", failure);
-                }
-
-            int[] readable = [.. Enumerable.Range(0, paths.Length).Where(i => failures[i] is null)];
-            if (readable.Length == 0) continue;
-            var embeddings = new float[readable.Length * index.Dimension];
-            transformer.ImageEncoder.EmbedResized([.. readable.Select(i => images[i])], embeddings);
-            for (int i = 0; i < readable.Length; i++)
-                index.Add(paths[readable[i]], embeddings.AsSpan(i * index.Dimension, index.Dimension));
-        }
+                var embeddings = new float[files.Paths.Length * index.Dimension];
+                transformer.ImageEncoder.Embed(files.Images, embeddings);
+                for (int i = 0; i < files.Paths.Length; i++)
+                    index.Add(files.Paths[i], embeddings.AsSpan(i * index.Dimension, index.Dimension));
+            }
         unreadable.Report(index.Count - before);
     }
 

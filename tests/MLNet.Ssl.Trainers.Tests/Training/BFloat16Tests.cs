@@ -153,7 +153,7 @@ public sealed class BFloat16Tests : IDisposable
     }
 
     [Fact]
-    public void AFineTunedNetworkIsInSinglePrecision()
+    public void AFineTunedNetworkIsKeptInSinglePrecisionAndClassifiesInBFloat16()
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(1, CPU);
@@ -172,7 +172,14 @@ public sealed class BFloat16Tests : IDisposable
         using var classifier = FineTuner.Fit(images, classes, classes.Max() + 1, encoder, options);
         Assert.All(classifier.Network.parameters(), p => Assert.Equal(ScalarType.Float32, p.dtype));
         var logits = new float[images.Count * classifier.NumberOfClasses];
-        classifier.Logits([.. Enumerable.Range(0, images.Count).Select(i => images[i])], logits);
+        RgbImage[] all = [.. Enumerable.Range(0, images.Count).Select(i => images[i])];
+        classifier.Logits(all, logits);
+        using (no_grad())
+        {
+            var single = classifier.Network.call(classifier.Preprocessing.Batch(all));
+            double error = (tensor(logits).view(single.shape) - single).norm().ToSingle() / single.norm().ToSingle();
+            Assert.InRange(error, 1e-5, 0.05);
+        }
         int right = Enumerable.Range(0, images.Count).Count(i =>
         {
             var row = logits.AsSpan(i * classifier.NumberOfClasses, classifier.NumberOfClasses);

@@ -2,6 +2,7 @@ using MLNet.Ssl.Evaluation;
 using MLNet.Ssl.Images;
 using MLNet.Ssl.Networks;
 using MLNet.Ssl.Options;
+using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
@@ -47,12 +48,12 @@ public static class CopyDetection
         foreach (var chunk in images.Chunk(BatchSize))
         {
             using var step = NewDisposeScope();
-            var x = ResizedImage.Batch(chunk, imageSize, imageSize, Interpolation.Bicubic,
-                encoder.Preprocessing.Normalization).to(encoder.Device);
-            features.Add(Feature(transformer.IntermediateLayers(x, 1)[0], transformer.PrefixTokens).cpu()
+            var x = NativeTensor.Send(ResizedImage.Batch(chunk, imageSize, imageSize, Interpolation.Bicubic,
+                encoder.Preprocessing.Normalization), encoder.Device);
+            features.Add(Feature(transformer.IntermediateLayers(x, 1)[0], transformer.PrefixTokens)
                 .MoveToOuterDisposeScope());
         }
-        return cat(features, 0).MoveToOuterDisposeScope();
+        return cat(features, 0).cpu().MoveToOuterDisposeScope();
     }
 
     /// <summary>Class token ⊕ generalised mean (p = 4) of the patch tokens.</summary>

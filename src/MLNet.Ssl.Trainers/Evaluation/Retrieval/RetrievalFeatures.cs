@@ -45,13 +45,13 @@ public static class RetrievalFeatures
             using var one = NewDisposeScope();
             var (width, height) = Fit(images[i].Width, images[i].Height, imageSize);
             CheckSize(encoder, i, width, height, multiScale);
-            var x = ResizedImage.Batch([images[i]], width, height, Interpolation.Lanczos,
-                encoder.Preprocessing.Normalization).to(encoder.Device);
+            var x = NativeTensor.Send(ResizedImage.Batch([images[i]], width, height, Interpolation.Lanczos,
+                encoder.Preprocessing.Normalization), encoder.Device);
             Tensor sum = (multiScale ? ThreeScales : OneScale).Select(s => encoder.Backbone.call(Scaled(x, s)))
                 .Aggregate((a, b) => a.Add(b));
-            features.Add(Ranking.Normalise(sum).cpu().MoveToOuterDisposeScope());
+            features.Add(Ranking.Normalise(sum).MoveToOuterDisposeScope());
         }
-        return cat(features, 0).MoveToOuterDisposeScope();
+        return cat(features, 0).cpu().MoveToOuterDisposeScope();
     }
 
     /// <summary>

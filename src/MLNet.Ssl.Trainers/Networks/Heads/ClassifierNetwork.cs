@@ -37,6 +37,11 @@ internal sealed class ClassifierNetwork : Backbone, IOnnxLayer
 
     public int HeadLayers { get; }
 
+    /// <summary>Another classifier of this kind, on other features.</summary>
+    public ClassifierNetwork With(Backbone features, torch.Generator generator) =>
+        new(features, Head is { } head ? new ProjectionHead(head, generator) : null, HeadLayers, EmbeddingDimension,
+            generator);
+
     public override Tensor forward(Tensor x)
     {
         x = backbone.call(x);

@@ -1,5 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
+using MLNet.Ssl.Inference;
 
 namespace MLNet.Ssl.DataView;
 
@@ -11,7 +12,7 @@ internal sealed class UnreadableImages(OnUnreadableImage choice, IHost? host)
 {
     private int _count;
 
-    public delegate void Batch(IReadOnlyList<RgbImage> images, Span<float> results);
+    public delegate void Computation(LoadedRows images, Span<float> results);
 
     public bool Skips => choice == OnUnreadableImage.Skip;
 
@@ -39,23 +40,28 @@ internal sealed class UnreadableImages(OnUnreadableImage choice, IHost? host)
         if (Count > 0) Warn($"{Count} of {Count + read} images could not be read and were left out.");
     }
 
-    /// <summary>Computes the images that there are; the results of the others are missing values.</summary>
-    public static void Compute(IReadOnlyList<RowImage> rows, Span<float> results, Batch compute)
+    /// <summary>Makes the images ready that there are; the results of the others are missing values.</summary>
+    public static ReadyBatch Ready(
+        IReadOnlyList<RowImage> rows, Func<IReadOnlyList<RgbImage>, LoadedRows> load, Computation compute)
     {
-        RgbImage[] images = [.. rows.Select(row => row.Pixels)];
-        int[] there = [.. Enumerable.Range(0, images.Length).Where(i => !IsMissing(images[i]))];
-        if (there.Length == images.Length)
+        int count = rows.Count;
+        int[] there = [.. Enumerable.Range(0, count).Where(i => !IsMissing(rows[i].Pixels))];
+        var images = load([.. there.Select(i => rows[i].Pixels)]);
+        return new(results =>
         {
-            compute(images, results);
-            return;
-        }
-        results.Fill(float.NaN);
-        if (there.Length == 0) return;
-        int width = results.Length / images.Length;
-        var computed = new float[there.Length * width];
-        compute([.. there.Select(i => images[i])], computed);
-        for (int row = 0; row < there.Length; row++)
-            computed.AsSpan(row * width, width).CopyTo(results[(there[row] * width)..]);
+            if (there.Length == count)
+            {
+                compute(images, results);
+                return;
+            }
+            results.Fill(float.NaN);
+            if (there.Length == 0) return;
+            int width = results.Length / count;
+            var computed = new float[there.Length * width];
+            compute(images, computed);
+            for (int row = 0; row < there.Length; row++)
+                computed.AsSpan(row * width, width).CopyTo(results[(there[row] * width)..]);
+        }, images);
     }
 
     /// <summary>The rows less those of images left out, whose results are missing values.</summary>

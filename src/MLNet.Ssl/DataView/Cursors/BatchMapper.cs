@@ -55,10 +55,10 @@ internal abstract class BatchMapper<TInput> : IRowToRowMapper
     public abstract long SizeOf(TInput input);
 
     /// <summary>
-    /// Fills <paramref name="results"/> with <see cref="Width"/> floats an input; called from several threads at a
-    /// time.
+    /// Makes prepared readings ready, in the background: what has to travel to where it is computed sets out. Computed,
+    /// the batch gives <see cref="Width"/> floats a reading. Called from several threads at a time.
     /// </summary>
-    public abstract void Compute(IReadOnlyList<TInput> inputs, Span<float> results);
+    public abstract ReadyBatch Ready(IReadOnlyList<TInput> inputs);
 
     /// <summary>The getter of the output column with this number.</summary>
     public abstract Delegate CreateGetter(int output, RowResult result);
@@ -106,7 +106,8 @@ internal abstract class BatchMapper<TInput> : IRowToRowMapper
                     input = Prepare(input, buffer);
                     buffer.Return();
                 }
-                Compute([input], values);
+                using var batch = Ready([input]);
+                batch.Compute(values);
                 computed = row.Position;
             }
             return values;

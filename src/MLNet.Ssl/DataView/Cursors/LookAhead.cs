@@ -7,7 +7,8 @@ namespace MLNet.Ssl.DataView;
 
 /// <summary>
 /// The source's rows, read once and a batch ahead: the mapper's input and copies of the columns that pass. A batch is
-/// computed when the first of its results is asked for; while it is computed, the next one is read in the background.
+/// computed when the first of its results is asked for; while it is computed, the next one is read and made ready in
+/// the background.
 /// </summary>
 internal sealed class LookAhead<TInput> : DataViewRowCursor
 {
@@ -21,7 +22,7 @@ internal sealed class LookAhead<TInput> : DataViewRowCursor
     private readonly Dictionary<int, ColumnBuffer> _passed;
     private readonly ColumnBuffer[] _besideInput;
     private readonly BatchPlace _place = new();
-    private Rows _batch = new([], [], []);
+    private Rows _batch = Rows.None;
     private long _position = -1;
     private float[] _results = [];
     private bool _computed;
@@ -48,7 +49,10 @@ internal sealed class LookAhead<TInput> : DataViewRowCursor
             : source);
     }
 
-    private sealed record Rows(List<TInput> Inputs, List<DataViewRowId> Ids, List<long> Batches);
+    private sealed record Rows(List<DataViewRowId> Ids, List<long> Batches, int Count, ReadyBatch? Ready)
+    {
+        public static readonly Rows None = new([], [], 0, null);
+    }
 
     public override DataViewSchema Schema => _source.Schema;
 
@@ -65,9 +69,10 @@ internal sealed class LookAhead<TInput> : DataViewRowCursor
             if (!_computed)
             {
                 _next ??= Task.Run(Read);
-                int length = _batch.Inputs.Count * _mapper.Width;
+                int length = _batch.Count * _mapper.Width;
                 if (_results.Length < length) _results = new float[length];
-                _mapper.Compute(_batch.Inputs, _results.AsSpan(0, length));
+                _batch.Ready!.Compute(_results.AsSpan(0, length));
+                _batch.Ready.Dispose();
                 _computed = true;
             }
             return _results.AsSpan(row * _mapper.Width, _mapper.Width);
@@ -78,7 +83,7 @@ internal sealed class LookAhead<TInput> : DataViewRowCursor
     {
         _cancellation = CancellableRows.Current;
         int row = _place.IsOnRow ? _place.Row + 1 : 0;
-        if (row >= _batch.Inputs.Count)
+        if (row >= _batch.Count)
         {
             _place.Row = -1;
             if (!NextBatch())
@@ -106,8 +111,9 @@ internal sealed class LookAhead<TInput> : DataViewRowCursor
         {
             _abandoned = true;
             // A read that fails after nobody wants its rows any more is nobody's error.
-            try { _next?.Wait(); }
-            catch (AggregateException) { }
+            try { _next?.GetAwaiter().GetResult().Ready?.Dispose(); }
+            catch (Exception) { }
+            _batch.Ready?.Dispose();
             foreach (var buffer in _passed.Values) buffer.Dispose();
             _source.Dispose();
         }
@@ -118,60 +124,69 @@ internal sealed class LookAhead<TInput> : DataViewRowCursor
     {
         var next = _next;
         _next = null;
-        try
-        {
-            _batch = next?.GetAwaiter().GetResult() ?? Read();
-        }
-        catch
-        {
-            _batch = new([], [], []);
-            throw;
-        }
+        _batch.Ready?.Dispose();
+        _batch = Rows.None;
+        _batch = next?.GetAwaiter().GetResult() ?? Read();
         _computed = false;
         foreach (var buffer in _passed.Values) buffer.Turn();
-        return _batch.Inputs.Count > 0;
+        return _batch.Count > 0;
     }
 
     /// <summary>The next batch. A row that cannot be read ends it, and fails when its turn comes.</summary>
     private Rows Read()
     {
         _failure?.Throw();
-        int expected = _batch.Inputs.Count;
-        var rows = new Rows(new(expected), new(expected), new(expected));
+        int expected = _batch.Count;
+        var (inputs, ids, batches) =
+            (new List<TInput>(expected), new List<DataViewRowId>(expected), new List<long>(expected));
         _bytes = 0;
         try
         {
-            while (!_ended && !_abandoned && rows.Inputs.Count < _mapper.RowsAtATime && _bytes < BytesAtATime)
+            while (!_ended && !_abandoned && inputs.Count < _mapper.RowsAtATime && _bytes < BytesAtATime)
             {
                 if (!_source.MoveNext(_cancellation))
                 {
                     _ended = true;
                     break;
                 }
-                _reading = rows.Inputs.Count;
+                _reading = inputs.Count;
                 DataViewRowId id = default;
                 _id(ref id);
                 var input = _read();
                 foreach (var buffer in _besideInput) _bytes += buffer.Read(_reading);
                 _bytes += _mapper.SizeOf(input);
-                rows.Inputs.Add(input);
-                rows.Ids.Add(id);
-                rows.Batches.Add(_source.Batch);
+                inputs.Add(input);
+                ids.Add(id);
+                batches.Add(_source.Batch);
             }
         }
         catch (Exception e)
         {
             _failure = ExceptionDispatchInfo.Capture(e);
-            if (rows.Inputs.Count == 0) throw;
+            if (inputs.Count == 0) throw;
         }
-        if (_mapper.Prepares) Prepare(rows);
-        return rows;
+        if (_mapper.Prepares) Prepare(inputs);
+        return new(ids, batches, inputs.Count, inputs.Count == 0 || _abandoned ? null : Ready(inputs));
+    }
+
+    /// <summary>The batch ready to be computed. What fails, fails when it is.</summary>
+    private ReadyBatch Ready(List<TInput> inputs)
+    {
+        try
+        {
+            return _mapper.Ready(inputs);
+        }
+        catch (Exception e)
+        {
+            var failure = ExceptionDispatchInfo.Capture(e);
+            return new(_ => failure.Throw());
+        }
     }
 
     /// <summary>Prepares the batch on all processors. It ends before a row that fails.</summary>
-    private void Prepare(Rows rows)
+    private void Prepare(List<TInput> inputs)
     {
-        var failures = new ExceptionDispatchInfo?[rows.Inputs.Count];
+        var failures = new ExceptionDispatchInfo?[inputs.Count];
         try
         {
             ParallelImages.For(failures.Length, (i, buffer) =>
@@ -179,7 +194,7 @@ internal sealed class LookAhead<TInput> : DataViewRowCursor
                 if (_abandoned) return;
                 try
                 {
-                    rows.Inputs[i] = _mapper.Prepare(rows.Inputs[i], buffer);
+                    inputs[i] = _mapper.Prepare(inputs[i], buffer);
                 }
                 catch (Exception e)
                 {
@@ -195,7 +210,7 @@ internal sealed class LookAhead<TInput> : DataViewRowCursor
         if (failed < 0) return;
         _failure = failures[failed];
         if (failed == 0) _failure!.Throw();
-        rows.Inputs.RemoveRange(failed, rows.Inputs.Count - failed);
+        inputs.RemoveRange(failed, inputs.Count - failed);
     }
 
     /// <summary>The source's row, whose input column is read through its buffer.</summary>
