@@ -1,4 +1,3 @@
-using MLNet.Ssl.Images;
 
 namespace MLNet.Ssl.Tests;
 
