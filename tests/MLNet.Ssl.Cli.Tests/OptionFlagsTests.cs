@@ -141,6 +141,9 @@ public sealed class OptionFlagsTests
         string options = Tool.Do("options", "dino", "patch").Output;
         Assert.Contains("--backbone.patch-size <number>  (of VisionTransformer)", options);
         Assert.Contains("Side of a patch", options);
+        string model = Tool.Do("options", "model").Output;
+        Assert.Contains("--model.image-size", model);
+        Assert.Contains("\n--apply-exif-orientation", model);
         Assert.Equal("--backbone.patch-size", Tool.Do("options", "dino", "patch", "--json")
             .Lines()[0].GetProperty("flag").GetString());
     }

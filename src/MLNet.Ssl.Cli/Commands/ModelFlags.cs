@@ -9,13 +9,15 @@ namespace MLNet.Ssl.Cli.Commands;
 /// <summary>The flags that name an encoder.</summary>
 internal sealed class ModelFlags
 {
+    /// <summary>What stands before the library's options of an encoder, but for <see cref="Own"/>.</summary>
+    public const string Prefix = "model.";
+
     private readonly Option<string?> _model;
     private readonly Option<bool> _download = new("--download")
     {
         Description = "Fetch a published network that is not on this machine",
     };
-    private readonly OptionFlags _options = new(typeof(PretrainedOptions), "model.",
-        nameof(PretrainedOptions.OnUnreadableImage), nameof(PretrainedOptions.ApplyExifOrientation));
+    private readonly OptionFlags _options = new(typeof(PretrainedOptions), Prefix, Own);
     private readonly Option<OnUnreadableImage> _unreadable = Flags.Of<OnUnreadableImage>("--on-unreadable-image",
         "throw|skip", "What is done with an image that cannot be read");
     private readonly Option<bool?> _upright = Flags.Of<bool?>("--apply-exif-orientation", "true|false",
@@ -40,6 +42,10 @@ internal sealed class ModelFlags
         if (reads) command.Add(_upright);
         _options.AddTo(command);
     }
+
+    /// <summary>Options that commands have flags of their own for, which go for every encoder.</summary>
+    public static IReadOnlyList<string> Own { get; } =
+        [nameof(PretrainedOptions.OnUnreadableImage), nameof(PretrainedOptions.ApplyExifOrientation)];
 
     public string? Name(ParseResult parsed) => parsed.GetValue(_model);
 

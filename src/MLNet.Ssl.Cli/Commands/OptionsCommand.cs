@@ -37,7 +37,7 @@ internal static class OptionsCommand
                 ?? throw new UsageException(
                     $"There are no options of '{parsed.GetValue(name)}'; expected one of "
                     + $"{string.Join(", ", records.Keys)}.");
-            string prefix = record == typeof(PretrainedOptions) ? "model." : "";
+            string prefix = record == typeof(PretrainedOptions) ? ModelFlags.Prefix : "";
             string wanted = Names.Plain(parsed.GetValue(filter) ?? "");
             var found = LibraryOption.Of(record).Where(option => Names.Plain(option.Name)
                 .Contains(wanted, StringComparison.Ordinal)).ToList();
@@ -46,7 +46,7 @@ internal static class OptionsCommand
             foreach (var option in found)
             {
                 var (summary, value) = option.Doc;
-                string flag = $"--{prefix}{option.Name}";
+                string flag = $"--{(ModelFlags.Own.Contains(option.Path[0]) ? "" : prefix)}{option.Name}";
                 var owners = option.IsOfPart ? option.Owners.Select(Names.OfRecord).ToList() : [];
                 string of = owners.Count > 0 ? $"  (of {string.Join(", ", owners)})" : "";
                 session.Result(
