@@ -24,7 +24,7 @@ var options = new BarlowTwinsOptions
     CheckpointFolder = Path.Combine(folder, "checkpoints"),
     CheckpointEvery = CheckpointInterval.Epochs(),
     Resume = true,
-    Progress = new ProgressGroup(report, new Line()),
+    Progress = new ProgressGroup(report, new ConsoleProgress()),
 };
 double before = Accuracy(options with { Epochs = 0, CheckpointFolder = null, Resume = false, Progress = null });
 double after = Accuracy(options);
@@ -38,17 +38,4 @@ double Accuracy(PretrainOptions told)
         .Append(ml.MulticlassClassification.Trainers.NearestNeighbors("Label", "Embedding"))
         .Fit(encoder.Transform(train));
     return ml.MulticlassClassification.Evaluate(knn.Transform(encoder.Transform(test))).MicroAccuracy;
-}
-
-internal sealed class Line : IProgress<TrainingProgress>
-{
-    private int _epoch;
-
-    public void Report(TrainingProgress value)
-    {
-        if (value.Epoch == _epoch) return;
-        _epoch = value.Epoch;
-        Console.WriteLine(FormattableString.Invariant(
-            $"epoch {value.Epoch}/{value.Epochs}  loss {value.Loss:0.00}  {value.RowsPerSecond:0} images/s"));
-    }
 }

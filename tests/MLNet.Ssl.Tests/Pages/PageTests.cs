@@ -132,8 +132,8 @@ public sealed class PageTests : IDisposable
             code = Regex.Replace(code, @"\bEpochs = [1-9]\d*", "Epochs = 1");
             code = Regex.Replace(code, @"new DinoOptions \{(?!.*Epochs)", "new DinoOptions { Epochs = 1,");
             return code.Replace("new DinoOptions {", "new DinoOptions { OutputDimension = 512,")
-                .Replace("Pretrain(\"Embedding\", \"Features\")",
-                    "Pretrain(\"Embedding\", \"Features\", new MoCoOptions { Epochs = 1, Mixing = new IMixOptions() })");
+                .Replace("(\"Embedding\", \"Features\")",
+                    "(\"Embedding\", \"Features\", new MoCoOptions { Epochs = 1, Mixing = new IMixOptions() })");
         }
     }
 
