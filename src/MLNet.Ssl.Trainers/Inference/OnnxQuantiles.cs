@@ -6,25 +6,25 @@ namespace MLNet.Ssl.Inference;
 /// <summary><see cref="NormalQuantiles"/> as ONNX operators.</summary>
 internal static class OnnxQuantiles
 {
-    private const long Float = 1, Int64 = 7;
+    private const long Float = 1, Int64 = 7, Double = 11;
 
-    // Acklam's rational approximation of the normal deviate of a share, good to 1e-9.
-    private const float CentreFrom = 0.02425f;
+    // Acklam's rational approximation of the normal deviate of a share, good to 1e-9 in double precision.
+    private const double CentreFrom = 0.02425;
 
-    private static readonly float[] CentreOver =
-        [-3.969683028665376e+01f, 2.209460984245205e+02f, -2.759285104469687e+02f, 1.383577518672690e+02f,
-            -3.066479806614716e+01f, 2.506628277459239e+00f];
+    private static readonly double[] CentreOver =
+        [-3.969683028665376e+01, 2.209460984245205e+02, -2.759285104469687e+02, 1.383577518672690e+02,
+            -3.066479806614716e+01, 2.506628277459239e+00];
 
-    private static readonly float[] CentreUnder =
-        [-5.447609879822406e+01f, 1.615858368580409e+02f, -1.556989798598866e+02f, 6.680131188771972e+01f,
-            -1.328068155288572e+01f, 1];
+    private static readonly double[] CentreUnder =
+        [-5.447609879822406e+01, 1.615858368580409e+02, -1.556989798598866e+02, 6.680131188771972e+01,
+            -1.328068155288572e+01, 1];
 
-    private static readonly float[] TailOver =
-        [-7.784894002430293e-03f, -3.223964580411365e-01f, -2.400758277161838e+00f, -2.549732539343734e+00f,
-            4.374664141464968e+00f, 2.938163982698783e+00f];
+    private static readonly double[] TailOver =
+        [-7.784894002430293e-03, -3.223964580411365e-01, -2.400758277161838e+00, -2.549732539343734e+00,
+            4.374664141464968e+00, 2.938163982698783e+00];
 
-    private static readonly float[] TailUnder =
-        [7.784695709041462e-03f, 3.224671290700398e-01f, 2.445134137142996e+00f, 3.754408661907416e+00f, 1];
+    private static readonly double[] TailUnder =
+        [7.784695709041462e-03, 3.224671290700398e-01, 2.445134137142996e+00, 3.754408661907416e+00, 1];
 
     /// <summary>The prepared row (N, columns) with the slots of the row x taken to the normal distribution.</summary>
     public static string Replace(OnnxGraph graph, string x, string prepared, int columns, NormalQuantiles quantiles)
@@ -84,20 +84,22 @@ internal static class OnnxQuantiles
     /// <summary>The normal deviate of a share of at most a half.</summary>
     private static string LowerDeviate(OnnxGraph graph, string share)
     {
-        string fromMiddle = graph.Sub(share, graph.Constant(0.5f)), square = graph.Mul(fromMiddle, fromMiddle);
+        share = graph.Node("Cast", [share], ("to", Double));
+        string fromMiddle = graph.Sub(share, graph.DoubleConstant(0.5)), square = graph.Mul(fromMiddle, fromMiddle);
         string centre = graph.Div(
             graph.Mul(Polynomial(graph, square, CentreOver), fromMiddle), Polynomial(graph, square, CentreUnder));
-        string depth = graph.Node("Sqrt", [graph.Mul(graph.Node("Log", [share]), graph.Constant(-2))]);
+        string depth = graph.Node("Sqrt", [graph.Mul(graph.Node("Log", [share]), graph.DoubleConstant(-2))]);
         string tail = graph.Div(Polynomial(graph, depth, TailOver), Polynomial(graph, depth, TailUnder));
-        return graph.Node("Where", [graph.Node("Less", [share, graph.Constant(CentreFrom)]), tail, centre]);
+        string isTail = graph.Node("Less", [share, graph.DoubleConstant(CentreFrom)]);
+        return graph.Node("Cast", [graph.Node("Where", [isTail, tail, centre])], ("to", Float));
     }
 
     /// <summary>Coefficients from the highest power on.</summary>
-    private static string Polynomial(OnnxGraph graph, string x, float[] coefficients)
+    private static string Polynomial(OnnxGraph graph, string x, double[] coefficients)
     {
-        string result = graph.Constant(coefficients[0]);
-        foreach (float coefficient in coefficients[1..])
-            result = graph.Add(graph.Mul(result, x), graph.Constant(coefficient));
+        string result = graph.DoubleConstant(coefficients[0]);
+        foreach (double coefficient in coefficients[1..])
+            result = graph.Add(graph.Mul(result, x), graph.DoubleConstant(coefficient));
         return result;
     }
 }

@@ -53,6 +53,10 @@ public sealed partial class OnnxGraph
         Node("Gather", [x, Constant<long>("indices", TensorProto.Types.DataType.Int64, indices, indices.Length)],
             ("axis", axis));
 
+    /// <summary>A constant scalar of double precision.</summary>
+    internal string DoubleConstant(double value) =>
+        Constant<double>("constant", TensorProto.Types.DataType.Double, [value]);
+
     /// <summary>Integers of that shape.</summary>
     internal string Constant(ReadOnlySpan<long> values, params long[] shape) =>
         Constant("integers", TensorProto.Types.DataType.Int64, values, shape);
