@@ -3,12 +3,14 @@
 #
 #   device.sh ARCHIVE OUT [part ...]      parts: tests step end-to-end embed; float32 and learn too where they are named
 #
-# Each part takes less than 4 minutes. A dry run on a processor, a step of each, finds out whether all of it would start:
+# The part learn takes CIFAR-10 from the archive, or from cifar10 in the folder that MLNETSSL_DATA names. Each part takes less than
+# 4 minutes. A dry run on a processor, a step of each, finds out whether all of it would start:
 #   MLNETSSL_GPU_DRY=1 MLNETSSL_LIBTORCH=<folder of libtorch.so> device.sh ARCHIVE OUT tests step end-to-end embed learn
 set -uo pipefail
 archive=$(realpath "$1") out=$(realpath -m "$2"); shift 2
 parts=" ${*:-tests step end-to-end embed} "
 app=${MLNETSSL_GPU_APP:-/tmp/mlnet-ssl-gpu} dry=${MLNETSSL_GPU_DRY:-}
+cifar=${MLNETSSL_DATA:+$(realpath "$MLNETSSL_DATA")/}cifar10
 mkdir -p "$app" "$out"
 [ -d "$app/app" ] || tar -C "$app" -xJf "$archive"
 cd "$app/app"
@@ -48,8 +50,8 @@ there() { # case mode batch label steps flags...
 }
 lane() { # number case
   local small=(--seconds 90 --threads 3)
-  if [ -n "$dry" ]; then small=(--device cpu --seconds 1 --threads 1 --images 200 --tests 100); fi
-  timeout 225 ./MLNet.Ssl.Benchmarks gpu-learn --case "$2" --train cifar10/train.bin.gz --test cifar10/test.bin.gz "${small[@]}" \
+  if [ -n "$dry" ]; then small=(--device cpu --seconds 1 --threads 1 --images 128 --tests 100); fi
+  timeout 225 ./MLNet.Ssl.Benchmarks gpu-learn --case "$2" --train "$cifar/train.bin.gz" --test "$cifar/test.bin.gz" "${small[@]}" \
     > "$out/lane$1.json" 2>> "$out/errors.log" || echo "{\"name\": \"$2\", \"failed\": $?}" > "$out/lane$1.json"
 }
 wants() { [[ "$parts" == *" $1 "* ]]; }

@@ -68,7 +68,7 @@ public abstract class Encoder : IDisposable
 
     /// <summary>What embeddings are computed in; the weights stay in single precision, also in files.</summary>
     /// <value>Default null: <see cref="Precision.BFloat16"/> on a GPU that has it, for backbones of this library; else
-    /// single precision. Embeddings in bfloat16 differ by some thousandths of their norm.</value>
+    /// single precision. Embeddings in bfloat16 differ by about a hundredth of their norm (docs/results.md).</value>
     public Precision? Precision { get; init; }
 
     /// <summary>The network, in single precision.</summary>

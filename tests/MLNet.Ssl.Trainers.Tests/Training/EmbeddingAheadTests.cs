@@ -65,17 +65,22 @@ public sealed class EmbeddingAheadTests : IDisposable
         using (rows)
         {
             there.Embed(rows, loaded);
-            Assert.Equal(loaded, there.Embed(rows).data<float>().ToArray());
+            Near(there.Embed(rows).data<float>().ToArray());
         }
-        Assert.Equal(whole, loaded);
-        double most = expected.Max(Math.Abs);
-        Assert.All(expected.Zip(whole), pair => Assert.Equal(pair.First, pair.Second, tolerance: 1e-4 * most));
+        Near(whole);
+        Near(loaded);
         using var same = here.Load(resized);
         here.Embed(same, loaded);
         Assert.Equal(expected, loaded);
         Assert.Equal(expected, here.Embed(same).data<float>().ToArray());
         using var none = there.Load([]);
         there.Embed(none, []);
+
+        void Near(float[] actual)
+        {
+            double most = expected.Max(Math.Abs);
+            Assert.All(expected.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, tolerance: 1e-4 * most));
+        }
     }
 
     [Fact]
