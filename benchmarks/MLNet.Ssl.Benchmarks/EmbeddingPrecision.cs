@@ -42,7 +42,8 @@ internal static class EmbeddingPrecision
         {
             using var generator = new Generator(1, CPU);
             using var encoder = new ImageEncoder(
-                options.Create(generator).to(device), ImagePreprocessing.For(224), device) { Precision = precision };
+                options.Create(generator).to(device), ImagePreprocessing.For(224), device)
+            { Precision = precision };
             var values = new float[images.Count * encoder.EmbeddingDimension];
             encoder.Embed(images, values);
             return tensor(values, [images.Count, encoder.EmbeddingDimension]);

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Packs the tests and benchmarks for a GPU machine that has PyTorch in Python but no .NET: one archive of some 35 MB, which device.sh unpacks
+# Packs the tests and benchmarks for a GPU machine that has PyTorch in Python but no .NET: one archive of some 47 MB, which device.sh unpacks
 # and runs there. TorchSharp's own library then loads PyTorch's libtorch, so none is packed.
 #
 #   benchmarks/gpu/pack.sh FOLDER [PHOTOS [CIFAR10]]      writes FOLDER/app.tar.xz, and into it the photos of a folder, and test.bin.gz

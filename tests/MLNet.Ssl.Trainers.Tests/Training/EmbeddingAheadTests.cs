@@ -92,7 +92,8 @@ public sealed class EmbeddingAheadTests : IDisposable
             using var generator = new Generator(1, CPU);
             return new(
                 new TabularMlpOptions { InputGroups = [3], HiddenWidths = [16], OutputWidth = 8 }.Create(generator),
-                new([3, 5, 0], [0.5f, 0.25f, 1])) { Accelerated = accelerated };
+                new([3, 5, 0], [0.5f, 0.25f, 1]))
+            { Accelerated = accelerated };
         }
         using var here = Encoder(false);
         using var there = Encoder(true);
@@ -141,7 +142,8 @@ public sealed class EmbeddingAheadTests : IDisposable
         });
         bool? overlapped = null;
         using var encoder = new ImageEncoder(new Watched(() => overlapped ??= second.Wait(Patience)),
-            ImagePreprocessing.For(16)) { Threads = 1 };
+            ImagePreprocessing.For(16))
+        { Threads = 1 };
         var embedded = encoder.Embed(source);
         Assert.True(overlapped);
         Assert.True(embedded.allclose(encoder.Embed(images), rtol: 0, atol: 0));
