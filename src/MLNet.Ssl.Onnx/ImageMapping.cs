@@ -19,10 +19,24 @@ internal sealed class ImageMapping : CustomMappingFactory<ImageMapping.Image, Pi
     internal sealed class Image
     {
         // The size says nothing: ML.NET compares kinds of types.
-        [ImageType(1, 1), ColumnName(Columns.Input)]
+        [AnySize, ColumnName(Columns.Input)]
         public MLImage? Input { get; set; }
 
         [ColumnName(Columns.Settings)]
         public ReadOnlyMemory<char> Settings { get; set; }
+    }
+
+    /// <summary>The type of LoadImages' columns, which ML.NET reads into a class only once it is registered.</summary>
+    [AttributeUsage(AttributeTargets.Property)]
+    internal sealed class AnySizeAttribute : DataViewTypeAttribute
+    {
+        public override bool Equals(DataViewTypeAttribute? other) => other is AnySizeAttribute;
+
+        public override bool Equals(object? other) => other is AnySizeAttribute;
+
+        public override int GetHashCode() => 1;
+
+        public override void Register() =>
+            DataViewTypeManager.Register(new ImageDataViewType(), typeof(MLImage), this);
     }
 }

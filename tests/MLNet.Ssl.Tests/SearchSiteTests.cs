@@ -74,9 +74,8 @@ public sealed class SearchSiteTests : IAsyncLifetime
         await page.GotoAsync(Address);
         await Expect(page.GetByText("70 photos")).ToBeVisibleAsync();
 
-        await Search(new() { Name = "<i>query</i>.png", MimeType = "image/png",
-            Buffer = File.ReadAllBytes(_photos.Folder.Files[5]) });
-        await Expect(page.Locator(".query h2")).ToHaveTextAsync("<i>query</i>.png");
+        await Search("<i>query.png", File.ReadAllBytes(_photos.Folder.Files[5]));
+        await Expect(page.Locator(".query h2")).ToHaveTextAsync("<i>query.png");
         var found = page.Locator(".neighbors figure");
         await Expect(found).ToHaveCountAsync(Neighbors);
         await Expect(found.First).ToContainTextAsync("1.000");
@@ -87,16 +86,16 @@ public sealed class SearchSiteTests : IAsyncLifetime
             """);
 
         // One that is no image is refused, by a page that takes the next.
-        await Search(new() { Name = "notes.png", MimeType = "image/png", Buffer = [1, 2, 3] });
+        await Search("notes.png", [1, 2, 3]);
         await Expect(page.GetByText("The photo cannot be read")).ToBeVisibleAsync();
         await Expect(found).ToHaveCountAsync(0);
-        await Search(new() { Name = "other.png", MimeType = "image/png",
-            Buffer = File.ReadAllBytes(_photos.Folder.Files[6]) });
+        await Search("other.png", File.ReadAllBytes(_photos.Folder.Files[6]));
         await Expect(found.First).ToContainTextAsync("06.png");
         Assert.Empty(errors);
 
-        async Task Search(FilePayload photo)
+        async Task Search(string name, byte[] bytes)
         {
+            var photo = new FilePayload { Name = name, MimeType = "image/png", Buffer = bytes };
             await page.GetByLabel("Photo to search for").SetInputFilesAsync(photo);
             await page.GetByRole(AriaRole.Button, new() { Name = "Search", Exact = true }).ClickAsync();
         }
