@@ -9,6 +9,9 @@ namespace MLNet.Ssl.Fuzz;
 /// shards.</summary>
 internal static class NetworkCorpus
 {
+    /// <summary>Heads of the networks' attention, which shapes do not tell.</summary>
+    public const int Heads = 3, HeadsOfShards = 2;
+
     private const long MostValues = 1 << 18;
 
     private static readonly string Foreign = Path.Combine(Tests.Golden.Folder, "foreign");

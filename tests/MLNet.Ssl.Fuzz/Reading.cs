@@ -26,17 +26,19 @@ internal static class Reading
     }
 
     /// <summary>A network, told by names and shapes, with its weights.</summary>
-    public static bool Network(string path)
-    {
-        PretrainedEncoder.Load(path).Dispose();
-        return true;
-    }
+    public static bool Network(string path) => Network(path, NetworkCorpus.Heads);
 
     /// <summary>The same, in several files that an index names.</summary>
     public static bool Shards(string path)
     {
         NetworkCorpus.Shards(Path.GetDirectoryName(path)!);
-        return Network(path);
+        return Network(path, NetworkCorpus.HeadsOfShards);
+    }
+
+    private static bool Network(string path, int heads)
+    {
+        PretrainedEncoder.Load(path, new() { Heads = heads }).Dispose();
+        return true;
     }
 
     public static bool Model(string path)

@@ -121,8 +121,12 @@ public sealed class PageTests : IDisposable
         PageProgram.Compile(page, markdown, around.Before, around.After, code => code, _folder.File("AsItStands.dll"));
         string program = _folder.File("Page.dll");
         PageProgram.Compile(page, markdown, around.Before, around.After, Shorter, program);
-        string said = FreshProcess.Run(["page", program], _folder.Path, new() { ["OMP_WAIT_POLICY"] = "PASSIVE",
-            ["TORCH_HOME"] = _folder.File("torch"), ["HF_HOME"] = _folder.File("hf") });
+        string said = FreshProcess.Run(["page", program], _folder.Path, new()
+        {
+            ["OMP_WAIT_POLICY"] = "PASSIVE",
+            ["TORCH_HOME"] = _folder.File("torch"),
+            ["HF_HOME"] = _folder.File("hf")
+        });
         Assert.All(around.Says, pattern => Assert.Matches(pattern, said));
         Assert.All(around.Writes, file => Assert.True(Path.Exists(_folder.File(file)), file));
 

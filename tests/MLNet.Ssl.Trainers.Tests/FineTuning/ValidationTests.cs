@@ -130,8 +130,13 @@ public sealed class ValidationTests : IDisposable
     {
         string folder = _temporary.File("run");
         var reports = new List<TrainingProgress>();
-        Fit(Tuning with { Epochs = 12, CheckpointFolder = folder, CheckpointsKept = 1,
-            CheckpointEvery = CheckpointInterval.Epochs(1) }, Misnamed, reports).Dispose();
+        Fit(Tuning with
+        {
+            Epochs = 12,
+            CheckpointFolder = folder,
+            CheckpointsKept = 1,
+            CheckpointEvery = CheckpointInterval.Epochs(1)
+        }, Misnamed, reports).Dispose();
         double[] accuracies = Accuracies(reports);
         // Of equals the first, which a resumed run counts its patience from.
         int best = 1 + Array.IndexOf(accuracies, accuracies.Max());
@@ -184,15 +189,26 @@ public sealed class ValidationTests : IDisposable
                 run == "finetune vit" ? Vit : ResNet);
         }
         using var teacher = Fit(Tuning with { Epochs = 15, MixupAlpha = 0 }, null, []);
-        return Distiller.Fit(Train.Images, null, teacher, Distilling with { Epochs = epochs, Validation = validation,
-            Progress = new Collect(reports.Add) });
+        return Distiller.Fit(Train.Images, null, teacher, Distilling with
+        {
+            Epochs = epochs,
+            Validation = validation,
+            Progress = new Collect(reports.Add)
+        });
     }
 
     private static ImageClassifier Fit(FineTuneOptions options, ClassifierValidation? validation,
         List<TrainingProgress> reports, List<string>? log = null, BackboneOptions? backbone = null)
     {
-        using var encoder = Pretrainer.Fit(Train.Images, new SimClrOptions { Backbone = backbone ?? ResNet,
-            ImageSize = 24, BatchSize = 32, Epochs = 0, Seed = 1, Threads = 1 });
+        using var encoder = Pretrainer.Fit(Train.Images, new SimClrOptions
+        {
+            Backbone = backbone ?? ResNet,
+            ImageSize = 24,
+            BatchSize = 32,
+            Epochs = 0,
+            Seed = 1,
+            Threads = 1
+        });
         return FineTuner.Fit(Train.Images, Train.Labels, Patterns.Classes, encoder,
             options with { Validation = validation, Progress = new Collect(reports.Add) },
             message => log?.Add(message.Text));
