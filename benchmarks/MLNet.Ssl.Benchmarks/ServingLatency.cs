@@ -94,7 +94,8 @@ internal static class ServingLatency
         double[] sorted = [.. times.SelectMany(time => time).Order()];
         return sorted.Length == 0 ? "– | – | –"
             : FormattableString.Invariant($"{sorted[sorted.Length / 2]:0.0} | ")
-                + FormattableString.Invariant($"{sorted[(int)(0.99 * sorted.Length)]:0.0} | {sorted.Length / seconds:0}");
+                + FormattableString.Invariant(
+                    $"{sorted[(int)(0.99 * sorted.Length)]:0.0} | {sorted.Length / seconds:0}");
     }
 
     private static MLImage Image(int size, int seed)

@@ -89,7 +89,8 @@ public sealed class CancelledReadingTests : IDisposable
     [
         "pretraining on a table", "pretraining on images", "pretraining on embeddings",
         "online evaluation, training rows", "online evaluation, test rows",
-        "online evaluation, images", "fine-tuning", "fine-tuning, validation", "distillation", "kNN evaluation", "linear evaluation",
+        "online evaluation, images", "fine-tuning", "fine-tuning, validation", "distillation", "kNN evaluation",
+        "linear evaluation",
         "linear evaluation, validation",
         "closed-form evaluation", "evaluation of embeddings", "evaluation of embedded images", "kNN trainer",
         "linear trainer", "two embeddings",

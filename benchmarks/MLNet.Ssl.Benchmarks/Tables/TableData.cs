@@ -31,7 +31,11 @@ internal sealed record TableData(string Name, float[][] Train, int[] TrainLabels
     {
         if (trainRows >= Train.Length) return this;
         int[] rows = Draw((double)trainRows / Train.Length, 0);
-        return this with { Train = [.. rows.Select(i => Train[i])], TrainLabels = [.. rows.Select(i => TrainLabels[i])] };
+        return this with
+        {
+            Train = [.. rows.Select(i => Train[i])],
+            TrainLabels = [.. rows.Select(i => TrainLabels[i])],
+        };
     }
 
     /// <summary>The labelled rows of a draw: of every class the same share, and one at least.</summary>

@@ -143,7 +143,8 @@ internal sealed class RunJournal : IProgress<TrainingProgress>, IRunObserver, ID
     }
 
     private sealed record StartEvent(string Event, string Title, IReadOnlyDictionary<string, string> Options,
-        IReadOnlyList<ChoiceLine> Choices, IReadOnlyList<JsonElement> Views, ulong ViewSeed, int Threads, long? Rows = null);
+        IReadOnlyList<ChoiceLine> Choices, IReadOnlyList<JsonElement> Views, ulong ViewSeed, int Threads,
+        long? Rows = null);
 
     private sealed record BaselineEvent(string Event, double? Untrained, double Chance);
 

@@ -30,7 +30,8 @@ internal sealed class NormalQuantiles
         {
             var values = slots[(int)Slots[i]];
             if (values.Count != Count || Count < 2)
-                throw new ArgumentException($"Slot {Slots[i]} has {values.Count} quantiles and slot {Slots[0]} {Count}; "
+                throw new ArgumentException(
+                    $"Slot {Slots[i]} has {values.Count} quantiles and slot {Slots[0]} {Count}; "
                     + "expected as many of all, and at least 2.");
             for (int j = 0; j < Count; j++)
                 if (!float.IsFinite(values[j]) || (j > 0 && values[j] < values[j - 1]))

@@ -34,7 +34,8 @@ internal sealed class ValidationEvaluator(
 
     // A classifier that has learned nothing yet names one class alone.
     public override void TellBaseline(IRunObserver observer, CancellationToken cancellation) =>
-        observer.OnBaseline(null, validation.Rows.Labels.CountBy(label => label).Max(c => c.Value) / (double)validation.Rows.Count);
+        observer.OnBaseline(null,
+            validation.Rows.Labels.CountBy(label => label).Max(c => c.Value) / (double)validation.Rows.Count);
 
     protected override double MeasureNow(CancellationToken cancellation)
     {

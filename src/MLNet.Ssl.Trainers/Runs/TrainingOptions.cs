@@ -153,8 +153,8 @@ public abstract record TrainingOptions
 
     /// <summary>
     /// Stops the run after the current step with an <see cref="OperationCanceledException"/>; with a
-    /// <see cref="CheckpointFolder"/>, after writing a checkpoint. While the data is read, at the next row; while the run
-    /// is measured, at the next image.
+    /// <see cref="CheckpointFolder"/>, after writing a checkpoint. While the data is read, at the next row; while the
+    /// run is measured, at the next image.
     /// </summary>
     [OutsideOfTheRun]
     public CancellationToken CancellationToken { get; init; }

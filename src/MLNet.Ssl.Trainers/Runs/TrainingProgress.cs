@@ -27,8 +27,9 @@ namespace MLNet.Ssl;
 /// likewise, and where views do not differ.</param>
 /// <param name="Uniformity">Logarithm of the mean of exp(−2‖x − y‖²) over pairs of rows, from 0, when collapsed, to
 /// about −4 (the same paper). Null likewise.</param>
-/// <param name="ValidationAccuracy">Share of the validation images that the classifier names right, 0 to 1, in
-/// fine-tuning and distillation (<see cref="ClassifierValidation"/>); null where none was measured at this step.</param>
+/// <param name="ValidationAccuracy">Share of the validation images that the classifier names right,
+/// 0 to 1, in fine-tuning and distillation (<see cref="ClassifierValidation"/>); null where none
+/// was measured at this step.</param>
 public sealed record TrainingProgress(
     long Step,
     long TotalSteps,

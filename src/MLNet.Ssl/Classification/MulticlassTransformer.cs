@@ -15,8 +15,8 @@ namespace MLNet.Ssl;
 /// </summary>
 /// <remarks>
 /// <c>ml.MulticlassClassification.PermutationFeatureImportance</c> takes it by its type, and of a fitted chain its
-/// <c>LastTransformer</c>. The overload for any <see cref="ITransformer"/>, such as a whole chain, asks for an interface
-/// that ML.NET keeps to itself, and refuses.
+/// <c>LastTransformer</c>. The overload for any <see cref="ITransformer"/>, such as a whole chain, asks for an
+/// interface that ML.NET keeps to itself, and refuses.
 /// </remarks>
 public abstract class MulticlassTransformer : ISingleFeaturePredictionTransformer<MulticlassTransformer>, IDisposable
 {

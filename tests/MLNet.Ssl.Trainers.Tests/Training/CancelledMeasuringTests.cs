@@ -8,7 +8,8 @@ public sealed class CancelledMeasuringTests : IDisposable
     // Images are decoded at the same time, one on each processor.
     private static readonly int MostRead = 20 + 2 * Environment.ProcessorCount;
 
-    private static readonly (ImageStore Images, int[] Labels) Train = Patterns.Draw(64, 1), Test = Patterns.Draw(300, 2);
+    private static readonly (ImageStore Images, int[] Labels) Train = Patterns.Draw(64, 1),
+        Test = Patterns.Draw(300, 2);
 
     private readonly TemporaryFolder _temporary = new();
 

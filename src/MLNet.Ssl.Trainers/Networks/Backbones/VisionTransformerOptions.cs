@@ -227,7 +227,8 @@ public sealed record VisionTransformerOptions : BackboneOptions
         string size = name is null ? $"ViT/{PatchSize} of {Depth} blocks, {Heads} heads" : $"ViT-{name}/{PatchSize}";
         if (SwiGlu && name is "S" or "H") size = $"ViT-{name}+/{PatchSize}";
         return $"{size}{(Registers > 0 ? $", {Registers} registers" : "")}"
-            + $"{(RotaryPositions ? ", rotary positions" : "")}{(ConvolutionalStem ? ", convolutional stem" : "")}, {EmbeddingDimension} features";
+            + $"{(RotaryPositions ? ", rotary positions" : "")}{(ConvolutionalStem ? ", convolutional stem" : "")}, "
+            + $"{EmbeddingDimension} features";
     }
 
     /// <inheritdoc/>

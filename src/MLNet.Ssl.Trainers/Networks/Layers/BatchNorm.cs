@@ -52,8 +52,9 @@ internal sealed class BatchNorm : Module<Tensor, Tensor>, IOnnxLayer, IKeepsSing
     public override Tensor forward(Tensor x)
     {
         if (training) num_batches_tracked.Add_(1);
-        var ranks = Communicator.Current;
-        return training && ranks.Count > 1 && t_ofThisRank == 0
+        // Inference knows no ranks, and works where they cannot meet.
+        var ranks = training ? Communicator.Current : null;
+        return ranks is { Count: > 1 } && t_ofThisRank == 0
             ? Synchronized(x, ranks)
             : functional.batch_norm(x, running_mean, running_var, weight, bias, training, Momentum, Eps);
     }
