@@ -7,7 +7,7 @@ namespace MLNet.Ssl.Training;
 /// weights: docs/results.md.</summary>
 internal static class MeasuredGains
 {
-    public const int Images = 5_000;
+    public const int Images = 500;
     public const int Rows = 15_120;
     public const int ReconstructedRows = 1_512;
 

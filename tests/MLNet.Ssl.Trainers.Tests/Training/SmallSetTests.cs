@@ -101,7 +101,9 @@ public class SmallSetTests
         Assert.Contains(Warnings(SmallRuns.Of(method) with { Epochs = 1 }), text =>
             text.Contains(told, StringComparison.Ordinal));
         Assert.Empty(Warnings(SmallRuns.Of(method) with { Epochs = 0 }));
-        Assert.Null(MeasuredGains.Warning(SmallRuns.Of(method), new(20_000, 32, 2)));
+        var simClr = new SimClrOptions();
+        Assert.Null(MeasuredGains.Warning(simClr, new(500, 32, 2)));
+        Assert.Contains("fewer than 500", MeasuredGains.Warning(simClr, new(499, 32, 2)));
         var table = new DataFacts(2_000, 0, 2) { Table = new(4, [0], []) };
         Assert.Null(MeasuredGains.Warning(new MaskedReconstructionOptions(), table));
         Assert.Contains("fewer than 15,120", MeasuredGains.Warning(new MoCoOptions(), table));
