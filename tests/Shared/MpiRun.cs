@@ -24,6 +24,9 @@ internal static class MpiRun
         start.Environment["OMPI_ALLOW_RUN_AS_ROOT"] = start.Environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1";
         start.Environment["OMPI_MCA_rmaps_base_oversubscribe"] = "1";
         start.Environment["OMPI_MCA_hwloc_base_binding_policy"] = "none";
+        // The last two by their names since Open MPI 5.
+        start.Environment["PRTE_MCA_rmaps_default_mapping_policy"] = ":oversubscribe";
+        start.Environment["PRTE_MCA_hwloc_default_binding_policy"] = "none";
         return start;
     }
 

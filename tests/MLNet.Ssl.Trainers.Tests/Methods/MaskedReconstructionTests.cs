@@ -134,5 +134,9 @@ public class MaskedReconstructionTests
         Assert.True(one > 0);
         Assert.Equal(two - one, three - two, 1e-4);
         Assert.NotEqual(two, one, 1e-2);
+
+        double Clip(double weight) => new MoCoOptions { ReconstructionWeight = weight, BatchSize = 32 }
+            .For(DataFacts.Of(table)).Method.Optimization.ClipGradient;
+        Assert.Equal((0.0, 1.0), (Clip(0), Clip(1)));
     }
 }

@@ -48,7 +48,8 @@ public sealed record MoCoOptions : PretrainOptions
     /// <summary>
     /// Weight of masked reconstruction beside the contrast, for rows of a table
     /// (<see cref="MaskedReconstructionOptions"/>): the encoder also tells of a row, some slots of which have the
-    /// values of other rows, which they are and what stood there.
+    /// values of other rows, which they are and what stood there. Every parameter's gradient is then clipped to a norm
+    /// of 1.
     /// </summary>
     /// <value>Default 0: none. Range 0 and up.</value>
     public double ReconstructionWeight { get; init; }
@@ -149,7 +150,9 @@ public sealed record MoCoOptions : PretrainOptions
             t => DecayEpochs is null
                 ? Schedules.IMix(t.Step, t.StepsPerEpoch, t.Epochs, settings.WarmupEpochs, peak)
                 : Schedules.StepDecay(t.Epoch, DecayEpochs, peak),
-            _ => WeightDecay);
+            _ => WeightDecay,
+            // Squared errors of rare values are large, and MoCo's rate is made for bounded gradients.
+            ClipGradient: reconstruction is null ? 0 : 1);
         return new(optimization, where => new MoCo(this, method, where))
         {
             WholeTableViews = reconstruction is null ? 0 : 1,
