@@ -26,8 +26,8 @@ internal static class Program
         };
         minutes.Validators.Add(result =>
         {
-            if (!(result.GetValueOrDefault<double>() is > 0
-            and <= 100_000)) result.AddError("--minutes must be above 0.");
+            if (result.GetValueOrDefault<double>() is not (> 0 and <= 100_000))
+                result.AddError("--minutes must be above 0.");
         });
         var command = new RootCommand(
             "Trains, kills, predicts and serves for a long time, and tells what was lost or wrong.") { minutes };

@@ -25,18 +25,13 @@ internal sealed class CheckpointFolder : IDisposable
     public static SavedRun ReadNewest(string path, Action<TrainingMessage>? log)
     {
         CheckSource(path);
-        string? damage = null;
-        void Log(TrainingMessage message)
-        {
-            damage ??= message.Text;
-            log?.Invoke(message);
-        }
+        var damage = new FirstMessage(log);
         if (!Directory.Exists(path))
-            return Read(null, path, Log) ?? throw new InvalidDataException(
-                $"ContinueFrom '{path}' is damaged: {damage}");
-        return FilesOf(path).Select(file => Read(file.Step, file.Path, Log)).OfType<SavedRun>().FirstOrDefault()
+            return Read(null, path, damage.Take) ?? throw new InvalidDataException(
+                $"ContinueFrom '{path}' is damaged: {damage.Text}");
+        return FilesOf(path).Select(file => Read(file.Step, file.Path, damage.Take)).OfType<SavedRun>().FirstOrDefault()
             ?? throw new InvalidDataException(
-                $"ContinueFrom '{path}' holds checkpoints, and all are damaged. Of the newest: {damage}");
+                $"ContinueFrom '{path}' holds checkpoints, and all are damaged. Of the newest: {damage.Text}");
     }
 
     /// <summary>Refuses what cannot be the source of <see cref="ReadNewest"/>.</summary>

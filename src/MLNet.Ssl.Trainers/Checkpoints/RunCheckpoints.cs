@@ -30,12 +30,8 @@ internal sealed class RunCheckpoints : IDisposable
     private RunCheckpoints(CheckpointFolder? folder, TrainingOptions options, Action<TrainingMessage>? log)
     {
         (_folder, _options, _log) = (folder, options, log);
-        string? damage = null;
-        _candidates = (folder is null || !options.Resume ? [] : folder.Read(message =>
-        {
-            damage ??= message.Text;
-            log?.Invoke(message);
-        })).GetEnumerator();
+        var damage = new FirstMessage(log);
+        _candidates = (folder is null || !options.Resume ? [] : folder.Read(damage.Take)).GetEnumerator();
         int files = folder is not null && options.Resume ? folder.Files.Count : 0;
         if (files == 0 && World.Rank == 0 && options.ContinueFrom is { } source)
             _start = CheckpointFolder.ReadNewest(source, log);
@@ -44,7 +40,7 @@ internal sealed class RunCheckpoints : IDisposable
             log?.Invoke(new(false, $"CheckpointFolder '{folder.Path}' holds no checkpoint: the run starts anew."));
         else if (!MoveNext())
             throw new InvalidDataException($"CheckpointFolder '{folder.Path}' holds {files} checkpoint(s), and all are "
-                + $"damaged; take another folder to start anew. Of the newest: {damage}");
+                + $"damaged; take another folder to start anew. Of the newest: {damage.Text}");
     }
 
     /// <summary>Takes hold of the folder that the options name and reads the newest good checkpoint in it.</summary>

@@ -71,14 +71,14 @@ public sealed class PlanContext
     /// <param name="reason">Why, as the end of a sentence such as "for 5 000 rows".</param>
     /// <param name="option">The option's name; the compiler fills it in.</param>
     public T Choose<T>(
-        T? given, T value, string reason, [CallerArgumentExpression(nameof(given))] string option = "") where T
-            : struct =>
+        T? given, T value, string reason, [CallerArgumentExpression(nameof(given))] string option = "")
+        where T : struct =>
         _choices.Choose(given, value, reason, option);
 
     /// <inheritdoc cref="Choose{T}(T?, T, string, string)"/>
     public T Choose<T>(
-        T? given, T value, string reason, [CallerArgumentExpression(nameof(given))] string option = "") where T
-            : class =>
+        T? given, T value, string reason, [CallerArgumentExpression(nameof(given))] string option = "")
+        where T : class =>
         _choices.Choose(given, value, reason, option);
 
     /// <summary>The optimiser that was given, or <paramref name="value"/>.</summary>
@@ -190,8 +190,8 @@ public sealed class PlanContext
                     + "from each other.");
             }
             before = category.End.Value;
-            if (continuous.FirstOrDefault(slot => slot >= category.Start.Value && slot < before, -1) is var slot
-                and >= 0)
+            int slot = continuous.FirstOrDefault(slot => slot >= category.Start.Value && slot < before, -1);
+            if (slot >= 0)
                 throw new ArgumentException($"Slot {slot} is in Table.ContinuousSlots and in {category} of {name}; "
                     + "expected one of them.", name);
         }

@@ -41,8 +41,8 @@ internal static class Check
             throw new ArgumentOutOfRangeException(option, value, $"{option} is {value}; it must be a positive number.");
     }
 
-    public static void Defined<T>(T value, [CallerArgumentExpression(nameof(value))] string option = "") where T
-        : struct, Enum
+    public static void Defined<T>(T value, [CallerArgumentExpression(nameof(value))] string option = "")
+        where T : struct, Enum
     {
         if (!Enum.IsDefined(value))
             throw new ArgumentOutOfRangeException(

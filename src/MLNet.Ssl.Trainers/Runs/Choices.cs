@@ -17,14 +17,14 @@ internal sealed class Choices
 
     /// <summary>What was given, else <paramref name="value"/>, which is then noted with its reason.</summary>
     public T Choose<T>(
-        T? given, T value, string reason, [CallerArgumentExpression(nameof(given))] string option = "") where T
-            : struct =>
+        T? given, T value, string reason, [CallerArgumentExpression(nameof(given))] string option = "")
+        where T : struct =>
         given ?? Note(value, reason, option);
 
     /// <inheritdoc cref="Choose{T}(T?, T, string, string)"/>
     public T Choose<T>(
-        T? given, T value, string reason, [CallerArgumentExpression(nameof(given))] string option = "") where T
-            : class =>
+        T? given, T value, string reason, [CallerArgumentExpression(nameof(given))] string option = "")
+        where T : class =>
         given ?? Note(value, reason, option);
 
     /// <summary>Notes a value that stands in the place of an option.</summary>

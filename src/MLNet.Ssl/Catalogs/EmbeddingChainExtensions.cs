@@ -1,3 +1,4 @@
+using Microsoft.ML;
 using Microsoft.ML.Data;
 
 namespace MLNet.Ssl;
@@ -106,7 +107,8 @@ public static class EmbeddingChainExtensions
     public static void SaveSafeTensors(this TransformerChain<EmbeddingTransformer> chain, Stream stream) =>
         Last(chain).SaveSafeTensors(stream);
 
-    private static EmbeddingTransformer Last(TransformerChain<EmbeddingTransformer> chain)
+    /// <summary>What a chain ends in.</summary>
+    internal static T Last<T>(TransformerChain<T> chain) where T : class, ITransformer
     {
         ArgumentNullException.ThrowIfNull(chain);
         return chain.LastTransformer;

@@ -1,4 +1,5 @@
 using Microsoft.ML.Data;
+using static MLNet.Ssl.EmbeddingChainExtensions;
 
 namespace MLNet.Ssl;
 
@@ -32,10 +33,4 @@ public static class ImageClassificationChainExtensions
     /// <param name="chain">The chain.</param>
     public static void ExportOnnx(this TransformerChain<ImageClassificationTransformer> chain, Stream stream) =>
         Last(chain).ExportOnnx(stream);
-
-    private static ImageClassificationTransformer Last(TransformerChain<ImageClassificationTransformer> chain)
-    {
-        ArgumentNullException.ThrowIfNull(chain);
-        return chain.LastTransformer;
-    }
 }

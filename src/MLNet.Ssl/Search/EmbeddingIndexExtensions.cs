@@ -138,7 +138,7 @@ public static class EmbeddingIndexExtensions
         {
             throw new ArgumentException(
                 $"The transformer's embeddings have {transformer.Encoder.EmbeddingDimension} values, the index's "
-                    + $"{index.Dimension}; "
+                + $"{index.Dimension}; "
                 + "search with the encoder that the index was made with.", nameof(transformer));
         }
     }
