@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Tensors;
@@ -18,10 +17,8 @@ internal static class TensorFloat32
 
     /// <summary>Does work with it on or off, which other such work, and whoever switches it, waits for: several threads
     /// that compute in different precision do not switch it under each other.</summary>
-    /// <remarks>On a processor there is nothing to switch, and nobody waits.</remarks>
-    public static T During<T>(Device device, bool allowed, Func<T> work)
+    public static T During<T>(bool allowed, Func<T> work)
     {
-        if (device.type == DeviceType.CPU) return work();
         lock (Gate)
         {
             using var before = new Scope(backends.cuda.matmul.allow_tf32, backends.cudnn.allow_tf32);
