@@ -248,8 +248,7 @@ public abstract class Encoder : IDisposable
         {
             using var part = NewDisposeScope();
             var inputs = input(first, Math.Min(_mostPart, end - first)).to(Device, non_blocking: true);
-            parts.Add(TensorFloat32.During(AllowsTensorFloat32, () => Forward(inputs))
-                .MoveToOuterDisposeScope());
+            parts.Add(TensorFloat32.During(AllowsTensorFloat32, () => Forward(inputs)).MoveToOuterDisposeScope());
         }
         return parts;
     }

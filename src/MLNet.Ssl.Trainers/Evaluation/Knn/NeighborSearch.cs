@@ -36,11 +36,8 @@ internal static class NeighborSearch
         {
             using var step = NewDisposeScope();
             var query = queries.narrow(0, first, Math.Min(chunk, queries.shape[0] - first));
-            Tensor Products() => query.matmul(bank.transpose(0, 1));
-            // Neighbours are ranked by what TF32 would round away, whatever a training run around it allows; on a
-            // processor there is nothing to switch, and nobody to wait for.
-            var products = query.device.type == DeviceType.CPU ? Products()
-                : TensorFloat32.During(false, Products);
+            // Neighbours are ranked by what TF32 would round away, whatever a training run around it allows.
+            var products = TensorFloat32.During(false, () => query.matmul(bank.transpose(0, 1)));
             var (similarity, row) = products.topk(k, dim: 1);
             parts.Add((similarity.MoveToOuterDisposeScope(), row.MoveToOuterDisposeScope()));
         }
