@@ -62,6 +62,7 @@ internal sealed class BuiltInParts : IBuiltInParts
             [
                 _ml.Transforms.CustomMapping(new ConstantMapping().GetMapping(), ConstantMapping.Contract),
                 _ml.Transforms.Conversion.MapValue(Columns.Settings, [settings], Columns.One),
+                .. SizeMapping.Steps(_ml, column as ImageDataViewType),
                 column switch
                 {
                     TextDataViewType =>

@@ -12,7 +12,11 @@ internal sealed class ConstantMapping : CustomMappingFactory<ConstantMapping.Not
 {
     public const string Contract = "MLNet.Ssl.Onnx.Constant";
 
-    public override Action<Nothing, Row> GetMapping() => (_, row) => row.One = 1;
+    public override Action<Nothing, Row> GetMapping()
+    {
+        SizeMapping.Begin();
+        return (_, row) => row.One = 1;
+    }
 
     internal sealed class Nothing;
 

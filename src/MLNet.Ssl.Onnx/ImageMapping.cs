@@ -12,13 +12,14 @@ internal sealed class ImageMapping : CustomMappingFactory<ImageMapping.Image, Pi
 
     public override Action<Image, PixelRow> GetMapping()
     {
+        SizeMapping.Register();
         var preprocessor = new Preprocessor();
         return (image, row) => preprocessor.Apply(image.Input, image.Settings.Span, ref row.Pixels);
     }
 
     internal sealed class Image
     {
-        // The size says nothing: ML.NET compares kinds of types.
+        // Images of every size that is registered.
         [AnySize, ColumnName(Columns.Input)]
         public MLImage? Input { get; set; }
 

@@ -13,6 +13,7 @@ internal static class FreshProcess
     {
         if (args is ["refuse", var attacks]) return RefusedImages.Measure(attacks);
         if (args is ["predict by ML.NET", var saved]) return SavedByMLNet.Predict(saved);
+        if (args is ["predict resized by ML.NET", var resized]) return SavedByMLNet.PredictResized(resized);
         if (args is ["page", var page]) return PageProgram.Run(page);
         if (args is ["libtorch"]) return NativeTorchTests.Try();
         if (args is not ["predict", var folder]) return ConsoleRunner.Run(args).GetAwaiter().GetResult();

@@ -16,6 +16,22 @@ internal static class SavedByMLNet
             var model = ml.Model.Load(Path.Combine(folder, kind + ".zip"), out _);
             Write(Path.Combine(folder, kind + ".json"), SavedModels.Ask(ml, model, SavedModels.Rows(ml, kind)));
         }
+        return WithoutLibtorch();
+    }
+
+    /// <summary>As <see cref="Predict"/>, of models behind <c>ResizeImages</c>.</summary>
+    public static int PredictResized(string folder)
+    {
+        var ml = new MLContext();
+        var models = ResizedModels.Kinds
+            .ToDictionary(kind => kind, kind => ml.Model.Load(Path.Combine(folder, kind + ".zip"), out _));
+        foreach (var (kind, model) in models)
+            Write(Path.Combine(folder, kind + ".json"), ResizedModels.Ask(ml, model, folder));
+        return WithoutLibtorch();
+    }
+
+    private static int WithoutLibtorch()
+    {
         if (!OperatingSystem.IsLinux()
             || !File.ReadAllText("/proc/self/maps").Contains("libtorch", StringComparison.Ordinal)) return 0;
         Console.Error.WriteLine("libtorch was loaded.");

@@ -25,7 +25,29 @@ public sealed class SavedByMLNetTests : IDisposable
             ((IDisposable)model).Dispose();
         }
         FreshProcess.Run("predict by ML.NET", _folder.Path);
-        foreach (string kind in SavedModels.Kinds)
+        AssertTheSame(expected);
+    }
+
+    [Fact]
+    public void ModelsBehindResizeImagesOfSeveralSizesAnswerInAFreshProcess()
+    {
+        ResizedModels.Write(_folder.Path);
+        var schema = _ml.Data.LoadFromEnumerable<ResizedModels.ImageFile>([]).Schema;
+        var expected = new Dictionary<string, SavedModels.Answer[]>();
+        foreach (string kind in ResizedModels.Kinds)
+        {
+            var model = ResizedModels.Fit(_ml, kind, _folder.Path);
+            expected.Add(kind, ResizedModels.Ask(_ml, model, _folder.Path));
+            _ml.Model.Save(model, schema, _folder.File(kind + ".zip"));
+            ((IDisposable)model).Dispose();
+        }
+        FreshProcess.Run("predict resized by ML.NET", _folder.Path);
+        AssertTheSame(expected);
+    }
+
+    private void AssertTheSame(Dictionary<string, SavedModels.Answer[]> expected)
+    {
+        foreach (string kind in expected.Keys)
         {
             var answers = SavedByMLNet.Read(_folder.File(kind + ".json"));
             Assert.Equal(expected[kind].Select(a => (a.Class, a.PredictedLabel)),
