@@ -43,7 +43,7 @@ internal static class Demo
         bool measures = reportPath is not null || tensorBoard is not null;
         var pretrained = (measures ? estimator.WithEvaluation(labelledTrain, labelledTest) : estimator).Fit(train);
         AnsiConsole.MarkupLineInterpolated($"[grey]pretrained in {clock.Elapsed:mm\\:ss}[/]\n");
-        if (reportPath is not null)
+        if (reportPath is not null && World.Rank == 0)
         {
             report.Write(reportPath, pretrained, labelledTest, "Label");
             AnsiConsole.MarkupLineInterpolated($"[grey]report: {Path.GetFullPath(reportPath)}[/]\n");

@@ -15,7 +15,8 @@ public sealed class LaunchedTests : IDisposable
     {
         string photos = RealData.Path("photos"), model = _folder.File("m.mlssl"), embeddings = _folder.File("e");
         var (output, error) = Launch(["pretrain", photos, "--output", model, "--epochs", "2", .. Tool.Small,
-            "--image-cache", _folder.File("cache"), "--report", _folder.File("run.html")]);
+            "--image-cache", _folder.File("cache"), "--evaluation-train", photos, "--evaluation-test", photos,
+            "--report", _folder.File("run.html")]);
         Assert.Contains("2 processes on 1 host", File.ReadAllText(_folder.File("m.run/run.jsonl")));
         Assert.Single(output.Split('\n'), line => line.Contains("wrote"));
         Assert.Single(error.Split('\n'), line => line.Contains("SimCLR on"));

@@ -14,6 +14,7 @@ namespace MLNet.Ssl.Distributed;
 internal sealed class Communicator
 {
     private static readonly Lazy<Communicator> Started = new(Start);
+    private static readonly TimeSpan OthersFail = TimeSpan.FromSeconds(5);
 
     private readonly Mpi? _mpi;
     private readonly Lazy<Nccl> _nccl;
@@ -148,7 +149,7 @@ internal sealed class Communicator
         if (world.Count == 1) return world;
         AppDomain.CurrentDomain.ProcessExit += (_, _) =>
         {
-            if (!world._isTraining) mpi.Leave();
+            if (!world._isTraining) Leave(mpi);
         };
         // Ranks of a host that may run on the same processors share them; a launcher that
         // binds each to its own tells by that.
@@ -163,6 +164,22 @@ internal sealed class Communicator
             + $"{launcher.Name} ({mpi.Version})";
         TakeGpu(hosts.Take(world.Rank).Count(other => other == host), hosts.Count(other => other == host));
         return world;
+    }
+
+    /// <summary>
+    /// Takes leave, for which every rank waits for the others. One that failed alone would wait for ever: after a while
+    /// it goes without, and the launcher ends those that still wait for it.
+    /// </summary>
+    private static void Leave(Mpi mpi)
+    {
+        if (Environment.ExitCode == 0)
+        {
+            mpi.Leave();
+            return;
+        }
+        var leaving = new Thread(mpi.Leave) { IsBackground = true };
+        leaving.Start();
+        leaving.Join(OthersFail);
     }
 
     /// <summary>

@@ -154,7 +154,7 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
         var annotations = label?.Annotations ?? _teacher!.Label;
         _validation?.Check(_columns.FeatureColumnName, classes, annotations);
         var reading = ImageReading.Of(_options, _imageSize);
-        var log = RunLog.Of(_options, channel.Write)!;
+        var log = RunLog.Of(_options, channel.Write);
         using var held = Validation(reading, log);
         var reader = new RowReader(input, images, label, _options.CancellationToken)
         {
@@ -175,10 +175,10 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
         };
     }
 
-    private ImageRows? Validation(ImageReading reading, Action<TrainingMessage> log)
+    private ImageRows? Validation(ImageReading reading, Action<TrainingMessage>? log)
     {
         if (_validation is null) return null;
-        log(new(false, "The rows of the validation are read."));
+        log?.Invoke(new(false, "The rows of the validation are read."));
         return _validation.Read(_columns.FeatureColumnName, reading, new(_options.OnUnreadableImage, _host),
             _options.CancellationToken);
     }

@@ -150,13 +150,13 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
         var reading = ImageReading.Of(options, options.ImageSize);
         var device = DeviceChoice.Of(_context, channel);
         _evaluation?.Check(column);
-        var log = RunLog.Of(options, channel.Write)!;
+        var log = RunLog.Of(options, channel.Write);
         var read = new List<IDisposable>();
         try
         {
             if (_evaluation is not null)
             {
-                log(new(false, "The rows of the evaluation are read."));
+                log?.Invoke(new(false, "The rows of the evaluation are read."));
                 var evaluation = _evaluation.Read(
                     column, reading, read, Unreadable, options.CancellationToken);
                 options = options with { Evaluation = evaluation };

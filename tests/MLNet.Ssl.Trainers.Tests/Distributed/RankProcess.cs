@@ -4,8 +4,8 @@ namespace MLNet.Ssl.Tests;
 
 /// <summary>
 /// The test program as one of several processes that mpirun starts: <c>ranks train folder steps name…</c> trains runs
-/// with checkpoints in the folder, <c>ranks differ option|data</c> is told something else on rank 1, <c>ranks endless
-/// folder</c> trains until it is killed.
+/// with checkpoints in the folder, <c>ranks differ option|data|start</c> is told something else on rank 1, or fails
+/// there before it trains, <c>ranks endless folder</c> trains until it is killed.
 /// </summary>
 internal static class RankProcess
 {
@@ -47,6 +47,7 @@ internal static class RankProcess
     private static int Differ(string what)
     {
         bool other = World.Rank == 1;
+        if (what == "start" && other) return Refused;
         var options = RankRuns.Of("BYOL") with { LearningRate = what == "option" && other ? 0.2 : 0.1 };
         try
         {

@@ -55,6 +55,17 @@ public sealed class RanksTests : IDisposable
     }
 
     [Fact]
+    public async Task ARankThatFailsBeforeItTrainsEndsTheOthers()
+    {
+        using var process = Process.Start(RankProcess.Command("mpirun.openmpi", 2, ["differ", "start"]))!;
+        var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        bool ended = process.WaitForExit(TimeSpan.FromMinutes(1));
+        if (!ended) process.Kill(entireProcessTree: true);
+        Assert.True(ended, $"mpirun still ran: {await output}{await errors}");
+        Assert.NotEqual(0, process.ExitCode);
+    }
+
+    [Fact]
     public async Task ARankThatIsKilledEndsTheOthers()
     {
         string folder = Directory.CreateDirectory(_temporary.File("killed")).FullName;
