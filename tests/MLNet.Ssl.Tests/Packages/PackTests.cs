@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.IO.Compression;
 using System.Reflection;
 using System.Reflection.Metadata;
+using System.Text;
 using System.Xml.Linq;
 
 namespace MLNet.Ssl.Tests;
@@ -17,6 +18,9 @@ public sealed class PackTests : IDisposable
 
     // The kind of what a portable PDB says of where its sources are.
     private static readonly Guid SourceLink = new("CC110556-A091-4D38-9FEC-25AB9A351A6A");
+
+    // And that of a source that stands in it.
+    private static readonly Guid EmbeddedSource = new("0E8A571B-6926-466E-B4AD-8AB04611F5FE");
 
     private readonly TemporaryFolder _folder = new();
 
@@ -100,8 +104,8 @@ public sealed class PackTests : IDisposable
         return (version!, torch!);
     }
 
-    /// <summary>Debuggers find the sources: by a link where the repository is on a host that has them, and never by
-    /// the folder that they were built in.</summary>
+    /// <summary>Debuggers find the sources: by a link to the commit where the repository is on a host that has them,
+    /// generated ones in the symbols, and never by the folder that they were built in.</summary>
     private static void CheckSymbols(string path, string library, XElement? repository)
     {
         using var symbols = ZipFile.OpenRead(path);
@@ -110,16 +114,28 @@ public sealed class PackTests : IDisposable
         bytes.Position = 0;
         using var pdb = MetadataReaderProvider.FromPortablePdbStream(bytes);
         var reader = pdb.GetMetadataReader();
-        string[] sources = [.. reader.Documents.Select(handle => reader.GetString(reader.GetDocument(handle).Name))];
+        string NameOf(DocumentHandle handle) => reader.GetString(reader.GetDocument(handle).Name);
+        var notes = reader.CustomDebugInformation.Select(reader.GetCustomDebugInformation)
+            .ToLookup(note => reader.GetGuid(note.Kind));
+        string[] sources = [.. reader.Documents.Select(NameOf)];
         Assert.NotEmpty(sources);
-        if (Configuration == "Release")
-            Assert.All(sources, source => Assert.StartsWith("/_", source, StringComparison.Ordinal));
-        bool isLinked = reader.CustomDebugInformation.Any(handle =>
-            reader.GetGuid(reader.GetCustomDebugInformation(handle).Kind) == SourceLink);
-        string address = repository?.Attribute("url")?.Value ?? "";
-        Assert.Equal(address.Contains("github.com", StringComparison.Ordinal), isLinked);
-        if (Path.Exists(Path.Combine(Golden.RepositoryRoot, ".git")))
-            Assert.Matches("^[0-9a-f]{40}$", repository?.Attribute("commit")?.Value);
+        string address = repository?.Attribute("url")?.Value ?? "", commit = repository?.Attribute("commit")?.Value ?? "";
+        var links = notes[SourceLink].Select(note => Encoding.UTF8.GetString(reader.GetBlobBytes(note.Value)));
+        Assert.Equal(address.Contains("github.com", StringComparison.Ordinal), links.Any());
+        if (Path.Exists(Path.Combine(Golden.RepositoryRoot, ".git"))) Assert.Matches("^[0-9a-f]{40}$", commit);
+        if (Configuration != "Release") return;
+
+        const string Root = "/_/";
+        Assert.All(sources, source => Assert.StartsWith(Root, source, StringComparison.Ordinal));
+        var embedded = notes[EmbeddedSource].Select(note => NameOf((DocumentHandle)note.Parent));
+        Assert.All(sources.Except(embedded), source =>
+            Assert.True(File.Exists(Path.Combine(Golden.RepositoryRoot, source[Root.Length..])), source));
+        Assert.All(sources, source => Assert.Equal(
+            source.Contains("/obj/", StringComparison.Ordinal), embedded.Contains(source)));
+        string files = (address.EndsWith(".git", StringComparison.Ordinal) ? address[..^4] : address)
+            .Replace("github.com", "raw.githubusercontent.com");
+        Assert.All(links, link => Assert.Equal(
+            $$$"""{"documents":{"{{{Root}}}*":"{{{files}}}/{{{commit}}}/*"}}""", link));
     }
 
     private static bool IsOf(string file, string library) =>
