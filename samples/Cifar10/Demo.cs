@@ -9,17 +9,17 @@ namespace Cifar10;
 /// <summary>The demonstration: pretrain without labels, then see what little a classifier needs on top.</summary>
 internal static class Demo
 {
-    public static int Run(string? folder, string method, string backbone, int epochs, int seed, string? reportPath,
-        string? tensorBoardFolder)
+    public static int Run(string? folder, bool download, string method, string backbone, int epochs, int seed,
+        string? reportPath, string? tensorBoardFolder)
     {
         var ml = new MLContext(seed);
         CifarSet trainSet, testSet;
         try
         {
-            (trainSet, testSet) = CifarSource.Resolve(folder, note =>
+            (trainSet, testSet) = CifarSource.Resolve(folder, download, note =>
                 AnsiConsole.MarkupLineInterpolated($"[grey]{note}[/]"));
         }
-        catch (IOException error)
+        catch (Exception error) when (error is IOException or InvalidDataException or HttpRequestException)
         {
             AnsiConsole.MarkupLineInterpolated($"[red]{error.Message}[/]");
             return 1;

@@ -1,9 +1,13 @@
-// Learns an encoder from unlabelled CIFAR-10 images inside an ML.NET pipeline, and measures what its embeddings are
+// Learns an encoder from unlabelled images, CIFAR-10 or Fashion-MNIST, inside an ML.NET pipeline, and measures what its embeddings are
 // worth, before and after.
 using System.CommandLine;
 using Cifar10;
 
 var data = new Option<string?>("--data") { Description = "Folder with CIFAR-10 in its binary format, plain or .gz" };
+var download = new Option<bool>("--download")
+{
+    Description = "Download CIFAR-10 (162 MB) where it is not there; without it the shipped Fashion-MNIST is taken",
+};
 var method = new Option<string>("--method")
 {
     Description = "Self-supervised method",
@@ -35,11 +39,11 @@ epochs.Validators.Add(result =>
     if (result.GetValueOrDefault<int>() < 1) result.AddError("--epochs must be 1 or more.");
 });
 
-var command = new RootCommand("Self-supervised pretraining on unlabelled CIFAR-10 images in an ML.NET pipeline.")
+var command = new RootCommand("Self-supervised pretraining on unlabelled images in an ML.NET pipeline.")
 {
-    data, method, backbone, epochs, seed, report, tensorBoard,
+    data, download, method, backbone, epochs, seed, report, tensorBoard,
 };
 command.SetAction(options => Demo.Run(
-    options.GetValue(data), options.GetValue(method)!, options.GetValue(backbone)!, options.GetValue(epochs),
-    options.GetValue(seed), options.GetValue(report), options.GetValue(tensorBoard)));
+    options.GetValue(data), options.GetValue(download), options.GetValue(method)!, options.GetValue(backbone)!,
+    options.GetValue(epochs), options.GetValue(seed), options.GetValue(report), options.GetValue(tensorBoard)));
 return command.Parse(args).Invoke();

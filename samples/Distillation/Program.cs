@@ -4,6 +4,10 @@ using System.CommandLine;
 using Distillation;
 
 var data = new Option<string?>("--data") { Description = "Folder with CIFAR-10 in its binary format, plain or .gz" };
+var download = new Option<bool>("--download")
+{
+    Description = "Download CIFAR-10 (162 MB) where it is not there; without it the shipped Fashion-MNIST is taken",
+};
 var labels = new Option<double>("--labels")
 {
     Description = "Share of the images whose label is known",
@@ -28,8 +32,9 @@ labels.Validators.Add(result =>
 
 var command = new RootCommand("SimCLR v2's three steps on CIFAR-10: pretrain, fine-tune on few labels, distil.")
 {
-    data, labels, epochs, fineTuneEpochs, seed,
+    data, download, labels, epochs, fineTuneEpochs, seed,
 };
 command.SetAction(o => Steps.Run(
-    o.GetValue(data), o.GetValue(labels), o.GetValue(epochs), o.GetValue(fineTuneEpochs), o.GetValue(seed)));
+    o.GetValue(data), o.GetValue(download), o.GetValue(labels), o.GetValue(epochs), o.GetValue(fineTuneEpochs),
+    o.GetValue(seed)));
 return command.Parse(args).Invoke();

@@ -8,11 +8,11 @@ namespace Distillation;
 /// <summary>What few labels are worth: alone, on a pretrained encoder, and after distillation.</summary>
 internal static class Steps
 {
-    public static int Run(string? folder, double share, int epochs, int fineTuneEpochs, int seed)
+    public static int Run(string? folder, bool download, double share, int epochs, int fineTuneEpochs, int seed)
     {
         var ml = new MLContext(seed);
         var ssl = ml.SelfSupervised();
-        var (trainSet, testSet) = CifarSource.Resolve(folder, note =>
+        var (trainSet, testSet) = CifarSource.Resolve(folder, download, note =>
             AnsiConsole.MarkupLineInterpolated($"[grey]{note}[/]"));
         var keys = ml.Transforms.Conversion.MapValueToKey("Label").Fit(ml.Data.LoadFromEnumerable(trainSet.Rows()));
         IDataView Rows(IEnumerable<CifarImage> rows) => keys.Transform(ml.Data.LoadFromEnumerable(rows));

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Hosting;
 var defaults = new ServiceOptions();
 var model = new Option<string?>("--model")
 {
-    Description = "A file that ssl.Model.Save wrote; without it, a small model learns from drawn images first",
+    Description = "A file that ssl.Model.Save wrote; without it, a small model learns from Fashion-MNIST first",
 };
 var port = new Option<int>("--port") { Description = "Port on the loopback address", DefaultValueFactory = _ => 5080 };
 var host = new Option<string>("--host")
@@ -58,7 +58,7 @@ command.SetAction(async (options, cancelled) =>
 {
     try
     {
-        using var served = options.GetValue(model) is { } path ? ServedModel.Load(path) : ServedModel.Draw();
+        using var served = options.GetValue(model) is { } path ? ServedModel.Load(path) : ServedModel.Learn();
         await using var service = EmbeddingApp.Create(served, defaults with
         {
             Url = $"http://{options.GetValue(host)}:{options.GetValue(port)}",

@@ -5,8 +5,8 @@ using System.Security.Cryptography;
 namespace MLNet.Ssl.Samples;
 
 /// <summary>
-/// Finds the images: a folder the user names, the machine's data folder, the cache of an earlier download, a download,
-/// or the images of <see cref="FashionMnist"/>.
+/// Finds the images: a folder the user names, the machine's data folder, an earlier download, a download if it is asked
+/// for, else the images of <see cref="FashionMnist"/>.
 /// </summary>
 public static class CifarSource
 {
@@ -26,31 +26,37 @@ public static class CifarSource
     /// </summary>
     /// <param name="dataOption">A folder with CIFAR-10 files, or null; a named folder must be right, the other sources
     /// may be missing.</param>
+    /// <param name="download">Whether CIFAR-10 is downloaded where it is not there.</param>
     /// <param name="log">Takes one line at a time.</param>
-    public static (CifarSet Train, CifarSet Test) Resolve(string? dataOption, Action<string> log)
+    public static (CifarSet Train, CifarSet Test) Resolve(string? dataOption, bool download, Action<string> log) =>
+        Resolve(dataOption, Environment.GetEnvironmentVariable("MLNETSSL_DATA"), CacheFolder,
+            download ? () => Download(Archive, ArchiveMd5, CacheFolder, TimeSpan.FromSeconds(20)) : null, log);
+
+    /// <param name="dataOption">A folder that the user names.</param>
+    /// <param name="dataFolder">The machine's.</param>
+    /// <param name="cacheFolder">That of an earlier download.</param>
+    /// <param name="download">Downloads into it; null where nobody asked for that.</param>
+    /// <param name="log">Takes one line at a time.</param>
+    internal static (CifarSet Train, CifarSet Test) Resolve(
+        string? dataOption, string? dataFolder, string cacheFolder, Func<Task>? download, Action<string> log)
     {
         if (dataOption is not null) return Read(dataOption, "--data", log);
-        if (Environment.GetEnvironmentVariable("MLNETSSL_DATA") is { Length: > 0 } folder)
+        if (!string.IsNullOrEmpty(dataFolder))
         {
-            if (CifarReader.Exists(folder)) return Read(folder, "MLNETSSL_DATA", log);
-            log($"MLNETSSL_DATA ({folder}) has no CIFAR-10");
+            if (CifarReader.Exists(dataFolder)) return Read(dataFolder, "MLNETSSL_DATA", log);
+            log($"MLNETSSL_DATA ({dataFolder}) has no CIFAR-10");
         }
 
-        if (CifarReader.Exists(CacheFolder)) return Read(CacheFolder, "downloaded earlier", log);
-        try
+        if (CifarReader.Exists(cacheFolder)) return Read(cacheFolder, "downloaded earlier", log);
+        if (download is not null)
         {
             log($"downloading {Archive} (162 MB)");
-            Download(Archive, ArchiveMd5, CacheFolder, TimeSpan.FromSeconds(20)).GetAwaiter().GetResult();
-            return Read(CacheFolder, "downloaded", log);
-        }
-        catch (Exception error) when (
-            error is HttpRequestException or IOException or InvalidDataException or UnauthorizedAccessException)
-        {
-            log($"no download: {error.Message}");
+            download().GetAwaiter().GetResult();
+            return Read(cacheFolder, "downloaded", log);
         }
 
         var (train, test) = FashionMnist.Read();
-        log($"data: {train.Count:N0} + {test.Count:N0} images of Fashion-MNIST, not CIFAR-10");
+        log($"data: {train.Count:N0} + {test.Count:N0} images of Fashion-MNIST; --download fetches CIFAR-10 (162 MB)");
         return (train, test);
     }
 

@@ -141,9 +141,37 @@ public sealed class CifarSampleTests : IDisposable
         Write(_folder, "train.bin", true, Record(1, 0));
         Write(_folder, "test.bin", true, Record(9, 0));
         var said = new List<string>();
-        Assert.Equal(1, CifarSource.Resolve(_folder, said.Add).Train.Count);
+        Assert.Equal(1, CifarSource.Resolve(_folder, download: false, said.Add).Train.Count);
         Assert.Contains("--data: " + _folder, Assert.Single(said));
-        Assert.Throws<FileNotFoundException>(() => CifarSource.Resolve(Path.Combine(_folder, "nowhere"), said.Add));
+        Assert.Throws<FileNotFoundException>(
+            () => CifarSource.Resolve(Path.Combine(_folder, "nowhere"), download: false, said.Add));
+    }
+
+    [Fact]
+    public void Resolve_NothingNamed_TakesWhatIsThereAndDownloadsWhenAsked()
+    {
+        string data = Directory.CreateDirectory(Path.Combine(_folder, "data")).FullName;
+        string cache = Path.Combine(_folder, "cache");
+        var said = new List<string>();
+        Assert.Equal(5_000, CifarSource.Resolve(null, data, cache, null, said.Add).Train.Count);
+        Assert.Contains("has no CIFAR-10", said[0]);
+        Assert.Contains("Fashion-MNIST; --download fetches CIFAR-10", said[1]);
+        Assert.Throws<HttpRequestException>(() => CifarSource.Resolve(null, data, cache,
+            () => Task.FromException(new HttpRequestException("no network")), said.Add));
+        Assert.Equal(2, CifarSource.Resolve(null, data, cache, () => Fill(cache, 2), said.Add).Train.Count);
+        Assert.EndsWith($"downloaded: {cache}", said[^1]);
+        Assert.Equal(2, CifarSource.Resolve(null, null, cache, null, said.Add).Train.Count);
+        Assert.EndsWith($"downloaded earlier: {cache}", said[^1]);
+        Fill(data, 1);
+        Assert.Equal(1, CifarSource.Resolve(null, data, cache, null, said.Add).Train.Count);
+
+        static Task Fill(string folder, int images)
+        {
+            Directory.CreateDirectory(folder);
+            Write(folder, "train.bin", true, [.. Enumerable.Range(0, images).Select(_ => Record(1, 0))]);
+            Write(folder, "test.bin", true, Record(9, 0));
+            return Task.CompletedTask;
+        }
     }
 
     [Fact]
