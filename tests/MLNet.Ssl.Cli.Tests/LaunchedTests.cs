@@ -24,6 +24,11 @@ public sealed class LaunchedTests : IDisposable
         Assert.Equal(["run.jsonl"], Directory.GetFileSystemEntries(_folder.File("m.run")).Select(Path.GetFileName));
         Assert.True(File.Exists(_folder.File("run.html")));
 
+        string classifier = _folder.File("c.mlssl");
+        (output, error) = Launch(["finetune", photos, "--model", model, "--output", classifier, "--validation", photos,
+            "--epochs", "1", "--batch-size", "16", "--threads", "1"]);
+        Assert.Single(output.Split('\n'), line => line.Contains("wrote"));
+
         (output, error) = Launch(["embed", photos, "--model", model, "--output", embeddings]);
         Assert.Equal(2, output.Split('\n').Count(line => line.Contains("embedded")));
         for (int rank = 0; rank < 2; rank++)

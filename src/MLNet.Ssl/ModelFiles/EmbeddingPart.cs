@@ -17,10 +17,12 @@ namespace MLNet.Ssl.ModelFiles;
 /// <param name="Weights">The entry with the weights, a safetensors file as
 /// <see cref="Encoder.SaveSafeTensors(string)"/> writes it.</param>
 /// <param name="ApplyExifOrientation">Whether image files are turned as their EXIF data says.</param>
+/// <param name="Column">The input column where it holds images; null where that is not known.</param>
 internal sealed record EmbeddingPart(
     string Input, string Output, string? Method, IReadOnlyDictionary<string, string> Options, BackboneOptions Backbone,
     SavedImagePreprocessing? Images, SavedTablePreprocessing? Table, string Weights,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool ApplyExifOrientation = false)
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool ApplyExifOrientation = false,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] SavedInput? Column = null)
     : SavedPart
 {
     public static EmbeddingPart Of(EmbeddingTransformer transformer, ModelWriter file)
@@ -33,7 +35,8 @@ internal sealed record EmbeddingPart(
             backbone,
             encoder is ImageEncoder images ? SavedImagePreprocessing.Of(images.Preprocessing) : null,
             encoder is TableEncoder table ? SavedTablePreprocessing.Of(table.Preprocessing) : null,
-            file.Add("safetensors", encoder.SaveSafeTensors), transformer.ApplyExifOrientation);
+            file.Add("safetensors", encoder.SaveSafeTensors), transformer.ApplyExifOrientation,
+            SavedInput.Of(transformer.InputType));
     }
 
     public override ITransformer Restore(ModelReader file)
@@ -49,6 +52,7 @@ internal sealed record EmbeddingPart(
             Images is null ? OfTable(file) : OfImages(file), Output, Input, file.Register("Embed"))
         {
             ApplyExifOrientation = ApplyExifOrientation,
+            InputType = Column?.Restore(),
         };
     }
 

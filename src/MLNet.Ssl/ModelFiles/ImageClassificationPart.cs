@@ -15,10 +15,12 @@ namespace MLNet.Ssl.ModelFiles;
 /// <param name="Classes">The classes' names or values; null where the label had none.</param>
 /// <param name="Weights">The entry with the weights, a safetensors file.</param>
 /// <param name="ApplyExifOrientation">Whether image files are turned as their EXIF data says.</param>
+/// <param name="Column">The input column where it holds images; null where that is not known.</param>
 internal sealed record ImageClassificationPart(
     ClassifierColumns Columns, BackboneOptions Backbone, ProjectionHeadOptions? Head, int HeadLayers,
     SavedImagePreprocessing Images, int NumberOfClasses, KeyNames? Classes, string Weights,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool ApplyExifOrientation = false)
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool ApplyExifOrientation = false,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] SavedInput? Column = null)
     : SavedPart
 {
     public static ImageClassificationPart Of(ImageClassificationTransformer transformer, ModelWriter file)
@@ -28,7 +30,7 @@ internal sealed record ImageClassificationPart(
         return new(ClassifierColumns.Of(transformer.Columns), classifier.Backbone, network.Head, network.HeadLayers,
             SavedImagePreprocessing.Of(classifier.Preprocessing), classifier.NumberOfClasses,
             KeyNames.Of(transformer.Label), file.AddTensors(network.state_dict()),
-            transformer.ApplyExifOrientation);
+            transformer.ApplyExifOrientation, SavedInput.Of(transformer.InputType));
     }
 
     public override ITransformer Restore(ModelReader file)
@@ -54,6 +56,7 @@ internal sealed record ImageClassificationPart(
             new(new(network, preprocessing, file.Device), Backbone), columns, label, file.Register("Classify"))
         {
             ApplyExifOrientation = ApplyExifOrientation,
+            InputType = Column?.Restore(),
         };
     }
 }

@@ -168,6 +168,12 @@ public sealed class ModelFileDamageTests : IDisposable
         { "null", json => Part(json, "embedding")["output"] = null, "output" },
         { "both inputs", json => Part(json, "embedding")["table"] = JsonNode.Parse("""{"mean": [1], "scale": [1]}"""),
             "neither" },
+        { "images of no size", json => Part(json, "embedding")["column"] =
+            JsonNode.Parse("""{"holds": "Images", "dimensions": [0, 5]}"""), "Images with the dimensions (0, 5)" },
+        { "images of any memory", json => Part(json, "embedding")["column"] =
+            JsonNode.Parse("""{"holds": "Images", "dimensions": [2000000000, 2000000000]}"""), "Images with the" },
+        { "pixels of no image", json => Part(json, "embedding")["column"] =
+            JsonNode.Parse("""{"holds": "Pixels", "dimensions": [5, 5, 5]}"""), "Pixels with the dimensions" },
         { "too small a crop", json => (Part(json, "embedding")["images"]!["cropSize"],
             Part(json, "embedding")["images"]!["resize"]) = (0, 0), "Resize" },
         { "no neighbours", json => Part(json, "nearest-neighbors")["numberOfNeighbors"] = -1,

@@ -38,8 +38,11 @@ public sealed class SavedByMLNetTests : IDisposable
         {
             var model = ResizedModels.Fit(_ml, kind, _folder.Path);
             expected.Add(kind, ResizedModels.Ask(_ml, model, _folder.Path));
-            _ml.Model.Save(model, schema, _folder.File(kind + ".zip"));
+            // What this library's own file keeps is saved as well.
+            var saved = kind == "neighbours" ? model : ByItsOwnFile(model, schema);
+            _ml.Model.Save(saved, schema, _folder.File(kind + ".zip"));
             ((IDisposable)model).Dispose();
+            ((IDisposable)saved).Dispose();
         }
         FreshProcess.Run("predict resized by ML.NET", _folder.Path);
         AssertTheSame(expected);
@@ -82,6 +85,15 @@ public sealed class SavedByMLNetTests : IDisposable
         return _ml.Model.Load(stream, out _);
     }
 
+    /// <summary>The model as the library's own format keeps it.</summary>
+    private ITransformer ByItsOwnFile(ITransformer model, DataViewSchema schema)
+    {
+        using var stream = new MemoryStream();
+        _ml.SelfSupervised().Model.Save(model, schema, stream);
+        stream.Position = 0;
+        return _ml.SelfSupervised().Model.Load(stream, out _);
+    }
+
     [Theory, InlineData(Interpolation.Bicubic), InlineData(Interpolation.Bilinear)]
     public void ImagesOfAnySizeGiveTheSameEmbeddings(Interpolation interpolation)
     {
@@ -108,6 +120,8 @@ public sealed class SavedByMLNetTests : IDisposable
         using var original = _ml.SelfSupervised().Pretrain(options: TestImages.Untrained).Fit(view);
         var model = Reloaded(original, view.Schema);
         Same(original.Transform(view), model.Transform(view), "Embedding");
+        using var again = (EmbeddingTransformer)ByItsOwnFile(original, view.Schema);
+        Same(original.Transform(view), Reloaded(again, view.Schema).Transform(view), "Embedding");
         rows[1].Image[7] = 256;
         Assert.Contains("256 is no pixel value",
             Assert.ThrowsAny<Exception>(() => Column(model.Transform(view), "Embedding")).ToString());
@@ -133,6 +147,8 @@ public sealed class SavedByMLNetTests : IDisposable
         using var original = _ml.SelfSupervised().Pretrain("Embedding", column, TestImages.Untrained).Fit(view);
         var model = Reloaded(original, view.Schema);
         Same(original.Transform(view), model.Transform(view), "Embedding");
+        using var again = (EmbeddingTransformer)ByItsOwnFile(original, view.Schema);
+        Same(original.Transform(view), Reloaded(again, view.Schema).Transform(view), "Embedding");
         Assert.Equal(5, Column(model.Transform(view), "Embedding").Select(e => e[0]).Distinct().Count());
     }
 
