@@ -68,11 +68,18 @@ internal sealed class TableComparison(int width, int runs, int steps, int thread
     public bool Run()
     {
         string file = Path.GetTempFileName();
-        var own = ChildProcess.Run<Losses>(Environment.ProcessPath!, ["table-run", "losses", "--file", file, .. Size],
-            threads).losses;
-        var twin = ChildProcess.Run<Losses>(other.Program, [.. other.Arguments, "losses", file, .. Size], threads)
-            .losses;
-        File.Delete(file);
+        double[] own, twin;
+        try
+        {
+            own = ChildProcess.Run<Losses>(Environment.ProcessPath!, ["table-run", "losses", "--file", file, .. Size],
+                threads).losses;
+            twin = ChildProcess.Run<Losses>(other.Program, [.. other.Arguments, "losses", file, .. Size], threads)
+                .losses;
+        }
+        finally
+        {
+            File.Delete(file);
+        }
         double difference = own.Zip(twin, (a, b) => Math.Abs(a - b)).Max();
         Console.WriteLine($"Width {width}, batch 512, {threads} threads, {runs} alternating pairs of {steps} steps, "
             + $"{DateTime.UtcNow:yyyy-MM-dd}; the first 10 losses differ by at most {difference:0.0e+0}");

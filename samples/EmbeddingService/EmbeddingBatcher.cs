@@ -33,7 +33,8 @@ public sealed class EmbeddingBatcher(ImageEncoder encoder, ServiceOptions option
             {
                 await _queue.ArrivalAsync(stoppingToken);
                 if (_queue.Count == 0) continue;
-                if (_queue.Count < options.BatchSize) await Task.Delay(options.BatchDelay, stoppingToken);
+                if (_queue.Count < options.BatchSize)
+                    await Task.Delay(options.BatchDelay, options.BatchClock, stoppingToken);
                 Embed(_queue.TakeBatch());
             }
         }

@@ -68,4 +68,7 @@ public sealed record ServiceOptions
 
     /// <summary>How long the first image of a batch waits for others.</summary>
     public TimeSpan BatchDelay { get; init; } = TimeSpan.FromMilliseconds(3);
+
+    /// <summary>The clock that <see cref="BatchDelay"/> goes by.</summary>
+    public TimeProvider BatchClock { get; init; } = TimeProvider.System;
 }

@@ -51,9 +51,16 @@ internal sealed class CovType : IDisposable
     private static CovType Temporary(Action<Stream> write)
     {
         string path = System.IO.Path.GetTempFileName();
-        using var file = File.Create(path);
-        write(file);
-        return new(path, true);
+        try
+        {
+            using (var file = File.Create(path)) write(file);
+            return new(path, true);
+        }
+        catch
+        {
+            File.Delete(path);
+            throw;
+        }
     }
 
     private static void Unzip(string path, Stream to)

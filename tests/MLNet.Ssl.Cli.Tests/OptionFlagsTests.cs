@@ -101,7 +101,7 @@ public sealed class OptionFlagsTests
     public void WhatDoesNotFitIsRefusedByItsFlag(string expected, params string[] flags)
     {
         using var folder = new TemporaryFolder();
-        File.Copy(Photo(), folder.File("a.png"));
+        Photo(folder.File("a.png"));
         var run = Tool.Run(["pretrain", folder.Path, "--output", folder.File("model.zip"), .. flags]);
         Assert.Equal(2, run.Code);
         Assert.Contains(expected, run.Error, StringComparison.OrdinalIgnoreCase);
@@ -120,7 +120,7 @@ public sealed class OptionFlagsTests
     {
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder.File("run.json"), json);
-        File.Copy(Photo(), folder.File("a.png"));
+        Photo(folder.File("a.png"));
         var run = Tool.Run("pretrain", folder.Path, "--options", folder.File("run.json"), "--output",
             folder.File("model.zip"));
         Assert.Equal(2, run.Code);
@@ -148,12 +148,7 @@ public sealed class OptionFlagsTests
             .Lines()[0].GetProperty("flag").GetString());
     }
 
-    private static string Photo()
-    {
-        string path = Path.Combine(Path.GetTempPath(), $"{Path.GetRandomFileName()}.png");
-        RgbImages.Save(new(new byte[3 * 40 * 40], 40, 40), path);
-        return path;
-    }
+    private static void Photo(string path) => RgbImages.Save(new(new byte[3 * 40 * 40], 40, 40), path);
 
     private static object Create(Type record, object? start, JsonObject? file, params string[] arguments)
     {

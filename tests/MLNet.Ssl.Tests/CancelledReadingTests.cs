@@ -184,9 +184,11 @@ public sealed class CancelledReadingTests : IDisposable
     [Fact]
     public void ACursorThatIsLetGoOfReadsNoFurther()
     {
+        using var left = new ManualResetEventSlim();
         var view = _tables.Transform(_ml.Data.LoadFromEnumerable(Endless(RowOf).Select(row =>
         {
             // The second batch, which is read while the first is computed and left.
+            if (_read > 1024) left.Wait(TimeSpan.FromMinutes(1));
             if (_read > 1024) Thread.Sleep(5);
             return row;
         })));
@@ -195,6 +197,7 @@ public sealed class CancelledReadingTests : IDisposable
             cursor.MoveNext();
             VBuffer<float> embedding = default;
             cursor.GetGetter<VBuffer<float>>(view.Schema["Embedding"])(ref embedding);
+            left.Set();
         }
         Assert.InRange(_read, 1024, 1500);
     }

@@ -74,9 +74,12 @@ public sealed class EmbeddingServiceOperationTests : IDisposable
     [Fact]
     public async Task OneClientsRequestsAreBounded()
     {
-        await using var service =
-            await Start(Usual with { RequestsPerClient = 2, BatchDelay = TimeSpan.FromSeconds(1) });
-        var answers = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => Post(service)));
+        var clock = new HeldClock();
+        await using var service = await Start(Usual with { RequestsPerClient = 2, BatchClock = clock });
+        var posts = Enumerable.Range(0, 6).Select(_ => Post(service)).ToArray();
+        await Served.Answered(posts, 4);
+        clock.LetGo();
+        var answers = await Task.WhenAll(posts);
         Assert.Equal(2, answers.Count(answer => answer.StatusCode == HttpStatusCode.OK));
         foreach (var answer in answers.Where(answer => answer.StatusCode != HttpStatusCode.OK))
         {
@@ -91,13 +94,15 @@ public sealed class EmbeddingServiceOperationTests : IDisposable
     [Fact]
     public async Task AStoppingServiceAnswersWhatItTookAndSaysItIsNotReady()
     {
-        await using var service = await Start(Usual with { BatchDelay = TimeSpan.FromSeconds(1.5) });
+        var clock = new HeldClock();
+        await using var service = await Start(Usual with { BatchClock = clock });
         using (var ready = await _client.GetAsync($"{service.Urls.First()}/ready"))
             Assert.Equal(HttpStatusCode.OK, ready.StatusCode);
         var posts = Enumerable.Range(0, 5).Select(_ => Post(service)).ToArray();
-        while (!(await _client.GetStringAsync($"{service.Urls.First()}/health"))
-            .Contains("\"queued\":5", StringComparison.Ordinal)) await Task.Delay(20);
-        await service.StopAsync();
+        await Served.Queued(_client, service, 5);
+        var stopping = service.StopAsync();
+        clock.LetGo();
+        await stopping;
         foreach (var answer in await Task.WhenAll(posts)) Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         await Assert.ThrowsAsync<HttpRequestException>(() => Post(service));
     }
@@ -105,13 +110,14 @@ public sealed class EmbeddingServiceOperationTests : IDisposable
     [Fact]
     public async Task AFullQueueIsNotReady()
     {
-        await using var service = await Start(Usual with { QueueCapacity = 1, BatchDelay = TimeSpan.FromSeconds(2) });
+        var clock = new HeldClock();
+        await using var service = await Start(Usual with { QueueCapacity = 1, BatchClock = clock });
         var post = Post(service);
-        while (!(await _client.GetStringAsync($"{service.Urls.First()}/health"))
-            .Contains("\"queued\":1", StringComparison.Ordinal)) await Task.Delay(20);
+        await Served.Queued(_client, service, 1);
         using var ready = await _client.GetAsync($"{service.Urls.First()}/ready");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, ready.StatusCode);
         Assert.NotNull(ready.Headers.RetryAfter);
+        clock.LetGo();
         using var answer = await post;
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
     }

@@ -117,23 +117,31 @@ internal sealed class CheckpointFolder : IDisposable
         }
     }
 
-    /// <summary>Deletes all but the newest files and the one that scored best.</summary>
-    public void Prune(int keep)
+    /// <summary>Deletes all but the newest files and the one that scored best by the measure.</summary>
+    public void Prune(int keep, string? measure)
     {
         var files = Files;
         if (files.Count <= keep) return;
-        string? best = Best?.Path;
+        string? best = Best(measure)?.Path;
         foreach (var (_, path) in files.Skip(keep))
             if (path != best) File.Delete(path);
     }
 
-    /// <summary>The checkpoint of the best score, of equals the earliest, as the run itself counts them; null if none
-    /// has one.</summary>
-    public (long Step, string Path, double Score)? Best => Files
-        .Select(file => (file.Step, file.Path, Score: TrainingCheckpoint.ScoreOf(file.Path)))
-        .Where(file => file.Score is not null)
+    /// <summary>The checkpoints that have a score, and how it was measured, the newest first.</summary>
+    public IEnumerable<(long Step, string Path, double Score, string? Measure)> Scored => Files
+        .Select(file => (file, Measured: TrainingCheckpoint.MeasuredOf(file.Path)))
+        .Where(scored => scored.Measured is not null)
+        .Select(scored => (scored.file.Step, scored.file.Path, scored.Measured!.Value.Score,
+            scored.Measured.Value.Measure));
+
+    /// <summary>The checkpoint of the best score by the measure, of equals the earliest, as the run itself counts them;
+    /// null if none has one.</summary>
+    /// <param name="measure">Scores of others are left out; null for a run that measures nothing, which leaves out
+    /// none.</param>
+    public (long Step, string Path, double Score)? Best(string? measure) => Scored
+        .Where(file => measure is null || file.Measure == measure)
         .OrderByDescending(file => file.Score).ThenBy(file => file.Step)
-        .Select(file => ((long, string, double)?)(file.Step, file.Path, file.Score!.Value)).FirstOrDefault();
+        .Select(file => ((long, string, double)?)(file.Step, file.Path, file.Score)).FirstOrDefault();
 
     /// <summary>Refuses a disk without room for the checkpoints that are kept and one that is being written.</summary>
     /// <exception cref="IOException">There is less; the message has the numbers.</exception>

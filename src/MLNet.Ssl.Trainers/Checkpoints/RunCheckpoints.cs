@@ -24,6 +24,7 @@ internal sealed class RunCheckpoints : IDisposable
 
     private IReadOnlyDictionary<string, string> _run = new Dictionary<string, string>();
     private IReadOnlyList<(string Name, Tensor Value)> _state = [];
+    private string? _measure;
     private long _lastStep, _written, _stepsPerEpoch = 1;
     private long _lastTime = Stopwatch.GetTimestamp();
 
@@ -144,16 +145,28 @@ internal sealed class RunCheckpoints : IDisposable
     /// <summary>Whether there is a folder.</summary>
     public bool AreWritten => _folder is not null;
 
-    /// <summary>The best score of the checkpoints that are there, and the epochs until
-    /// then; null if none has one.</summary>
-    public (double Score, double Epochs)? Best =>
-        _folder?.Best is { } best ? (best.Score, best.Step / (double)_stepsPerEpoch) : null;
+    /// <summary>The best score of the checkpoints that are there, the epochs until then and those until the newest
+    /// score; null if none has one. From here on scores are told to be by this measure, and others do not
+    /// count.</summary>
+    /// <param name="measure">How and on which rows scores are measured; asked for where there is a folder.</param>
+    public (double Score, double Epochs, double Newest)? GoOnScoring(Func<string> measure)
+    {
+        if (_folder is null) return null;
+        _measure = measure();
+        var scored = _folder.Scored.ToLookup(file => file.Measure == _measure);
+        if (scored[false].Any())
+            _log?.Invoke(new(true, $"Checkpoints in '{_folder.Path}' were scored on other rows, or otherwise, than this "
+                + "run's evaluation does: their scores are forgotten, and the best is looked for anew."));
+        return _folder.Best(_measure) is { } best
+            ? (best.Score, best.Step / (double)_stepsPerEpoch, scored[true].First().Step / (double)_stepsPerEpoch)
+            : null;
+    }
 
     /// <summary>Fills the state with the checkpoint of the best score; false if none
     /// that can be read has one.</summary>
     public bool TakeBest()
     {
-        if (_folder?.Best is not { } best) return false;
+        if (_folder?.Best(_measure) is not { } best) return false;
         using var saved = CheckpointFolder.Read(best.Step, best.Path, _log);
         if (saved?.Difference(_state) is not null || saved is null) return false;
         Fill(saved);
@@ -181,8 +194,8 @@ internal sealed class RunCheckpoints : IDisposable
         string path = _folder!.PathOf(next.Step);
         try
         {
-            new TrainingCheckpoint(next.Step, _run, alarm, score).Write(path, _state);
-            _folder.Prune(_options.CheckpointsKept);
+            new TrainingCheckpoint(next.Step, _run, alarm, score, score is null ? null : _measure).Write(path, _state);
+            _folder.Prune(_options.CheckpointsKept, _measure);
         }
         // .NET reports a file that may not grow further (a quota, FAT's 4 GiB) as an argument out of range.
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException)

@@ -15,15 +15,16 @@ namespace MLNet.Ssl.Checkpoints;
 /// <param name="Run">What the run is (<see cref="RunIdentity"/>).</param>
 /// <param name="Alarm">The collapse alarm's counts.</param>
 /// <param name="Score">How good the encoder is, where that was measured; higher is better.</param>
+/// <param name="Measure">How and on which rows that was measured: scores of another measure do not compare.</param>
 internal sealed record TrainingCheckpoint(long Step, IReadOnlyDictionary<string, string> Run, IReadOnlyList<int> Alarm,
-    double? Score)
+    double? Score, string? Measure = null)
 {
     /// <summary>Numbers that the collapse alarm keeps.</summary>
     public const int AlarmCounts = 3;
 
     private const string Kind = "mlnet-ssl", KindValue = "training checkpoint, version 1";
-    private const string StepKey = "step", AlarmKey = "alarm", ScoreKey = "score", RunPrefix = "run.",
-        ChecksumKey = "sha256";
+    private const string StepKey = "step", AlarmKey = "alarm", ScoreKey = "score", MeasureKey = "measure",
+        RunPrefix = "run.", ChecksumKey = "sha256";
 
     /// <summary>Writes the file whole or not at all.</summary>
     public void Write(string path, IReadOnlyList<(string Name, Tensor Value)> state)
@@ -51,12 +52,16 @@ internal sealed record TrainingCheckpoint(long Step, IReadOnlyDictionary<string,
     }
 
     /// <summary>The score alone, without reading the tensors; null also if the file cannot be read.</summary>
-    public static double? ScoreOf(string path)
+    public static double? ScoreOf(string path) => MeasuredOf(path)?.Score;
+
+    /// <summary>The score and how it was measured; null where there is none, or the file cannot be read.</summary>
+    public static (double Score, string? Measure)? MeasuredOf(string path)
     {
         try
         {
             using var file = Checkpoint.Open(path);
-            return file.Metadata.TryGetValue(ScoreKey, out var score) ? ParseScore(score) : null;
+            return file.Metadata.TryGetValue(ScoreKey, out var text) && ParseScore(text) is { } score
+                ? (score, file.Metadata.GetValueOrDefault(MeasureKey)) : null;
         }
         catch (Exception e) when (e is IOException or InvalidDataException)
         {
@@ -74,6 +79,7 @@ internal sealed record TrainingCheckpoint(long Step, IReadOnlyDictionary<string,
             [AlarmKey] = string.Join(' ', Alarm),
         };
         if (Score is { } score) metadata[ScoreKey] = score.ToString(CultureInfo.InvariantCulture);
+        if (Measure is not null) metadata[MeasureKey] = Measure;
         foreach (var (name, value) in Run) metadata[RunPrefix + name] = value;
         return metadata;
     }
@@ -97,7 +103,7 @@ internal sealed record TrainingCheckpoint(long Step, IReadOnlyDictionary<string,
         if (metadata.TryGetValue(ScoreKey, out var written)) score = ParseScore(written) ?? throw Odd(ScoreKey);
         var run = metadata.Where(entry => entry.Key.StartsWith(RunPrefix, StringComparison.Ordinal))
             .ToDictionary(entry => entry.Key[RunPrefix.Length..], entry => entry.Value);
-        return new(step, run, alarm, score);
+        return new(step, run, alarm, score, metadata.GetValueOrDefault(MeasureKey));
     }
 
     private static double? ParseScore(string text) =>

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.IO.Hashing;
 using System.Text;
+using MLNet.Ssl.Files;
 using MLNet.Ssl.Images;
 
 namespace MLNet.Ssl.Data;
@@ -14,7 +15,7 @@ internal sealed class OpenImageCache : IDisposable
 
     private readonly string _folder;
     private readonly long _maxBytes;
-    private readonly bool _isTemporary;
+    private readonly HeldFolder? _temporary;
     private readonly Action<string> _warn;
     private readonly Lock _gate = new();
     private readonly Dictionary<string, CacheSegment> _segments = [];
@@ -24,9 +25,9 @@ internal sealed class OpenImageCache : IDisposable
     private bool _isFull;
     private long _hits, _misses;
 
-    private OpenImageCache(string folder, long maxBytes, bool isTemporary, Action<string> warn)
+    private OpenImageCache(string folder, long maxBytes, HeldFolder? temporary, Action<string> warn)
     {
-        (_folder, _maxBytes, _isTemporary, _warn) = (folder, maxBytes, isTemporary, warn);
+        (_folder, _maxBytes, _temporary, _warn) = (folder, maxBytes, temporary, warn);
         Refresh();
     }
 
@@ -47,7 +48,7 @@ internal sealed class OpenImageCache : IDisposable
         cache.Validate();
         try
         {
-            return new(Directory.CreateDirectory(cache.Folder).FullName, cache.MaxBytes, false, warn);
+            return new(Directory.CreateDirectory(cache.Folder).FullName, cache.MaxBytes, null, warn);
         }
         catch (Exception e)
             when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
@@ -56,9 +57,12 @@ internal sealed class OpenImageCache : IDisposable
         }
     }
 
-    /// <summary>A folder for this run alone, which is deleted with it.</summary>
-    public static OpenImageCache OpenTemporary(Action<string> warn) =>
-        new(Directory.CreateTempSubdirectory("mlnet-ssl-images-").FullName, long.MaxValue, true, warn);
+    /// <summary>A folder for this run alone, which is deleted with it, or if it is killed, by the next one.</summary>
+    public static OpenImageCache OpenTemporary(Action<string> warn)
+    {
+        var folder = HeldFolder.Create("mlnet-ssl-images-");
+        return new(folder.Path, long.MaxValue, folder, warn);
+    }
 
     /// <summary>The key of a file as it is read by some settings.</summary>
     public static UInt128 KeyOf(string path, long length, long changed, string settings) =>
@@ -112,10 +116,9 @@ internal sealed class OpenImageCache : IDisposable
             _places.Clear();
             _own = null;
         }
-        if (!_isTemporary) return;
         try
         {
-            Directory.Delete(_folder, recursive: true);
+            _temporary?.Dispose();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -5,10 +5,16 @@ internal static class TemporaryFile
 {
     /// <summary>A new, empty file.</summary>
     /// <param name="folder">Where; null or empty for the system's folder of temporary files.</param>
-    public static FileStream Create(string? folder = null) => new(
-        Path.Combine(string.IsNullOrEmpty(folder) ? Path.GetTempPath()
-            : folder, $"mlnet-ssl-{Path.GetRandomFileName()}"),
-        FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16, FileOptions.DeleteOnClose);
+    public static FileStream Create(string? folder = null)
+    {
+        string path = Path.Combine(string.IsNullOrEmpty(folder) ? Path.GetTempPath() : folder,
+            $"mlnet-ssl-{Path.GetRandomFileName()}");
+        var file = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16,
+            FileOptions.DeleteOnClose);
+        // Windows deletes it with a process that is killed; elsewhere a file without a name goes so.
+        if (!OperatingSystem.IsWindows()) File.Delete(path);
+        return file;
+    }
 
     /// <summary>Writes into a stream, which stays open: all of it, or on failure nothing.</summary>
     /// <exception cref="ArgumentException">The stream cannot be written to.</exception>

@@ -27,6 +27,8 @@ internal sealed class ValidationEvaluator(
     protected override string Protocol =>
         string.Create(CultureInfo.InvariantCulture, $"{validation.Rows.Count:N0} images");
 
+    protected override IEnumerable<EvaluationRows> Measured => [validation.Rows];
+
     protected override IEnumerable<Tensor> Learned => method.State.Select(entry => entry.Value);
 
     public override TrainingProgress With(TrainingProgress progress, double accuracy) =>

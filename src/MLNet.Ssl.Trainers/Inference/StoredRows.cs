@@ -8,8 +8,10 @@ namespace MLNet.Ssl.Inference;
 /// <summary>Embeddings of rows that are in a store.</summary>
 internal static class StoredRows
 {
-    // What a part holds at a time, when images are decoded for it.
-    private const int ImagesAtATime = 256;
+    // What a part holds at a time, when images are decoded for it; beside it the next one is made ready. An accelerator
+    // is kept busy by many, the threads of a processor each by eight or more.
+    internal static int ImagesAtATime(bool accelerated) =>
+        accelerated ? 256 : Math.Clamp(8 * Environment.ProcessorCount, 128, 256);
 
     /// <summary>(N,D) on the encoder's device, in the current dispose scope.</summary>
     /// <param name="encoder">The encoder.</param>
@@ -22,7 +24,7 @@ internal static class StoredRows
         indices ??= [.. Enumerable.Range(0, images.Count)];
         var result = empty([indices.Count, encoder.EmbeddingDimension], ScalarType.Float32, encoder.Device);
         int first = 0;
-        foreach (var batch in indices.Chunk(ImagesAtATime)
+        foreach (var batch in indices.Chunk(ImagesAtATime(encoder.Accelerated))
             .SelectAhead(chunk => Load(encoder, images, chunk, cancellation)))
             using (batch)
             {

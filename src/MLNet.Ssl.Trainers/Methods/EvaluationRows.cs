@@ -26,6 +26,13 @@ internal sealed class EvaluationRows
 
     public int Count => Labels.Length;
 
+    /// <summary>Tells the rows and their classes from others.</summary>
+    public string Fingerprint => (Images?.Fingerprint ?? Checksum.Of(Table!.Values)) + "-" + Checksum.Of(stream =>
+    {
+        using var writer = new BinaryWriter(stream);
+        foreach (long label in Labels) writer.Write(label);
+    });
+
     public static EvaluationRows Of(IImageSource images, IReadOnlyList<int> labels, string name)
     {
         ArgumentNullException.ThrowIfNull(images);

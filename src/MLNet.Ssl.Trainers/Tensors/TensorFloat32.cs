@@ -10,9 +10,13 @@ internal static class TensorFloat32
     /// <summary>Switches it on or off until the result is disposed.</summary>
     public static IDisposable Use(bool allowed)
     {
-        var before = new Scope(backends.cuda.matmul.allow_tf32, backends.cudnn.allow_tf32);
-        lock (Gate) Set(allowed, allowed);
-        return before;
+        // Read under the lock: within another thread's work it may stand elsewhere for the moment.
+        lock (Gate)
+        {
+            var before = new Scope(backends.cuda.matmul.allow_tf32, backends.cudnn.allow_tf32);
+            Set(allowed, allowed);
+            return before;
+        }
     }
 
     /// <summary>Does work with it on or off, which other such work, and whoever switches it, waits for: several threads

@@ -25,6 +25,8 @@ internal sealed class OnlineEvaluator(
         $"k = {evaluation.NumberOfNeighbors}, T = 0.07, {evaluation.TrainRows.Count:N0} rows remembered, ")
         + string.Create(CultureInfo.InvariantCulture, $"{evaluation.TestRows.Count:N0} classified");
 
+    protected override IEnumerable<EvaluationRows> Measured => [evaluation.TrainRows, evaluation.TestRows];
+
     protected override IEnumerable<Tensor> Learned => method.ProjectionHead is { } head
         ? method.Encoder.Weights().Values.Concat(head.Weights().Values)
         : method.Encoder.Weights().Values;

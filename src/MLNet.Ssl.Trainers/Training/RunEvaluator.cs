@@ -1,5 +1,6 @@
 using System.Globalization;
 using MLNet.Ssl.Checkpoints;
+using MLNet.Ssl.Methods;
 using MLNet.Ssl.Networks;
 using MLNet.Ssl.Optimization;
 using MLNet.Ssl.Runs;
@@ -33,13 +34,21 @@ internal abstract class RunEvaluator(IMeasurement told, Action<TrainingMessage>?
     /// <summary>How it is measured, and on how many rows.</summary>
     protected abstract string Protocol { get; }
 
+    /// <summary>The rows that it is measured on.</summary>
+    protected abstract IEnumerable<EvaluationRows> Measured { get; }
+
     /// <summary>The live tensors, masters in single precision, that are kept where they are the best.</summary>
     protected abstract IEnumerable<Tensor> Learned { get; }
 
-    /// <summary>Takes over the best accuracy of before a run was interrupted, with the epochs until then.</summary>
-    public void GoOn((double Score, double Epochs)? best)
+    /// <summary>What is measured, how and on which rows: accuracies of another measure do not compare.</summary>
+    public string Measure =>
+        $"{Accuracy}: {Protocol}; {string.Join(", ", Measured.Select(rows => rows.Fingerprint))}";
+
+    /// <summary>Takes over the best accuracy of before a run was interrupted, with the epochs until then and those
+    /// until the last accuracy.</summary>
+    public void GoOn((double Score, double Epochs, double Newest)? best)
     {
-        if (best is { } before) (_best, _bestEpoch) = before;
+        if (best is { } before) (_best, _bestEpoch, _lastEpoch) = before;
     }
 
     public bool IsDueBefore(StepClock next) =>
@@ -49,7 +58,7 @@ internal abstract class RunEvaluator(IMeasurement told, Action<TrainingMessage>?
     /// is.</summary>
     /// <exception cref="OperationCanceledException">The token is cancelled, which is looked at before every image:
     /// nothing was measured.</exception>
-    public double Measure(StepClock step, CancellationToken cancellation, out bool best)
+    public double MeasureAfter(StepClock step, CancellationToken cancellation, out bool best)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();

@@ -96,7 +96,7 @@ internal sealed class TrainingRun
             Share(ranks, step.State);
         }
         if (alarmCounts is not null) alarm.Counts = alarmCounts;
-        Evaluator?.GoOn(Checkpoints.Best);
+        Evaluator?.GoOn(Checkpoints.GoOnScoring(() => Evaluator.Measure));
         using var loader =
             new ViewLoader(Views, batches, Settings.Epochs, SplitMix64.Hash(Seed, 4), Device, clock.Step);
         var report = new RunReport(loader, clock.Step);
@@ -104,7 +104,9 @@ internal sealed class TrainingRun
         var lines = new ProgressLines(line => Log?.Invoke(new(false, line)));
 
         ranks.IsTraining(true);
-        for (; clock.Step < clock.TotalSteps; clock = clock.Next)
+        // A run that has ended so and is resumed has nothing left to do.
+        bool isOutOfPatience = ranks.Any(Evaluator?.IsOutOfPatience == true);
+        for (; clock.Step < clock.TotalSteps && !isOutOfPatience; clock = clock.Next)
         {
             if (ranks.Any(Options.CancellationToken.IsCancellationRequested))
             {
@@ -165,7 +167,7 @@ internal sealed class TrainingRun
         var cancellation = agrees ? Options.CancellationToken : default;
         try
         {
-            return (Evaluator!.Measure(clock, cancellation, out bool best), best);
+            return (Evaluator!.MeasureAfter(clock, cancellation, out bool best), best);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {

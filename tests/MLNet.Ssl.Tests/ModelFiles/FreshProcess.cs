@@ -50,10 +50,10 @@ internal static class FreshProcess
         foreach (var (name, value) in environment ?? []) start.Environment[name] = value;
         using var process = Process.Start(start)!;
         var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        if (!process.WaitForExit(TimeSpan.FromMinutes(3)))
+        if (!process.WaitForExit(TimeSpan.FromMinutes(10)))
         {
             process.Kill();
-            Assert.Fail("The process did not end in three minutes.");
+            Assert.Fail("The process did not end in ten minutes.");
         }
         Assert.True(process.ExitCode == 0, output.Result + errors.Result);
         return output.Result;

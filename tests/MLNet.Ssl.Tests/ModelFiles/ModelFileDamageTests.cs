@@ -211,7 +211,7 @@ public sealed class ModelFileDamageTests : IDisposable
         var file = Rewrite(change);
         var clock = Stopwatch.StartNew();
         string message = Refused(file);
-        Assert.InRange(clock.Elapsed.TotalSeconds, 0, 2);
+        Assert.InRange(clock.Elapsed.TotalSeconds, 0, 20);
         Assert.True(message.Contains(expected, StringComparison.OrdinalIgnoreCase), $"{lie}: {message}");
     }
 

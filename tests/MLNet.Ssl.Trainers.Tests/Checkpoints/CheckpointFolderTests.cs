@@ -103,13 +103,31 @@ public sealed class CheckpointFolderTests : IDisposable
         {
             new TrainingCheckpoint(i, new Dictionary<string, string> { ["Seed"] = "1" }, [0, 1, 2], scores[i])
                 .Write(folder.PathOf(i), [("w", ones(3))]);
-            folder.Prune(keep: 2);
+            folder.Prune(keep: 2, measure: null);
         }
         Assert.Equal([4L, 3, 1], folder.Files.Select(f => f.Step));
         var (checkpoint, state) = TrainingCheckpoint.Read(folder.PathOf(1));
         Assert.Equal((1, 0.6, "1"), (checkpoint.Step, checkpoint.Score, checkpoint.Run["Seed"]));
         Assert.Equal([0, 1, 2], checkpoint.Alarm);
         Assert.Equal([1f, 1, 1], state["w"].data<float>().ToArray());
+    }
+
+    [Fact]
+    public void TheBestIsThatOfOneMeasure()
+    {
+        using var folder = CheckpointFolder.Open(_temporary.Path);
+        using var scope = NewDisposeScope();
+        (double? Score, string? Measure)[] scores =
+            [(0.9, "one"), (0.4, "other"), (0.5, null), (null, null), (0.3, "other"), (null, null)];
+        for (int i = 0; i < scores.Length; i++)
+            new TrainingCheckpoint(i, new Dictionary<string, string>(), [0, 0, 0], scores[i].Score, scores[i].Measure)
+                .Write(folder.PathOf(i), [("w", ones(3))]);
+        Assert.Equal((1, 0.4), (folder.Best("other")!.Value.Step, folder.Best("other")!.Value.Score));
+        Assert.Equal((0, 0.9), (folder.Best(null)!.Value.Step, folder.Best(null)!.Value.Score));
+        Assert.Null(folder.Best("third"));
+        Assert.Equal("other", TrainingCheckpoint.Read(folder.PathOf(4)).Checkpoint.Measure);
+        folder.Prune(keep: 1, "other");
+        Assert.Equal([5L, 1], folder.Files.Select(f => f.Step));
     }
 
     [Fact]
@@ -122,7 +140,7 @@ public sealed class CheckpointFolderTests : IDisposable
         using (var folder = CheckpointFolder.Open(_temporary.Path))
         {
             Assert.Empty(folder.Files);
-            folder.Prune(1);
+            folder.Prune(1, measure: null);
         }
         Assert.Equal([.. foreign.Append(_temporary.File("run.lock")).Order()],
             Directory.GetFiles(_temporary.Path).Order());

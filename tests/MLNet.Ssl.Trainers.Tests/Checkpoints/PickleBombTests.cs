@@ -62,7 +62,8 @@ public sealed class PickleBombTests : IDisposable
             Assert.Contains(path, e.Message);
         }
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, (4 << 20) + 160 * new FileInfo(path).Length);
-        Assert.InRange(clock.Elapsed.TotalSeconds, 0, 3);
+        // Unbounded, each is minutes to hours of work.
+        Assert.InRange(clock.Elapsed.TotalSeconds, 0, 30);
     }
 
     [Fact]

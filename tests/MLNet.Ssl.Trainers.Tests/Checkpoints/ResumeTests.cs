@@ -13,9 +13,11 @@ public sealed class ResumeTests : IDisposable
     private string NewFolder() => Path.Combine(_temporary.Path, $"run {_folders++}");
 
     /// <summary>A folder as a run that was killed after a step leaves it.</summary>
-    private string StoppedAt(string whole, params int[] steps)
+    private string StoppedAt(string whole, params int[] steps) => StoppedAt(whole, NewFolder(), steps);
+
+    private static string StoppedAt(string whole, string folder, int[] steps)
     {
-        string folder = Directory.CreateDirectory(NewFolder()).FullName;
+        Directory.CreateDirectory(folder);
         foreach (int step in steps) File.Copy(SmallRuns.File(whole, step), SmallRuns.File(folder, step));
         return folder;
     }
@@ -86,12 +88,15 @@ public sealed class ResumeTests : IDisposable
     }
 
     [Fact]
-    public void NoTensorIsLeftBehind()
+    public void NoTensorIsLeftBehind() =>
+        TrainingProcess.MustSucceed(TrainingProcess.Command("tensors", NewFolder()));
+
+    /// <summary>Counts in a process of its own, where the collector takes nothing that other tests left; 0 if no tensor
+    /// is left behind.</summary>
+    internal static int CountTensors(string folder)
     {
-        string folder = NewFolder();
         var options = SmallRuns.Of("MoCo v2, i-Mix");
         SmallRuns.Train(options);
-        // What tests before this one left to the collector is not to go while it counts.
         GC.Collect();
         GC.WaitForPendingFinalizers();
         long before = Tensor.TotalCount;
@@ -99,8 +104,10 @@ public sealed class ResumeTests : IDisposable
         // Some versions of TorchSharp count a parameter's tensor twice, and but once when it is disposed.
         long uncounted = Tensor.TotalCount - before;
         SmallRuns.Train(options.In(folder));
-        SmallRuns.Train(options.In(StoppedAt(folder, 5), resume: true));
-        Assert.Equal(before + 3 * uncounted, Tensor.TotalCount);
+        SmallRuns.Train(options.In(StoppedAt(folder, folder + " stopped", [5]), resume: true));
+        long left = Tensor.TotalCount - before - 3 * uncounted;
+        if (left != 0) Console.Error.WriteLine($"{left} tensors are left behind.");
+        return left == 0 ? 0 : 1;
     }
 
     [Fact]

@@ -10,7 +10,7 @@ namespace MLNet.Ssl.Tests;
 /// exits with 1 and the message if it cannot write; with bytes no file may grow beyond them. Likewise
 /// <c>download address folder sha256 [bytes]</c> downloads a file of weights. <c>ranks task …</c> is one of
 /// several processes (<see cref="RankProcess"/>), <c>cache task …</c> shares an image cache
-/// (<see cref="CacheProcess"/>).
+/// (<see cref="CacheProcess"/>). The other tasks measure what they must have the process to themselves for.
 /// </summary>
 internal static class TrainingProcess
 {
@@ -37,6 +37,9 @@ internal static class TrainingProcess
             ["step", var network] => RealSizeTests.Step(network),
             ["ranks", .. var task] => RankProcess.Run(task),
             ["cache", .. var task] => CacheProcess.Run(task),
+            ["memory", var run] => NativeMemoryTests.Measure(run),
+            ["tensors", var folder] => ResumeTests.CountTensors(folder),
+            ["statistics"] => BatchNormTests.Normalise(),
             _ => ConsoleRunner.Run(args).GetAwaiter().GetResult(),
         };
     }
@@ -48,6 +51,16 @@ internal static class TrainingProcess
     {
         RedirectStandardError = true,
     };
+
+    /// <summary>Starts this program with these arguments; it must end with 0.</summary>
+    public static void MustSucceed(ProcessStartInfo command)
+    {
+        using var process = Process.Start(command)!;
+        string errors = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        Assert.True(process.ExitCode == 0, $"exit code {process.ExitCode}: {errors}");
+        Assert.Empty(errors);
+    }
 
     private static int Train(string folder, string run)
     {

@@ -42,7 +42,7 @@ public sealed class ImageCacheProcessesTests : IDisposable
     }
 
     [Theory]
-    [InlineData(64L << 20, true)]
+    [InlineData(CacheProcess.RoomForAll, true)]
     // Room for some of the images alone.
     [InlineData(1L << 20, false)]
     public async Task ProcessesThatShareTheFolderGetTheirImages(long bytes, bool holdsAll)

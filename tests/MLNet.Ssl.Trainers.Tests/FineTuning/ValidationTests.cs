@@ -123,6 +123,10 @@ public sealed class ValidationTests : IDisposable
         var again = options with { CheckpointFolder = part, Resume = true };
         Assert.Equal(expected, Weights(Fit(again, Misnamed with { Patience = 2 }, resumed)));
         Assert.Equal(accuracies[best..], Accuracies(resumed));
+        // Resumed once more it has nothing left to do.
+        resumed.Clear();
+        Assert.Equal(expected, Weights(Fit(again, Misnamed with { Patience = 2 }, resumed)));
+        Assert.Empty(resumed);
     }
 
     [Fact]

@@ -23,6 +23,37 @@ public class BatchNormTests
     }
 
     [Fact]
+    public void InferenceAsksForNoRanks()
+    {
+        // Ranks that torchrun starts cannot meet: whoever asks for them is told so.
+        var command = TrainingProcess.Command("statistics");
+        foreach (string name in new[] { "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK" })
+            command.Environment.Remove(name);
+        command.Environment["WORLD_SIZE"] = "2";
+        TrainingProcess.MustSucceed(command);
+    }
+
+    /// <summary>In a process of several that cannot meet; 0 if inference works and training does not.</summary>
+    internal static int Normalise()
+    {
+        using var scope = NewDisposeScope();
+        using var layer = new BatchNorm(1);
+        layer.eval();
+        float value = layer.call(tensor(new float[] { 3 }, 1, 1)).item<float>();
+        if (Math.Abs(value - 3) > 1e-4) return 2;
+        layer.train();
+        try
+        {
+            layer.call(tensor(new float[] { 1, 3 }, 2, 1));
+            return 3;
+        }
+        catch (InvalidOperationException e) when (e.Message.Contains("WORLD_SIZE", StringComparison.Ordinal))
+        {
+            return 0;
+        }
+    }
+
+    [Fact]
     public void ScaleAndShiftAreOptional()
     {
         using var neither = new BatchNorm(2, gamma: null, beta: false);

@@ -173,12 +173,19 @@ public sealed class WeightDownloadTests : PretrainedFixture
     }
 
     [Fact]
-    public void ItIsCancelledAndGoesOn()
+    public async Task ItIsCancelledAndGoesOn()
     {
         using var server = new LoopbackServer(request =>
-            Reply.Part(Weights, request, "a") with { Pause = request.From == 0 ? TimeSpan.FromSeconds(30) : default });
-        using var source = new CancellationTokenSource(TimeSpan.FromSeconds(2));
+            Reply.Part(Weights, request, "a") with { Pause = request.From == 0 ? TimeSpan.FromSeconds(60) : default });
+        using var source = new CancellationTokenSource();
+        // The half that comes before the pause.
+        var cancelling = Task.Run(() =>
+        {
+            WaitFor(() => Received >= 1_000_000);
+            source.Cancel();
+        });
         Assert.ThrowsAny<OperationCanceledException>(() => Download(Model(server, Hash), cancellation: source.Token));
+        await cancelling;
         Assert.True(new FileInfo(Place + ".partial").Length > 0);
         Download(Model(server, Hash));
         Assert.True(server.Requests.Last().From > 0);
@@ -209,8 +216,7 @@ public sealed class WeightDownloadTests : PretrainedFixture
             Reply.Part(Weights, request, "a") with { Pause = request.From == 0 ? TimeSpan.FromSeconds(60) : default });
         using (var process = Start(server))
         {
-            while (!File.Exists(Place + ".partial") || new FileInfo(Place + ".partial").Length < 1_000_000)
-                Thread.Sleep(50);
+            WaitFor(() => Received >= 1_000_000);
             process.Kill();
             process.WaitForExit();
         }
@@ -340,6 +346,11 @@ public sealed class WeightDownloadTests : PretrainedFixture
             return 1;
         }
     }
+
+    private long Received => new FileInfo(Place + ".partial") is { Exists: true } partial ? partial.Length : 0;
+
+    private static void WaitFor(Func<bool> condition) =>
+        Assert.True(SpinWait.SpinUntil(condition, TimeSpan.FromMinutes(1)), "It did not come within a minute.");
 
     private Process Start(LoopbackServer server, params string[] limit)
     {

@@ -109,27 +109,6 @@ public sealed class EmbeddingAheadTests : IDisposable
             .Message);
     }
 
-    [Theory]
-    [InlineData(null, false)]
-    [InlineData(Precision.Float32, false)]
-    [InlineData(Precision.TensorFloat32, true)]
-    [InlineData(Precision.BFloat16, true)]
-    public void TensorFloat32IsOnWhereThePrecisionAllowsIt(Precision? precision, bool expected)
-    {
-        bool? seen = null;
-        using var encoder = new ImageEncoder(
-            new Watched(() => seen = backends.cuda.matmul.allow_tf32 && backends.cudnn.allow_tf32),
-            ImagePreprocessing.For(16))
-        {
-            Accelerated = true,
-            Precision = precision,
-        };
-        var before = (backends.cuda.matmul.allow_tf32, backends.cudnn.allow_tf32);
-        encoder.Embed(Images(1), new float[3]);
-        Assert.Equal(expected, seen);
-        Assert.Equal(before, (backends.cuda.matmul.allow_tf32, backends.cudnn.allow_tf32));
-    }
-
     [Fact]
     public void StoredImagesAreReadWhileOthersAreEmbedded()
     {
@@ -138,7 +117,7 @@ public sealed class EmbeddingAheadTests : IDisposable
         var images = Patterns.Draw(300, 1).Images;
         var source = new WatchedSource(images, index =>
         {
-            if (index >= 256) second.Set();
+            if (index >= StoredRows.ImagesAtATime(accelerated: false)) second.Set();
         });
         bool? overlapped = null;
         using var encoder = new ImageEncoder(new Watched(() => overlapped ??= second.Wait(Patience)),

@@ -77,6 +77,35 @@ public sealed class EndingTests : IDisposable
         Assert.Equal(9, measured[^1]);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void ARunThatPatienceEndedReturnsTheSameWhenItIsResumed(bool returnsBest)
+    {
+        var reports = new List<TrainingProgress>();
+        var log = new List<TrainingMessage>();
+        var options = ((DinoOptions)SmallRuns.Of("DINO in shards")) with
+        {
+            Epochs = 50,
+            LearningRate = 1e-12,
+            MinLearningRate = 0,
+            Evaluation = Patterned with { Patience = 2, ReturnBest = returnsBest },
+            Progress = new Collect(reports.Add),
+            CheckpointFolder = _temporary.File("run"),
+            CheckpointEvery = CheckpointInterval.Epochs(100),
+            CheckpointsKept = 1,
+        };
+        var ended = SmallRuns.Train(options);
+        Assert.Equal(3, reports[^1].Epoch);
+        reports.Clear();
+        SmallRuns.AssertSame(ended, SmallRuns.Train(options with { Resume = true }, log));
+        Assert.Empty(reports);
+        Assert.Contains(log, m => m.Text.Contains("the kNN accuracy no longer rises", StringComparison.Ordinal));
+        // With more patience there is something to do.
+        SmallRuns.Train(options with { Resume = true, Evaluation = options.Evaluation with { Patience = 3 } });
+        Assert.Equal([4], reports.Where(report => report.KnnAccuracy is not null).Select(report => report.Epoch));
+    }
+
     /// <summary>The rate is so high that the encoder gets worse.</summary>
     [Theory]
     [InlineData(false)]
@@ -108,6 +137,43 @@ public sealed class EndingTests : IDisposable
         Assert.Equal(3, accuracies.Count);
         Assert.True(accuracies.Max() > accuracies[^1], "The last encoder is the best: the test tells nothing.");
         Assert.Equal(accuracies.Max(), Patterns.KnnAccuracy(best, Train, Test), 12);
+    }
+
+    [Theory]
+    [InlineData("rows")]
+    [InlineData("classes")]
+    [InlineData("neighbours")]
+    public void ScoresOfAnotherEvaluationAreForgotten(string another)
+    {
+        var accuracies = new List<double>();
+        var log = new List<TrainingMessage>();
+        var options = ((DinoOptions)SmallRuns.Of("DINO in shards")) with
+        {
+            Blur = true,
+            LearningRate = 0.2,
+            WarmupEpochs = 0,
+            Evaluation = Patterned with { ReturnBest = true },
+            Progress = new Collect(report => accuracies.AddRange(report.KnnAccuracy is { } accuracy ? [accuracy] : [])),
+            CheckpointFolder = _temporary.File("run"),
+            CheckpointEvery = CheckpointInterval.Epochs(1),
+        };
+        var best = SmallRuns.Train(options, log);
+        Assert.True(accuracies.Max() > accuracies[^1], "The last encoder is the best: the test tells nothing.");
+        // The same one, of its own stores, is known again.
+        SmallRuns.AssertSame(best, SmallRuns.Train(options with { Resume = true }, log));
+        Assert.DoesNotContain(log, m => m.Text.Contains("their scores are forgotten", StringComparison.Ordinal));
+        var (images, labels) = another == "rows" ? Patterns.Draw(24, 3) : Test;
+        if (another == "classes") labels = [.. labels.Select(label => (label + 1) % Patterns.Classes)];
+        var other = new OnlineEvaluation(Train.Images, Train.Labels, images, labels)
+        {
+            ReturnBest = true,
+            NumberOfNeighbors = another == "neighbours" ? 5 : 20,
+        };
+        // Nothing is measured any more, so that there is no best: the last one is returned.
+        var last = SmallRuns.Train(options with { Resume = true, Evaluation = null });
+        SmallRuns.AssertSame(last, SmallRuns.Train(options with { Resume = true, Evaluation = other }, log));
+        Assert.Contains(log, m => m.IsWarning
+            && m.Text.Contains("their scores are forgotten", StringComparison.Ordinal));
     }
 
     [Fact]
