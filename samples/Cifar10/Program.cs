@@ -14,10 +14,9 @@ var backbone = new Option<string>("--backbone")
     Description = "Network of the encoder",
     DefaultValueFactory = _ => "resnet",
 };
-var epochs = new Option<int>("--epochs")
+var epochs = new Option<int?>("--epochs")
 {
-    Description = "Passes over the unlabelled images",
-    DefaultValueFactory = _ => 12,
+    Description = "Passes over the unlabelled images; by default 12, of DINO with its six crops 5",
 };
 var seed = new Option<int>("--seed") { Description = "Seed of everything random", DefaultValueFactory = _ => 1 };
 var report = new Option<string?>("--report")
@@ -32,7 +31,7 @@ method.AcceptOnlyFromAmong("simclr", "dino", "moco", "byol");
 backbone.AcceptOnlyFromAmong("resnet", "vit");
 epochs.Validators.Add(result =>
 {
-    if (result.GetValueOrDefault<int>() < 1) result.AddError("--epochs must be 1 or more.");
+    if (result.GetValueOrDefault<int?>() < 1) result.AddError("--epochs must be 1 or more.");
 });
 
 var command = new RootCommand("Self-supervised pretraining on unlabelled CIFAR-10 images in an ML.NET pipeline.")
@@ -40,6 +39,7 @@ var command = new RootCommand("Self-supervised pretraining on unlabelled CIFAR-1
     data, method, backbone, epochs, seed, report, tensorBoard,
 };
 command.SetAction(options => Demo.Run(
-    options.GetValue(data), options.GetValue(method)!, options.GetValue(backbone)!, options.GetValue(epochs),
+    options.GetValue(data), options.GetValue(method)!, options.GetValue(backbone)!,
+    options.GetValue(epochs) ?? (options.GetValue(method) == "dino" ? 5 : 12),
     options.GetValue(seed), options.GetValue(report), options.GetValue(tensorBoard)));
 return command.Parse(args).Invoke();
