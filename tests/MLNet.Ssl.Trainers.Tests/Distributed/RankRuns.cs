@@ -44,7 +44,8 @@ internal static class RankRuns
     /// <summary>Runs whose random numbers are those of rank 0 or of a sample.</summary>
     public static IReadOnlyDictionary<string, PretrainOptions> Equal { get; } = new Dictionary<string, PretrainOptions>
     {
-        ["DINO"] = Dino,
+        ["DINO"] = Dino with { Centering = DinoCentering.Mean },
+        ["DINO, Sinkhorn-Knopp"] = Dino with { Centering = DinoCentering.SinkhornKnopp },
         ["DINO, ResNet, batch norm in the head"] =
             Dino with { Backbone = SmallRuns.ResNet, BatchNormInHead = true, Optimizer = OptimizerKind.Sgd },
         ["SimCLR"] = SimClr,
