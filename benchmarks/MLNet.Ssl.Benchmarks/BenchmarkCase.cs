@@ -52,7 +52,7 @@ internal sealed record BenchmarkCase(string Name, PretrainOptions Options)
             twin["freeze_epochs"] = dino.FreezeLastLayerEpochs!.Value;
             twin["clip"] = dino.ClipGradient;
             twin["student_temp"] = dino.StudentTemperature;
-            twin["teacher_temp"] = dino.TeacherTemperature!.Value;
+            twin["teacher_temp"] = dino.TeacherTemperature;
             twin["center_momentum"] = dino.CenterMomentum;
             twin["teacher_momentum"] = dino.TeacherMomentum!.Value;
             twin["weight_decay"] = dino.WeightDecay;
@@ -87,7 +87,6 @@ internal sealed record BenchmarkCase(string Name, PretrainOptions Options)
         Blur = true,
         OutputDimension = 1024,
         TeacherMomentum = 0.996,
-        TeacherTemperature = 0.04,
         Centering = DinoCentering.Mean,
         FreezeLastLayerEpochs = 1,
         LearningRate = 0.0005,

@@ -30,6 +30,7 @@ public static class SmallSettings
         HeadHiddenDimension = 512,
         HeadBottleneckDimension = 128,
         BatchNormInHead = true,
+        TeacherTemperature = 0.02,
         LearningRate = 0.012,
     };
 

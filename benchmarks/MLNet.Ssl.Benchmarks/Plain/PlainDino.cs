@@ -59,7 +59,7 @@ internal sealed class PlainDino : PlainTraining
 
     private Tensor Loss(Tensor student, Tensor teacher, int crops)
     {
-        var targets = functional.softmax((teacher - _center) / _options.TeacherTemperature!.Value, -1).chunk(2);
+        var targets = functional.softmax((teacher - _center) / _options.TeacherTemperature, -1).chunk(2);
         var predictions = (student / _options.StudentTemperature).chunk(crops)
             .Select(crop => functional.log_softmax(crop, -1)).ToList();
         var terms = from t in Enumerable.Range(0, 2)

@@ -13,6 +13,8 @@ internal static class RankRuns
         OutputDimension = 32,
         HeadHiddenDimension = 16,
         HeadBottleneckDimension = 8,
+        TeacherMomentum = 0.99,
+        FreezeLastLayerEpochs = 1,
         LearningRate = 0.01,
     };
 

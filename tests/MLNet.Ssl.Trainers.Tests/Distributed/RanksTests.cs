@@ -18,8 +18,7 @@ public sealed class RanksTests : IDisposable
         AssertEqual("mpirun.openmpi", 2, [.. RankRuns.Equal.Keys]);
 
     [Fact]
-    public void FourRanksLearnWhatOneLearns() => AssertEqual("mpirun.openmpi", 4,
-        ["DINO", "DINO, Sinkhorn-Knopp", "SimCLR", "BYOL"]);
+    public void FourRanksLearnWhatOneLearns() => AssertEqual("mpirun.openmpi", 4, ["DINO", "SimCLR", "BYOL"]);
 
     [Fact]
     public void MpichsRanksLearnWhatOneLearns() => AssertEqual("mpirun.mpich", 2, ["MoCo v2", "MoCo v3, ResNet"]);

@@ -86,7 +86,7 @@ internal sealed class Dino : Method
             : [.. views.Take(views.Count - mix.Locals.Count), .. mix.Locals]);
         var student = Student.Head.call(features).to(ScalarType.Float32);
         double temperature = Schedules.TeacherTemperature(clock.Epoch, _options.WarmupTeacherTemperatureEpochs,
-            _options.WarmupTeacherTemperature, _settings.TeacherTemperature);
+            _options.WarmupTeacherTemperature, _options.TeacherTemperature);
         long mixedRows = (mix?.Locals.Count ?? 0) * views[0].size(0);
         var (loss, targets) = _loss.Forward(student.narrow(0, 0, student.size(0) - mixedRows), teacher, temperature);
         if (mix is not null) loss =

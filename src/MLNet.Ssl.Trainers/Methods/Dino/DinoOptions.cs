@@ -60,9 +60,8 @@ public sealed record DinoOptions : PretrainOptions
     public double StudentTemperature { get; init; } = 0.1;
 
     /// <summary>τt after its warm-up.</summary>
-    /// <value>Auto: 0.02 below 100 000 rows, else 0.04 (the official default); the paper's longer runs use 0.07. Range
-    /// above 0.</value>
-    public double? TeacherTemperature { get; init; }
+    /// <value>Default 0.04, range above 0; the paper's longer runs use 0.07.</value>
+    public double TeacherTemperature { get; init; } = 0.04;
 
     /// <summary>τt at the start of its warm-up.</summary>
     /// <value>Default 0.04, range above 0.</value>
@@ -142,8 +141,6 @@ public sealed record DinoOptions : PretrainOptions
         bool few = rows < FewRows;
         var centering = context.Choose(Centering, few ? DinoCentering.SinkhornKnopp : DinoCentering.Mean,
             few ? $"{rows} rows are too few steps for the centre to balance the prototypes" : "as published");
-        double temperature =
-            context.Choose(TeacherTemperature, few ? 0.02 : 0.04, few ? $"for {rows} rows" : "as published");
         long steps = (long)settings.Epochs * (rows / settings.BatchSize);
         double momentum = context.Choose(TeacherMomentum, few ? ShortMomentum(steps) : 0.996,
             few ? $"a mean over about a hundredth of {steps} steps" : "as published");
@@ -164,9 +161,8 @@ public sealed record DinoOptions : PretrainOptions
         Check.InRange(momentum, 0, 1, nameof(TeacherMomentum));
         if (LocalCrops > 0) settings.Backbone.ValidateViewSize(local);
         Check.Defined(centering, nameof(Centering));
-        Check.Positive(temperature, nameof(TeacherTemperature));
         Check.AtLeast(frozen, 0, nameof(FreezeLastLayerEpochs));
-        var method = new DinoSettings(settings.Backbone, width, centering, temperature, momentum);
+        var method = new DinoSettings(settings.Backbone, width, centering, momentum);
         var optimization = new OptimizationPlan(
             optimizer,
             t => Schedules.WarmupCosine(
@@ -216,6 +212,7 @@ public sealed record DinoOptions : PretrainOptions
         Check.Ordered(GlobalScale, 0, 1);
         Check.Ordered(LocalScale, 0, 1);
         Check.Positive(StudentTemperature);
+        Check.Positive(TeacherTemperature);
         Check.Positive(WarmupTeacherTemperature);
         Check.AtLeast(WarmupTeacherTemperatureEpochs, 0);
         Check.InRange(CenterMomentum, 0, 1);
@@ -230,4 +227,4 @@ public sealed record DinoOptions : PretrainOptions
 
 /// <summary>What DINO's Auto options became.</summary>
 internal sealed record DinoSettings(BackboneOptions Backbone, int OutputDimension, DinoCentering Centering,
-    double TeacherTemperature, double TeacherMomentum);
+    double TeacherMomentum);

@@ -14,7 +14,6 @@ public static partial class Presets
         BatchSize = 512,
         OutputDimension = 65_536,
         TeacherMomentum = 0.996,
-        TeacherTemperature = 0.04,
         Centering = DinoCentering.Mean,
         FreezeLastLayerEpochs = 1,
         LearningRate = 0.0005,
