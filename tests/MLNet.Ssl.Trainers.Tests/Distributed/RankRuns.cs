@@ -47,9 +47,14 @@ internal static class RankRuns
     public static IReadOnlyDictionary<string, PretrainOptions> Equal { get; } = new Dictionary<string, PretrainOptions>
     {
         ["DINO"] = Dino with { Centering = DinoCentering.Mean },
-        ["DINO, Sinkhorn-Knopp"] = Dino with { Centering = DinoCentering.SinkhornKnopp },
-        ["DINO, ResNet, batch norm in the head"] =
-            Dino with { Backbone = SmallRuns.ResNet, BatchNormInHead = true, Optimizer = OptimizerKind.Sgd },
+        ["DINO, ResNet, batch norm in the head, Sinkhorn-Knopp"] =
+            Dino with
+            {
+                Backbone = SmallRuns.ResNet,
+                BatchNormInHead = true,
+                Centering = DinoCentering.SinkhornKnopp,
+                Optimizer = OptimizerKind.Sgd
+            },
         ["SimCLR"] = SimClr,
         ["SimCLR, LARS, memory"] = SimClr with { Optimizer = OptimizerKind.Lars, MemoryLength = 32 },
         ["N-pair"] = SimClr with { Loss = SimClrLoss.NPair, LearningRate = 0.05 },
