@@ -49,7 +49,7 @@ internal sealed record BenchmarkCase(string Name, PretrainOptions Options)
             twin["lr"] = rate;
             twin["min_lr"] = dino.MinLearningRate;
             twin["drop_path"] = dino.DropPathRate;
-            twin["freeze_epochs"] = dino.FreezeLastLayerEpochs;
+            twin["freeze_epochs"] = dino.FreezeLastLayerEpochs!.Value;
             twin["clip"] = dino.ClipGradient;
             twin["student_temp"] = dino.StudentTemperature;
             twin["teacher_temp"] = dino.TeacherTemperature;
@@ -87,6 +87,9 @@ internal sealed record BenchmarkCase(string Name, PretrainOptions Options)
         Blur = true,
         OutputDimension = 1024,
         TeacherMomentum = 0.996,
+        Centering = DinoCentering.Mean,
+        FreezeLastLayerEpochs = 1,
+        LearningRate = 0.0005,
         Seed = 1,
     });
 

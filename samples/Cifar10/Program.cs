@@ -1,5 +1,5 @@
-// Learns an encoder from unlabelled images, CIFAR-10 or Fashion-MNIST, inside an ML.NET pipeline, and measures what its embeddings are
-// worth, before and after.
+// Learns an encoder from unlabelled images, CIFAR-10 or Fashion-MNIST, inside an ML.NET pipeline, and measures what its
+// embeddings are worth, before and after.
 using System.CommandLine;
 using Cifar10;
 
@@ -18,10 +18,9 @@ var backbone = new Option<string>("--backbone")
     Description = "Network of the encoder",
     DefaultValueFactory = _ => "resnet",
 };
-var epochs = new Option<int>("--epochs")
+var epochs = new Option<int?>("--epochs")
 {
-    Description = "Passes over the unlabelled images",
-    DefaultValueFactory = _ => 12,
+    Description = "Passes over the unlabelled images; by default 12, of DINO with its six crops 5",
 };
 var seed = new Option<int>("--seed") { Description = "Seed of everything random", DefaultValueFactory = _ => 1 };
 var report = new Option<string?>("--report")
@@ -36,7 +35,7 @@ method.AcceptOnlyFromAmong("simclr", "dino", "moco", "byol");
 backbone.AcceptOnlyFromAmong("resnet", "vit");
 epochs.Validators.Add(result =>
 {
-    if (result.GetValueOrDefault<int>() < 1) result.AddError("--epochs must be 1 or more.");
+    if (result.GetValueOrDefault<int?>() < 1) result.AddError("--epochs must be 1 or more.");
 });
 
 var command = new RootCommand("Self-supervised pretraining on unlabelled images in an ML.NET pipeline.")
@@ -45,5 +44,6 @@ var command = new RootCommand("Self-supervised pretraining on unlabelled images 
 };
 command.SetAction(options => Demo.Run(
     options.GetValue(data), options.GetValue(download), options.GetValue(method)!, options.GetValue(backbone)!,
-    options.GetValue(epochs), options.GetValue(seed), options.GetValue(report), options.GetValue(tensorBoard)));
+    options.GetValue(epochs) ?? (options.GetValue(method) == "dino" ? 5 : 12),
+    options.GetValue(seed), options.GetValue(report), options.GetValue(tensorBoard)));
 return command.Parse(args).Invoke();

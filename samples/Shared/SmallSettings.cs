@@ -21,9 +21,17 @@ public static class SmallSettings
     public static DinoOptions Dino { get; } = new()
     {
         Backbone = ResNet,
+        BatchSize = 64,
         LocalCrops = 4,
-        OutputDimension = 1024,
-        LearningRate = 0.002,
+        // Small crops of small images show next to nothing.
+        GlobalScale = (0.5, 1),
+        LocalScale = (0.2, 0.5),
+        OutputDimension = 256,
+        HeadHiddenDimension = 512,
+        HeadBottleneckDimension = 128,
+        BatchNormInHead = true,
+        TeacherTemperature = 0.02,
+        LearningRate = 0.012,
     };
 
     public static MoCoOptions MoCo { get; } = new()

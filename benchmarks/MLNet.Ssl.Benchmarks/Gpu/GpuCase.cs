@@ -14,6 +14,8 @@ internal sealed record GpuCase(string Name, PretrainOptions Options)
             LocalSize = 96,
             OutputDimension = 65_536,
             TeacherMomentum = 0.996,
+            Centering = DinoCentering.Mean,
+            LearningRate = 0.0005,
             FreezeLastLayerEpochs = 0,
         }),
         new("moco-resnet50", new MoCoOptions

@@ -34,7 +34,7 @@ internal sealed class CollapseAlarm
                 + "maximum. Lower TeacherTemperature (0.02 suits small data), or OutputDimension.";
         if (Seen(ref _constant, progress.TeacherEntropy < LeastEntropy))
             return $"The teacher's outputs collapse to one value: entropy {progress.TeacherEntropy:0.0000} of its "
-                + "maximum. Raise TeacherTemperature, or lower CenterMomentum so that the centre follows faster.";
+                + "maximum. Raise TeacherTemperature, or take Centering = SinkhornKnopp.";
         return null;
     }
 

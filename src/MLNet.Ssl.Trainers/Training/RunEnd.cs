@@ -34,6 +34,7 @@ internal sealed class RunEnd(TrainingOptions options, RunEvaluator? evaluator, S
         }
         return $"The run ends after {done}, {took}: {Reason ?? "another process was told so"}. What was learned is "
             + "returned"
-            + (options.CheckpointFolder is null || evaluator?.IsOutOfPatience == true ? "." : "; Resume = true goes on from here.");
+            + (options.CheckpointFolder is null || evaluator?.IsOutOfPatience == true
+                ? "." : "; Resume = true goes on from here.");
     }
 }

@@ -40,7 +40,7 @@ internal static class SmallRuns
 
     public static IReadOnlyDictionary<string, PretrainOptions> All { get; } = new Dictionary<string, PretrainOptions>
     {
-        ["DINO in shards"] = Dino,
+        ["DINO in shards"] = Dino with { Centering = DinoCentering.Mean, LearningRate = 0.0005 },
         ["DINO, SDMP"] = Dino with { Mixing = new SdmpOptions() },
         ["DINO, ResNet, batch norm in the head"] =
             Dino with { Backbone = ResNet, BatchNormInHead = true, Optimizer = OptimizerKind.Sgd },

@@ -13,6 +13,8 @@ internal static class RankRuns
         OutputDimension = 32,
         HeadHiddenDimension = 16,
         HeadBottleneckDimension = 8,
+        TeacherMomentum = 0.99,
+        FreezeLastLayerEpochs = 1,
         LearningRate = 0.01,
     };
 
@@ -44,9 +46,15 @@ internal static class RankRuns
     /// <summary>Runs whose random numbers are those of rank 0 or of a sample.</summary>
     public static IReadOnlyDictionary<string, PretrainOptions> Equal { get; } = new Dictionary<string, PretrainOptions>
     {
-        ["DINO"] = Dino,
-        ["DINO, ResNet, batch norm in the head"] =
-            Dino with { Backbone = SmallRuns.ResNet, BatchNormInHead = true, Optimizer = OptimizerKind.Sgd },
+        ["DINO"] = Dino with { Centering = DinoCentering.Mean },
+        ["DINO, ResNet, batch norm in the head, Sinkhorn-Knopp"] =
+            Dino with
+            {
+                Backbone = SmallRuns.ResNet,
+                BatchNormInHead = true,
+                Centering = DinoCentering.SinkhornKnopp,
+                Optimizer = OptimizerKind.Sgd
+            },
         ["SimCLR"] = SimClr,
         ["SimCLR, LARS, memory"] = SimClr with { Optimizer = OptimizerKind.Lars, MemoryLength = 32 },
         ["N-pair"] = SimClr with { Loss = SimClrLoss.NPair, LearningRate = 0.05 },

@@ -64,6 +64,8 @@ public class PresetsTests
         var vanilla = Resolved<DinoOptions>(nameof(Presets.DinoImageNetViTSmall));
         Assert.Equal((0.001, OptimizerKind.AdamW, 0.04, 0.4, 8),
             (Peak(vanilla), vanilla.Optimizer, vanilla.WeightDecay, vanilla.WeightDecayEnd, vanilla.LocalCrops));
+        Assert.Equal((DinoCentering.Mean, 0.04, 0.996, 1),
+            (vanilla.Centering, vanilla.TeacherTemperature, vanilla.TeacherMomentum, vanilla.FreezeLastLayerEpochs));
         var boosted = Resolved<DinoOptions>(nameof(Presets.DinoImageNetViTSmallBoosted));
         Assert.Equal((300, 0.04, 0.07, 30, false),
             (boosted.Epochs, boosted.WarmupTeacherTemperature, boosted.TeacherTemperature,

@@ -104,6 +104,8 @@ public class PretrainerTests
         { TinyDino with { OutputDimension = 1 }, "OutputDimension" },
         { TinyDino with { StudentTemperature = 0 }, "StudentTemperature" },
         { TinyDino with { TeacherTemperature = -1 }, "TeacherTemperature" },
+        { TinyDino with { Centering = (DinoCentering)7 }, "Centering" },
+        { TinyDino with { FreezeLastLayerEpochs = -1 }, "FreezeLastLayerEpochs" },
         { TinyDino with { GlobalScale = (0.9, 0.4) }, "GlobalScale" },
         { TinyDino with { LocalScale = (0.1, 1.5) }, "LocalScale" },
         { TinyDino with { CenterMomentum = 2 }, "CenterMomentum" },
@@ -140,10 +142,19 @@ public class PretrainerTests
         Assert.Equal((32, 16, 64, 1024, 10, 0.99), (dino.ImageSize, dino.LocalSize, dino.BatchSize,
             dino.OutputDimension, dino.WarmupEpochs, dino.TeacherMomentum));
         Assert.Contains(reasons, r => r.StartsWith("OutputDimension = 1024", StringComparison.Ordinal));
+        Assert.Equal((DinoCentering.SinkhornKnopp, 1, 0.004),
+            (dino.Centering, dino.FreezeLastLayerEpochs, dino.LearningRate));
+        Assert.Contains("TeacherMomentum = 0.99: a mean over about a hundredth of 15600 steps", reasons);
 
-        var large = (DinoOptions)new DinoOptions { Epochs = 20 }.Resolve(new DataFacts(1_200_000, 300, 2), []);
-        Assert.Equal((224, 96, 65_536, 2, 0.996),
-            (large.ImageSize, large.LocalSize, large.OutputDimension, large.WarmupEpochs, large.TeacherMomentum));
+        // Whatever the length, sets of the published size have what is published.
+        foreach (int epochs in new[] { 1, 20 })
+        {
+            var large = new DinoOptions { Epochs = epochs }.Resolve(new DataFacts(1_200_000, 300, 2), []);
+            Assert.Equal((224, 96, 65_536, epochs / 10, 0.996),
+                (large.ImageSize, large.LocalSize, large.OutputDimension, large.WarmupEpochs, large.TeacherMomentum));
+            Assert.Equal((DinoCentering.Mean, epochs / 20, 0.0005),
+                (large.Centering, large.FreezeLastLayerEpochs, large.LearningRate));
+        }
 
         var few = (SimClrOptions)new SimClrOptions().Resolve(new DataFacts(50, 48, 2), []);
         Assert.Equal((48, 12, 0.5, false), (few.ImageSize, few.BatchSize, few.Temperature, few.Blur));
@@ -151,6 +162,19 @@ public class PretrainerTests
         var given =
             (DinoOptions)new DinoOptions { OutputDimension = 7, BatchSize = 5 }.Resolve(new DataFacts(100, 32, 2), []);
         Assert.Equal((7, 5), (given.OutputDimension, given.BatchSize));
+    }
+
+    [Theory]
+    [InlineData(5, 64, 0.9, 0, 0.004)]
+    [InlineData(20, 64, 0.9679, 1, 0.004)]
+    [InlineData(200, 512, 0.9737, 1, 0.0005)]
+    [InlineData(0, 64, 0.9, 0, 0.004)]
+    public void DinosTeacherFollowsAsFastAsTheRunIsShort(
+        int epochs, int batch, double momentum, int frozen, double rate)
+    {
+        var options = new DinoOptions { Epochs = epochs, BatchSize = batch }.Resolve(new DataFacts(10_000, 32, 2), []);
+        Assert.Equal((momentum, frozen, rate),
+            (options.TeacherMomentum, options.FreezeLastLayerEpochs, options.LearningRate));
     }
 
     private static float[] Embeddings(ImageStore images, PretrainOptions options)

@@ -19,11 +19,11 @@ internal sealed class Dino : Method
     private readonly MomentumPair _pair;
     private readonly DinoLoss _loss;
     private readonly Tensor?[] _teacherMeans;
-    private readonly double _teacherMomentum;
+    private readonly DinoSettings _settings;
 
     internal Dino(DinoOptions options, DinoSettings settings, MethodContext context)
     {
-        (_options, _teacherMomentum) = (options, settings.TeacherMomentum);
+        (_options, _settings) = (options, settings);
         var backbone = settings.Backbone;
         var head = new DinoHeadOptions(backbone.EmbeddingDimension)
         {
@@ -43,9 +43,11 @@ internal sealed class Dino : Method
         _pair = new(Network(options.DropPathRate), Network(0),
             (name, p) => name.Contains(LastLayer, StringComparison.Ordinal) ? LastLayer
                 : FlatParameters.ByRank(name, p), context.Precision);
-        _loss = new(settings.OutputDimension, options.StudentTemperature, options.CenterMomentum, context.Device);
+        _loss = new(settings.OutputDimension, options.StudentTemperature, options.CenterMomentum, context.Device,
+            settings.Centering);
         _teacherMeans = new Tensor?[context.Shards];
-        SamplesAreIndependent = options is { Mixing: null, KoLeoWeight: 0 } && !Student.buffers().Any();
+        SamplesAreIndependent = options is { Mixing: null, KoLeoWeight: 0 }
+            && settings.Centering == DinoCentering.Mean && !Student.buffers().Any();
     }
 
     /// <inheritdoc/>
@@ -58,7 +60,7 @@ internal sealed class Dino : Method
     public override IEnumerable<(string Name, Tensor Value)> State =>
         [.. _pair.State("student", "teacher"), ("center", _loss.Center)];
 
-    /// <summary>True unless batch normalisation, mixing or KoLeo lets samples meet.</summary>
+    /// <summary>True unless batch normalisation, mixing, KoLeo or Sinkhorn–Knopp lets samples meet.</summary>
     public override bool SamplesAreIndependent { get; }
 
     internal EncoderWithHead Student => _pair.Online;
@@ -113,7 +115,7 @@ internal sealed class Dino : Method
     public override double? TeacherMomentum(StepClock clock) => MomentumAt(clock);
 
     private double MomentumAt(StepClock clock) =>
-        Schedules.WarmupCosine(clock.Step, clock.TotalSteps, 0, _teacherMomentum, 1);
+        Schedules.WarmupCosine(clock.Step, clock.TotalSteps, 0, _settings.TeacherMomentum, 1);
 
     /// <summary>KoLeo of the global crops' features, each crop on its own: crops of an image
     /// shall not be driven apart.</summary>

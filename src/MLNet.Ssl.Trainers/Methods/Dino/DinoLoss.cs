@@ -1,3 +1,4 @@
+using MLNet.Ssl.Distributed;
 using MLNet.Ssl.Mixing;
 using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
@@ -10,22 +11,29 @@ namespace MLNet.Ssl.Methods;
 /// <remarks>
 /// q_u = softmax((t_u − c)/τt), p_v = log softmax(s_v/τs); L is the mean of −Σ q_u·p_v over the 2·V − 2 pairs
 /// of a global teacher view u and another student view v. After the loss, c ← 0.9·c + 0.1·mean(t): a loss
-/// uses the centre of the step before.
+/// uses the centre of the step before. With <see cref="DinoCentering.SinkhornKnopp"/> q comes of the batch's own
+/// logits and c is not used.
 /// </remarks>
 public sealed class DinoLoss : IDisposable
 {
+    // As DINOv2 and SwAV have it.
+    private const int SinkhornIterations = 3;
+
     private readonly double _studentTemperature;
     private readonly double _centerMomentum;
+    private readonly DinoCentering _centering;
 
     /// <param name="outputDimension">K, width of the head's output.</param>
     /// <param name="studentTemperature">τs.</param>
     /// <param name="centerMomentum">Share of the centre that a step keeps.</param>
     /// <param name="device">Where the centre lives.</param>
+    /// <param name="centering">How the teacher's logits become probabilities.</param>
     public DinoLoss(long outputDimension, double studentTemperature = 0.1, double centerMomentum = 0.9,
-        Device? device = null)
+        Device? device = null, DinoCentering centering = DinoCentering.Mean)
     {
         _studentTemperature = studentTemperature;
         _centerMomentum = centerMomentum;
+        _centering = centering;
         Center = zeros([1, outputDimension], device: device).DetachFromDisposeScope();
     }
 
@@ -67,7 +75,27 @@ public sealed class DinoLoss : IDisposable
     public Tensor Probabilities(Tensor teacher, double teacherTemperature)
     {
         using var noGrad = no_grad();
-        return softmax((teacher - Center).Div_(teacherTemperature), -1);
+        return _centering == DinoCentering.SinkhornKnopp
+            ? SinkhornKnopp(teacher, teacherTemperature)
+            : softmax((teacher - Center).Div_(teacherTemperature), -1);
+    }
+
+    /// <summary>
+    /// exp(t/τt), scaled by turns so that all columns have the same sum over the rows of all processes, and so that
+    /// every row's is 1.
+    /// </summary>
+    private static Tensor SinkhornKnopp(Tensor teacher, double temperature)
+    {
+        using var scope = NewDisposeScope();
+        // A factor of a row changes nothing in the limit, and the softmax's keeps the exponential finite.
+        var shares = softmax(teacher.Div(temperature), -1);
+        for (int i = 0; i < SinkhornIterations; i++)
+        {
+            // Zeros of prototypes that are far from every row stay zeros.
+            shares.div_(Communicator.Current.Sum_(shares.sum(0, keepdim: true)).ClampMin(1e-30));
+            shares.div_(shares.sum(1, keepdim: true));
+        }
+        return shares.MoveToOuterDisposeScope();
     }
 
     /// <summary>SDMP's cross entropy of mixed images with a batch of probabilities, by targets over its rows (arXiv

@@ -5,9 +5,12 @@ using MLNet.Ssl.Options;
 namespace MLNet.Ssl;
 
 /// <summary>Options of DINO, self-distillation with no labels (Caron et al., arXiv 2104.14294). Defaults
-/// are the official code's.</summary>
+/// are the official code's; Auto departs from them below 100 000 rows, where its settings, made for runs of
+/// hundreds of thousands of steps, learn next to nothing.</summary>
 public sealed record DinoOptions : PretrainOptions
 {
+    private const int FewRows = 100_000;
+
     /// <summary>K, width of the head's output.</summary>
     /// <value>Auto: 1 024 below 20 000 rows, 2 048 below 50 000, 4 096 below 100 000, else 65
     /// 536 (the official default).</value>
@@ -68,12 +71,18 @@ public sealed record DinoOptions : PretrainOptions
     /// <value>Default 0; the paper's longer runs use 30.</value>
     public int WarmupTeacherTemperatureEpochs { get; init; }
 
+    /// <summary>What keeps the teacher from giving all images the same prototypes.</summary>
+    /// <value>Auto: <see cref="DinoCentering.SinkhornKnopp"/> below 100 000 rows, else
+    /// <see cref="DinoCentering.Mean"/> (the official code's).</value>
+    public DinoCentering? Centering { get; init; }
+
     /// <summary>Share of the centre that a step keeps.</summary>
     /// <value>Default 0.9, range 0 to 1.</value>
     public double CenterMomentum { get; init; } = 0.9;
 
     /// <summary>Momentum of the teacher's moving average at the start; a cosine takes it to 1.</summary>
-    /// <value>Auto: 0.99 below 100 000 rows, else 0.996 (the official default). Range 0 to 1.</value>
+    /// <value>Auto: below 100 000 rows a mean over about a hundredth of the run's steps, 0.9 to 0.99; else 0.996 (the
+    /// official default). Range 0 to 1.</value>
     public double? TeacherMomentum { get; init; }
 
     /// <summary>Learning rate that the cosine approaches; not scaled by the batch.</summary>
@@ -93,8 +102,8 @@ public sealed record DinoOptions : PretrainOptions
     public double ClipGradient { get; init; } = 3;
 
     /// <summary>Epochs in which the head's last layer stays as initialised.</summary>
-    /// <value>Default 1, range 0 and up.</value>
-    public int FreezeLastLayerEpochs { get; init; } = 1;
+    /// <value>Auto: 1 (the official default), 0 in runs of fewer than 10 epochs. Range 0 and up.</value>
+    public int? FreezeLastLayerEpochs { get; init; }
 
     /// <summary>Stochastic depth of the student's transformer, in place of the backbone's own; the teacher has none.
     /// A ResNet has none either.</summary>
@@ -129,19 +138,31 @@ public sealed record DinoOptions : PretrainOptions
         var (rows, size) = (context.Rows, settings.ImageSize);
         int usualWidth = rows < 20_000 ? 1024 : rows < 50_000 ? 2048 : rows < 100_000 ? 4096 : 65_536;
         int width = context.Choose(OutputDimension, usualWidth, $"for {rows} rows");
-        double momentum = context.Choose(TeacherMomentum, rows < 100_000 ? 0.99 : 0.996, $"for {rows} rows");
+        bool few = rows < FewRows;
+        var centering = context.Choose(Centering, few ? DinoCentering.SinkhornKnopp : DinoCentering.Mean,
+            few ? $"{rows} rows are too few steps for the centre to balance the prototypes" : "as published");
+        long steps = (long)settings.Epochs * (rows / settings.BatchSize);
+        double momentum = context.Choose(TeacherMomentum, few ? ShortMomentum(steps) : 0.996,
+            few ? $"a mean over about a hundredth of {steps} steps" : "as published");
+        int frozen = context.Choose(
+            FreezeLastLayerEpochs, settings.Epochs < 10 ? 0 : 1, $"at most a tenth of {settings.Epochs} epochs");
         int patch = Math.Max(1, settings.Backbone.SizeMultiple);
         double half = size <= 64 ? size / 2.0 : size * 96 / 224.0;
         int local = context.Choose(
             LocalSize, Math.Max(patch, (int)Math.Round(half / patch) * patch), $"for images of {size} pixels");
         bool blurs = context.Choose(Blur, size > 64, $"for images of {size} pixels");
         var optimizer = context.ChooseOptimizer(OptimizerKind.AdamW, "as published");
-        double rate = context.ChooseLearningRate(0.0005, "as published");
+        // Published for batches of 512; a batch of 64 has an eighth of its rate, with which a short run ends too soon.
+        double rate = few && settings.BatchSize < 512
+            ? context.ChooseLearningRate(0.256 / settings.BatchSize, "a peak of 0.001, that of the published batch of 512")
+            : context.ChooseLearningRate(0.0005, "as published");
         CheckRanges();
         Check.AtLeast(width, 2, nameof(OutputDimension));
         Check.InRange(momentum, 0, 1, nameof(TeacherMomentum));
         if (LocalCrops > 0) settings.Backbone.ValidateViewSize(local);
-        var method = new DinoSettings(settings.Backbone, width, momentum);
+        Check.Defined(centering, nameof(Centering));
+        Check.AtLeast(frozen, 0, nameof(FreezeLastLayerEpochs));
+        var method = new DinoSettings(settings.Backbone, width, centering, momentum);
         var optimization = new OptimizationPlan(
             optimizer,
             t => Schedules.WarmupCosine(
@@ -149,7 +170,7 @@ public sealed record DinoOptions : PretrainOptions
                 MinLearningRate),
             t => Schedules.WarmupCosine(t.Step, t.TotalSteps, 0, WeightDecay, WeightDecayEnd),
             ClipGradient,
-            (t, group) => group == Dino.LastLayer && t.Epoch < FreezeLastLayerEpochs);
+            (t, group) => group == Dino.LastLayer && t.Epoch < frozen);
         return new(optimization, where => new Dino(this, method, where))
         {
             Views =
@@ -163,6 +184,10 @@ public sealed record DinoOptions : PretrainOptions
         ViewRecipe Sharp(ViewRecipe recipe) =>
             blurs ? recipe : recipe with { BlurProbability = 0, SolarizeProbability = 0 };
     }
+
+    /// <summary>Momentum of a teacher that follows within a hundredth of the run, between what a mean of ten steps and
+    /// one of a hundred has.</summary>
+    private static double ShortMomentum(long steps) => Math.Round(1 - 100.0 / Math.Clamp(steps, 1000, 10_000), 4);
 
     private void CheckRanges()
     {
@@ -195,11 +220,11 @@ public sealed record DinoOptions : PretrainOptions
         Check.AtLeast(WeightDecay, 0);
         Check.AtLeast(WeightDecayEnd, 0);
         Check.AtLeast(ClipGradient, 0);
-        Check.AtLeast(FreezeLastLayerEpochs, 0);
         Check.Below(DropPathRate, 0, 1);
         Check.AtLeast(KoLeoWeight, 0);
     }
 }
 
 /// <summary>What DINO's Auto options became.</summary>
-internal sealed record DinoSettings(BackboneOptions Backbone, int OutputDimension, double TeacherMomentum);
+internal sealed record DinoSettings(BackboneOptions Backbone, int OutputDimension, DinoCentering Centering,
+    double TeacherMomentum);

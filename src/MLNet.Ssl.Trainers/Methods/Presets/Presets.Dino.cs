@@ -14,6 +14,9 @@ public static partial class Presets
         BatchSize = 512,
         OutputDimension = 65_536,
         TeacherMomentum = 0.996,
+        Centering = DinoCentering.Mean,
+        FreezeLastLayerEpochs = 1,
+        LearningRate = 0.0005,
     };
 
     /// <summary>DINO on ImageNet, the README's boosted run: 300 epochs, a rising teacher temperature, trained
