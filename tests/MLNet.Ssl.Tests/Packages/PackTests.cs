@@ -119,7 +119,8 @@ public sealed class PackTests : IDisposable
             .ToLookup(note => reader.GetGuid(note.Kind));
         string[] sources = [.. reader.Documents.Select(NameOf)];
         Assert.NotEmpty(sources);
-        string address = repository?.Attribute("url")?.Value ?? "", commit = repository?.Attribute("commit")?.Value ?? "";
+        string address = repository?.Attribute("url")?.Value ?? "";
+        string commit = repository?.Attribute("commit")?.Value ?? "";
         var links = notes[SourceLink].Select(note => Encoding.UTF8.GetString(reader.GetBlobBytes(note.Value)));
         Assert.Equal(address.Contains("github.com", StringComparison.Ordinal), links.Any());
         if (Path.Exists(Path.Combine(Golden.RepositoryRoot, ".git"))) Assert.Matches("^[0-9a-f]{40}$", commit);
