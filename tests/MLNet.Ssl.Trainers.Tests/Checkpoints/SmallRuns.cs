@@ -25,6 +25,8 @@ internal static class SmallRuns
         OutputDimension = 32,
         HeadHiddenDimension = 16,
         HeadBottleneckDimension = 8,
+        TeacherMomentum = 0.99,
+        FreezeLastLayerEpochs = 1,
         Threads = 2,
         LearningRate = 0.01,
     };
@@ -40,7 +42,7 @@ internal static class SmallRuns
 
     public static IReadOnlyDictionary<string, PretrainOptions> All { get; } = new Dictionary<string, PretrainOptions>
     {
-        ["DINO in shards"] = Dino with { Centering = DinoCentering.Mean, LearningRate = 0.0005 },
+        ["DINO in shards"] = Dino with { Centering = DinoCentering.Mean },
         ["DINO, SDMP"] = Dino with { Mixing = new SdmpOptions() },
         ["DINO, ResNet, batch norm in the head"] =
             Dino with { Backbone = ResNet, BatchNormInHead = true, Optimizer = OptimizerKind.Sgd },
