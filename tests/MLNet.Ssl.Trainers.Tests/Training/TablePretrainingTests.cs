@@ -54,6 +54,18 @@ public class TablePretrainingTests
     }
 
     [Fact]
+    public void AMethodThatWasChosenIsAChoiceAndTheSameRun()
+    {
+        var facts = new DataFacts(256, 0, 1) { Table = new(12, [.. Enumerable.Range(0, 12)], []) };
+        var (asked, chosen) = (Reconstruction.For(facts), (Reconstruction with { MethodReason = "why" }).For(facts));
+        Assert.Equal(new Choice("MethodName", "masked reconstruction", "why"), chosen.Choices[0]);
+        Assert.Equal(asked.Choices.Select(c => c.ToString()), chosen.Choices.Skip(1).Select(c => c.ToString()));
+        Assert.Equal("masked reconstruction", chosen.OptionTexts["MethodName"]);
+        Assert.Equal(asked.OptionTexts, chosen.OptionTexts);
+        Assert.Contains(chosen.Choices[0], chosen.Description.Choices);
+    }
+
+    [Fact]
     public void IMixLearnsWhatAnUntrainedEncoderDoesNotSee()
     {
         var (train, test) = (Draw(1024, 1), Draw(512, 2));
