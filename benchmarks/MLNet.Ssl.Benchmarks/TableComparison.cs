@@ -44,8 +44,11 @@ internal sealed class TableComparison(int width, int runs, int steps, int thread
         var mode = new Argument<string>("mode");
         var warmup = new Option<int>("--warmup") { DefaultValueFactory = _ => 3 };
         var file = new Option<string>("--file") { DefaultValueFactory = _ => "losses.safetensors" };
-        var run = new Command("table-run", "One run of this side: step, end-to-end, forward, cursor or losses.") { mode,
-            width, steps, warmup, threads, file };
+        var run = new Command("table-run",
+            "One run of this side: step, end-to-end, products, forward, cursor or losses.")
+        {
+            mode, width, steps, warmup, threads, file,
+        };
         run.SetAction(parsed =>
         {
             var (w, s, before, t) =
@@ -55,10 +58,11 @@ internal sealed class TableComparison(int width, int runs, int steps, int thread
                 "losses" => JsonSerializer.Serialize(TableSide.FirstLosses(w, parsed.GetValue(file)!, t)),
                 "step" or "end-to-end" =>
                     JsonSerializer.Serialize(TableSide.Train(w, parsed.GetValue(mode) == "end-to-end", s, before, t)),
+                "products" => JsonSerializer.Serialize(TableSide.Products(w, s, before, t)),
                 "forward" or "cursor" =>
                     JsonSerializer.Serialize(TableSide.Embed(w, parsed.GetValue(mode) == "cursor", s, before, t)),
                 var other => throw new ArgumentException(
-                    $"there is no mode '{other}'; expected step, end-to-end, forward, cursor or losses"),
+                    $"there is no mode '{other}'; expected step, end-to-end, products, forward, cursor or losses"),
             });
         });
         yield return run;
@@ -86,6 +90,7 @@ internal sealed class TableComparison(int width, int runs, int steps, int thread
         Console.WriteLine(
             "\n| | other, rows/s: median (min–max) | here | ratio | ratio of processor time |\n|---|---|---|---|---|");
         Compare($"training step / {other.Name}'s", () => Other("step"), () => Here("step"));
+        Compare("training step / its matrix products alone", () => Here("products"), () => Here("step"));
         // The loader's workers share the processor with training: take the number that suits the other side best.
         int workers = Enumerable.Range(0, other.Name == OtherSide.PyTorchName ? 3 : 1)
             .MaxBy(w => Other("end-to-end", w).rows_per_second);

@@ -102,7 +102,8 @@ public sealed class TabularPipelineTests
             .Transform(_ml.Data.LoadFromEnumerable(Draw(40)));
         using var transformer = _ml.SelfSupervised().Pretrain().Fit(data);
         Assert.Equal(("Embedding", "Features"), (transformer.OutputColumnName, transformer.InputColumnName));
-        Assert.Contains(messages, m => m.Contains("Masked reconstruction is used", StringComparison.Ordinal));
+        Assert.Contains(messages, m => m.Contains(
+            "MethodName = masked reconstruction: no options were given, and ", StringComparison.Ordinal));
         Assert.Contains(messages, m => m.Contains("BatchSize = 10: of 40 rows", StringComparison.Ordinal));
     }
 

@@ -40,15 +40,23 @@ internal static class StoredRows
     /// <param name="encoder">The encoder.</param>
     /// <param name="table">The rows, as wide as those that the encoder was trained on.</param>
     /// <param name="indices">Which of them, N; null for all.</param>
-    public static Tensor Embed(this TableEncoder encoder, TableStore table, IReadOnlyList<int>? indices = null)
+    /// <param name="rowsAtATime">Rows that are copied at a time; all embeddings may be more than a span holds.</param>
+    public static Tensor Embed(this TableEncoder encoder, TableStore table, IReadOnlyList<int>? indices = null,
+        int rowsAtATime = 1 << 14)
     {
         indices ??= [.. Enumerable.Range(0, table.Count)];
-        var rows = new float[indices.Count][];
+        var result = empty([indices.Count, encoder.EmbeddingDimension], ScalarType.Float32, encoder.Device);
         using var values = new TensorRows(table.Values);
-        for (int i = 0; i < rows.Length; i++) rows[i] = values[indices[i]].ToArray();
-        var result = new float[checked(rows.Length * encoder.EmbeddingDimension)];
-        encoder.Embed(rows, result);
-        return NativeTensor.Of(result, [rows.Length, encoder.EmbeddingDimension]).to(encoder.Device);
+        int first = 0;
+        foreach (int[] chunk in indices.Chunk(rowsAtATime))
+        {
+            using var scope = NewDisposeScope();
+            using var mode = no_grad();
+            using var batch = encoder.Load([.. chunk.Select(row => values[row].ToArray())]);
+            result.narrow(0, first, batch.Count).copy_(encoder.Embed(batch));
+            first += batch.Count;
+        }
+        return result;
     }
 
     private static LoadedRows Load(

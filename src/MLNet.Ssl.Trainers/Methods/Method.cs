@@ -41,6 +41,10 @@ public abstract class Method : IDisposable
     /// may be passed side by side.</summary>
     public virtual bool SamplesAreIndependent => false;
 
+    /// <summary>True if the network is little else than linear layers and nothing but the training step
+    /// differentiates it, so that a tape may take the place of autograd in them.</summary>
+    internal virtual bool IsOfLinearLayers => false;
+
     /// <summary>The processes that train together: each passes its part of the batch.</summary>
     internal static Communicator Ranks => Communicator.Current;
 

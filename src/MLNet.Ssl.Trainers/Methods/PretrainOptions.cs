@@ -57,6 +57,10 @@ public abstract record PretrainOptions : TrainingOptions
     /// <summary>Name of the method, as the literature has it.</summary>
     public abstract string MethodName { get; }
 
+    /// <summary>Why this method was chosen, as in <see cref="Runs.Choice"/>; null where somebody asked for
+    /// it.</summary>
+    internal string? MethodReason { get; init; }
+
     /// <summary>True if the method is defined with this kind of mixing.</summary>
     internal virtual bool CanMixWith(MixingOptions mixing) => false;
 

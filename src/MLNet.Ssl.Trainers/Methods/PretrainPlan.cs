@@ -55,6 +55,7 @@ internal sealed record PretrainPlan(
     {
         options.CheckLimits();
         options.CheckInput(facts);
+        if (options.MethodReason is { } reason) choices.Note(options.MethodName, reason, nameof(options.MethodName));
         var context = new PlanContext(options, facts, choices);
         var method = options.Plan(context);
         if (context.Settings is not { } settings || (facts.Table is null && method.Views.Count == 0))

@@ -100,7 +100,7 @@ public sealed class FlatParameters : IDisposable
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        Precision = precision;
+        (Module, Precision) = (module, precision);
         foreach (var (name, parameter) in module.named_parameters()) _groupOf[name] = groupOf(name, parameter);
         var masters = precision == Precision.BFloat16 ? MixedPrecision.ToBFloat16(module) : null;
         var all = module.named_parameters().ToList();
@@ -110,6 +110,9 @@ public sealed class FlatParameters : IDisposable
 
     /// <summary>What the network computes in.</summary>
     public Precision Precision { get; }
+
+    /// <summary>The network.</summary>
+    internal nn.Module Module { get; }
 
     /// <summary>The groups, ordered by name.</summary>
     internal IReadOnlyList<ParameterGroup> Groups { get; }

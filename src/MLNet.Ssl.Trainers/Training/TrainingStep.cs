@@ -18,6 +18,7 @@ internal sealed class TrainingStep : IDisposable
     private readonly ShardThreads _halves;
     private readonly SideBySide _sides;
     private readonly GradientBuffer[] _gradients;
+    private readonly SplitBackward? _split;
     private readonly Generator[] _generators;
     private readonly MethodOutput[] _outputs;
     private readonly Device _device;
@@ -40,6 +41,8 @@ internal sealed class TrainingStep : IDisposable
         _optimizer = plan.CreateOptimizer();
         _optimizer.Threads = _halves;
         _gradients = [.. Enumerable.Range(0, shards).Select(_ => new GradientBuffer(method.Parameters))];
+        if (splits && method.IsOfLinearLayers && method.Parameters.Precision == Precision.Float32)
+            _split = new(method.Parameters.Module, _gradients[0], _halves);
         _generators = [.. Enumerable.Range(0, shards).Select(_ => new Generator(0, CPU))];
         _outputs = new MethodOutput[shards];
         _device = method.Parameters.Groups[0].Values.device;
@@ -94,6 +97,7 @@ internal sealed class TrainingStep : IDisposable
     public void Dispose()
     {
         _method.Sides = SideBySide.InTurn;
+        _split?.Dispose();
         _sides.Dispose();
         if (_halves != _threads) _halves.Dispose();
         _threads.Dispose();
@@ -112,7 +116,8 @@ internal sealed class TrainingStep : IDisposable
         _keeps?.Begin(SplitMix64.Hash(_seed, (ulong)clock.Step, (ulong)(_threads.Count + part)), _device);
         using var random = ForwardRandom.Use(_generators[shard], _keeps);
         var output = _method.Forward([.. views.Select(v => Input(v.narrow(0, shard * rows, rows)))], clock, shard);
-        _gradients[shard].Backward(output.Loss);
+        if (_split is not null) _split.Run(output.Loss);
+        else _gradients[shard].Backward(output.Loss);
         _outputs[shard] = new(
             output.Loss.detach().DetachFromDisposeScope(),
             output.Embeddings.DetachFromDisposeScope(),

@@ -144,7 +144,7 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
         var column = InputColumn.Find(input.Schema, _input, _output);
         bool images = ImageColumn.Holds(column);
         using var channel = _host.Start("Fit");
-        var options = _options ?? DefaultOptions(images, channel);
+        var options = _options ?? DefaultOptions(images);
         options = options with { DefaultSeed = _seed };
         Pretrainer.CheckFiles(options);
         var reading = ImageReading.Of(options, options.ImageSize);
@@ -186,13 +186,12 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
     }
 
     /// <summary>The method that serves most where nothing else is known.</summary>
-    private static PretrainOptions DefaultOptions(bool images, IChannel channel)
-    {
-        channel.Info(MessageSensitivity.None, images
-            ? "SimCLR is used: no options were given, and it learns fastest on small sets of images."
-            : "Masked reconstruction is used: no options were given, and of the methods for tables it is the one whose "
-                + "embeddings did better than the values themselves with few labels, on tables of 1,512 to 21,707 "
-                + "rows. Where more than a tenth of the rows have labels, try boosted trees on the values first.");
-        return images ? new SimClrOptions() : new MaskedReconstructionOptions();
-    }
+    private static PretrainOptions DefaultOptions(bool images) => images
+        ? new SimClrOptions { MethodReason = "no options were given, and it learns fastest on small sets of images" }
+        : new MaskedReconstructionOptions
+        {
+            MethodReason = "no options were given, and of the methods for tables it is the one whose embeddings did "
+                + "better than the values themselves with few labels, on tables of 1,512 to 21,707 rows (where more "
+                + "than a tenth of the rows have labels, try boosted trees on the values first)",
+        };
 }

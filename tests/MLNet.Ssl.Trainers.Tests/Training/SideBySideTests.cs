@@ -26,6 +26,9 @@ public sealed class SideBySideTests : IDisposable
         { "BYOL", new ByolOptions { HeadHiddenDimension = 32 } },
         { "BYOL, i-Mix, one way",
             new ByolOptions { HeadHiddenDimension = 32, Symmetric = false, Mixing = new IMixOptions() } },
+        { "SimCLR", new SimClrOptions() },
+        { "masked reconstruction", new MaskedReconstructionOptions() },
+        { "MoCo and masked reconstruction", new MoCoOptions { ReconstructionWeight = 1 } },
     };
 
     [Theory]

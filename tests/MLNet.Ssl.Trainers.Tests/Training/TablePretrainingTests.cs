@@ -54,6 +54,31 @@ public class TablePretrainingTests
     }
 
     [Fact]
+    public void AMethodThatWasChosenIsAChoiceAndTheSameRun()
+    {
+        var facts = new DataFacts(256, 0, 1) { Table = new(12, [.. Enumerable.Range(0, 12)], []) };
+        var (asked, chosen) = (Reconstruction.For(facts), (Reconstruction with { MethodReason = "why" }).For(facts));
+        Assert.Equal(new Choice("MethodName", "masked reconstruction", "why"), chosen.Choices[0]);
+        Assert.Equal(asked.Choices.Select(c => c.ToString()), chosen.Choices.Skip(1).Select(c => c.ToString()));
+        Assert.Equal("masked reconstruction", chosen.OptionTexts["MethodName"]);
+        Assert.Equal(asked.OptionTexts, chosen.OptionTexts);
+        Assert.Contains(chosen.Choices[0], chosen.Description.Choices);
+    }
+
+    [Fact]
+    public void RowsOfATableAreEmbeddedInPieces()
+    {
+        using var scope = NewDisposeScope();
+        using var table = Draw(256, 1).Table;
+        using var encoder = Pretrainer.Fit(table, MoCo with { Epochs = 1 });
+        int[] rows = [.. Enumerable.Range(0, table.Count).Reverse()];
+        var whole = encoder.Embed(table, rows);
+        Assert.True(whole.allclose(encoder.Embed(table, rows, rowsAtATime: 100), 1e-4, 1e-6));
+        Assert.True(whole.allclose(encoder.Embed(table).flip(0), 1e-4, 1e-6));
+        Assert.NotEqual(whole[0][0].ToSingle(), whole[255][0].ToSingle());
+    }
+
+    [Fact]
     public void IMixLearnsWhatAnUntrainedEncoderDoesNotSee()
     {
         var (train, test) = (Draw(1024, 1), Draw(512, 2));

@@ -35,6 +35,8 @@ internal sealed class Byol : Method
     /// <summary>The online network's backbone.</summary>
     public override Backbone Encoder => _pair.Online.Backbone;
 
+    internal override bool IsOfLinearLayers => Encoder is TabularMlp;
+
     /// <inheritdoc/>
     public override IEnumerable<(string Name, Tensor Value)> State => _pair.State();
 

@@ -28,6 +28,8 @@ public sealed class MaskedReconstruction : Method
     /// <inheritdoc/>
     public override Backbone Encoder => _network.Backbone;
 
+    internal override bool IsOfLinearLayers => Encoder is TabularMlp;
+
     /// <inheritdoc/>
     public override IEnumerable<(string Name, Tensor Value)> State => StateOf("network", _network);
 

@@ -41,6 +41,8 @@ internal sealed class MoCo : Method
     /// <summary>The query network's backbone.</summary>
     public override Backbone Encoder => _pair.Online.Backbone;
 
+    internal override bool IsOfLinearLayers => Encoder is TabularMlp;
+
     /// <inheritdoc/>
     public override IEnumerable<(string Name, Tensor Value)> State => [.. _pair.State(), .. _queue.State];
 

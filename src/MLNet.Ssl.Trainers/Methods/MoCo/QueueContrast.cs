@@ -32,10 +32,9 @@ internal static class QueueContrast
         (Tensor Losses, Tensor Pull) Own(long start, long length)
         {
             var (query, key) = (q.narrow(0, start, length).Div(temperature), keys.narrow(0, start, length));
-            var logP = log_softmax(cat([(query * key).sum(1, keepdim: true), query.matmul(negatives)], 1), 1);
-            var losses = logP.select(1, 0).neg();
-            var p = logP.exp_();
-            return (losses,
+            var logits = cat([(query * key).sum(1, keepdim: true), query.matmul(negatives)], 1);
+            var (p, logSum) = Softmax(logits);
+            return (logSum - logits.select(1, 0),
                 (p.narrow(1, 0, 1).Add(-1) * key).Add_(p.narrow(1, 1, negatives.size(1)).matmul(negatives.t())));
         }
 
@@ -43,9 +42,17 @@ internal static class QueueContrast
         {
             var target = targets!.Rows(start, length);
             var columns = cat([keys.t(), negatives], 1);
-            var logP = log_softmax((q.narrow(0, start, length).Div(temperature)).matmul(columns), 1);
-            var losses = target.Weigh(logP).neg();
-            return (losses, logP.exp_().matmul(columns.t()) - target.Mean(keys));
+            var logits = q.narrow(0, start, length).Div(temperature).matmul(columns);
+            var (p, logSum) = Softmax(logits);
+            return (logSum - target.Weigh(logits), p.matmul(columns.t()) - target.Mean(keys));
         }
+    }
+
+    /// <summary>Probabilities, and the logarithm of the exponentials' sum of each row.</summary>
+    private static (Tensor P, Tensor LogSum) Softmax(Tensor logits)
+    {
+        var p = softmax(logits, 1);
+        // The greatest probability is never 0, and one exponential of every logit is enough.
+        return (p, logits.amax([1]) - p.amax([1]).log());
     }
 }

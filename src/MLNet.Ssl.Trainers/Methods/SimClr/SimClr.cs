@@ -50,6 +50,8 @@ internal sealed class SimClr : Method
 
     internal NegativeQueue? Memory => _memory;
 
+    internal override bool IsOfLinearLayers => Encoder is TabularMlp;
+
     /// <inheritdoc/>
     public override IEnumerable<(string Name, Tensor Value)> State =>
         _pair is null ? StateOf("network", _network) : [.. _pair.State(), .. _memory!.State];

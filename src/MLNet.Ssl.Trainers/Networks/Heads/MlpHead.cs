@@ -42,7 +42,8 @@ public sealed class MlpHead : Module<Tensor, Tensor>
     /// <returns>(B,d), not normalised.</returns>
     public override Tensor forward(Tensor x)
     {
-        foreach (var layer in _layers) x = layer is null ? functional.relu(x, inplace: true) : layer.call(x);
+        for (int i = 0; i < _layers.Count; i++)
+            x = _layers[i] is { } layer ? layer.call(x) : functional.relu(x, inplace: _layers[i - 1] is not Linear);
         return x;
     }
 

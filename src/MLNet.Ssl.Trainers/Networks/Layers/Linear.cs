@@ -25,7 +25,31 @@ internal sealed class Linear : Module<Tensor, Tensor>, IOnnxLayer
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor x) => Apply(x, weight, bias);
+    /// <summary>Takes the passes of training in place of autograd; null for none.</summary>
+    public LinearTape? Tape { get; set; }
+
+    /// <summary>(outputs, inputs).</summary>
+    public Parameter Weight => weight;
+
+    /// <summary>(outputs); null for none.</summary>
+    public Parameter? Bias => bias;
+
+    public override Tensor forward(Tensor x) =>
+        x.ndim == 2 && RecordsOn is { } tape ? tape.Record(this, x, isColumns: false) : Apply(x, weight, bias);
+
+    /// <summary>(B, inputs) → (outputs, B): what a reduction over neighbouring outputs reads in the order of
+    /// memory.</summary>
+    public Tensor Columns(Tensor x) =>
+        RecordsOn is { } tape ? tape.Record(this, x, isColumns: true) : Product(x, isColumns: true);
+
+    /// <summary>The outputs of rows (B, inputs), as rows or as columns.</summary>
+    public Tensor Product(Tensor x, bool isColumns)
+    {
+        if (!isColumns) return functional.linear(x, weight, bias);
+        return bias is null ? weight.mm(x.t()) : addmm(bias.unsqueeze(1), weight, x.t(), 1, 1);
+    }
+
+    private LinearTape? RecordsOn => Tape is { } tape && is_grad_enabled() && weight.requires_grad ? tape : null;
 
     public string Export(OnnxGraph graph, string x) => graph.Linear(x, weight, bias);
 
