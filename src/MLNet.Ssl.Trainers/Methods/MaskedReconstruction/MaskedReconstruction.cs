@@ -28,7 +28,7 @@ public sealed class MaskedReconstruction : Method
     /// <inheritdoc/>
     public override Backbone Encoder => _network.Backbone;
 
-    internal override bool IsOfLinearLayers => Encoder is TabularMlp;
+    internal override bool IsOfLinearLayers => Encoder.IsOfLinearLayers;
 
     /// <inheritdoc/>
     public override IEnumerable<(string Name, Tensor Value)> State => StateOf("network", _network);

@@ -41,7 +41,7 @@ internal sealed class MoCo : Method
     /// <summary>The query network's backbone.</summary>
     public override Backbone Encoder => _pair.Online.Backbone;
 
-    internal override bool IsOfLinearLayers => Encoder is TabularMlp;
+    internal override bool IsOfLinearLayers => Encoder.IsOfLinearLayers;
 
     /// <inheritdoc/>
     public override IEnumerable<(string Name, Tensor Value)> State => [.. _pair.State(), .. _queue.State];

@@ -50,7 +50,7 @@ internal sealed class SimClr : Method
 
     internal NegativeQueue? Memory => _memory;
 
-    internal override bool IsOfLinearLayers => Encoder is TabularMlp;
+    internal override bool IsOfLinearLayers => Encoder.IsOfLinearLayers;
 
     /// <inheritdoc/>
     public override IEnumerable<(string Name, Tensor Value)> State =>

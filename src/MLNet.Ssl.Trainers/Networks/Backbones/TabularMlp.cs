@@ -49,6 +49,8 @@ internal sealed class TabularMlp : Backbone, IOnnxLayer
     /// <inheritdoc/>
     public override BackboneOptions Options => _options;
 
+    internal override bool IsOfLinearLayers => true;
+
     /// <summary>Embeds rows.</summary>
     /// <param name="x">Rows (B, columns).</param>
     /// <returns>Features (B, D).</returns>
