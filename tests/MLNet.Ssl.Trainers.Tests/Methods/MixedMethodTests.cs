@@ -79,6 +79,7 @@ public class MixedMethodTests
         var mixing = new SdmpOptions { Mixer = mixer };
         var options = (DinoOptions)Resolved(new DinoOptions
         {
+            Centering = DinoCentering.Mean,
             DropPathRate = 0,
             LocalCrops = 4,
             LocalSize = 8,
