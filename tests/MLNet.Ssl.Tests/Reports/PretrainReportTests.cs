@@ -50,7 +50,7 @@ public sealed partial class PretrainReportTests : IDisposable
                 "Momentum of the teacher", "Entropy of the teacher",
                 "Wait for data", "<dt>Rows</dt><dd>32</dd>", "<dt>Untrained</dt>", "most common class 25.0 %",
                 "epoch 1: ", "scope=\"rowgroup\" colspan=\"3\">Backbone", "principal component", "rings",
-                "view 4, 12 px", "Where it looks", "TeacherMomentum", "for 32 rows",
+                "view 4, 12 px", "Where it looks", "TeacherMomentum", "a hundredth of 4 steps",
                 "Heads</th><td>2</td>", "largest of the head", "TorchSharp"],
             part => Assert.Contains(part, page));
         // Two global and two local views beside each of five images, and three contact sheets.

@@ -112,6 +112,7 @@ public class ConvStemTests
         using var generator = new Generator(1, CPU);
         var options = new DinoOptions
         {
+            Centering = DinoCentering.Mean,
             ImageSize = 48,
             LocalSize = 16,
             OutputDimension = 16,
