@@ -19,7 +19,8 @@ internal static class Demo
             (trainSet, testSet) = CifarSource.Resolve(folder, download, note =>
                 AnsiConsole.MarkupLineInterpolated($"[grey]{note}[/]"));
         }
-        catch (Exception error) when (error is IOException or InvalidDataException or HttpRequestException)
+        catch (Exception error) when (error is IOException or InvalidDataException or HttpRequestException
+            or UnauthorizedAccessException)
         {
             AnsiConsole.MarkupLineInterpolated($"[red]{error.Message}[/]");
             return 1;

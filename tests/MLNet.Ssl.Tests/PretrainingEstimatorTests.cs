@@ -249,7 +249,8 @@ public sealed class PretrainingEstimatorTests
     {
         _ml.Log += (_, e) =>
         {
-            if (e.Message.Contains("MethodName = SimCLR: no options were given")) throw new OperationCanceledException(e.Source);
+            if (e.Message.Contains("MethodName = SimCLR: no options were given"))
+                throw new OperationCanceledException(e.Source);
         };
         Assert.Contains("Pretrain", Assert.Throws<OperationCanceledException>(() =>
             _ml.SelfSupervised().Pretrain().Fit(_ml.View(TestImages.Rows(4)))).Message);

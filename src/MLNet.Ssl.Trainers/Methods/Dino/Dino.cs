@@ -79,7 +79,8 @@ internal sealed class Dino : Method
         using (no_grad())
         {
             teacher = Teach(views[0], views[1]);
-            _teacherMeans[shard] = teacher.mean([0], keepdim: true).DetachFromDisposeScope();
+            if (_settings.Centering == DinoCentering.Mean)
+                _teacherMeans[shard] = teacher.mean([0], keepdim: true).DetachFromDisposeScope();
         }
         var mix = Mix(views);
         var features = BySize(Student.Backbone, mix is null ? views
@@ -98,11 +99,12 @@ internal sealed class Dino : Method
         return new(loss, features.narrow(0, 0, views[0].size(0)).detach().to(ScalarType.Float32), entropy);
     }
 
-    /// <summary>Moves the centre, and the teacher towards the student.</summary>
+    /// <summary>Moves the centre if there is one, and the teacher towards the student.</summary>
     public override void AfterStep(StepClock clock)
     {
-        using (NewDisposeScope())
+        if (_settings.Centering == DinoCentering.Mean)
         {
+            using var scope = NewDisposeScope();
             var means = _teacherMeans.OfType<Tensor>().ToList();
             _loss.UpdateCenter(Ranks.Mean_(means.Count == 1 ? means[0] : stack(means).mean([0])));
             foreach (var mean in means) mean.Dispose();

@@ -136,7 +136,7 @@ public sealed record DinoOptions : PretrainOptions
             ProcessorBackbone = VisionTransformerOptions.Tiny(16),
         });
         var (rows, size) = (context.Rows, settings.ImageSize);
-        int usualWidth = rows < 20_000 ? 1024 : rows < 50_000 ? 2048 : rows < 100_000 ? 4096 : 65_536;
+        int usualWidth = rows < 20_000 ? 1024 : rows < 50_000 ? 2048 : rows < FewRows ? 4096 : 65_536;
         int width = context.Choose(OutputDimension, usualWidth, $"for {rows} rows");
         bool few = rows < FewRows;
         var centering = context.Choose(Centering, few ? DinoCentering.SinkhornKnopp : DinoCentering.Mean,

@@ -45,7 +45,7 @@ internal sealed class Linear : Module<Tensor, Tensor>, IOnnxLayer
     /// <summary>The outputs of rows (B, inputs), as rows or as columns.</summary>
     public Tensor Product(Tensor x, bool isColumns)
     {
-        if (!isColumns) return functional.linear(x, weight, bias);
+        if (!isColumns) return Apply(x, weight, bias);
         return bias is null ? weight.mm(x.t()) : addmm(bias.unsqueeze(1), weight, x.t(), 1, 1);
     }
 
