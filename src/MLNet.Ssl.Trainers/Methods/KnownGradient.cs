@@ -10,7 +10,7 @@ internal static class KnownGradient
     /// <summary>A tensor of the loss's value whose derivative by <paramref name="x"/> is the gradient.</summary>
     /// <param name="x">What the loss is a function of.</param>
     /// <param name="loss">A scalar, without gradient.</param>
-    /// <param name="gradient">Of x's shape, contiguous.</param>
+    /// <param name="gradient">Of x's shape and type, contiguous.</param>
     public static Tensor Of(Tensor x, Tensor loss, Tensor gradient)
     {
         using var grad = enable_grad();

@@ -11,7 +11,7 @@ namespace MLNet.Ssl.Tensors;
 /// have to be split between the threads.</remarks>
 internal sealed class SideBySide : IDisposable
 {
-    /// <summary>Runs the second piece after the first, on the calling thread.</summary>
+    /// <summary>Runs one piece after the other, on the calling thread.</summary>
     public static readonly SideBySide InTurn = new(null);
 
     private readonly ShardThreads? _threads;
@@ -29,11 +29,18 @@ internal sealed class SideBySide : IDisposable
     /// Runs both and returns what they return; tensors in it, also those of tuples and targets, come to the caller's
     /// dispose scope.
     /// </summary>
-    /// <remarks>Each piece has random numbers of its own, seeded by the caller's
-    /// (<see cref="ForwardRandom"/>).</remarks>
+    /// <remarks>
+    /// Each piece has random numbers of its own, seeded by the caller's (<see cref="ForwardRandom"/>). In turn, the
+    /// second piece goes first: give the one without gradient there, so that what it needs is free again before the
+    /// other one's graph is in memory.
+    /// </remarks>
     public (TFirst First, TSecond Second) Run<TFirst, TSecond>(Func<TFirst> first, Func<TSecond> second)
     {
-        if (_threads is null) return (first(), second());
+        if (_threads is null)
+        {
+            var after = second();
+            return (first(), after);
+        }
         bool gradient = is_grad_enabled();
         if (ForwardRandom.IsInUse)
         {

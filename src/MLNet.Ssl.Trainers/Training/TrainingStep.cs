@@ -115,13 +115,22 @@ internal sealed class TrainingStep : IDisposable
         _generators[shard].manual_seed(unchecked((long)SplitMix64.Hash(_seed, (ulong)clock.Step, (ulong)part)));
         _keeps?.Begin(SplitMix64.Hash(_seed, (ulong)clock.Step, (ulong)(_threads.Count + part)), _device);
         using var random = ForwardRandom.Use(_generators[shard], _keeps);
-        var output = _method.Forward([.. views.Select(v => Input(v.narrow(0, shard * rows, rows)))], clock, shard);
+        var output = Forward([.. views.Select(v => v.narrow(0, shard * rows, rows))], clock, shard);
         if (_split is not null) _split.Run(output.Loss);
         else _gradients[shard].Backward(output.Loss);
         _outputs[shard] = new(
             output.Loss.detach().DetachFromDisposeScope(),
             output.Embeddings.DetachFromDisposeScope(),
             output.TeacherEntropy?.DetachFromDisposeScope());
+    }
+
+    private MethodOutput Forward(IReadOnlyList<Tensor> views, StepClock clock, int shard)
+    {
+        // What autograd does not keep is freed before the backward pass.
+        using var scope = NewDisposeScope();
+        var output = _method.Forward([.. views.Select(Input)], clock, shard);
+        scope.MoveToOuter(TensorsOf(output));
+        return output;
     }
 
     private void Update(StepClock clock)
@@ -144,12 +153,13 @@ internal sealed class TrainingStep : IDisposable
         ? view.to(ScalarType.BFloat16)
         : view;
 
+    private static IEnumerable<IDisposable> TensorsOf(MethodOutput output) =>
+        new IDisposable?[] { output.Loss, output.Embeddings, output.TeacherEntropy }.OfType<IDisposable>();
+
     private MethodOutput Combine(DisposeScope scope)
     {
         // Worker threads' tensors belong to no scope; this one takes them over.
-        foreach (var output in _outputs)
-            scope.Attach(
-                new IDisposable?[] { output.Loss, output.Embeddings, output.TeacherEntropy }.OfType<IDisposable>());
+        foreach (var output in _outputs) scope.Attach(TensorsOf(output));
         if (_outputs.Length == 1) return _outputs[0];
         using var noGrad = no_grad();
         return new(

@@ -85,7 +85,7 @@ internal sealed class Dino : Method
         var mix = Mix(views);
         var features = BySize(Student.Backbone, mix is null ? views
             : [.. views.Take(views.Count - mix.Locals.Count), .. mix.Locals]);
-        var student = Student.Head.call(features).to(ScalarType.Float32);
+        var student = Student.Head.call(features);
         double temperature = Schedules.TeacherTemperature(clock.Epoch, _options.WarmupTeacherTemperatureEpochs,
             _options.WarmupTeacherTemperature, _options.TeacherTemperature);
         long mixedRows = (mix?.Locals.Count ?? 0) * views[0].size(0);
@@ -124,8 +124,12 @@ internal sealed class Dino : Method
     private static Tensor Spread(Tensor features, long batch) =>
         KoLeo.Loss(features.narrow(0, 0, batch)).Add(KoLeo.Loss(features.narrow(0, batch, batch)));
 
-    private Tensor Teach(Tensor first, Tensor second) =>
-        Teacher.Head.call(BySize(Teacher.Backbone, [first, second])).to(ScalarType.Float32);
+    private Tensor Teach(Tensor first, Tensor second)
+    {
+        using var scope = NewDisposeScope();
+        return Teacher.Head.call(BySize(Teacher.Backbone, [first, second])).to(ScalarType.Float32)
+            .MoveToOuterDisposeScope();
+    }
 
     /// <summary>The second half of the local crops, mixed, and the teacher's logits of the
     /// global crops mixed alike.</summary>

@@ -41,7 +41,8 @@ public sealed class DinoLoss : IDisposable
     public Tensor Center { get; }
 
     /// <summary>The loss, a scalar, and the teacher's probabilities. Does not move the centre.</summary>
-    /// <param name="student">Student logits (V·B, K), view-major, the two global views first.</param>
+    /// <param name="student">Student logits (V·B, K), view-major, the two global views first. They may be in bfloat16;
+    /// what is made of them is in single precision.</param>
     /// <param name="teacher">Teacher logits (2·B, K) of the global views, without gradient.</param>
     /// <param name="teacherTemperature">τt of this epoch.</param>
     public (Tensor Loss, Tensor TeacherProbabilities) Forward(Tensor student, Tensor teacher, double teacherTemperature)
@@ -50,22 +51,23 @@ public sealed class DinoLoss : IDisposable
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var targets = Probabilities(teacher, teacherTemperature);
-        var logP = log_softmax(student.Div(_studentTemperature), -1);
         // A global view learns from the other one, a local view from both: all that is
         // summed over u is summed in the targets.
-        var (other, both) =
-            (targets.view(2, batch, width).flip(0).view(-1, width), targets.view(2, batch, width).sum(dim: 0));
-        var globals = logP.narrow(0, 0, 2 * batch);
-        var sum = (other * globals).sum();
-        if (views > 2) sum = sum.Add(
-            (both * logP.narrow(0, 2 * batch, (views - 2) * batch).view(views - 2, batch, width).sum(dim: 0)).sum());
+        var (perView, both) = (targets.view(2, batch, width), targets.view(2, batch, width).sum(dim: 0));
         double pairs = batch * (2 * views - 2);
-        // ∂/∂s of −Σ q·log softmax(s/τ) is (Σq·softmax(s/τ) − q)/τ.
-        var gradient = logP.exp_();
-        gradient.narrow(0, 0, 2 * batch).sub_(other);
-        if (views > 2)
-            gradient.narrow(0, 2 * batch, (views - 2) * batch).view(views - 2, batch, width).Mul_(2).sub_(both);
-        var loss = KnownGradient.Of(student, sum.Mul(-1 / pairs), gradient.Div_(_studentTemperature * pairs));
+        var (gradient, sum) = (empty_like(student), zeros([], ScalarType.Float32, student.device));
+        // View by view: what is as large as all logits is the gradient alone.
+        for (long v = 0; v < views; v++)
+        {
+            using var work = NewDisposeScope();
+            var (q, mass) = v < 2 ? (perView.select(0, 1 - v), 1) : (both, 2);
+            var logP = LogProbabilities(student.narrow(0, v * batch, batch));
+            sum.Add_((q * logP).sum());
+            // ∂/∂s of −Σ q·log softmax(s/τ) is (Σq·softmax(s/τ) − q)/τ.
+            gradient.narrow(0, v * batch, batch)
+                .copy_(logP.exp_().Mul_(mass).sub_(q).Div_(_studentTemperature * pairs));
+        }
+        var loss = KnownGradient.Of(student, sum.Mul(-1 / pairs), gradient);
         return (loss.MoveToOuterDisposeScope(), targets.MoveToOuterDisposeScope());
     }
 
@@ -104,7 +106,10 @@ public sealed class DinoLoss : IDisposable
     /// <param name="probabilities">(B, K), of the clean images or of the mixed ones.</param>
     /// <param name="targets">How much of which row is in an image.</param>
     public Tensor Mixed(Tensor student, Tensor probabilities, SoftTargets targets) =>
-        targets.Weigh(log_softmax(student.Div(_studentTemperature), -1).matmul(probabilities.t())).mean().neg();
+        targets.Weigh(LogProbabilities(student).matmul(probabilities.t())).mean().neg();
+
+    private Tensor LogProbabilities(Tensor student) =>
+        log_softmax(student.to(ScalarType.Float32).Div(_studentTemperature), -1);
 
     /// <summary>Moves the centre towards the mean of the raw teacher logits of a whole batch.</summary>
     /// <param name="batchMean">(1, K).</param>

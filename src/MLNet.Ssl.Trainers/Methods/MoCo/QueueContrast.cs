@@ -23,28 +23,31 @@ internal static class QueueContrast
     {
         var q = NtXent.Normalize(queries);
         using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
         Func<long, long, (Tensor Losses, Tensor Pull)> rows = targets is null ? Own : Mixed;
         long count = q.size(0), half = count / 2;
         var (first, second) = sides.Run(() => rows(0, half), () => rows(half, count - half));
         var gradient = cat([first.Pull, second.Pull], 0).Div_(temperature * count);
-        return KnownGradient.Of(q, cat([first.Losses, second.Losses], 0).mean(), gradient);
+        return KnownGradient.Of(q, cat([first.Losses, second.Losses], 0).mean(), gradient).MoveToOuterDisposeScope();
 
         (Tensor Losses, Tensor Pull) Own(long start, long length)
         {
+            using var work = NewDisposeScope();
             var (query, key) = (q.narrow(0, start, length).Div(temperature), keys.narrow(0, start, length));
             var logits = cat([(query * key).sum(1, keepdim: true), query.matmul(negatives)], 1);
             var (p, logSum) = Softmax(logits);
-            return (logSum - logits.select(1, 0),
+            return work.MoveToOuter(logSum - logits.select(1, 0),
                 (p.narrow(1, 0, 1).Add(-1) * key).Add_(p.narrow(1, 1, negatives.size(1)).matmul(negatives.t())));
         }
 
         (Tensor Losses, Tensor Pull) Mixed(long start, long length)
         {
+            using var work = NewDisposeScope();
             var target = targets!.Rows(start, length);
             var columns = cat([keys.t(), negatives], 1);
             var logits = q.narrow(0, start, length).Div(temperature).matmul(columns);
             var (p, logSum) = Softmax(logits);
-            return (logSum - target.Weigh(logits), p.matmul(columns.t()) - target.Mean(keys));
+            return work.MoveToOuter(logSum - target.Weigh(logits), p.matmul(columns.t()) - target.Mean(keys));
         }
     }
 

@@ -76,8 +76,15 @@ internal sealed class ConvNeXt : Backbone, IOnnxLayer
         if (x.ndim != 4 || x.size(1) != 3)
             throw new ArgumentException($"The images are ({string.Join(",", x.shape)}); expected (B,3,H,W).",
                 nameof(x));
-        for (int stage = 0; stage < stages.Count; stage++) x = stages[stage].call(downsample_layers[stage].call(x));
-        return norm.call(x.mean([2, 3]));
+        using var scope = NewDisposeScope();
+        for (int stage = 0; stage < stages.Count; stage++)
+        {
+            // Feature maps that autograd does not keep are freed stage by stage.
+            using var input = stage > 0 ? x : null;
+            using var reduced = downsample_layers[stage].call(x);
+            x = stages[stage].call(reduced);
+        }
+        return norm.call(x.mean([2, 3])).MoveToOuterDisposeScope();
     }
 
     string IOnnxLayer.Export(OnnxGraph graph, string x)

@@ -92,14 +92,19 @@ internal sealed class ResNet : Backbone, IOnnxLayer
     public override Tensor Run(Tensor x, int first, int end)
     {
         for (int stage = first; stage < end; stage++)
+        {
+            // Feature maps that autograd does not keep are freed stage by stage.
+            using var input = stage > first ? x : null;
             x = stage == 0 ? Stem(x) : stage <= _stages.Length ? _stages[stage - 1].call(x) : x.mean([2, 3]);
+        }
         return x;
     }
 
     private Tensor Stem(Tensor x)
     {
-        x = functional.relu(bn1.call(conv1.call(x)), inplace: true);
-        return _pools ? functional.max_pool2d(x, 3, stride: 2, padding: 1) : x;
+        using var scope = NewDisposeScope();
+        using (var convolved = conv1.call(x)) x = functional.relu(bn1.call(convolved), inplace: true);
+        return (_pools ? functional.max_pool2d(x, 3, stride: 2, padding: 1) : x).MoveToOuterDisposeScope();
     }
 
     string IOnnxLayer.Export(OnnxGraph graph, string x)

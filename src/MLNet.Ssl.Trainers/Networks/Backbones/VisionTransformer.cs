@@ -92,11 +92,17 @@ internal sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
     /// <exception cref="ArgumentException">The images are smaller than a patch or not (B,3,H,W).</exception>
     public override Tensor forward(Tensor x)
     {
+        using var scope = NewDisposeScope();
         var positions = Rotary(x.shape, x);
         x = Tokens(x);
-        // The last block computes only what the class token needs: nothing else of it is read.
-        for (int i = 0; i < blocks.Count; i++) x = blocks[i].call(x, i == blocks.Count - 1, positions);
-        return norm.call(x.select(1, 0));
+        for (int i = 0; i < blocks.Count; i++)
+        {
+            // Tokens that autograd does not keep are freed block by block.
+            using var input = x;
+            // The last block computes only what the class token needs: nothing else of it is read.
+            x = blocks[i].call(input, i == blocks.Count - 1, positions);
+        }
+        return norm.call(x.select(1, 0)).MoveToOuterDisposeScope();
     }
 
     string IOnnxLayer.Export(OnnxGraph graph, string x)
@@ -177,13 +183,15 @@ internal sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
 
     private Tensor Tokens(Tensor x)
     {
+        using var scope = NewDisposeScope();
         var shape = CheckShape(x.shape);
         var tokens = cat([cls_token.expand(shape[0], 1, EmbeddingDimension), patch_embed.call(x)], 1);
         if (pos_embed is not null) tokens = tokens.Add(Positions(shape[2], shape[3]).to(tokens.dtype));
-        if (register_tokens is null) return tokens;
+        if (register_tokens is null) return tokens.MoveToOuterDisposeScope();
         // Registers have no place: they come in after positions were added.
         var registers = register_tokens.expand(shape[0], _options.Registers, EmbeddingDimension);
-        return cat([tokens.narrow(1, 0, 1), registers, tokens.narrow(1, 1, tokens.size(1) - 1)], 1);
+        return cat([tokens.narrow(1, 0, 1), registers, tokens.narrow(1, 1, tokens.size(1) - 1)], 1)
+            .MoveToOuterDisposeScope();
     }
 
     private long[] CheckShape(long[] shape)

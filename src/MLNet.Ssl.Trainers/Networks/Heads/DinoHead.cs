@@ -75,7 +75,12 @@ public sealed class DinoHead : Module<Tensor, Tensor>
             RegisterComponents();
         }
 
-        public override Tensor forward(Tensor x) =>
-            functional.linear(x, (weight_v * (weight_g / weight_v.norm(1, keepdim: true))).to(x.dtype));
+        public override Tensor forward(Tensor x)
+        {
+            // The weights are far larger than what goes in.
+            using var scope = NewDisposeScope();
+            using var weights = weight_v * (weight_g / weight_v.norm(1, keepdim: true));
+            return functional.linear(x, weights.to(x.dtype)).MoveToOuterDisposeScope();
+        }
     }
 }

@@ -60,10 +60,12 @@ public sealed class EncoderWithHead : nn.Module<Tensor, Tensor>
             var parts = Parts(input, groups).Select(part => Pass(part, 1, stage)).ToList();
             return (cat([.. parts.Select(p => p.Features)], 0), cat([.. parts.Select(p => p.Output)], 0));
         }
+        // What autograd does not keep is freed, in a pass without gradient all but the results.
+        using var scope = NewDisposeScope();
         var features = backbone.Run(input, stage, backbone.StageCount);
         var output = head.call(features);
         if (predictor is not null) output = predictor.call(output);
-        return (features.to(ScalarType.Float32), output.to(ScalarType.Float32));
+        return scope.MoveToOuter(features.to(ScalarType.Float32), output.to(ScalarType.Float32));
     }
 
     /// <summary>What a stage of the backbone is given, in groups as in <see cref="Pass"/>.</summary>
