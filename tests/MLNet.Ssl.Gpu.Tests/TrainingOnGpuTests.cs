@@ -58,7 +58,8 @@ public sealed class TrainingOnGpuTests : IDisposable
         string whole = Path.Combine(_folder, "whole"), cut = Path.Combine(_folder, "cut");
         var log = new List<TrainingMessage>();
         var expected = SmallRuns.Train(options.In(whole), log, device: device);
-        Assert.Contains(log, message => message.Text.Contains("Precision = BFloat16", StringComparison.Ordinal));
+        if (!Gpu.IsPretended)
+            Assert.Contains(log, message => message.Text.Contains("Precision = BFloat16", StringComparison.Ordinal));
         Directory.CreateDirectory(cut);
         File.Copy(SmallRuns.File(whole, 5), SmallRuns.File(cut, 5));
         SmallRuns.AssertSame(expected, SmallRuns.Train(options.In(cut, resume: true), device: device));

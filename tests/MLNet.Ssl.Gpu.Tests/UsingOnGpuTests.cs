@@ -128,14 +128,14 @@ public sealed class UsingOnGpuTests : IDisposable
             });
         Assert.True(Accuracy(student, images, labels) > 0.7, $"distilled {Accuracy(student, images, labels)}");
         Assert.All(student.Network.parameters(), p =>
-            Assert.Equal((ScalarType.Float32, DeviceType.CUDA), (p.dtype, p.device_type)));
+            Assert.Equal((ScalarType.Float32, device.type), (p.dtype, p.device_type)));
     }
 
     [Fact]
     public void APipelineTrainsSavesLoadsAndExports()
     {
         _ = Gpu.Device;
-        var ml = new MLContext(seed: 1) { GpuDeviceId = 0 };
+        var ml = new MLContext(seed: 1) { GpuDeviceId = Gpu.IsPretended ? null : 0 };
         var (images, _) = Patterns.Draw(64, 1);
         var rows = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 64).Select(i => new Row { Image = Mlnet(images[i]) })
             .ToList());

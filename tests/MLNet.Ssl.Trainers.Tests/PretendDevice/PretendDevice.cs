@@ -205,7 +205,7 @@ internal static unsafe class PretendDevice
         var callers = new StackTrace().GetFrames().Select(frame => frame.GetMethod())
             .Where(method => method?.DeclaringType?.FullName?.StartsWith("MLNet.Ssl.", StringComparison.Ordinal) == true
                 && method.DeclaringType != typeof(PretendDevice))
-            .Select(method => $"{method!.DeclaringType!.Name}.{method.Name}").Take(6);
+            .Select(method => $"{method!.DeclaringType!.Name}.{method.Name}");
         s_found.Add($"{what}: {string.Join(" < ", callers)}");
     }
 

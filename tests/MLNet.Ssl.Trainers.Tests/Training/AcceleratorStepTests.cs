@@ -1,21 +1,73 @@
 namespace MLNet.Ssl.Tests;
 
-/// <summary>Steps on a device that is not the processor mix no tensors of the two, and wait for nothing.</summary>
+/// <summary>Training on a device that is not the processor mixes no tensors of the two, and a step waits for
+/// nothing.</summary>
 [Collection(nameof(PretendDevice))]
-public class AcceleratorStepTests
+public sealed class AcceleratorStepTests : IDisposable
 {
-    // Past the first step, in which what later ones ask for is not known yet.
+    // Past the first step, in which it is not known yet what a step asks for.
     private const int Steps = 3;
+
+    private static readonly DinoOptions Dino = (DinoOptions)SmallRuns.All["DINO in shards"];
+
+    private static readonly SimClrOptions SimClr = (SimClrOptions)SmallRuns.All["SimCLR, LARS"];
+
+    private static readonly MoCoOptions MoCo = (MoCoOptions)SmallRuns.All["MoCo v2, i-Mix"];
+
+    private static readonly ResNetOptions Bottleneck =
+        SmallRuns.ResNet with { Block = ResNetBlock.Bottleneck, BlocksPerStage = [1, 1], Stem = ResNetStem.ImageNet };
 
     private static readonly Dictionary<string, PretrainOptions> More = new()
     {
-        ["DINO, KoLeo, rotary positions"] = (DinoOptions)SmallRuns.All["DINO in shards"] with
+        ["DINO, KoLeo, rotary positions"] = Dino with
         {
             KoLeoWeight = 0.1,
             Centering = DinoCentering.SinkhornKnopp,
             Backbone = SmallRuns.Vit with { RotaryPositions = true, Registers = 2, SwiGlu = true, LayerScale = 0.1 },
         },
+        ["DINO, ConvNeXt, norms trained"] = Dino with
+        {
+            Backbone = new ConvNeXtOptions { Depths = [1, 1], Widths = [16, 32] },
+            NormLastLayer = false,
+            DropPathRate = 0.2,
+        },
+        ["MoCo v2, shuffled, selective kernels"] = MoCo with
+        {
+            Backbone = Bottleneck with { SelectiveKernels = true },
+            BatchNormGroups = 2,
+            Mixing = null,
+        },
+        ["MoCo v2, i-Mix of feature maps"] =
+            MoCo with { Backbone = Bottleneck, Mixing = new IMixOptions { Layers = [0, 1, 2], InputMix = new() } },
+        ["MoCo v3, SDMP besides, convolutional stem"] = (MoCoV3Options)SmallRuns.All["MoCo v3, SDMP"] with
+        {
+            Backbone = SmallRuns.Vit with
+            {
+                ConvolutionalStem = true,
+                PatchSize = 16,
+                ImageSize = 32,
+                Flavor = VisionTransformerFlavor.MoCoV3
+            },
+            ImageSize = 32,
+            Mixing = new SdmpOptions { ExtraViews = true, LogMixture = true },
+        },
+        ["SimCLR, memory"] = SimClr with { MemoryLength = 64, Optimizer = OptimizerKind.AdamW },
+        ["BYOL, i-Mix by CutMix"] =
+            (ByolOptions)SmallRuns.All["BYOL"] with { Mixing = new IMixOptions { Mixer = Mixer.CutMix } },
+        ["table: masked reconstruction"] = new MaskedReconstructionOptions
+        {
+            Table = new() { CategoricalSlots = [0..3], ContinuousSlots = [3, 4, 5] },
+            Backbone = SmallRuns.Mlp with { NumberEmbedding = NumberEmbedding.Periodic },
+            HeadLayers = 2,
+        },
+        ["table: SimCLR, groups"] = SimClr with
+        {
+            Backbone = SmallRuns.Mlp with { InputGroups = [2, 4] },
+            Table = new() { MaskProbability = 0.2, ResampleProbability = 0.2 },
+        },
     };
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("accelerator-").FullName;
 
     public static TheoryData<string, Precision> Runs
     {
@@ -23,19 +75,67 @@ public class AcceleratorStepTests
         {
             var data = new TheoryData<string, Precision>();
             foreach (string name in SmallRuns.All.Keys.Concat(More.Keys))
-                foreach (var precision in new[] { Precision.Float32, Precision.BFloat16 }) data.Add(name, precision);
+            {
+                data.Add(name, Precision.Float32);
+                // It has no other.
+                if (name != "table: masked reconstruction") data.Add(name, Precision.BFloat16);
+            }
             return data;
         }
     }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Theory]
     [MemberData(nameof(Runs))]
     public void AStepMixesNoDevicesAndWaitsForNothing(string name, Precision precision)
     {
+        var options = SmallRuns.All.GetValueOrDefault(name) ?? More[name];
+        options = options with { Epochs = 3, Seed = 5, Precision = precision, LearningRate = 1e-3 };
         var found = new List<string>();
-        var options = More.GetValueOrDefault(name) ?? SmallRuns.Of(name);
-        FirstSteps.Of(options with { Epochs = 3, Seed = 5, Precision = precision, LearningRate = 1e-3 }, Steps,
-            PretendDevice.Device, step => found.AddRange(PretendDevice.Watch(step)));
-        Assert.True(found.Count == 0, string.Join("\n", found.Distinct()));
+        FirstSteps.Of(options, Steps, PretendDevice.Device, step => found.AddRange(PretendDevice.Watch(step)));
+        Assert.True(found.Count == 0, string.Join('\n', found.Distinct()));
+    }
+
+    [Theory]
+    [InlineData(Precision.Float32)]
+    [InlineData(Precision.BFloat16)]
+    public void ARunMixesNoDevicesAndItsStepsWaitForNothing(Precision precision)
+    {
+        var device = PretendDevice.Device;
+        var (images, labels) = Patterns.Draw(64, 1);
+        var found = PretendDevice.Watch(() =>
+        {
+            var options = SmallRuns.Of("MoCo v2, i-Mix") with
+            {
+                Evaluation = new(images, labels, images, labels),
+                Precision = precision,
+            };
+            using var encoder = Pretrainer.Fit(images, options.In(Path.Combine(_folder, "pretraining")), device);
+            using var teacher = FineTuner.Fit(images, labels, Patterns.Classes, encoder, new()
+            {
+                Epochs = 2,
+                BatchSize = 16,
+                MixupAlpha = 0.8,
+                CutMixAlpha = 1,
+                LabelSmoothing = 0.1,
+                Precision = precision,
+                Validation = new(images, labels),
+                CheckpointFolder = Path.Combine(_folder, "fine-tuning"),
+            });
+            using var student = Distiller.Fit(images, labels, teacher, new()
+            {
+                Student = SmallRuns.Vit with { DropPathRate = 0.1 },
+                Alpha = 0.5,
+                Epochs = 2,
+                BatchSize = 16,
+                Precision = precision,
+            });
+            student.Logits([images[0]], new float[Patterns.Classes]);
+        });
+        // Between steps it reads what it tells, saves and measures.
+        Assert.NotEmpty(found);
+        Assert.DoesNotContain(found, one => one.Contains("both devices") || one.Contains("types"));
+        Assert.DoesNotContain(found, one => one.Contains("TrainingStep.Run"));
     }
 }
