@@ -50,6 +50,23 @@ public sealed class TensorFloat32Tests
         Assert.Equal(before, Now);
     }
 
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(true, true)]
+    public void OfRunsAtATimeTheStrictestHoldsAndBehindTheLastItIsAsBeforeTheFirst(bool first, bool second)
+    {
+        var before = Now;
+        var (one, other) = (TensorFloat32.Use(first), TensorFloat32.Use(second));
+        Assert.Equal((first && second, first && second), Now);
+        // The one that began first ends first, and is disposed of twice.
+        one.Dispose();
+        one.Dispose();
+        Assert.Equal((second, second), Now);
+        other.Dispose();
+        Assert.Equal(before, Now);
+    }
+
     private sealed class Watched(Action look) : Backbone(nameof(Watched), embeddingDimension: 3)
     {
         public override Tensor forward(Tensor x)
