@@ -31,6 +31,9 @@ internal static unsafe class LibTorchDispatcher
 {
     private const nuint Room = 256;
 
+    // Of a thread's flags: gradients, inference, forward gradients, threads.
+    private const byte PassesBackElsewhere = 8;
+
     private static readonly nint Torch = Library("libtorch_cpu.so"), Core = Library("libc10.so");
 
     private static readonly nint Dispatcher =
@@ -40,7 +43,15 @@ internal static unsafe class LibTorchDispatcher
         (delegate* unmanaged<nint, BoxedValues*, byte, ushort, void>)Symbol(Torch,
             "_ZN2at6native12cpu_fallbackERKN3c1014OperatorHandleEPSt6vectorINS1_6IValueESaIS6_EEbNS1_11DispatchKeyE");
 
+    private static readonly delegate* unmanaged<nint, void> SetWarnings = (delegate* unmanaged<nint, void>)Symbol(
+        Core, "_ZN3c1012WarningUtils19set_warning_handlerEPNS_14WarningHandlerE");
+
+    private static readonly delegate* unmanaged<byte*> ThreadState =
+        (delegate* unmanaged<byte*>)Symbol(Core, "_ZN3c1013AutogradState13get_tls_stateEv");
+
     private static readonly nint Quiet = QuietWarnings();
+
+    private static int s_flags;
 
     /// <summary>The number of a dispatch key such as "CPU".</summary>
     public static ushort Key(string name)
@@ -99,6 +110,22 @@ internal static unsafe class LibTorchDispatcher
         register(type, (nint)guard);
     }
 
+    /// <summary>Has autograd pass back on the calling thread, whatever the device. The threads that it has for devices
+    /// are as many as there were when it first passed back.</summary>
+    public static void PassBackHere() => ThreadState()[s_flags] &= unchecked((byte)~PassesBackElsewhere);
+
+    /// <summary>Looks where a thread's state has its flags, the first of which is whether gradients are
+    /// wanted.</summary>
+    public static void FindFlags()
+    {
+        byte[] State() => new ReadOnlySpan<byte>(ThreadState(), 32).ToArray();
+        byte[] with, without;
+        using (TorchSharp.torch.enable_grad()) with = State();
+        using (TorchSharp.torch.no_grad()) without = State();
+        s_flags = Enumerable.Range(0, with.Length)
+            .Single(at => (with[at] ^ without[at]) == 1 && (with[at] & PassesBackElsewhere) != 0);
+    }
+
     /// <summary>The operator of this name.</summary>
     public static nint Find(string name)
     {
@@ -116,8 +143,7 @@ internal static unsafe class LibTorchDispatcher
     public static void ComputeOnProcessor(nint operatorHandle, BoxedValues* stack, ushort processor)
     {
         // Of views it warns that they will be copies, which they are not where nothing has to be moved.
-        ((delegate* unmanaged<nint, void>)Symbol(Core,
-            "_ZN3c1012WarningUtils19set_warning_handlerEPNS_14WarningHandlerE"))(Quiet);
+        SetWarnings(Quiet);
         CpuFallback(operatorHandle, stack, 0, processor);
     }
 

@@ -46,9 +46,6 @@ internal static unsafe class PretendDevice
         }
     }
 
-    /// <summary>Names of the operators that were computed so far, and how often.</summary>
-    public static SortedDictionary<string, int> Operators { get; } = new(StringComparer.Ordinal);
-
     /// <summary>What is found while the work is done.</summary>
     public static IReadOnlyList<string> Watch(Action work)
     {
@@ -72,6 +69,7 @@ internal static unsafe class PretendDevice
         s_processorKey = LibTorchDispatcher.Key("CPU");
         (s_processorBit, s_pretendedBit) = (LibTorchDispatcher.Bit("CPUBit"), LibTorchDispatcher.Bit("XLABit"));
         FindLayout();
+        LibTorchDispatcher.FindFlags();
         s_convolution = LibTorchDispatcher.Find("aten::convolution");
         s_convolutionBackward = LibTorchDispatcher.Find("aten::convolution_backward");
         ushort key = LibTorchDispatcher.Key("XLA");
@@ -152,10 +150,10 @@ internal static unsafe class PretendDevice
 
     private static void Compute(nint op, BoxedValues* stack)
     {
+        LibTorchDispatcher.PassBackHere();
         lock (Gate)
         {
             string name = LibTorchDispatcher.NameOf(op);
-            Operators[name] = Operators.GetValueOrDefault(name) + 1;
             bool makes = MakesOnProcessor(name, stack);
             var tensors = Tensors(stack);
             var moved = tensors.Where(IsPretended).Distinct().ToList();

@@ -1,12 +1,19 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
 namespace MLNet.Ssl.Tests;
 
 /// <summary>Training on a device that is not the processor mixes no tensors of the two, and a step waits for
 /// nothing.</summary>
-[Collection(nameof(PretendDevice))]
+[Collection(nameof(Alone))]
 public sealed class AcceleratorStepTests : IDisposable
 {
     // Past the first step, in which it is not known yet what a step asks for.
     private const int Steps = 3;
+
+    // Compiled, some of these are part of those that call them.
+    private static readonly string[] InAStep =
+        ["TrainingStep.Run", "TrainingStep.Backward", "TrainingStep.Update", ".Forward", ".AfterStep"];
 
     private static readonly DinoOptions Dino = (DinoOptions)SmallRuns.All["DINO in shards"];
 
@@ -136,6 +143,67 @@ public sealed class AcceleratorStepTests : IDisposable
         // Between steps it reads what it tells, saves and measures.
         Assert.NotEmpty(found);
         Assert.DoesNotContain(found, one => one.Contains("both devices") || one.Contains("types"));
-        Assert.DoesNotContain(found, one => one.Contains("TrainingStep.Run"));
+        Assert.DoesNotContain(found, one => InAStep.Any(part => one.Contains(part)));
+    }
+
+    [Fact]
+    public void RowsOfATableAreMadeReadyByNumbersThatAreThere()
+    {
+        var device = PretendDevice.Device;
+        using var scope = NewDisposeScope();
+        var random = new Random(1);
+        float[] values = [.. Enumerable.Range(0, 4000 * 6).Select(_ => MathF.Exp(4 * random.NextSingle()))];
+        using var table = new TableStore(values, 6);
+        var facts = TableFacts.Of(table);
+        // The quantiles are more than goes with a command.
+        var preprocessing = TablePreprocessing.Standardize(table, facts, facts.Continuous, quantiles: 4000);
+        var rows = table.Values.to(device);
+        var expected = preprocessing.Apply(table.Values);
+        Assert.True(preprocessing.Apply(rows).cpu().allclose(expected));
+        Assert.Empty(PretendDevice.Watch(() => preprocessing.Apply(rows)));
+        using var encoder =
+            new TableEncoder(SmallRuns.Mlp.WithColumns(6).Create(new Generator(1, CPU)).to(device), preprocessing, device);
+        var embeddings = new float[8 * encoder.EmbeddingDimension];
+        float[][] some = [.. values.Chunk(6).Take(8)];
+        encoder.Embed(some, embeddings);
+        Assert.Equal(["a copy back to the processor"], PretendDevice.Watch(() => encoder.Embed(some, embeddings))
+            .Select(one => one[..one.IndexOf(':')]));
+    }
+
+    [Fact]
+    public void WhatIsMoreThanGoesWithACommandTravelsFromPinnedMemory()
+    {
+        var device = PretendDevice.Device;
+        using var scope = NewDisposeScope();
+        using var plan = new KeepPlan();
+        using var like = zeros([1], ScalarType.Float32, device);
+        const int many = 1 << 16;
+        Assert.Empty(PretendDevice.Watch(() =>
+        {
+            NativeTensor.On(device, new float[many]);
+            NativeTensor.On(device, new long[many]);
+            plan.Begin(1, device);
+        }));
+        plan.Next(many, 0.1, like);
+        Assert.Empty(PretendDevice.Watch(() =>
+        {
+            plan.Begin(2, device);
+            plan.Next(many, 0.1, like);
+        }));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void OnlyAProcessorSplitsTheBackwardPassOfLinearLayers(bool onDevice)
+    {
+        var device = onDevice ? PretendDevice.Device : CPU;
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(1, CPU);
+        using var rows = new TableStore(Enumerable.Range(0, 64 * 6).Select(i => (float)(i % 31)).ToArray(), 6);
+        var plan = SmallRuns.Of("table: BYOL").For(DataFacts.Of(rows));
+        using var method = plan.CreateMethod(generator, device, 1);
+        using var step = new TrainingStep(method, plan.Method.Optimization, 1, threads: 2, 7);
+        Assert.Equal(onDevice, method.Parameters.Module.modules().OfType<Linear>().All(layer => layer.Tape is null));
     }
 }
