@@ -15,65 +15,6 @@ public sealed class AcceleratorStepTests : IDisposable
     private static readonly string[] InAStep =
         ["TrainingStep.Run", "TrainingStep.Backward", "TrainingStep.Update", ".Forward", ".AfterStep"];
 
-    private static readonly DinoOptions Dino = (DinoOptions)SmallRuns.All["DINO in shards"];
-
-    private static readonly SimClrOptions SimClr = (SimClrOptions)SmallRuns.All["SimCLR, LARS"];
-
-    private static readonly MoCoOptions MoCo = (MoCoOptions)SmallRuns.All["MoCo v2, i-Mix"];
-
-    private static readonly ResNetOptions Bottleneck =
-        SmallRuns.ResNet with { Block = ResNetBlock.Bottleneck, BlocksPerStage = [1, 1], Stem = ResNetStem.ImageNet };
-
-    private static readonly Dictionary<string, PretrainOptions> More = new()
-    {
-        ["DINO, KoLeo, rotary positions"] = Dino with
-        {
-            KoLeoWeight = 0.1,
-            Centering = DinoCentering.SinkhornKnopp,
-            Backbone = SmallRuns.Vit with { RotaryPositions = true, Registers = 2, SwiGlu = true, LayerScale = 0.1 },
-        },
-        ["DINO, ConvNeXt, norms trained"] = Dino with
-        {
-            Backbone = new ConvNeXtOptions { Depths = [1, 1], Widths = [16, 32] },
-            NormLastLayer = false,
-            DropPathRate = 0.2,
-        },
-        ["MoCo v2, shuffled, selective kernels"] = MoCo with
-        {
-            Backbone = Bottleneck with { SelectiveKernels = true },
-            BatchNormGroups = 2,
-            Mixing = null,
-        },
-        ["MoCo v2, i-Mix of feature maps"] =
-            MoCo with { Backbone = Bottleneck, Mixing = new IMixOptions { Layers = [0, 1, 2], InputMix = new() } },
-        ["MoCo v3, SDMP besides, convolutional stem"] = (MoCoV3Options)SmallRuns.All["MoCo v3, SDMP"] with
-        {
-            Backbone = SmallRuns.Vit with
-            {
-                ConvolutionalStem = true,
-                PatchSize = 16,
-                ImageSize = 32,
-                Flavor = VisionTransformerFlavor.MoCoV3
-            },
-            ImageSize = 32,
-            Mixing = new SdmpOptions { ExtraViews = true, LogMixture = true },
-        },
-        ["SimCLR, memory"] = SimClr with { MemoryLength = 64, Optimizer = OptimizerKind.AdamW },
-        ["BYOL, i-Mix by CutMix"] =
-            (ByolOptions)SmallRuns.All["BYOL"] with { Mixing = new IMixOptions { Mixer = Mixer.CutMix } },
-        ["table: masked reconstruction"] = new MaskedReconstructionOptions
-        {
-            Table = new() { CategoricalSlots = [0..3], ContinuousSlots = [3, 4, 5] },
-            Backbone = SmallRuns.Mlp with { NumberEmbedding = NumberEmbedding.Periodic },
-            HeadLayers = 2,
-        },
-        ["table: SimCLR, groups"] = SimClr with
-        {
-            Backbone = SmallRuns.Mlp with { InputGroups = [2, 4] },
-            Table = new() { MaskProbability = 0.2, ResampleProbability = 0.2 },
-        },
-    };
-
     private readonly string _folder = Directory.CreateTempSubdirectory("accelerator-").FullName;
 
     public static TheoryData<string, Precision> Runs
@@ -81,11 +22,10 @@ public sealed class AcceleratorStepTests : IDisposable
         get
         {
             var data = new TheoryData<string, Precision>();
-            foreach (string name in SmallRuns.All.Keys.Concat(More.Keys))
+            foreach (string name in SmallRuns.All.Keys.Concat(SmallRuns.Variants.Keys))
             {
                 data.Add(name, Precision.Float32);
-                // It has no other.
-                if (name != "table: masked reconstruction") data.Add(name, Precision.BFloat16);
+                if (SmallRuns.HasBFloat16(name)) data.Add(name, Precision.BFloat16);
             }
             return data;
         }
@@ -97,8 +37,7 @@ public sealed class AcceleratorStepTests : IDisposable
     [MemberData(nameof(Runs))]
     public void AStepMixesNoDevicesAndWaitsForNothing(string name, Precision precision)
     {
-        var options = SmallRuns.All.GetValueOrDefault(name) ?? More[name];
-        options = options with { Epochs = 3, Seed = 5, Precision = precision, LearningRate = 1e-3 };
+        var options = SmallRuns.Of(name) with { Precision = precision, LearningRate = 1e-3 };
         var found = new List<string>();
         FirstSteps.Of(options, Steps, PretendDevice.Device, step => found.AddRange(PretendDevice.Watch(step)));
         Assert.True(found.Count == 0, string.Join('\n', found.Distinct()));
