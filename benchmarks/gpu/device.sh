@@ -59,8 +59,9 @@ lanes() { # part seed case...
   local part="$1" seed="$2" i=0 name; shift 2
   # Small networks leave most of a GPU idle: the lanes run side by side.
   for name in "$@"; do
-    lane "$part-lane$((i++))" "$seed" $((16 / $#)) "$name" &
+    lane "$part-lane$i" "$seed" $((16 / $#)) "$name" &
     [ -z "$dry" ] || wait
+    i=$((i + 1))
   done
   wait
   cat "$out/$part"-lane*.json | tee "$out/$part.jsonl"

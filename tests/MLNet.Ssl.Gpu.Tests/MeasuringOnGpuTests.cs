@@ -45,12 +45,14 @@ public sealed class MeasuringOnGpuTests : IDisposable
         var whole = encoder.Embed(table);
         Assert.Equal(device.type, whole.device_type);
         Assert.True(whole.allclose(encoder.Embed(table, rowsAtATime: 7), rtol: 1e-4, atol: 1e-5));
-        using var onCpu = new TableEncoder(encoder.Backbone.Options!.Create(new Generator(1, CPU)), encoder.Preprocessing);
+        using var generator = new Generator(1, CPU);
+        using var onCpu = new TableEncoder(encoder.Backbone.Options!.Create(generator), encoder.Preprocessing);
         onCpu.Load(encoder.Backbone.state_dict());
         AssertNear(onCpu.Embed(table), whole);
         var index = new EmbeddingIndex(encoder.EmbeddingDimension);
         float[] values = whole.cpu().flatten().data<float>().ToArray();
-        foreach (var (row, embedding) in values.Chunk(encoder.EmbeddingDimension).Index()) index.Add($"{row}", embedding);
+        foreach (var (row, embedding) in values.Chunk(encoder.EmbeddingDimension).Index())
+            index.Add($"{row}", embedding);
         Assert.Equal(1, index.Search(values.AsSpan(0, encoder.EmbeddingDimension))[0].Similarity, tolerance: 1e-5);
         string path = Path.Combine(_folder, "rows.onnx");
         encoder.ExportOnnx(path);
@@ -72,14 +74,17 @@ public sealed class MeasuringOnGpuTests : IDisposable
         using var expected = new WeightedKnn(here, classes, Patterns.Classes, 10);
         AssertNear(expected.Score(here), knn.Score(there));
         Assert.Equal(expected.Accuracy(here, classes, [1, 10, 1000]).Select(result => result.Accuracy),
-            knn.Accuracy(there, classes, [1, 10, 1000]).Select(result => result.Accuracy), (a, b) => Math.Abs(a - b) < 0.02);
+            knn.Accuracy(there, classes, [1, 10, 1000]).Select(result => result.Accuracy),
+            (a, b) => Math.Abs(a - b) < 0.02);
         var probing = new LinearProbeOptions { LearningRates = [0.1, 1], Epochs = 20, BatchSize = 64 };
         using var probe = LinearProbe.Train(there, classes, Patterns.Classes, probing, there, classes);
         using var probeHere = LinearProbe.Train(here, classes, Patterns.Classes, probing, here, classes);
-        Assert.Equal(probeHere.Accuracy(here, classes).Accuracy, probe.Accuracy(there, classes).Accuracy, tolerance: 0.05);
+        Assert.Equal(
+            probeHere.Accuracy(here, classes).Accuracy, probe.Accuracy(there, classes).Accuracy, tolerance: 0.05);
         using var closed = ClosedFormProbe.Train(there, classes, Patterns.Classes);
         using var closedHere = ClosedFormProbe.Train(here, classes, Patterns.Classes);
-        Assert.Equal(closedHere.Accuracy(here, classes).Accuracy, closed.Accuracy(there, classes).Accuracy, tolerance: 0.05);
+        Assert.Equal(
+            closedHere.Accuracy(here, classes).Accuracy, closed.Accuracy(there, classes).Accuracy, tolerance: 0.05);
         RgbImage[] some = [images[0], images[1], images[2]];
         AssertNear(RetrievalFeatures.Extract(onCpu, some, 48, multiScale: true),
             RetrievalFeatures.Extract(onGpu, some, 48, multiScale: true));
@@ -147,7 +152,8 @@ public sealed class MeasuringOnGpuTests : IDisposable
             int kind = random.Next(3);
             labels[i] = kind;
             values[8 * i + kind] = 1;
-            for (int slot = 3; slot < 8; slot++) values[8 * i + slot] = MathF.Exp(kind * slot / 4f + random.NextSingle());
+            for (int slot = 3; slot < 8; slot++)
+                values[8 * i + slot] = MathF.Exp(kind * slot / 4f + random.NextSingle());
         }
         return (new TableStore(values, 8), labels);
     }

@@ -15,7 +15,8 @@ public sealed class TrainingOnGpuTests : IDisposable
 
     public static TheoryData<string> WithBFloat16 => [.. Methods.Select(row => row.Data).Where(SmallRuns.HasBFloat16)];
 
-    public static TheoryData<string> Repeatable => [.. Methods.Select(row => row.Data).Where(name => name != Unordered)];
+    public static TheoryData<string> Repeatable =>
+        [.. Methods.Select(row => row.Data).Where(name => name != Unordered)];
 
     public void Dispose() => Directory.Delete(_folder, true);
 

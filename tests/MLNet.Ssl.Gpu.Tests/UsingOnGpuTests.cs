@@ -62,7 +62,8 @@ public sealed class UsingOnGpuTests : IDisposable
         var expected = new float[count * onCpu.EmbeddingDimension];
         onCpu.Embed(all, expected);
         var view = transformer.Transform(
-            new MLContext(1).Data.LoadFromEnumerable(all.Select(image => new Row { Image = Drawn.Image(image) }).ToList()));
+            new MLContext(1).Data.LoadFromEnumerable(
+                all.Select(image => new Row { Image = Drawn.Image(image) }).ToList()));
         float[] actual = [.. Embeddings(view).SelectMany(row => row)];
         double most = expected.Max(Math.Abs);
         Assert.All(expected.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, tolerance: 1e-3 * most));
@@ -146,8 +147,8 @@ public sealed class UsingOnGpuTests : IDisposable
         _ = Gpu.Device;
         var ml = new MLContext(seed: 1) { GpuDeviceId = Gpu.IsPretended ? null : 0 };
         var (images, _) = Patterns.Draw(64, 1);
-        var rows = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 64).Select(i => new Row { Image = Drawn.Image(images[i]) })
-            .ToList());
+        var rows = ml.Data.LoadFromEnumerable(
+            Enumerable.Range(0, 64).Select(i => new Row { Image = Drawn.Image(images[i]) }).ToList());
         var ssl = ml.SelfSupervised();
         var model = ssl.Pretrain("Embedding", nameof(Row.Image), new DinoOptions
         {

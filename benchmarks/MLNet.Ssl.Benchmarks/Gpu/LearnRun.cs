@@ -104,7 +104,8 @@ internal static class LearnRun
         // Several runs on one GPU slow each other down, and then none may take all of the time.
         using var encoder = Pretrainer.Fit(
             train,
-            options with { Epochs = count, MaxDuration = TimeSpan.FromSeconds(1.25 * seconds), Progress = last }, device);
+            options with { Epochs = count, MaxDuration = TimeSpan.FromSeconds(1.25 * seconds), Progress = last },
+            device);
         double trained = watch.Elapsed.TotalSeconds, epochs = count * last.Share;
         var before = ResultRun.Accuracies(untrained, train, trainLabels, test, testLabels);
         var after = ResultRun.Accuracies(encoder, train, trainLabels, test, testLabels);

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Tensors;
 
-/// <summary>Constants that are brought to a device when they are first asked for there, and stay. Thread-safe.</summary>
+/// <summary>Constants that are brought to a device when they are first asked for there, and stay.
+/// Thread-safe.</summary>
 /// <param name="make">Makes them on a device.</param>
 internal sealed class DeviceTensors(Func<Device, Tensor[]> make) : IDisposable
 {

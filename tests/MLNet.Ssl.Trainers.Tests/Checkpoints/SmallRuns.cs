@@ -75,53 +75,53 @@ internal static class SmallRuns
     /// <summary>Parts of methods and backbones that <see cref="All"/> is without.</summary>
     public static IReadOnlyDictionary<string, PretrainOptions> Variants { get; } =
         new Dictionary<string, PretrainOptions>
-    {
-        ["DINO, KoLeo, rotary positions"] = Dino with
         {
-            KoLeoWeight = 0.1,
-            Centering = DinoCentering.SinkhornKnopp,
-            Backbone = Vit with { RotaryPositions = true, Registers = 2, SwiGlu = true, LayerScale = 0.1 },
-        },
-        ["DINO, ConvNeXt, norms trained"] = Dino with
-        {
-            Backbone = new ConvNeXtOptions { Depths = [1, 1], Widths = [16, 32] },
-            NormLastLayer = false,
-            DropPathRate = 0.2,
-        },
-        ["MoCo v2, shuffled, selective kernels"] = MoCo with
-        {
-            Backbone = Bottleneck with { SelectiveKernels = true },
-            BatchNormGroups = 2,
-            Mixing = null,
-        },
-        ["MoCo v2, i-Mix of feature maps"] =
-            MoCo with { Backbone = Bottleneck, Mixing = new IMixOptions { Layers = [0, 1, 2], InputMix = new() } },
-        ["MoCo v3, SDMP besides, convolutional stem"] = MoCoV3 with
-        {
-            Backbone = Vit with
+            ["DINO, KoLeo, rotary positions"] = Dino with
             {
-                ConvolutionalStem = true,
-                PatchSize = 16,
-                ImageSize = 32,
-                Flavor = VisionTransformerFlavor.MoCoV3
+                KoLeoWeight = 0.1,
+                Centering = DinoCentering.SinkhornKnopp,
+                Backbone = Vit with { RotaryPositions = true, Registers = 2, SwiGlu = true, LayerScale = 0.1 },
             },
-            ImageSize = 32,
-            Mixing = new SdmpOptions { ExtraViews = true, LogMixture = true },
-        },
-        ["SimCLR, memory"] = SimClr with { MemoryLength = 64, Optimizer = OptimizerKind.AdamW },
-        ["BYOL, i-Mix by CutMix"] = Byol with { Mixing = new IMixOptions { Mixer = Mixer.CutMix } },
-        ["table: masked reconstruction"] = new MaskedReconstructionOptions
-        {
-            Table = new() { CategoricalSlots = [0..3], ContinuousSlots = [3, 4, 5], Quantiles = 50 },
-            Backbone = Mlp with { NumberEmbedding = NumberEmbedding.Periodic },
-            HeadLayers = 2,
-        },
-        ["table: SimCLR, groups"] = SimClr with
-        {
-            Backbone = Mlp with { InputGroups = [2, 4] },
-            Table = new() { MaskProbability = 0.2, ResampleProbability = 0.2 },
-        },
-    };
+            ["DINO, ConvNeXt, norms trained"] = Dino with
+            {
+                Backbone = new ConvNeXtOptions { Depths = [1, 1], Widths = [16, 32] },
+                NormLastLayer = false,
+                DropPathRate = 0.2,
+            },
+            ["MoCo v2, shuffled, selective kernels"] = MoCo with
+            {
+                Backbone = Bottleneck with { SelectiveKernels = true },
+                BatchNormGroups = 2,
+                Mixing = null,
+            },
+            ["MoCo v2, i-Mix of feature maps"] =
+            MoCo with { Backbone = Bottleneck, Mixing = new IMixOptions { Layers = [0, 1, 2], InputMix = new() } },
+            ["MoCo v3, SDMP besides, convolutional stem"] = MoCoV3 with
+            {
+                Backbone = Vit with
+                {
+                    ConvolutionalStem = true,
+                    PatchSize = 16,
+                    ImageSize = 32,
+                    Flavor = VisionTransformerFlavor.MoCoV3
+                },
+                ImageSize = 32,
+                Mixing = new SdmpOptions { ExtraViews = true, LogMixture = true },
+            },
+            ["SimCLR, memory"] = SimClr with { MemoryLength = 64, Optimizer = OptimizerKind.AdamW },
+            ["BYOL, i-Mix by CutMix"] = Byol with { Mixing = new IMixOptions { Mixer = Mixer.CutMix } },
+            ["table: masked reconstruction"] = new MaskedReconstructionOptions
+            {
+                Table = new() { CategoricalSlots = [0..3], ContinuousSlots = [3, 4, 5], Quantiles = 50 },
+                Backbone = Mlp with { NumberEmbedding = NumberEmbedding.Periodic },
+                HeadLayers = 2,
+            },
+            ["table: SimCLR, groups"] = SimClr with
+            {
+                Backbone = Mlp with { InputGroups = [2, 4] },
+                Table = new() { MaskProbability = 0.2, ResampleProbability = 0.2 },
+            },
+        };
 
     public static PretrainOptions Of(string name)
     {

@@ -24,8 +24,8 @@ internal unsafe struct BoxedValues
     public readonly long Count => End - Begin;
 }
 
-/// <summary>What decides which kernel an operator has on which device: kernels of one's own by libtorch's C++ functions,
-/// whose names and layouts are those of libtorch 2.10 as GCC compiles it.</summary>
+/// <summary>What decides which kernel an operator has on which device: kernels of one's own, by libtorch's C++
+/// functions, whose names and layouts are those of libtorch 2.10 as GCC compiles it.</summary>
 /// <remarks>What is registered stays for the life of the process, and so does the memory that stands for it.</remarks>
 internal static unsafe class LibTorchDispatcher
 {

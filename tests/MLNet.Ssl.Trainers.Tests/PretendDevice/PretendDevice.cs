@@ -11,8 +11,8 @@ namespace MLNet.Ssl.Tests;
 /// </summary>
 /// <remarks>
 /// It goes by the name of XLA, of which TorchSharp knows and libtorch has no kernels. A fallback for all operators has
-/// tensors be the processor's for as long as one is computed. Of what a GPU does it shows neither speed nor kernels that
-/// are missing or round otherwise.
+/// tensors be the processor's for as long as one is computed. Of what a GPU does it shows neither speed nor kernels
+/// that are missing or round otherwise. Libtorch is not to compute elsewhere when it is first asked for.
 /// </remarks>
 internal static unsafe class PretendDevice
 {
@@ -120,7 +120,8 @@ internal static unsafe class PretendDevice
     private static void Fallback(nint functor, nint op, ulong keys, BoxedValues* stack) => Compute(op, stack);
 
     [UnmanagedCallersOnly]
-    private static void Convolve(nint functor, nint op, ulong keys, BoxedValues* stack) => Compute(s_convolution, stack);
+    private static void Convolve(nint functor, nint op, ulong keys, BoxedValues* stack) =>
+        Compute(s_convolution, stack);
 
     [UnmanagedCallersOnly]
     private static void ConvolveBackward(nint functor, nint op, ulong keys, BoxedValues* stack)
@@ -162,7 +163,7 @@ internal static unsafe class PretendDevice
                 Copy(stack, moved);
                 return;
             }
-            if (s_found is not null) Find(name, tensors, moved);
+            if (s_found is not null) Look(name, tensors, moved);
             foreach (nint tensor in moved) Move(tensor, there: false);
             LibTorchDispatcher.ComputeOnProcessor(op, stack, s_processorKey);
             if (makes || moved.Count > 0) moved.AddRange(Tensors(stack));
@@ -186,14 +187,15 @@ internal static unsafe class PretendDevice
         KeepLast(stack);
     }
 
-    private static void Find(string name, List<nint> tensors, List<nint> moved)
+    private static void Look(string name, List<nint> tensors, List<nint> moved)
     {
         if (ReadsBack.Contains(name)) Report($"{name} reads back");
         // A number may be the processor's, as it goes with the command.
-        if (tensors.Any(tensor => (KeysOf(tensor) & s_processorBit) != 0 && THSTensor_ndimension((nint)(&tensor)) > 0))
+        if (tensors.Any(tensor => IsProcessors(tensor) && THSTensor_ndimension((nint)(&tensor)) > 0))
             Report($"{name} takes tensors of both devices");
         // A GPU's has no form of two types, unlike the processor's.
-        if (name.Contains("layer_norm") && moved.Select(tensor => THSTensor_type((nint)(&tensor))).Distinct().Count() > 1)
+        if (name.Contains("layer_norm")
+            && moved.Select(tensor => THSTensor_type((nint)(&tensor))).Distinct().Count() > 1)
             Report($"{name} takes tensors of several types");
     }
 
@@ -254,8 +256,8 @@ internal static unsafe class PretendDevice
     private static void SetDevice(byte* device, bool there) =>
         (device[0], device[1]) = there ? (Pretended, (byte)0) : (Processor, (byte)0xff);
 
-    /// <summary>Of the last two values, both tensors, leaves the last. The other one loses a reference, which is not its
-    /// last.</summary>
+    /// <summary>Of the last two values, both tensors, leaves the last. The other one loses a reference, which is not
+    /// its last.</summary>
     private static void KeepLast(BoxedValues* stack)
     {
         var value = stack->End - 2;
@@ -265,6 +267,8 @@ internal static unsafe class PretendDevice
     }
 
     private static bool IsPretended(nint tensor) => (KeysOf(tensor) & s_pretendedBit) != 0;
+
+    private static bool IsProcessors(nint tensor) => (KeysOf(tensor) & s_processorBit) != 0;
 
     private static ulong KeysOf(nint tensor) => *(ulong*)(tensor + s_keys);
 

@@ -6,7 +6,8 @@ namespace MLNet.Ssl.Tests;
 [Collection(nameof(Alone))]
 public sealed class TensorFloat32Tests
 {
-    private static (bool Products, bool Convolutions) Now => (backends.cuda.matmul.allow_tf32, backends.cudnn.allow_tf32);
+    private static (bool Products, bool Convolutions) Now =>
+        (backends.cuda.matmul.allow_tf32, backends.cudnn.allow_tf32);
 
     [Theory]
     [InlineData(null, false)]

@@ -100,8 +100,9 @@ public sealed class AcceleratorStepTests : IDisposable
         var expected = preprocessing.Apply(table.Values);
         Assert.True(preprocessing.Apply(rows).cpu().allclose(expected));
         Assert.Empty(PretendDevice.Watch(() => preprocessing.Apply(rows)));
-        using var encoder =
-            new TableEncoder(SmallRuns.Mlp.WithColumns(6).Create(new Generator(1, CPU)).to(device), preprocessing, device);
+        using var generator = new Generator(1, CPU);
+        var network = SmallRuns.Mlp.WithColumns(6).Create(generator).to(device);
+        using var encoder = new TableEncoder(network, preprocessing, device);
         var embeddings = new float[8 * encoder.EmbeddingDimension];
         float[][] some = [.. values.Chunk(6).Take(8)];
         encoder.Embed(some, embeddings);
