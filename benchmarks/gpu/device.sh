@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# On a GPU machine: unpacks what pack.sh packed, and runs parts of it. Results go to OUT (results.md, tests.log, learn.jsonl).
+# On a GPU machine: unpacks what pack.sh packed, and runs parts of it. Results go to OUT (results.md, tests.log, learn.jsonl, mix-1.jsonl ...).
 #
-#   device.sh ARCHIVE OUT [part ...]      parts: tests step end-to-end embed; float32 and learn too where they are named
+#   device.sh ARCHIVE OUT [part ...]      parts: tests step end-to-end embed; float32, learn and mix-SEED too where they are named
 #
-# The part learn takes CIFAR-10 from the archive, or from cifar10 in the folder that MLNETSSL_DATA names. Each part takes less than
-# 4 minutes. A dry run on a processor, a step of each, finds out whether all of it would start:
-#   MLNETSSL_GPU_DRY=1 MLNETSSL_LIBTORCH=<folder of libtorch.so> device.sh ARCHIVE OUT tests step end-to-end embed learn
+# learn has each method learn for a while, mix-1, mix-2 ... methods with and without mixing, of one seed each. They take CIFAR-10 from the
+# archive, or from cifar10 in the folder that MLNETSSL_DATA names. Each part takes less than 4 minutes. A dry run on a processor, a step
+# of each, finds out whether all of it would start; with MLNETSSL_PRETEND_GPU=1 it does the tests too, on a pretended device:
+#   MLNETSSL_GPU_DRY=1 MLNETSSL_LIBTORCH=<folder of libtorch.so> device.sh ARCHIVE OUT tests step end-to-end embed float32 learn mix-1
 set -uo pipefail
 archive=$(realpath "$1") out=$(realpath -m "$2"); shift 2
 parts=" ${*:-tests step end-to-end embed} "
@@ -48,16 +49,28 @@ there() { # case mode batch label steps flags...
   local name="$1" mode="$2" batch="$3" label="$4" steps="$5"; shift 5
   [ -n "$dry" ] || row "$name" "$mode" "$batch" "PyTorch, $label" python3 gpu/pytorch_gpu_twin.py "$mode" --case "$name" --batch "$batch" --photos photos --steps "$steps" "$@"
 }
-lane() { # number case
-  local small=(--seconds 90 --threads 3)
+lane() { # result seed threads case
+  local small=(--seconds 90 --threads "$3")
   if [ -n "$dry" ]; then small=(--device cpu --seconds 1 --threads 1 --images 128 --tests 100); fi
-  timeout 225 ./MLNet.Ssl.Benchmarks gpu-learn --case "$2" --train "$cifar/train.bin.gz" --test "$cifar/test.bin.gz" "${small[@]}" \
-    > "$out/lane$1.json" 2>> "$out/errors.log" || echo "{\"name\": \"$2\", \"failed\": $?}" > "$out/lane$1.json"
+  timeout 225 ./MLNet.Ssl.Benchmarks gpu-learn --case "$4" --seed "$2" --train "$cifar/train.bin.gz" --test "$cifar/test.bin.gz" "${small[@]}" \
+    > "$out/$1.json" 2>> "$out/errors.log" || echo "{\"name\": \"$4\", \"failed\": $?}" > "$out/$1.json"
+}
+lanes() { # part seed case...
+  local part="$1" seed="$2" i=0 name; shift 2
+  # Small networks leave most of a GPU idle: the lanes run side by side.
+  for name in "$@"; do
+    lane "$part-lane$i" "$seed" $((16 / $#)) "$name" &
+    [ -z "$dry" ] || wait
+    i=$((i + 1))
+  done
+  wait
+  cat "$out/$part"-lane*.json | tee "$out/$part.jsonl"
 }
 wants() { [[ "$parts" == *" $1 "* ]]; }
 
 if wants tests; then
-  timeout 150 ./MLNet.Ssl.Gpu.Tests > "$out/tests.log" 2>&1
+  # A pretended device is slow.
+  timeout $([ -n "$dry" ] && echo 1200 || echo 200) ./MLNet.Ssl.Gpu.Tests > "$out/tests.log" 2>&1
   grep -E "\[FAIL\]|Total:|=== TEST" "$out/tests.log" | cut -c1-200
 fi
 if wants step; then
@@ -90,12 +103,11 @@ if wants float32; then
   there dino-vit-s16 step 64 "single precision" 10
 fi
 if wants learn; then
-  # Small networks leave most of a GPU idle: the lanes run side by side.
-  lanes=("DINO, ViT, no blur, rate 0.002, decay 0.04" "MoCo v2, ResNet-18" "MoCo v3, ResNet-18" "BYOL, ResNet-18" "SimCLR, ResNet-18")
-  for i in "${!lanes[@]}"; do
-    lane "$i" "${lanes[$i]}" &
-    [ -z "$dry" ] || wait
-  done
-  wait
-  cat "$out"/lane*.json | tee "$out/learn.jsonl"
+  lanes learn 1 "DINO, ViT" "MoCo v2, ResNet-18" "MoCo v3, ResNet-18" "BYOL, ResNet-18" "SimCLR, ResNet-18"
 fi
+for part in $parts; do
+  if [[ "$part" == mix-* ]]; then
+    lanes "$part" "${part#mix-}" "DINO, ViT" "DINO, ViT, SDMP" "MoCo v3, ResNet-18" "MoCo v3, ResNet-18, SDMP" \
+      "N-pair, ResNet-18" "N-pair, ResNet-18, i-Mix"
+  fi
+done

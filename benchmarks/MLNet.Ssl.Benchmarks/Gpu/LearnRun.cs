@@ -14,43 +14,44 @@ internal static class LearnRun
 
     private static readonly BackboneOptions ResNet = ResNetOptions.ResNet18(ResNetStem.Small, 32);
 
-    private static readonly DinoOptions Published =
-        new() { Backbone = Vit, LocalCrops = 4, BatchSize = 128, Blur = true };
+    // What is not said is Auto's choice for so few images.
+    private static readonly DinoOptions Dino = new() { Backbone = Vit, LocalCrops = 4, BatchSize = 128 };
 
-    private static readonly DinoOptions Sharp =
-        Published with { Blur = false, LearningRate = 0.002, WeightDecayEnd = 0.04 };
+    private static readonly MoCoOptions MoCo =
+        new() { Backbone = ResNet, BatchSize = 128, LearningRate = 0.12, KeyMomentum = 0.99 };
+
+    private static readonly MoCoV3Options MoCoV3 =
+        new() { Backbone = ResNet, BatchSize = 128, Optimizer = OptimizerKind.Sgd, LearningRate = 0.12 };
+
+    private static readonly ByolOptions Byol =
+        new() { Backbone = ResNet, BatchSize = 128, Optimizer = OptimizerKind.Sgd, LearningRate = 0.12 };
+
+    private static readonly SimClrOptions SimClr = new() { Backbone = ResNet, BatchSize = 128, LearningRate = 0.12 };
+
+    private static readonly SimClrOptions NPair = SimClr with { Loss = SimClrLoss.NPair };
 
     private static readonly Dictionary<string, PretrainOptions> Cases = new()
     {
-        ["DINO, ViT, as published"] = Published,
-        ["DINO, ViT, no blur"] = Published with { Blur = false },
-        ["DINO, ViT, no blur, rate 0.002, decay 0.04"] = Sharp,
-        ["DINO, ViT, so, crops 0.25"] = Sharp with { GlobalScale = (0.25, 1), LocalScale = (0.05, 0.25) },
-        ["DINO, ViT, so, EMA 0.996"] = Sharp with { TeacherMomentum = 0.996 },
-        ["DINO, ViT, so, no drop path, teacher 0.02"] =
-            Sharp with { DropPathRate = 0, TeacherTemperature = 0.02, WarmupTeacherTemperature = 0.02 },
-        ["DINO, ResNet-18, so"] = Sharp with { Backbone = ResNet, BatchNormInHead = true },
-        ["MoCo v2, ResNet-18"] =
-            new MoCoOptions { Backbone = ResNet, BatchSize = 128, LearningRate = 0.12, KeyMomentum = 0.99 },
-        ["MoCo v2, ResNet-18, i-Mix"] = new MoCoOptions
+        ["DINO, ViT"] = Dino,
+        ["DINO, ViT, SDMP"] = Dino with { Mixing = new SdmpOptions() },
+        ["DINO, ViT, as published"] = Dino with
         {
-            Backbone = ResNet,
-            BatchSize = 128,
-            LearningRate = 0.12,
-            KeyMomentum = 0.99,
-            Mixing = new IMixOptions()
+            OutputDimension = 65_536,
+            Centering = DinoCentering.Mean,
+            TeacherMomentum = 0.996,
+            LearningRate = 0.0005,
+            Blur = true,
         },
-        ["MoCo v3, ResNet-18"] = new MoCoV3Options
-        {
-            Backbone = ResNet,
-            BatchSize = 128,
-            Optimizer = OptimizerKind.Sgd,
-            LearningRate = 0.12
-        },
+        ["DINO, ResNet-18"] = Dino with { Backbone = ResNet, BatchNormInHead = true },
+        ["MoCo v2, ResNet-18"] = MoCo,
+        ["MoCo v2, ResNet-18, i-Mix"] = MoCo with { Mixing = new IMixOptions() },
+        ["MoCo v3, ResNet-18"] = MoCoV3,
+        ["MoCo v3, ResNet-18, SDMP"] = MoCoV3 with { Mixing = new SdmpOptions() },
         ["MoCo v3, ViT"] = new MoCoV3Options { Backbone = Vit, BatchSize = 128, LearningRate = 0.001 },
-        ["BYOL, ResNet-18"] =
-            new ByolOptions { Backbone = ResNet, BatchSize = 128, Optimizer = OptimizerKind.Sgd, LearningRate = 0.12 },
-        ["SimCLR, ResNet-18"] = new SimClrOptions { Backbone = ResNet, BatchSize = 128, LearningRate = 0.12 },
+        ["BYOL, ResNet-18"] = Byol,
+        ["SimCLR, ResNet-18"] = SimClr,
+        ["N-pair, ResNet-18"] = NPair,
+        ["N-pair, ResNet-18, i-Mix"] = NPair with { Mixing = new IMixOptions() },
     };
 
     public static Command Command()
@@ -85,7 +86,9 @@ internal static class LearnRun
     {
         var (train, trainLabels) = Cifar10File.Read(trainFile, images);
         var (test, testLabels) = Cifar10File.Read(testFile, tests);
-        var options = Cases[name] with { Seed = seed, Threads = threads };
+        var options = Cases.GetValueOrDefault(name) ?? throw new ArgumentException(
+            $"there is no case '{name}'; expected one of {string.Join("; ", Cases.Keys)}");
+        options = options with { Seed = seed, Threads = threads };
         double TimeOf(int epochs)
         {
             var clock = Stopwatch.StartNew();
@@ -97,25 +100,36 @@ internal static class LearnRun
         double epoch = Math.Max(TimeOf(2) - TimeOf(1), 1e-3);
         int count = Math.Max(2, (int)(seconds / epoch));
         using var untrained = Pretrainer.Fit(train, options with { Epochs = 0 }, device);
-        var watch = Stopwatch.StartNew();
+        var (watch, last) = (Stopwatch.StartNew(), new Last());
         // Several runs on one GPU slow each other down, and then none may take all of the time.
         using var encoder = Pretrainer.Fit(
-            train, options with { Epochs = count, MaxDuration = TimeSpan.FromSeconds(1.25 * seconds) }, device);
-        double trained = watch.Elapsed.TotalSeconds;
+            train,
+            options with { Epochs = count, MaxDuration = TimeSpan.FromSeconds(1.25 * seconds), Progress = last },
+            device);
+        double trained = watch.Elapsed.TotalSeconds, epochs = count * last.Share;
         var before = ResultRun.Accuracies(untrained, train, trainLabels, test, testLabels);
         var after = ResultRun.Accuracies(encoder, train, trainLabels, test, testLabels);
         return JsonSerializer.Serialize(new
         {
             name,
-            epochs = count,
+            epochs,
+            epochs_planned = count,
             seed,
             train.Count,
             seconds = trained,
-            images_per_second = (double)count * train.Count / trained,
+            images_per_second = epochs * train.Count / trained,
             knn_before = before.Knn,
             knn = after.Knn,
             linear_before = before.Linear,
             linear = after.Linear,
         });
+    }
+
+    /// <summary>How much of a run was done when it last told.</summary>
+    private sealed class Last : IProgress<TrainingProgress>
+    {
+        public double Share { get; private set; }
+
+        public void Report(TrainingProgress value) => Share = (double)value.Step / value.TotalSteps;
     }
 }

@@ -1,3 +1,4 @@
+using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
@@ -19,8 +20,7 @@ public static class MarginalResampling
     public static Tensor Apply(Tensor rows, Tensor uniforms, Tensor donors, Tensor units, double probability)
     {
         using var scope = NewDisposeScope();
-        using var p = tensor((float)probability, device: rows.device);
         var others = rows.gather(0, donors.index_select(1, units));
-        return where(uniforms.lt(p).index_select(1, units), others, rows).MoveToOuterDisposeScope();
+        return where(uniforms.LessThan(probability).index_select(1, units), others, rows).MoveToOuterDisposeScope();
     }
 }

@@ -17,6 +17,7 @@ internal sealed class NormalQuantiles
     public const double LeastShare = 1e-7;
 
     private readonly AlignedFloats _values;
+    private readonly DeviceTensors _quantilesAndSlots;
 
     /// <param name="slots">The quantiles of each slot at equal steps from the least value to the greatest: ascending,
     /// finite, and as many for each slot.</param>
@@ -39,6 +40,8 @@ internal sealed class NormalQuantiles
                         $"Quantile {j} of slot {Slots[i]} is {values[j]}; expected finite numbers, ascending.");
             values.ToArray().CopyTo(_values.Span[(i * Count)..]);
         }
+        _quantilesAndSlots = new(device =>
+            [_values.AsTensor(Slots.Length, Count).to(device), NativeTensor.On(device, Slots)]);
     }
 
     /// <summary>The slots, ascending.</summary>
@@ -78,9 +81,8 @@ internal sealed class NormalQuantiles
     public void Apply(Tensor rows, Tensor destination)
     {
         using var scope = NewDisposeScope();
-        using var values = _values.AsTensor(Slots.Length, Count);
-        var quantiles = values.to(rows.device);
-        var slots = NativeTensor.On(rows.device, Slots);
+        var constants = _quantilesAndSlots.On(rows.device);
+        var (quantiles, slots) = (constants[0], constants[1]);
         var x = rows.index_select(1, slots).t().contiguous();
         var (below, upTo) = (searchsorted(quantiles, x), searchsorted(quantiles, x, right: true));
         var before = upTo.Add(-1L).Clamp(0L, Count - 2);

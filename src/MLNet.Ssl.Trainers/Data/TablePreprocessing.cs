@@ -8,6 +8,7 @@ namespace MLNet.Ssl;
 /// <summary>What is done to a row before the backbone sees it: (x − mean)·scale, slot by slot, or quantiles.</summary>
 public sealed record TablePreprocessing
 {
+    private readonly DeviceTensors _meanAndScale;
     private NormalQuantiles? _normal;
     private IReadOnlyDictionary<int, IReadOnlyList<float>> _quantiles =
         new Dictionary<int, IReadOnlyList<float>>();
@@ -25,6 +26,7 @@ public sealed record TablePreprocessing
                 throw new ArgumentException(
                     $"Slot {slot} has the mean {mean[slot]} and the scale {scale[slot]}; expected finite numbers.");
         (Mean, Scale) = (mean, scale);
+        _meanAndScale = new(device => [NativeTensor.On(device, [.. mean]), NativeTensor.On(device, [.. scale])]);
     }
 
     /// <summary>Subtracted from every slot.</summary>
@@ -95,8 +97,8 @@ public sealed record TablePreprocessing
     /// <param name="rows">(N, columns), float32.</param>
     public Tensor Apply(Tensor rows)
     {
-        Tensor Row(IReadOnlyList<float> values) => NativeTensor.On(rows.device, [.. values]);
-        var result = (rows - Row(Mean)).mul_(Row(Scale));
+        var numbers = _meanAndScale.On(rows.device);
+        var result = (rows - numbers[0]).mul_(numbers[1]);
         _normal?.Apply(rows, result);
         return result;
     }

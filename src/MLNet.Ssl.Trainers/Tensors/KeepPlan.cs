@@ -23,7 +23,7 @@ internal sealed class KeepPlan : IDisposable
         _factors?.Dispose();
         _factors = _planned.Count == 0
             ? null
-            : cat([.. _planned.Select(ask => Draw(ask.Rows, ask.Rate))]).to(_type).to(device, non_blocking: true)
+            : NativeTensor.Send(cat([.. _planned.Select(ask => Draw(ask.Rows, ask.Rate))]).to(_type), device)
             .DetachFromDisposeScope();
     }
 

@@ -10,11 +10,18 @@ internal static class NativeTensor
 {
     private const int PieceElements = 1 << 26;
 
+    // What a driver takes over with the command. For more the host waits, unless the memory is pinned.
+    private const long BytesWithCommand = 1 << 16;
+
     /// <summary>Values on a device. The host does not wait for an accelerator to take them.</summary>
-    public static Tensor On(Device device, float[] values) => tensor(values).to(device, non_blocking: true);
+    public static Tensor On(Device device, float[] values) => On(device, tensor(values));
 
     /// <inheritdoc cref="On(Device, float[])"/>
-    public static Tensor On(Device device, long[] values) => tensor(values).to(device, non_blocking: true);
+    public static Tensor On(Device device, long[] values) => On(device, tensor(values));
+
+    private static Tensor On(Device device, Tensor values) => values.numel() * values.ElementSize > BytesWithCommand
+        ? Send(values, device)
+        : values.to(device, non_blocking: true);
 
     /// <summary>Copies a tensor of the processor, which is taken over, to an accelerator while the host goes
     /// on.</summary>

@@ -176,6 +176,12 @@ public static class TensorArithmetic
             return x.lt(scalar);
         }
 
+        internal Tensor LessThan(double value)
+        {
+            using var scalar = value.ToScalar();
+            return x.lt(scalar);
+        }
+
         internal Tensor GreaterThan(long value)
         {
             using var scalar = value.ToScalar();

@@ -6,17 +6,28 @@ namespace MLNet.Ssl.Tensors;
 internal static class TensorFloat32
 {
     private static readonly Lock Gate = new();
+    private static int s_allowing, s_refusing;
+    private static (bool Products, bool Convolutions) s_before;
 
-    /// <summary>Switches it on or off until the result is disposed.</summary>
+    private static (bool Products, bool Convolutions) Switch
+    {
+        get => (backends.cuda.matmul.allow_tf32, backends.cudnn.allow_tf32);
+        set => (backends.cuda.matmul.allow_tf32, backends.cudnn.allow_tf32) = value;
+    }
+
+    /// <summary>
+    /// Allows it or not until the result is disposed. Of several at a time, which may end in any order, all have to
+    /// allow it; behind the last one it stands as before the first.
+    /// </summary>
     public static IDisposable Use(bool allowed)
     {
         // Read under the lock: within another thread's work it may stand elsewhere for the moment.
         lock (Gate)
         {
-            var before = new Scope(backends.cuda.matmul.allow_tf32, backends.cudnn.allow_tf32);
-            Set(allowed, allowed);
-            return before;
+            if (s_allowing + s_refusing == 0) s_before = Switch;
+            Count(allowed, 1);
         }
+        return new Scope(allowed);
     }
 
     /// <summary>Does work with it on or off, which other such work, and whoever switches it, waits for: several threads
@@ -25,20 +36,38 @@ internal static class TensorFloat32
     {
         lock (Gate)
         {
-            using var before = new Scope(backends.cuda.matmul.allow_tf32, backends.cudnn.allow_tf32);
-            Set(allowed, allowed);
-            return work();
+            var before = Switch;
+            Switch = (allowed, allowed);
+            try
+            {
+                return work();
+            }
+            finally
+            {
+                Switch = before;
+            }
         }
     }
 
-    private static void Set(bool products, bool convolutions) =>
-        (backends.cuda.matmul.allow_tf32, backends.cudnn.allow_tf32) = (products, convolutions);
-
-    private sealed class Scope(bool products, bool convolutions) : IDisposable
+    private static void Count(bool allowed, int more)
     {
+        if (allowed) s_allowing += more;
+        else s_refusing += more;
+        bool all = s_refusing == 0;
+        Switch = s_allowing + s_refusing == 0 ? s_before : (all, all);
+    }
+
+    private sealed class Scope(bool allowed) : IDisposable
+    {
+        private bool _ended;
+
         public void Dispose()
         {
-            lock (Gate) Set(products, convolutions);
+            lock (Gate)
+            {
+                if (!_ended) Count(allowed, -1);
+                _ended = true;
+            }
         }
     }
 }

@@ -40,6 +40,11 @@ internal static class SmallRuns
     private static readonly ByolOptions Byol =
         new() { Backbone = ResNet, HeadHiddenDimension = 16, ProjectionDimension = 8 };
 
+    private static readonly SimClrOptions SimClr = new() { Backbone = ResNet, Optimizer = OptimizerKind.Lars };
+
+    private static readonly ResNetOptions Bottleneck =
+        ResNet with { Block = ResNetBlock.Bottleneck, BlocksPerStage = [1, 1], Stem = ResNetStem.ImageNet };
+
     public static IReadOnlyDictionary<string, PretrainOptions> All { get; } = new Dictionary<string, PretrainOptions>
     {
         ["DINO in shards"] = Dino with { Centering = DinoCentering.Mean },
@@ -48,7 +53,7 @@ internal static class SmallRuns
             Dino with { Backbone = ResNet, BatchNormInHead = true, Optimizer = OptimizerKind.Sgd },
         ["MoCo v2, i-Mix"] = MoCo,
         ["MoCo v3, SDMP"] = MoCoV3,
-        ["SimCLR, LARS"] = new SimClrOptions { Backbone = ResNet, Optimizer = OptimizerKind.Lars },
+        ["SimCLR, LARS"] = SimClr,
         ["BYOL"] = Byol,
         ["table: MoCo, i-Mix, InputMix"] = new MoCoOptions
         {
@@ -67,8 +72,65 @@ internal static class SmallRuns
         ["table: MoCo v3"] = MoCoV3 with { Backbone = Mlp, Mixing = null },
     };
 
-    public static PretrainOptions Of(string name) =>
-        All[name] with { Epochs = 3, BatchSize = 16, Seed = 5, Threads = All[name].Threads ?? 1 };
+    /// <summary>Parts of methods and backbones that <see cref="All"/> is without.</summary>
+    public static IReadOnlyDictionary<string, PretrainOptions> Variants { get; } =
+        new Dictionary<string, PretrainOptions>
+        {
+            ["DINO, KoLeo, rotary positions"] = Dino with
+            {
+                KoLeoWeight = 0.1,
+                Centering = DinoCentering.SinkhornKnopp,
+                Backbone = Vit with { RotaryPositions = true, Registers = 2, SwiGlu = true, LayerScale = 0.1 },
+            },
+            ["DINO, ConvNeXt, norms trained"] = Dino with
+            {
+                Backbone = new ConvNeXtOptions { Depths = [1, 1], Widths = [16, 32] },
+                NormLastLayer = false,
+                DropPathRate = 0.2,
+            },
+            ["MoCo v2, shuffled, selective kernels"] = MoCo with
+            {
+                Backbone = Bottleneck with { SelectiveKernels = true },
+                BatchNormGroups = 2,
+                Mixing = null,
+            },
+            ["MoCo v2, i-Mix of feature maps"] =
+            MoCo with { Backbone = Bottleneck, Mixing = new IMixOptions { Layers = [0, 1, 2], InputMix = new() } },
+            ["MoCo v3, SDMP besides, convolutional stem"] = MoCoV3 with
+            {
+                Backbone = Vit with
+                {
+                    ConvolutionalStem = true,
+                    PatchSize = 16,
+                    ImageSize = 32,
+                    Flavor = VisionTransformerFlavor.MoCoV3
+                },
+                ImageSize = 32,
+                Mixing = new SdmpOptions { ExtraViews = true, LogMixture = true },
+            },
+            ["SimCLR, memory"] = SimClr with { MemoryLength = 64, Optimizer = OptimizerKind.AdamW },
+            ["BYOL, i-Mix by CutMix"] = Byol with { Mixing = new IMixOptions { Mixer = Mixer.CutMix } },
+            ["table: masked reconstruction"] = new MaskedReconstructionOptions
+            {
+                Table = new() { CategoricalSlots = [0..3], ContinuousSlots = [3, 4, 5], Quantiles = 50 },
+                Backbone = Mlp with { NumberEmbedding = NumberEmbedding.Periodic },
+                HeadLayers = 2,
+            },
+            ["table: SimCLR, groups"] = SimClr with
+            {
+                Backbone = Mlp with { InputGroups = [2, 4] },
+                Table = new() { MaskProbability = 0.2, ResampleProbability = 0.2 },
+            },
+        };
+
+    public static PretrainOptions Of(string name)
+    {
+        var options = All.GetValueOrDefault(name) ?? Variants[name];
+        return options with { Epochs = 3, BatchSize = 16, Seed = 5, Threads = options.Threads ?? 1 };
+    }
+
+    /// <summary>Whether it may compute in bfloat16.</summary>
+    public static bool HasBFloat16(string name) => Of(name) is not MaskedReconstructionOptions;
 
     public static PretrainOptions In(this PretrainOptions options, string folder, bool resume = false) =>
         options with

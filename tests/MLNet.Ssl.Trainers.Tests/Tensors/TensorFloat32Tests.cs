@@ -6,7 +6,8 @@ namespace MLNet.Ssl.Tests;
 [Collection(nameof(Alone))]
 public sealed class TensorFloat32Tests
 {
-    private static (bool Products, bool Convolutions) Now => (backends.cuda.matmul.allow_tf32, backends.cudnn.allow_tf32);
+    private static (bool Products, bool Convolutions) Now =>
+        (backends.cuda.matmul.allow_tf32, backends.cudnn.allow_tf32);
 
     [Theory]
     [InlineData(null, false)]
@@ -47,6 +48,23 @@ public sealed class TensorFloat32Tests
         ends.Set();
         await work;
         (await use).Dispose();
+        Assert.Equal(before, Now);
+    }
+
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(true, true)]
+    public void OfRunsAtATimeTheStrictestHoldsAndBehindTheLastItIsAsBeforeTheFirst(bool first, bool second)
+    {
+        var before = Now;
+        var (one, other) = (TensorFloat32.Use(first), TensorFloat32.Use(second));
+        Assert.Equal((first && second, first && second), Now);
+        // The one that began first ends first, and is disposed of twice.
+        one.Dispose();
+        one.Dispose();
+        Assert.Equal((second, second), Now);
+        other.Dispose();
         Assert.Equal(before, Now);
     }
 

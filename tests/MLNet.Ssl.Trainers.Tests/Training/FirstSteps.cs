@@ -9,8 +9,12 @@ internal static class FirstSteps
     private const int Batch = 16;
 
     /// <summary>The losses, and the gradients of the last step by parameter.</summary>
+    /// <param name="options">The run.</param>
+    /// <param name="count">Steps.</param>
+    /// <param name="device">Where; null for the processor.</param>
+    /// <param name="around">Receives each step, to do it.</param>
     public static (double[] Losses, Dictionary<string, float[]> Gradients) Of(PretrainOptions options, int count,
-        Device? device = null)
+        Device? device = null, Action<Action>? around = null)
     {
         using var scope = NewDisposeScope();
         options = options with { BatchSize = Batch };
@@ -26,7 +30,7 @@ internal static class FirstSteps
         using var step = new TrainingStep(method, plan.Method.Optimization, 1, 1, 7);
         using var tableViews = table
             ? new TableViews(rows, TablePreprocessing.None(6), plan.Settings.Table!, plan.Method.TableViews,
-                plan.ViewSeed)
+                plan.ViewSeed, plan.Method.WholeTableViews)
             : null;
         IViewSource views = tableViews
             ?? (IViewSource)new ImageViews(images, new ViewPipeline(plan.Method.Views, plan.ViewSeed, 1));
@@ -37,7 +41,12 @@ internal static class FirstSteps
             using var inner = NewDisposeScope();
             var batch = views.Render([.. Enumerable.Range(i % 4 * Batch, Batch)], i / 4);
             CurrentDisposeScope!.Attach(batch);
-            losses[i] = step.Run([.. batch.Select(view => view.to(device))], clock).Loss.ToSingle();
+            var there = batch.Select(view => view.to(device)).ToList();
+            MethodOutput? output = null;
+            void Run() => output = step.Run(there, clock);
+            if (around is null) Run();
+            else around(Run);
+            losses[i] = output!.Loss.ToSingle();
         }
         var slots = step.Gradients.Groups.SelectMany(group => group.Slots);
         return (losses, slots.Zip(step.Gradients.Views).ToDictionary(

@@ -19,7 +19,7 @@ internal sealed record ReconstructionTarget(int Columns, IReadOnlyList<Range> Ca
 internal sealed class ReconstructionHeads : nn.Module<Tensor, Tensor>, IKeepsSinglePrecision
 {
     private readonly ReconstructionTarget _target;
-    private readonly Tensor _unitOf, _plain;
+    private readonly DeviceTensors _slots;
     private readonly MlpHead mask;
     private readonly MlpHead value;
 
@@ -32,8 +32,7 @@ internal sealed class ReconstructionHeads : nn.Module<Tensor, Tensor>, IKeepsSin
             .Where(slot => !target.Categories.Any(c => slot >= c.Start.Value && slot < c.End.Value))
             .Select(slot => (long)slot)];
         Units = units[^1] + 1;
-        _unitOf = tensor(units).DetachFromDisposeScope();
-        _plain = tensor(plain).DetachFromDisposeScope();
+        _slots = new(device => [NativeTensor.On(device, units), NativeTensor.On(device, plain)]);
         var options = new MlpHeadOptions(features) { Layers = target.Layers, BatchNorm = target.Layers > 1 };
         mask = new(options with { OutputDimension = (int)Units }, generator);
         value = new(options with { OutputDimension = target.Columns }, generator);
@@ -65,8 +64,7 @@ internal sealed class ReconstructionHeads : nn.Module<Tensor, Tensor>, IKeepsSin
         using var noGrad = no_grad();
         var differs = clean.ne(corrupted).to(ScalarType.Float32);
         var counts = zeros([clean.size(0), Units], ScalarType.Float32, clean.device);
-        return counts.scatter_add(1, _unitOf.to(clean.device, non_blocking: true).unsqueeze(0).expand(clean.shape),
-            differs).ClampMax(1);
+        return counts.scatter_add(1, _slots.On(clean.device)[0].unsqueeze(0).expand(clean.shape), differs).ClampMax(1);
     }
 
     /// <summary>Binary cross entropy of logits (B, U), mean over all.</summary>
@@ -76,7 +74,7 @@ internal sealed class ReconstructionHeads : nn.Module<Tensor, Tensor>, IKeepsSin
     /// <summary>The error of predicted rows (B, D), mean over rows and units.</summary>
     public Tensor ValueLoss(Tensor predicted, Tensor clean)
     {
-        var slots = _plain.to(clean.device, non_blocking: true);
+        var slots = _slots.On(clean.device)[1];
         var difference = predicted.index_select(1, slots) - clean.index_select(1, slots);
         var sum = (difference * difference).sum();
         foreach (var category in _target.Categories)
@@ -89,9 +87,5 @@ internal sealed class ReconstructionHeads : nn.Module<Tensor, Tensor>, IKeepsSin
     }
 
     /// <summary>Releases what is no parameter.</summary>
-    public void Free()
-    {
-        _unitOf.Dispose();
-        _plain.Dispose();
-    }
+    public void Free() => _slots.Dispose();
 }

@@ -18,6 +18,7 @@ internal sealed class EmbeddedNumbers : Module<Tensor, Tensor>, IOnnxLayer, IKee
     private readonly long[] _numbers, _others;
     private readonly float[] _lower, _upper, _start;
     private readonly int _bins;
+    private readonly DeviceTensors _constants;
     private readonly Parameter? frequency;
 
     public EmbeddedNumbers(TabularMlpOptions options, torch.Generator generator) : base(nameof(EmbeddedNumbers))
@@ -32,6 +33,11 @@ internal sealed class EmbeddedNumbers : Module<Tensor, Tensor>, IOnnxLayer, IKee
         _upper = [.. _start.Select((start, bin) => bin == _bins - 1 ? float.MaxValue : 1)];
         if (options.NumberEmbedding == NumberEmbedding.Periodic)
             frequency = Initialization.Normal(FrequencyDeviation, generator, _numbers.Length, _bins);
+        _constants = new(device =>
+        [
+            NativeTensor.On(device, _others), NativeTensor.On(device, _numbers), NativeTensor.On(device, _start),
+            NativeTensor.On(device, _lower), NativeTensor.On(device, _upper),
+        ]);
         RegisterComponents();
     }
 
@@ -44,13 +50,12 @@ internal sealed class EmbeddedNumbers : Module<Tensor, Tensor>, IOnnxLayer, IKee
     {
         var type = x.dtype;
         x = x.to(ScalarType.Float32);
-        var others = x.index_select(1, NativeTensor.On(x.device, _others));
-        var numbers = x.index_select(1, NativeTensor.On(x.device, _numbers));
-        Tensor Row(float[] values) => NativeTensor.On(x.device, values);
+        var constants = _constants.On(x.device);
+        var (others, numbers) = (x.index_select(1, constants[0]), x.index_select(1, constants[1]));
         if (frequency is null)
         {
-            var passed = (numbers.unsqueeze(2) - Row(_start)).Div(BinWidth);
-            return cat([others, passed.clamp(Row(_lower), Row(_upper)).flatten(1)], 1).to(type);
+            var passed = (numbers.unsqueeze(2) - constants[2]).Div(BinWidth);
+            return cat([others, passed.clamp(constants[3], constants[4]).flatten(1)], 1).to(type);
         }
         var angle = (numbers.unsqueeze(2) * frequency).Mul(2 * Math.PI).flatten(1);
         return cat([others, numbers, angle.sin(), angle.cos()], 1).to(type);
