@@ -15,7 +15,7 @@ internal static class EvaluateCommand
 
     private const string Examples = """
         Examples:
-          mlssl evaluate photos --model photos.mlssl                     every fifth photo of a class is held out
+          mlssl evaluate photos --model photos.mlssl                   every fifth photo of a class is held out
           mlssl evaluate train --test test --model dinov2_vits14 --protocol knn,linear
           mlssl evaluate embeddings --protocol linear --preset Dino    embeddings that 'mlssl embed' wrote, with labels
 

@@ -6,7 +6,6 @@ using MLNet.Ssl.Cli.Input;
 using MLNet.Ssl.Cli.Terminal;
 using MLNet.Ssl.Files;
 using MLNet.Ssl.ImageFiles;
-using MLNet.Ssl.Inference;
 using MLNet.Ssl.ModelFiles;
 using MLNet.Ssl.Pretrained;
 using MLNet.Ssl.Weights;
@@ -254,8 +253,8 @@ internal sealed class Inspection
                 : network.Place).ToList();
         try
         {
-            // An encoder of this library's files is built to be compared.
-            if (EncoderMetadata.Read(file.Metadata).Backbone is not null) TorchLibrary.Require();
+            // Some networks are built to be compared.
+            TorchLibrary.Require();
             using var weights = PretrainedWeights.Open(path);
             found.Facts["--model takes"] =
                 $"{weights.Backbone.Describe()}{(weights.Method is { } method ? $", of {method}" : "")}; "

@@ -1,4 +1,3 @@
-using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
@@ -17,7 +16,6 @@ public static class PretrainedEncoder
     /// names file and tensor.</exception>
     public static ImageEncoder Load(string path, PretrainedOptions? options = null, Device? device = null)
     {
-        NativeTorch.Require();
         using var weights = PretrainedWeights.Open(path, options);
         return weights.CreateEncoder(device);
     }

@@ -58,6 +58,7 @@ public sealed class PretrainedWeights : IDisposable
 
     private static PretrainedWeights Open(Func<Checkpoint> open, PretrainedOptions? options)
     {
+        NativeTorch.Require();
         options ??= new();
         options.Validate();
         var checkpoint = open();
@@ -111,7 +112,6 @@ public sealed class PretrainedWeights : IDisposable
 
     private static List<(string Name, long[] Shape)> ShapesOf(BackboneOptions backbone)
     {
-        NativeTorch.Require();
         using var generator = new torch.Generator(0, torch.CPU);
         using var network = backbone.Create(generator);
         return [.. network.state_dict().Select(s => (s.Key, s.Value.shape))];
@@ -136,7 +136,6 @@ public sealed class PretrainedWeights : IDisposable
     /// names file and tensor.</exception>
     public Backbone CreateBackbone()
     {
-        NativeTorch.Require();
         using var generator = new torch.Generator(0, torch.CPU);
         var backbone = Initialization.WithoutValues(() => Backbone.Create(generator));
         try
