@@ -9,6 +9,9 @@ namespace Cifar10;
 /// <summary>The demonstration: pretrain without labels, then see what little a classifier needs on top.</summary>
 internal static class Demo
 {
+    // Of several processes the first one tells; all take part in training.
+    private static readonly bool IsFirst = World.Rank == 0;
+
     public static int Run(string? folder, bool download, string method, string backbone, int epochs, int seed,
         string? reportPath, string? tensorBoardFolder)
     {
@@ -16,8 +19,7 @@ internal static class Demo
         CifarSet trainSet, testSet;
         try
         {
-            (trainSet, testSet) = CifarSource.Resolve(folder, download, note =>
-                AnsiConsole.MarkupLineInterpolated($"[grey]{note}[/]"));
+            (trainSet, testSet) = CifarSource.Resolve(folder, download, note => Say($"[grey]{note}[/]"));
         }
         catch (Exception error) when (error is IOException or InvalidDataException or HttpRequestException
             or UnauthorizedAccessException)
@@ -28,26 +30,27 @@ internal static class Demo
         var train = ml.Data.LoadFromEnumerable(trainSet.Rows());
         var test = ml.Data.LoadFromEnumerable(testSet.Rows());
         var options = Options(method, backbone) with { Epochs = epochs, Seed = seed };
-        AnsiConsole.MarkupLineInterpolated(
-            $"{options.MethodName} on {trainSet.Count:N0} unlabelled images, {epochs} epochs\n");
+        Say($"{options.MethodName} on {trainSet.Count:N0} unlabelled images, {epochs} epochs\n");
 
-        var (knnBefore, linearBefore) = Evaluate(ml, Fit(ml, train, options with { Epochs = 0 }), train, test);
+        var untrained = Fit(ml, train, options with { Epochs = 0 });
+        var (knnBefore, linearBefore) = IsFirst ? Evaluate(ml, untrained, train, test) : default;
         var clock = Stopwatch.StartNew();
         var report = new PretrainReport();
-        using var tensorBoard = tensorBoardFolder is null ? null : new TensorBoardWriter(tensorBoardFolder);
+        using var tensorBoard = IsFirst && tensorBoardFolder is { } runs ? new TensorBoardWriter(runs) : null;
         // Both are drawn with the accuracy during the run; without them nothing reads the labels before the run has
         // ended.
         var (labelledTrain, labelledTest) = Labelled(ml, train, test);
         var console = new ConsoleProgress();
         var progress = new ProgressGroup(tensorBoard is null ? [console, report] : [console, report, tensorBoard]);
         var estimator = ml.SelfSupervised().Pretrain("Embedding", "Image", options with { Progress = progress });
-        bool measures = reportPath is not null || tensorBoard is not null;
+        bool measures = reportPath is not null || tensorBoardFolder is not null;
         var pretrained = (measures ? estimator.WithEvaluation(labelledTrain, labelledTest) : estimator).Fit(train);
-        AnsiConsole.MarkupLineInterpolated($"[grey]pretrained in {clock.Elapsed:mm\\:ss}[/]\n");
-        if (reportPath is not null && World.Rank == 0)
+        if (!IsFirst) return 0;
+        Say($"[grey]pretrained in {clock.Elapsed:mm\\:ss}[/]\n");
+        if (reportPath is not null)
         {
             report.Write(reportPath, pretrained, labelledTest, "Label");
-            AnsiConsole.MarkupLineInterpolated($"[grey]report: {Path.GetFullPath(reportPath)}[/]\n");
+            Say($"[grey]report: {Path.GetFullPath(reportPath)}[/]\n");
         }
 
         var (knnAfter, linearAfter) = Evaluate(ml, pretrained, train, test);
@@ -56,6 +59,11 @@ internal static class Demo
             $"untrained   knn {knnBefore:0.000}  linear {linearBefore:0.000}"));
         Console.WriteLine(FormattableString.Invariant($"pretrained  knn {knnAfter:0.000}  linear {linearAfter:0.000}"));
         return 0;
+    }
+
+    private static void Say(FormattableString markup)
+    {
+        if (IsFirst) AnsiConsole.MarkupLineInterpolated(markup);
     }
 
     private static (IDataView Train, IDataView Test) Labelled(MLContext ml, IDataView train, IDataView test)

@@ -109,12 +109,9 @@ public static class EmbeddingApp
         HeldBytes.Body? body = null;
         try
         {
-            var (source, isThere) = await OpenAsync(context.Request, deadline.Token);
-            if (!isThere) return Problem(StatusCodes.Status400BadRequest,
-                "The form has no file; expected one, an image.");
-            body = await held.ReadAsync(source, deadline.Token);
+            body = await held.ReadAsync(context.Request.BodyReader, deadline.Token);
             if (body is null) return Busy(context, Unavailable, "Too many uploads are held");
-            image = UploadedImage.Recognise(body.ToArray());
+            image = UploadedImage.Recognise(await FileOf(context.Request, body.ToArray()));
         }
         catch (BadHttpRequestException e)
         {
@@ -177,12 +174,18 @@ public static class EmbeddingApp
         || type.MediaType.Value?.ToLowerInvariant() is "application/octet-stream" or "multipart/form-data"
             or "application/x-www-form-urlencoded";
 
-    private static async Task<(Stream Source, bool IsThere)> OpenAsync(HttpRequest request, CancellationToken cancelled)
+    /// <summary>The body, or the first file of the form that it is.</summary>
+    private static async Task<byte[]> FileOf(HttpRequest request, byte[] body)
     {
         if (request.ContentType?.StartsWith("multipart/form-data", StringComparison.OrdinalIgnoreCase) != true)
-            return (request.Body, true);
-        var form = await request.ReadFormAsync(cancelled);
-        return form.Files.Count == 0 ? (Stream.Null, false) : (form.Files[0].OpenReadStream(), true);
+            return body;
+        request.Body = new MemoryStream(body);
+        var form = await request.ReadFormAsync();
+        if (form.Files.Count == 0) throw new InvalidDataException("the form has no file; expected one.");
+        var bytes = new byte[form.Files[0].Length];
+        await using var file = form.Files[0].OpenReadStream();
+        await file.ReadExactlyAsync(bytes);
+        return bytes;
     }
 
     private static IResult Busy(HttpContext context, int status, string reason)

@@ -1,3 +1,5 @@
+using System.IO.Pipelines;
+
 namespace EmbeddingService;
 
 /// <summary>
@@ -10,21 +12,29 @@ public sealed class HeldBytes(long most)
 
     /// <summary>Copies a body into memory.</summary>
     /// <returns>What was read, to be disposed of when it is needed no more; null if there is no room for it.</returns>
-    public async Task<Body?> ReadAsync(Stream source, CancellationToken cancelled)
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public async Task<Body?> ReadAsync(PipeReader source, CancellationToken cancelled)
     {
         var body = new Body(this);
-        var piece = new byte[1 << 16];
+        // A read that its token ended is one under way to Kestrel, which then logs a failure of the program; one that
+        // the pipe was told to end is over.
+        using var end = cancelled.Register(source.CancelPendingRead);
         try
         {
-            for (int read; (read = await source.ReadAsync(piece, cancelled)) > 0;)
+            while (true)
             {
-                if (!body.TryAdd(piece.AsSpan(0, read)))
+                var read = await source.ReadAsync(CancellationToken.None);
+                bool isHeld = true;
+                foreach (var piece in read.Buffer) isHeld = isHeld && body.TryAdd(piece.Span);
+                source.AdvanceTo(read.Buffer.End);
+                if (read.IsCanceled) throw new OperationCanceledException(cancelled);
+                if (!isHeld)
                 {
                     body.Dispose();
                     return null;
                 }
+                if (read.IsCompleted) return body;
             }
-            return body;
         }
         catch
         {

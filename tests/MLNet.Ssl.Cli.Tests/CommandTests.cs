@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using MLNet.Ssl.Cli.Embeddings;
 using Parquet;
 using Parquet.Schema;
@@ -128,10 +129,32 @@ public sealed class CommandTests : IDisposable
         Assert.Contains("expected a model that ends in an encoder", refused.Error);
 
         Assert.Contains("tulips: ", Tool.Do("inspect", photos).Output);
+        Assert.Contains("classes: 6", Tool.Do("inspect", _folder.File("c.zip")).Output);
     }
 
     [Fact]
-    public void ATableLearnsByMoCoWithIMixAndKeepsItsSteps()
+    public void LabelsThatNoRowToLearnFromHasAreLeftOutOfAnAccuracyAndTold()
+    {
+        Write("train.csv", "a,b,label", row => $"{row},{-row},{(row < 8 ? "low" : "high")}", 16);
+        Write("test.csv", "a,b,label", row => $"{row},{-row},{(row < 4 ? "low" : "other")}", 10);
+        Write("none.csv", "a,b,label", row => $"{row},{-row},other", 10);
+        string model = _folder.File("t.mlssl");
+        Tool.Do("pretrain", _folder.File("train.csv"), "--output", model, "--epochs", "0");
+        string[] evaluate = ["evaluate", _folder.File("train.csv"), "--model", model, "--json", "--test"];
+        var measured = Tool.Do([.. evaluate, _folder.File("test.csv")]);
+        Assert.Contains("6 of 10 rows to classify have labels that no row to learn from has ('other'); they are left out",
+            measured.Error);
+        Assert.Equal(4, measured.Lines()[^1].GetProperty("test").GetInt32());
+        var refused = Tool.Run([.. evaluate, _folder.File("none.csv")]);
+        Assert.Equal(1, refused.Code);
+        Assert.Contains("their labels are 'other'", refused.Error);
+
+        void Write(string name, string head, Func<int, string> line, int rows) =>
+            File.WriteAllLines(_folder.File(name), [head, .. Enumerable.Range(0, rows).Select(line)]);
+    }
+
+    [Fact]
+    public void ATableLearnsByMaskedReconstructionAndKeepsItsSteps()
     {
         string Line(int row) => FormattableString.Invariant($"r{row},{Math.Sin(row):0.000},")
             + $"{(row % 9 == 0 ? "" : $"{row % 5}")},{(row % 3 == 0 ? "red" : "blue")},{row % 2}";
@@ -139,8 +162,7 @@ public sealed class CommandTests : IDisposable
         File.WriteAllLines(_folder.File("t.csv"), ["id,a,b,colour,label", .. lines]);
         var trained = Tool.Do("pretrain", _folder.File("t.csv"), "--output", _folder.File("t.zip"), "--epochs", "1",
             "--batch-size", "16", "--seed", "1");
-        Assert.Contains("MoCo v2 on 80 rows", trained.Error);
-        Assert.Contains("\"Mixing\":\"IMixOptions\"", File.ReadAllText(_folder.File("t.run/run.jsonl")));
+        Assert.Contains("masked reconstruction on 80 rows", trained.Error);
         Tool.Do("embed", _folder.File("t.csv"), "--model", _folder.File("t.zip"), "--output", _folder.File("e"));
         var rows = EmbeddingSet.Open([_folder.File("e")]).Read().Single();
         Assert.Equal(80, rows.Keys.Count);
@@ -177,6 +199,12 @@ public sealed class CommandTests : IDisposable
         var refused = Tool.Run(command);
         Assert.Equal(1, refused.Code);
         Assert.Contains("Resume", refused.Error);
+        // Stopped again, it names the flag once.
+        using var again = new CancellationTokenSource();
+        again.Cancel();
+        error = new();
+        Assert.Equal(130, Commands.CommandLine.Run([.. command, "--resume"], new StringWriter(), error, again.Token));
+        Assert.Single(Regex.Matches(error.ToString(), "--resume"));
         Tool.Do([.. command, "--resume"]);
         Tool.Do([.. command[..3], _folder.File("whole.zip"), .. command[4..]]);
         Assert.Equal(Weights("whole.zip"), Weights("m.zip"));
@@ -194,6 +222,11 @@ public sealed class CommandTests : IDisposable
     [InlineData(2, "", "no-such-command")]
     [InlineData(1, "line 1, is no line of a run's log", "report", "{text}")]
     [InlineData(1, "no image", "search", "{text}", "x")]
+    [InlineData(2, "Did you mean pretrain?", "pretrian", "{photos}")]
+    [InlineData(2, "is a folder; expected a file", "pretrain", "{photos}", "--output", "{empty}")]
+    [InlineData(1, "the loss is not finite", "pretrain", "{photos}", "--output", "{output}", "--epochs", "9",
+        "--learning-rate", "1e30", "--backbone", "resnet", "--backbone.width", "4", "--backbone.blocks-per-stage", "1",
+        "--image-size", "32", "--batch-size", "16")]
     public void WhatCannotBeEndsInItsExitCode(int code, string expected, params string[] command)
     {
         Environment.SetEnvironmentVariable("HF_HUB_OFFLINE", "1");
@@ -201,7 +234,7 @@ public sealed class CommandTests : IDisposable
         File.WriteAllText(_folder.File("text.jsonl"), "no json\n");
         string photos = RealData.Path("photos");
         var run = Tool.Run([.. command.Select(word => word.Replace("{photos}", photos)
-            .Replace("{empty}", _folder.File("empty"))
+            .Replace("{empty}", _folder.File("empty")).Replace("{output}", _folder.File("o.mlssl"))
             .Replace("{text}", _folder.File("text.jsonl")))]);
         Assert.True(run.Code == code, $"{run.Code}: {run.Error}");
         if (command[0] != "search") Assert.Contains(expected, run.Error, StringComparison.OrdinalIgnoreCase);

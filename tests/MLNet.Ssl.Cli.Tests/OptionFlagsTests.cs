@@ -133,6 +133,8 @@ public sealed class OptionFlagsTests
         var help = Tool.Do("--help").Output;
         Assert.Contains("130  stopped by Ctrl-C", help);
         Assert.Contains("mlssl setup", help);
+        Assert.Contains("\n  mlssl [command] [options]", help);
+        Assert.DoesNotMatch(@"\bV1\b", Tool.Do("pretrain", "--help").Output);
         var dino = Tool.Do("pretrain", "--method", "dino", "--help").Output;
         Assert.Contains("--teacher-temperature", dino);
         Assert.Contains("Examples:", dino);

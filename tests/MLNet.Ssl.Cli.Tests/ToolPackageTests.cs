@@ -30,6 +30,36 @@ public sealed class ToolPackageTests(ToolPackageTests.Installed tool) : IClassFi
     }
 
     [Fact]
+    public void AnIndexIsSearchedWithTheLibTorchThatIsNamedAndWrittenAndInspectedWithoutAny()
+    {
+        Assert.SkipWhen(tool.Reason is not null, tool.Reason ?? "");
+        using var folder = new TemporaryFolder();
+        string[] learn = ["pretrain", RealData.Path("photos"), "--output", folder.File("m.mlssl"), .. Tool.Small];
+        Assert.Equal(0, tool.Run([], [.. learn, "--epochs", "0"]).Code);
+        Assert.Equal(0, tool.Run([], "embed", RealData.Path("photos"), "--model", folder.File("m.mlssl"),
+            "--output", folder.File("e")).Code);
+        Dictionary<string, string> without = new()
+        {
+            ["MLNETSSL_LIBTORCH"] = "",
+            ["XDG_DATA_HOME"] = folder.Path,
+            ["LOCALAPPDATA"] = folder.Path,
+        };
+        string index = folder.File("i.index");
+        var (code, _, error) = tool.Run(without, "index", folder.File("e"), "--output", index);
+        Assert.True(code == 0, error);
+        Assert.Contains("rows: 52", tool.Run(without, "inspect", index).Output);
+        Assert.Equal(0, tool.Run([], "export", folder.File("m.mlssl"), folder.File("m.safetensors")).Code);
+        Assert.Contains("--model takes: not known: libtorch is not here",
+            tool.Run(without, "inspect", folder.File("m.safetensors")).Output);
+
+        (code, string found, error) = tool.Run([], "search", index, "--key", "food/pizza.jpg", "--count", "2");
+        Assert.True(code == 0, error);
+        Assert.Equal(3, found.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+        // TorchSharp, left alone, copies what it finds in NuGet's cache to the tool.
+        Assert.Empty(Directory.EnumerateFiles(tool.Folder, "*torch_cpu*", SearchOption.AllDirectories));
+    }
+
+    [Fact]
     public void TheInstalledToolLearnsFromPhotosAndStopsOnASignal()
     {
         Assert.SkipWhen(tool.Reason is not null, tool.Reason ?? "");
@@ -87,6 +117,9 @@ public sealed class ToolPackageTests(ToolPackageTests.Installed tool) : IClassFi
         public string? Reason { get; private set; }
 
         public string Package { get; } = "";
+
+        /// <summary>Where it is installed.</summary>
+        public string Folder => _folder.File("tools");
 
         public (int Code, string Output, string Error) Run(Dictionary<string, string> environment,
             params IReadOnlyList<string> arguments)

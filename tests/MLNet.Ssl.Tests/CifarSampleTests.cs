@@ -202,6 +202,21 @@ public sealed class CifarSampleTests : IDisposable
         Assert.Empty(Directory.GetFileSystemEntries(Path.GetDirectoryName(folder)!));
     }
 
+    [Fact]
+    public void OfSeveralProcessesTheFirstTells()
+    {
+        var random = new Random(1);
+        byte[][] Some(int count) => [.. Enumerable.Range(0, count).Select(i => Noise(random, (byte)(i % 10)))];
+        Write(_folder, "train.bin", false, Some(128));
+        Write(_folder, "test.bin", false, Some(20));
+        var (exit, output, errors) = MpiRun.ToItsEnd(MpiRun.Command("mpirun.openmpi", 2,
+            Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", "exec",
+            Path.Combine(AppContext.BaseDirectory, "Cifar10.dll"), "--data", _folder, "--epochs", "1"));
+        Assert.True(exit == 0, output + errors);
+        foreach (string said in new[] { "data: ", "SimCLR on 128", "pretrained in", "untrained   knn", "pretrained  knn" })
+            Assert.Single(output.Split('\n'), line => line.Contains(said, StringComparison.Ordinal));
+    }
+
     private static byte[] Record(byte label, byte start)
     {
         var record = new byte[CifarReader.RecordSize];
@@ -210,11 +225,11 @@ public sealed class CifarSampleTests : IDisposable
         return record;
     }
 
-    private static byte[] Noise(Random random)
+    private static byte[] Noise(Random random, byte label = 0)
     {
         var record = new byte[CifarReader.RecordSize];
         random.NextBytes(record);
-        record[0] = 0;
+        record[0] = label;
         return record;
     }
 

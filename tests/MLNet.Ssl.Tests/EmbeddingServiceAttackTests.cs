@@ -1,8 +1,12 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using EmbeddingService;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.ML;
 
 namespace MLNet.Ssl.Tests;
@@ -185,6 +189,27 @@ public sealed class EmbeddingServiceAttackTests : IDisposable
         Assert.NotNull(late.Headers.RetryAfter);
     }
 
+    [Theory]
+    [InlineData("image/png")]
+    [InlineData("multipart/form-data; boundary=x")]
+    public async Task AnUploadThatTheDeadlineCutsOffIsToldSoAndIsNoFailureOfTheService(string type)
+    {
+        await using var service = await Start(Usual with { Deadline = TimeSpan.FromMilliseconds(300) });
+        var log = new WarningLog();
+        service.Services.GetRequiredService<ILoggerFactory>().AddProvider(log);
+        using (var socket = new Socket(SocketType.Stream, ProtocolType.Tcp))
+        {
+            await socket.ConnectAsync(IPAddress.Loopback, new Uri(service.Urls.First()).Port, Cancellation);
+            await socket.SendAsync(Encoding.ASCII.GetBytes(
+                $"POST /embed HTTP/1.1\r\nHost: x\r\nContent-Type: {type}\r\nContent-Length: 10000\r\n\r\nBM"), Cancellation);
+            var answer = new byte[4096];
+            int length = await socket.ReceiveAsync(answer, Cancellation);
+            Assert.StartsWith("HTTP/1.1 408", Encoding.ASCII.GetString(answer, 0, length));
+        }
+        await service.StopAsync(Cancellation);
+        Assert.Empty(log.Lines);
+    }
+
     [Fact]
     public async Task IdleAndSlowConnectionsLockNobodyOut()
     {
@@ -225,6 +250,27 @@ public sealed class EmbeddingServiceAttackTests : IDisposable
         finally
         {
             sockets.ForEach(socket => socket.Dispose());
+        }
+    }
+
+    private sealed class WarningLog : ILoggerProvider, ILogger
+    {
+        public ConcurrentQueue<string> Lines { get; } = [];
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+            Func<TState, Exception?, string> formatter)
+        {
+            if (IsEnabled(logLevel)) Lines.Enqueue($"{formatter(state, exception)} {exception}");
+        }
+
+        public void Dispose()
+        {
         }
     }
 }

@@ -34,6 +34,21 @@ public sealed class FineTunePipelineTests
         }
     }
 
+    [Fact]
+    public void AnEncoderOrTeacherThatWasDisposedOfIsNamed()
+    {
+        var ssl = _ml.SelfSupervised();
+        var view = Keyed(_ml.View(TestImages.Rows(24)));
+        var encoder = ssl.Pretrain("Embedding", "Image", TestImages.Untrained).Fit(view);
+        var tuning = ssl.FineTune("PredictedLabel", "Image", "Label", encoder, new() { Epochs = 1, BatchSize = 8 });
+        var teacher = tuning.Fit(view);
+        encoder.Dispose();
+        Assert.Contains(nameof(ImageEncoder), Assert.Throws<ObjectDisposedException>(() => tuning.Fit(view)).Message);
+        teacher.Dispose();
+        var distilling = ssl.Distill("PredictedLabel", "Image", null, teacher, new() { Epochs = 1, BatchSize = 8 });
+        Assert.Throws<ObjectDisposedException>(() => distilling.Fit(view));
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(1)]

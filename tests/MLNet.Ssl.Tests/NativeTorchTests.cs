@@ -51,7 +51,7 @@ public sealed class NativeTorchTests : IDisposable
             () => ssl.Evaluate.NearestNeighbors(rows, rows, featureColumnName: "Features"),
             () => ssl.Evaluate.Linear(rows, rows, featureColumnName: "Features"),
             () => ml.MulticlassClassification.Trainers.NearestNeighbors("Label", "Features").Fit(rows),
-            () => _ = new EmbeddingIndex(3),
+            () => new EmbeddingIndex(3).Search([1, 2, 3]),
             () => ssl.LoadPretrained("Embedding", "Image", new MemoryStream([1, 2, 3])),
             () => PretrainedEncoder.Load("any.mlssl").Dispose(),
             () => Pretrainer.Fit(images, new SimClrOptions()).Dispose(),

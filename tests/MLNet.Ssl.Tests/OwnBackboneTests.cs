@@ -62,6 +62,18 @@ public sealed class TwoConvolutions : Backbone, IOnnxLayer
     }
 }
 
+/// <summary>Options of one that does not say them.</summary>
+public sealed record SilentOptions : BackboneOptions
+{
+    protected override int FeatureDimension => 3;
+
+    public override void Validate()
+    {
+    }
+
+    protected override Backbone Build(Generator generator) => new Silent();
+}
+
 /// <summary>One that cannot be exported.</summary>
 public sealed class Silent() : Backbone(nameof(Silent), embeddingDimension: 3)
 {
@@ -144,6 +156,17 @@ public sealed class OwnBackboneTests
         var error = Assert.Throws<NotSupportedException>(() => encoder.ExportOnnx(folder.File("silent.onnx")));
         Assert.Contains("Silent cannot be exported to ONNX: it does not implement IOnnxLayer", error.Message);
         Assert.False(File.Exists(folder.File("silent.onnx")));
+
+        var ssl = _ml.SelfSupervised();
+        var view = View;
+        using var fitted =
+            ssl.Pretrain("Embedding", "Image", TestImages.Untrained with { Backbone = new SilentOptions() }).Fit(view);
+        error = Assert.Throws<NotSupportedException>(
+            () => ssl.Model.Save(fitted, view.Schema, folder.File("silent.mlssl")));
+        Assert.Contains("Silent cannot be saved, as its Options are null: override them", error.Message);
+        error = Assert.Throws<NotSupportedException>(
+            () => ssl.FineTune("PredictedLabel", "Image", "Label", fitted, new() { Epochs = 1 }).Fit(view));
+        Assert.Contains("its Options are null", error.Message);
     }
 
     [Fact]

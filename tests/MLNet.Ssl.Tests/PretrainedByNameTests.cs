@@ -48,6 +48,21 @@ public sealed class PretrainedByNameTests : IDisposable
     }
 
     [Fact]
+    public void AMisspelledNameIsToldTheNamesThereAre()
+    {
+        var ssl = _ml.SelfSupervised();
+        var view = _ml.View(TestImages.Rows(3));
+        foreach (Action load in (Action[])[() => ssl.LoadPretrained("Embedding", "Image", "dinov2_vits15"),
+            () => ssl.Pretrain("Embedding", "Image", TestImages.Untrained with { InitialWeights = "dinov2_vits15" })
+                .Fit(view)])
+        {
+            string message = Assert.Throws<FileNotFoundException>(load).Message;
+            Assert.Contains("no file 'dinov2_vits15', and no published network of that name", message);
+            Assert.Contains("dinov2_vits14,", message);
+        }
+    }
+
+    [Fact]
     public void WhatIsNotThereIsDownloadedWhenThatIsAskedForAndNotBefore()
     {
         byte[] weights = Weights();

@@ -53,7 +53,8 @@ internal static class OptionTypes
     {
         var named = new SortedDictionary<string, Func<object>>(StringComparer.Ordinal);
         const BindingFlags Static = BindingFlags.Public | BindingFlags.Static | BindingFlags.DeclaredOnly;
-        foreach (var holder in Library.GetExportedTypes())
+        // What a method's own record has, Presets has under a name that says the method.
+        foreach (var holder in Library.GetExportedTypes().Where(type => !type.IsSubclassOf(typeof(PretrainOptions))))
         {
             foreach (var property in holder.GetProperties(Static))
                 if (type.IsAssignableFrom(property.PropertyType))

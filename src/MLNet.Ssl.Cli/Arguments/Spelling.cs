@@ -20,16 +20,25 @@ internal static class Spelling
         })];
     }
 
+    /// <summary>Whether a flag stands on a command line that is not parsed yet.</summary>
+    public static bool Has(IReadOnlyList<string> arguments, string flag) => IndexOf(arguments, flag) >= 0;
+
     /// <summary>What follows a flag on a command line that is not parsed yet.</summary>
     public static string? ValueOf(IReadOnlyList<string> arguments, string flag)
     {
+        int at = IndexOf(arguments, flag);
+        if (at < 0) return null;
+        return arguments[at].Split('=', 2) is [_, var value] ? value : arguments.ElementAtOrDefault(at + 1);
+    }
+
+    private static int IndexOf(IReadOnlyList<string> arguments, string flag)
+    {
         for (int i = 0; i < arguments.Count && arguments[i] != "--"; i++)
         {
-            var parts = arguments[i].Split('=', 2);
-            if (!parts[0].StartsWith("--", StringComparison.Ordinal) || Key(parts[0]) != Key(flag)) continue;
-            return parts.Length == 2 ? parts[1] : arguments.ElementAtOrDefault(i + 1);
+            string name = arguments[i].Split('=', 2)[0];
+            if (name.StartsWith("--", StringComparison.Ordinal) && Key(name) == Key(flag)) return i;
         }
-        return null;
+        return -1;
     }
 
     // Dots tell parts apart.

@@ -19,7 +19,7 @@ internal static class CommandLine
 
     private const string Examples = """
         Begin with:
-          mlssl setup                                                fetches libtorch, once
+          mlssl setup                                                  fetches libtorch, once
           mlssl pretrain photos --output photos.mlssl                  learns from a folder of photos
           mlssl embed photos --model photos.mlssl --output embeddings  embeds them, as Parquet
           mlssl index embeddings --output photos.index
@@ -55,7 +55,7 @@ internal static class CommandLine
         }
         catch (Exception e) when (e
             is IOException or InvalidDataException or InvalidOperationException or ArgumentException
-            or UnauthorizedAccessException or NotSupportedException)
+            or UnauthorizedAccessException or NotSupportedException or ArithmeticException)
         {
             return End(session, ExitCode.Failed, "error", WithoutParameter(e.Message));
         }
@@ -69,7 +69,7 @@ internal static class CommandLine
         if (parsed.Errors.Count > 0 && parsed.Action is not HelpAction and not TeachingHelp)
         {
             foreach (var fault in parsed.Errors) session.Error.WriteLine(
-                $"error: {fault.Message}{Suggestion(fault.Message, command)}");
+                $"error: {fault.Message}{Suggestion(fault.Message, command ?? root)}");
             session.Error.WriteLine($"'mlssl {(command is null ? "" : $"{command.Name} ")}--help' says what there is.");
             return ExitCode.Usage;
         }
@@ -83,10 +83,15 @@ internal static class CommandLine
         });
     }
 
-    private static RootCommand Root(Session session, IReadOnlyList<string> arguments)
+    private static Command Root(Session session, IReadOnlyList<string> arguments)
     {
-        var root = new RootCommand(Description)
+        // A RootCommand is named after the file that runs, which is not what users start.
+        var help = new HelpOption();
+        help.Action = new TeachingHelp((HelpAction)help.Action!, $"{Examples}\n\n{ExitCode.Help}");
+        return new("mlssl", Description)
         {
+            help,
+            new VersionOption(),
             PretrainCommand.Create(session, arguments),
             EmbedCommand.Create(session),
             IndexCommand.Create(session),
@@ -99,16 +104,14 @@ internal static class CommandLine
             OptionsCommand.Create(session),
             SetupCommand.Create(session),
         };
-        var help = root.Options.OfType<HelpOption>().Single();
-        help.Action = new TeachingHelp((HelpAction)help.Action!, $"{Examples}\n\n{ExitCode.Help}");
-        return root;
     }
 
-    private static string Suggestion(string message, Command? command)
+    private static string Suggestion(string message, Command command)
     {
-        if (command is null || message.Split('\'') is not [_, var unknown, ..]
-            || !unknown.StartsWith("--", StringComparison.Ordinal)) return "";
-        var like = Names.Like(unknown, command.Options.Select(option => option.Name));
+        if (message.Split('\'') is not [_, var unknown, ..]) return "";
+        bool isFlag = unknown.StartsWith("--", StringComparison.Ordinal);
+        var like = Names.Like(unknown, (isFlag ? command.Options.AsEnumerable<Symbol>() : command.Subcommands)
+            .Select(known => known.Name));
         return like.Count > 0 ? $" Did you mean {string.Join(" or ", like)}?" : "";
     }
 

@@ -15,7 +15,7 @@ internal static class EvaluateCommand
 
     private const string Examples = """
         Examples:
-          mlssl evaluate photos --model photos.mlssl                     every fifth photo of a class is held out
+          mlssl evaluate photos --model photos.mlssl                   every fifth photo of a class is held out
           mlssl evaluate train --test test --model dinov2_vits14 --protocol knn,linear
           mlssl evaluate embeddings --protocol linear --preset Dino    embeddings that 'mlssl embed' wrote, with labels
 
@@ -64,15 +64,17 @@ internal static class EvaluateCommand
             var unseen = parsed.GetValue(test) is { } path
                 ? LabeledEmbeddings.Of(data.Choice(parsed, path), encoder, session) : null;
             if (unseen is null) (seen, unseen) = seen.Split();
-            session.Say($"{seen.Count} rows to learn from, {unseen.Count} to classify, {seen.Dimension} values each");
-            Measure(session, context, seen, unseen, protocols, ks, options with { CancellationToken = session.Token });
+            int asked = MeasuredRows.Count(session, seen.Labels, unseen.Labels);
+            session.Say($"{seen.Count} rows to learn from, {asked} to classify, {seen.Dimension} values each");
+            Measure(session, context, seen, unseen, asked, protocols, ks,
+                options with { CancellationToken = session.Token });
             return ExitCode.Done;
         });
         return command;
     }
 
     private static void Measure(Session session, MLContext context, LabeledEmbeddings seen, LabeledEmbeddings unseen,
-        IReadOnlyList<string> protocols, int[] ks, LinearProbeOptions options)
+        int asked, IReadOnlyList<string> protocols, int[] ks, LinearProbeOptions options)
     {
         var evaluate = context.SelfSupervised().Evaluate;
         var view = seen.View(context);
@@ -112,7 +114,7 @@ internal static class EvaluateCommand
                 ? FormattableString.Invariant($" at learning rate {chosen.LearningRate}, epoch {chosen.Epoch}")
                     + " (chosen by the test rows)" : "";
             session.Result(FormattableString.Invariant($"{classifier}: {result.Accuracy:p2}{how}"),
-                result with { Train = seen.Count, Test = unseen.Count });
+                result with { Train = seen.Count, Test = asked });
         }
     }
 

@@ -53,12 +53,14 @@ internal static class FineTuneCommand
             var source = Images(data.Choice(parsed, parsed.GetValue(path)!));
             var unseen = parsed.GetValue(test) is { } held ? Images(data.Choice(parsed, held)) : null;
             var chosenBy = parsed.GetValue(validation) is { } choosing ? Images(data.Choice(parsed, choosing)) : null;
+            int asked = unseen is null ? 0
+                : MeasuredRows.Count(session, source.RequireLabels(), [.. unseen.RequireLabels()]);
             var context = common.Context(parsed, session);
             using var encoder = model.Load(parsed, context, session);
             if (!encoder.TakesImages) throw new InvalidDataException(
                 $"'{encoder.Name}' embeds rows of a table; fine-tuning takes images.");
             job.Run(parsed, options, to, TrainingJob.GoOn(arguments),
-                told => Train(session, context, encoder, source, unseen, (estimator, labels) => chosenBy is null
+                told => Train(session, context, encoder, source, unseen, asked, (estimator, labels) => chosenBy is null
                     ? estimator : WithValidation(estimator, flags, parsed, labels.Transform(
                         chosenBy.View(context))), told, to),
                 (report, page, _) => report.Write(page));
@@ -83,7 +85,7 @@ internal static class FineTuneCommand
             returnBest: flags.Text(parsed, "Validation.ReturnBest") is not { } best || best != "false");
 
     private static ImageClassificationTransformer Train(Session session, MLContext context, LoadedModel encoder,
-        ImageSource source, ImageSource? unseen,
+        ImageSource source, ImageSource? unseen, int asked,
         Func<ImageClassificationEstimator, ITransformer, ImageClassificationEstimator> withValidation,
         FineTuneOptions options, string output)
     {
@@ -98,8 +100,8 @@ internal static class FineTuneCommand
             var predicted = classifier.Transform(labels.Transform(unseen.View(context)));
             double accuracy = context.MulticlassClassification.Evaluate(predicted, Key, Score, Predicted).MicroAccuracy;
             session.Result(
-                FormattableString.Invariant($"accuracy on {unseen.Count} images of {unseen.Path}: {accuracy:p2}"),
-                new AccuracyResult("finetuned", accuracy) { Test = unseen.Count });
+                FormattableString.Invariant($"accuracy on {asked} images of {unseen.Path}: {accuracy:p2}"),
+                new AccuracyResult("finetuned", accuracy) { Test = asked });
         }
         return classifier;
     }

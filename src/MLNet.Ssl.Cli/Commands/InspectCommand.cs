@@ -9,15 +9,14 @@ internal static class InspectCommand
 {
     private const string Examples = """
         Examples:
-          mlssl inspect photos.mlssl                a model: its steps, network, method and options
+          mlssl inspect photos.mlssl              a model: its steps, network, method and options
           mlssl inspect dino_deitsmall16.pth      weights: which networks stand in them, and what --model would take
           mlssl inspect photos.run                the checkpoints of a run
           mlssl inspect photos.index
           mlssl inspect embeddings                whether all shards are there
           mlssl inspect weights.safetensors --tensors
 
-        Nothing in a file is executed, and libtorch is not needed but for the weights of unknown networks of this
-        library's files.
+        Nothing in a file is executed, and libtorch is not needed but to say what --model would take of weights.
         """;
 
     public static Command Create(Session session)

@@ -18,6 +18,8 @@ internal sealed class LabeledEmbeddings
 
     public int Count => _rows.Count;
 
+    public IReadOnlyList<string> Labels => [.. _rows.Select(row => row.Label)];
+
     /// <summary>Reads embeddings, or embeds data.</summary>
     /// <param name="model">The encoder; null where the data is embeddings.</param>
     public static LabeledEmbeddings Of(DataChoice choice, LoadedModel? model, Session session)

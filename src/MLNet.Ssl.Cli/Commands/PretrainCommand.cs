@@ -19,7 +19,7 @@ internal sealed class PretrainCommand
           mlssl pretrain photos --preset MoCoV2ImageNet --batch-size 128
           mlssl pretrain photos --options run.json --seed 7        {"method": "dino", "backbone": {"kind": "resnet"}}
           mlssl pretrain list.csv --image path --image-root photos
-          mlssl pretrain table.parquet --columns age,income,city   MoCo with i-Mix, where no method is named
+          mlssl pretrain table.parquet --columns age,income,city   masked reconstruction, where no method is named
           mpirun -n 4 mlssl pretrain photos                        every process starts the same command
 
         The flags above are the method's; '--method dino --help' shows DINO's. A flag stands over the file, the file
@@ -105,12 +105,9 @@ internal sealed class PretrainCommand
     }
 
     // As the library does without options; the flags are another method's, so the line is read again.
-    private int AgainForTables()
-    {
-        string[] mixing = Spelling.ValueOf(_arguments, "--mixing") is null ? ["--mixing", "i-mix"] : [];
-        return CommandLine.Run([_arguments[0], "--method", "moco", .. mixing, .. _arguments.Skip(1)], _session.Output,
-            _session.Error, _session.Token);
-    }
+    private int AgainForTables() => CommandLine.Run(
+        [_arguments[0], "--method", Names.Plain(Names.OfRecord(typeof(MaskedReconstructionOptions))),
+            .. _arguments.Skip(1)], _session.Output, _session.Error, _session.Token);
 
     private Trained Train(ParseResult parsed, MLContext context, RowSource source, PretrainOptions options,
         string output)

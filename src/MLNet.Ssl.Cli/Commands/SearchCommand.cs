@@ -40,9 +40,9 @@ internal static class SearchCommand
         command.SetAction(parsed =>
         {
             common.Apply(parsed, session);
-            var rows = EmbeddingIndex.Load(parsed.GetValue(index)!);
             // A search multiplies matrices.
             TorchLibrary.Require();
+            var rows = EmbeddingIndex.Load(parsed.GetValue(index)!);
             using var encoder = model.Name(parsed) is null ? null
                 : model.Load(parsed, common.Context(parsed, session), session);
             var searches = Searches(rows, encoder, parsed.GetValue(queries) ?? [], parsed.GetValue(keys) ?? [],

@@ -104,7 +104,7 @@ internal sealed class TrainingJob
         var words = arguments.Select(argument => argument.Any(c => !char.IsLetterOrDigit(c) && !"-_./=,:+@".Contains(c))
             || argument.Length == 0
             ? $"'{argument.Replace("'", "'\\''")}'" : argument).ToList();
-        if (Arguments.Spelling.ValueOf(arguments, "--resume") is null) words.Add("--resume");
+        if (!Arguments.Spelling.Has(arguments, "--resume")) words.Add("--resume");
         return $"mlssl {string.Join(' ', words)}";
     }
 

@@ -204,7 +204,14 @@ internal sealed class Inspection
             ["options"] = embedding.Options.Count == 0 ? null
                 : embedding.Options.ToDictionary(option => option.Key, object? (option) => option.Value),
         },
-        ImageClassificationPart => new() { ["does"] = "classifies images" },
+        ImageClassificationPart classifier => new()
+        {
+            ["does"] = "classifies images",
+            ["input"] = classifier.Columns.Features,
+            ["output"] = classifier.Columns.PredictedLabel,
+            ["network"] = classifier.Backbone.Describe(),
+            ["classes"] = classifier.NumberOfClasses,
+        },
         MLNetPart other => new() { ["does"] = other.Type },
         _ => new() { ["does"] = part.GetType().Name.Replace("Part", "", StringComparison.Ordinal) },
     };
@@ -246,6 +253,8 @@ internal sealed class Inspection
                 : network.Place).ToList();
         try
         {
+            // Some networks are built to be compared.
+            TorchLibrary.Require();
             using var weights = PretrainedWeights.Open(path);
             found.Facts["--model takes"] =
                 $"{weights.Backbone.Describe()}{(weights.Method is { } method ? $", of {method}" : "")}; "
@@ -255,8 +264,7 @@ internal sealed class Inspection
         {
             found.Facts["--model takes"] = $"nothing: {e.Message}";
         }
-        // An encoder of this library's files is built to be compared.
-        catch (Exception e) when (e is TypeInitializationException or DllNotFoundException or NotSupportedException)
+        catch (NoLibTorchException)
         {
             found.Facts["--model takes"] = "not known: libtorch is not here, run 'mlssl setup' once";
         }

@@ -56,10 +56,6 @@ internal sealed class LoadedModel : IDisposable
                 download(known);
             }
         }
-        else if (!File.Exists(path))
-            throw new FileNotFoundException(
-                $"There is no file '{path}', and no published network of that name is known. "
-                + $"Known are {string.Join(", ", PretrainedModels.All.Select(model => model.Name))}.");
         var none = context.Data.LoadFromEnumerable(Array.Empty<ImageRow>());
         var encoder = ssl.LoadPretrained(ImageRow.Embedding, ImageRow.Column, path, options).Fit(none);
         using var hash = new HashingStream(Stream.Null);

@@ -12,12 +12,12 @@ internal static class ModelOutput
     /// <exception cref="UsageException">The ending is none of those, or there is no such folder.</exception>
     public static void Check(string path, bool classifier = false)
     {
+        if (Directory.Exists(path)) throw new UsageException(
+            $"'{path}' is a folder; expected a file that ends in {Endings}.");
         string ending = Path.GetExtension(path).ToLowerInvariant();
         if (ending is not (".mlssl" or ".zip" or ".onnx") && (classifier || ending != ".safetensors"))
             throw new UsageException(
                 $"'{path}' ends in '{ending}'; expected {(classifier ? ".mlssl (model) or .onnx" : Endings)}.");
-        if (Directory.Exists(path)) throw new UsageException(
-            $"'{path}' is a folder; expected a file that ends in {Endings}.");
         string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         if (!Directory.Exists(folder)) throw new UsageException(
             $"'{path}' cannot be written: there is no folder '{folder}'.");

@@ -138,8 +138,12 @@ internal sealed class CheckpointFolder : IDisposable
     /// null if none has one.</summary>
     /// <param name="measure">Scores of others are left out; null for a run that measures nothing, which leaves out
     /// none.</param>
-    public (long Step, string Path, double Score)? Best(string? measure) => Scored
-        .Where(file => measure is null || file.Measure == measure)
+    public (long Step, string Path, double Score)? Best(string? measure) =>
+        Best(Scored.Where(file => measure is null || file.Measure == measure));
+
+    /// <summary>The best of those that were looked at.</summary>
+    public static (long Step, string Path, double Score)? Best(
+        IEnumerable<(long Step, string Path, double Score, string? Measure)> scored) => scored
         .OrderByDescending(file => file.Score).ThenBy(file => file.Step)
         .Select(file => ((long, string, double)?)(file.Step, file.Path, file.Score)).FirstOrDefault();
 

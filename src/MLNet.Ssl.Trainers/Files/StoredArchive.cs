@@ -29,7 +29,14 @@ internal sealed class StoredArchive : IDisposable
     public static StoredArchive Open(Stream file)
     {
         GitLfsPointer.Refuse(file);
-        return new(new(file, ZipArchiveMode.Read, leaveOpen: true), file.Length);
+        try
+        {
+            return new(new(file, ZipArchiveMode.Read, leaveOpen: true), file.Length);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new InvalidDataException($"it is no zip archive, or ends early ({e.Message.TrimEnd('.')}).", e);
+        }
     }
 
     /// <summary>Adds an entry to an archive that is being written.</summary>

@@ -25,7 +25,8 @@ public static class FineTuner
     /// <param name="log">Receives what was chosen, and where the run is saved.</param>
     /// <exception cref="ArgumentException">An option or a label is out of range, or there are not two images;
     /// thrown before training.</exception>
-    /// <exception cref="NotSupportedException">The encoder's backbone is of a kind of your own.</exception>
+    /// <exception cref="NotSupportedException">The encoder's backbone does not say its
+    /// <see cref="Backbone.Options"/>.</exception>
     /// <exception cref="ArithmeticException">The loss is not finite.</exception>
     /// <exception cref="OperationCanceledException">The options' token was cancelled; the message says where the run is
     /// saved.</exception>
@@ -99,7 +100,8 @@ public static class FineTuner
 
     internal static BackboneOptions OptionsOf(Backbone backbone) => backbone.Options
         ?? throw new NotSupportedException(
-            $"{backbone.GetType().Name} cannot be copied, so it cannot be fine-tuned; the backbones of MLNet.Ssl can.");
+            $"{backbone.GetType().Name} cannot be copied, and so not be fine-tuned, as its "
+            + $"{nameof(Backbone.Options)} are null: override them.");
 
     internal static int SizeOf(ImagePreprocessing preprocessing) => preprocessing.CropSize
         ?? throw new ArgumentException($"The encoder's "

@@ -21,6 +21,7 @@ public abstract class Encoder : IDisposable
     private static readonly Lazy<ShardThreads> Pool =
         new(() => new(Environment.ProcessorCount, Environment.ProcessorCount));
 
+    private readonly Backbone _backbone;
     private readonly int _leastPart, _mostPart;
     private Lazy<Backbone> _network;
     private bool _disposed;
@@ -33,14 +34,14 @@ public abstract class Encoder : IDisposable
     private protected Encoder(Backbone backbone, Device? device, int leastPart, int mostPart)
     {
         ArgumentNullException.ThrowIfNull(backbone);
-        (Backbone, Device, _leastPart, _mostPart) = (backbone, device ?? CPU, leastPart, mostPart);
+        (_backbone, Device, _leastPart, _mostPart) = (backbone, device ?? CPU, leastPart, mostPart);
         Accelerated = Device.type != DeviceType.CPU;
-        Backbone.eval();
+        backbone.eval();
         _network = new(NetworkThatComputes);
     }
 
     /// <summary>D, width of an embedding.</summary>
-    public int EmbeddingDimension => Backbone.EmbeddingDimension;
+    public int EmbeddingDimension => _backbone.EmbeddingDimension;
 
     /// <summary>Name of the method that trained it, as the literature has it; null if unknown.</summary>
     public string? Method { get; init; }
@@ -72,7 +73,15 @@ public abstract class Encoder : IDisposable
     public Precision? Precision { get; init; }
 
     /// <summary>The network, in single precision.</summary>
-    internal Backbone Backbone { get; }
+    /// <exception cref="ObjectDisposedException">The encoder was disposed of.</exception>
+    internal Backbone Backbone
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return _backbone;
+        }
+    }
 
     /// <summary>Where it computes.</summary>
     internal Device Device { get; }
@@ -87,7 +96,7 @@ public abstract class Encoder : IDisposable
     public void SaveSafeTensors(string path)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        SafeTensors.Write(path, Backbone.state_dict(), EncoderMetadata.Of(this));
+        SafeTensors.Write(path, _backbone.state_dict(), EncoderMetadata.Of(this));
     }
 
     /// <summary>Writes the backbone's weights as a safetensors file into a stream.</summary>
@@ -97,7 +106,7 @@ public abstract class Encoder : IDisposable
     {
         ArgumentNullException.ThrowIfNull(stream);
         ObjectDisposedException.ThrowIf(_disposed, this);
-        SafeTensors.Write(stream, Backbone.state_dict(), EncoderMetadata.Of(this));
+        SafeTensors.Write(stream, _backbone.state_dict(), EncoderMetadata.Of(this));
     }
 
     /// <summary>Writes the encoder as an ONNX model (opset 17, single precision), for ONNX Runtime or ML.NET's
@@ -152,16 +161,16 @@ public abstract class Encoder : IDisposable
     /// <summary>Takes other weights of the same network. Nothing may embed meanwhile.</summary>
     internal void Load(Dictionary<string, Tensor> weights)
     {
-        Backbone.load_state_dict(weights);
+        _backbone.load_state_dict(weights);
         if (!_network.IsValueCreated) return;
-        if (_network.Value != Backbone) _network.Value.Dispose();
+        if (_network.Value != _backbone) _network.Value.Dispose();
         _network = new(NetworkThatComputes);
     }
 
     private protected virtual void Free()
     {
-        if (_network.IsValueCreated && _network.Value != Backbone) _network.Value.Dispose();
-        Backbone.Dispose();
+        if (_network.IsValueCreated && _network.Value != _backbone) _network.Value.Dispose();
+        _backbone.Dispose();
     }
 
     private protected abstract ModelProto ToOnnx();
@@ -254,12 +263,12 @@ public abstract class Encoder : IDisposable
     }
 
     private bool AllowsTensorFloat32 =>
-        _network.Value != Backbone || Precision is Ssl.Precision.TensorFloat32 or Ssl.Precision.BFloat16;
+        _network.Value != _backbone || Precision is Ssl.Precision.TensorFloat32 or Ssl.Precision.BFloat16;
 
     private Tensor Forward(Tensor inputs)
     {
         var network = _network.Value;
-        return network.call(inputs.to(network == Backbone ? ScalarType.Float32 : ScalarType.BFloat16))
+        return network.call(inputs.to(network == _backbone ? ScalarType.Float32 : ScalarType.BFloat16))
             .to(ScalarType.Float32);
     }
 
@@ -267,13 +276,13 @@ public abstract class Encoder : IDisposable
     private Backbone NetworkThatComputes()
     {
         bool copies = Precision is { } precision ? precision == Ssl.Precision.BFloat16 : CudaDriver.HasBFloat16(Device);
-        if (!copies) return Backbone;
+        if (!copies) return _backbone;
         using var mode = inference_mode(false);
         using var scope = NewDisposeScope();
         using var generator = new Generator(0, CPU);
-        if (Initialization.WithoutValues(() => Blank(Backbone, generator)) is not { } blank) return Backbone;
+        if (Initialization.WithoutValues(() => Blank(_backbone, generator)) is not { } blank) return _backbone;
         var copy = blank.to(Device);
-        copy.load_state_dict(Backbone.state_dict());
+        copy.load_state_dict(_backbone.state_dict());
         MixedPrecision.ToBFloat16(copy);
         copy.eval();
         return copy;

@@ -92,8 +92,8 @@ public abstract record PretrainOptions : TrainingOptions
         if (!TakesTables)
         {
             throw new ArgumentException(
-                $"{MethodName} learns from views of images; for rows of a table take MoCo, SimCLR with Loss = NPair, "
-                + "or BYOL.");
+                $"{MethodName} learns from views of images; for rows of a table take masked reconstruction, MoCo, "
+                + "SimCLR with Loss = NPair, or BYOL.");
         }
         if (ImageSize is not null)
         {

@@ -39,7 +39,6 @@ public sealed class EmbeddingIndex
     internal EmbeddingIndex(int dimension, int blockBytes)
     {
         Check.InRange(dimension, 1, MaxDimension);
-        NativeTorch.Require();
         Dimension = dimension;
         _rowsPerBlock = Math.Max(1, blockBytes / sizeof(float) / dimension);
     }
@@ -117,6 +116,7 @@ public sealed class EmbeddingIndex
     public Neighbor[][] SearchMany(ReadOnlySpan<float> embeddings, int count = 10)
     {
         Check.AtLeast(count, 1);
+        NativeTorch.Require();
         if (embeddings.Length % Dimension != 0)
             throw new ArgumentException(
                 $"There are {embeddings.Length} values; expected a multiple of {Dimension}, the width of the index.",

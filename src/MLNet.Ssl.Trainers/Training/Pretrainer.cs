@@ -114,14 +114,8 @@ public static class Pretrainer
                 + "starts from weights.",
                 nameof(options.InitialWeights));
         }
-        if (options.InitialWeights is not null) Checkpoint.Open(InitialFile(options)).Dispose();
+        if (options.InitialWeights is { } told) Checkpoint.Open(PretrainedModels.FileOf(told)).Dispose();
     }
-
-    /// <summary>The file of the initial weights, which may be told by a network's name.</summary>
-    private static string InitialFile(PretrainOptions options) =>
-        !File.Exists(options.InitialWeights) && PretrainedModels.Lookup(options.InitialWeights!) is { } model
-            ? PretrainedModels.Require(model)
-            : options.InitialWeights!;
 
     private static PretrainPlan Plan(PretrainOptions options, DataFacts facts, Device device,
         Action<TrainingMessage>? log)
@@ -134,9 +128,9 @@ public static class Pretrainer
                 nameof(options.InitialWeightsOptions));
         }
         var choices = new Choices { HasBFloat16 = CudaDriver.HasBFloat16(device) };
-        if (options is { InitialWeights: not null, Backbone: null } && facts.Table is null)
+        if (options is { InitialWeights: { } told, Backbone: null } && facts.Table is null)
         {
-            using var weights = PretrainedWeights.Open(InitialFile(options), options.InitialWeightsOptions);
+            using var weights = PretrainedWeights.Open(PretrainedModels.FileOf(told), options.InitialWeightsOptions);
             options = options with
             {
                 Backbone =
@@ -231,7 +225,7 @@ public static class Pretrainer
         Action<TrainingMessage>? log)
     {
         const string Backbone = "backbone.";
-        string path = InitialFile(options);
+        string path = PretrainedModels.FileOf(options.InitialWeights!);
         using var noGrad = no_grad();
         using var backbone = Copy(architecture, CPU);
         var report = PretrainedWeights.LoadInto(backbone, path, options.InitialWeightsOptions);

@@ -102,7 +102,8 @@ public sealed partial class SelfSupervisedCatalog
         string outputColumnName, string? inputColumnName, string path, PretrainedOptions? options = null) =>
         !File.Exists(path) && PretrainedModels.Lookup(path) is { } model
             ? LoadPretrained(outputColumnName, inputColumnName, model, options)
-            : new(_context, outputColumnName, inputColumnName ?? outputColumnName, path, options);
+            : new(_context, outputColumnName, inputColumnName ?? outputColumnName, PretrainedModels.FileOf(path),
+                options);
 
     /// <summary>
     /// Embeds images with an encoder that was pretrained elsewhere, whose file comes as a stream.

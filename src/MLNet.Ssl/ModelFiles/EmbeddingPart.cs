@@ -30,7 +30,9 @@ internal sealed record EmbeddingPart(
         var encoder = transformer.Encoder;
         var backbone = encoder.Backbone.Options
             ?? throw new NotSupportedException(
-                $"The backbone {encoder.Backbone.GetType()} is of another library and cannot be saved.");
+                $"The backbone {encoder.Backbone.GetType().Name} cannot be saved, as its "
+                + $"{nameof(encoder.Backbone.Options)} are null: override them, and register their type by "
+                + $"{nameof(Backbones)}.{nameof(Backbones.Register)}.");
         return new(transformer.InputColumnName, transformer.OutputColumnName, encoder.Method, encoder.TrainingOptions,
             backbone,
             encoder is ImageEncoder images ? SavedImagePreprocessing.Of(images.Preprocessing) : null,

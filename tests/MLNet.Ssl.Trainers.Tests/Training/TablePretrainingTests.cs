@@ -148,7 +148,7 @@ public class TablePretrainingTests
         { MoCo with { ReconstructionWeight = -1 }, "ReconstructionWeight is -1" },
         { Reconstruction with { ValueWeight = -1 }, "ValueWeight is -1" },
         { Reconstruction with { HeadLayers = 0 }, "HeadLayers is 0" },
-        { new DinoOptions(), "DINO learns from views of images" },
+        { new DinoOptions(), "DINO learns from views of images; for rows of a table take masked reconstruction" },
         { new MoCoV3Options { Backbone = Mlp, Mixing = new SdmpOptions() }, "take i-Mix" },
     };
 

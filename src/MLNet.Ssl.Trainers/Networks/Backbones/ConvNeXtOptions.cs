@@ -118,6 +118,6 @@ public sealed record ConvNeXtOptions : BackboneOptions
         int reduction = 4 << Depths.Length - 1;
         if (size < reduction)
             throw new ArgumentException($"A view of {size} pixels is too small for this ConvNeXt: it needs at least "
-                + $"{reduction} pixels.", nameof(size));
+                + $"{reduction} pixels.");
     }
 }

@@ -214,7 +214,6 @@ public sealed record ResNetOptions : BackboneOptions
             throw new ArgumentException(
                 $"A view of {size} pixels is too small for this ResNet, which reduces the side by {Reduction}: it "
                 + $"needs at least {Reduction} pixels" +
-                (Stem == ResNetStem.Small ? "." : $", or fewer with {nameof(Stem)} = {nameof(ResNetStem.Small)}."),
-                nameof(size));
+                (Stem == ResNetStem.Small ? "." : $", or fewer with {nameof(Stem)} = {nameof(ResNetStem.Small)}."));
     }
 }

@@ -316,6 +316,6 @@ public sealed record VisionTransformerOptions : BackboneOptions
         if (size < PatchSize || size % PatchSize != 0)
             throw new ArgumentException(
                 $"A view of {size} pixels does not fit patches of {PatchSize} pixels: its size must be a multiple of "
-                + $"{PatchSize}.", nameof(size));
+                + $"{PatchSize}.");
     }
 }

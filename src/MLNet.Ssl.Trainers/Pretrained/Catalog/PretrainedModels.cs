@@ -107,7 +107,7 @@ public static class PretrainedModels
     /// are.</exception>
     public static PretrainedModel Named(string name) => Lookup(name)
         ?? throw new ArgumentException(
-            $"No pretrained network is named '{name}'. Known are {string.Join(", ", All.Select(model => model.Name))}.",
+            $"No pretrained network is named '{name}'. Known are {Names}.",
             nameof(name));
 
     /// <summary>The file of a network's weights, if there is one on this machine: in the cache of torch.hub, of Hugging
@@ -160,6 +160,20 @@ public static class PretrainedModels
         }
         return null;
     }
+
+    /// <summary>The file that is named by its path, or by the name of a network.</summary>
+    /// <exception cref="FileNotFoundException">There is none; the message lists the names, or says how to get
+    /// it.</exception>
+    internal static string FileOf(string pathOrName)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(pathOrName);
+        if (File.Exists(pathOrName)) return pathOrName;
+        return Lookup(pathOrName) is { } model ? Require(model) : throw new FileNotFoundException(
+            $"There is no file '{pathOrName}', and no published network of that name is known. "
+            + $"Known are {Names}.", pathOrName);
+    }
+
+    private static string Names => string.Join(", ", All.Select(model => model.Name));
 
     /// <summary>The file of a network's weights on this machine.</summary>
     /// <exception cref="FileNotFoundException">There is none; the message says how to get it.</exception>
