@@ -105,6 +105,7 @@ internal static class Demo
         {
             "dino" => SmallSettings.Dino,
             "moco" => SmallSettings.MoCo,
+            "mocov3" => SmallSettings.MoCoV3,
             "byol" => SmallSettings.Byol,
             _ => SmallSettings.SimClr,
         };

@@ -31,7 +31,7 @@ var tensorBoard = new Option<string?>("--tensorboard")
 {
     Description = "Folder that receives the run's curves, for tensorboard --logdir",
 };
-method.AcceptOnlyFromAmong("simclr", "dino", "moco", "byol");
+method.AcceptOnlyFromAmong("simclr", "dino", "moco", "mocov3", "byol");
 backbone.AcceptOnlyFromAmong("resnet", "vit");
 epochs.Validators.Add(result =>
 {

@@ -44,6 +44,17 @@ public static class SmallSettings
         LearningRate = 0.24,
     };
 
+    public static MoCoV3Options MoCoV3 { get; } = new()
+    {
+        Backbone = ResNet,
+        BatchSize = 64,
+        Temperature = 0.2,
+        HeadHiddenDimension = 512,
+        ProjectionDimension = 128,
+        Optimizer = OptimizerKind.AdamW,
+        LearningRate = 0.008,
+    };
+
     public static ByolOptions Byol { get; } = new()
     {
         Backbone = ResNet,
