@@ -40,6 +40,7 @@ internal static unsafe class PretendDevice
     {
         get
         {
+            Assert.SkipWhen(cuda.is_available(), "there is a GPU, which needs no pretending.");
             Assert.SkipUnless(OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64,
                 "the layouts that it rests on are those of Linux on x64.");
             return Started.Value;
