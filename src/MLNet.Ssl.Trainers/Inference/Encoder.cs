@@ -268,8 +268,8 @@ public abstract class Encoder : IDisposable
     private Tensor Forward(Tensor inputs)
     {
         var network = _network.Value;
-        return network.call(inputs.to(network == _backbone ? ScalarType.Float32 : ScalarType.BFloat16))
-            .to(ScalarType.Float32);
+        bool rounds = network != _backbone && !network.TakesSinglePrecision;
+        return network.call(inputs.to(rounds ? ScalarType.BFloat16 : ScalarType.Float32)).to(ScalarType.Float32);
     }
 
     /// <summary>The backbone, or a copy of it in bfloat16.</summary>

@@ -148,8 +148,9 @@ internal sealed class TrainingStep : IDisposable
         _method.Parameters.RefreshShadows();
     }
 
-    /// <summary>A view in the type that the networks compute in; labels stay as they are.</summary>
-    private Tensor Input(Tensor view) => _method.Parameters.Precision == Precision.BFloat16 && view.is_floating_point()
+    /// <summary>A view in the type that the networks take; labels stay as they are.</summary>
+    private Tensor Input(Tensor view) => _method.Parameters.Precision == Precision.BFloat16
+        && !_method.Encoder.TakesSinglePrecision && view.is_floating_point()
         ? view.to(ScalarType.BFloat16)
         : view;
 

@@ -152,6 +152,23 @@ public sealed class BFloat16Tests : IDisposable
         Assert.True(half.Embed(images).allclose(actual) is false);
     }
 
+    [Theory]
+    [InlineData(NumberEmbedding.PiecewiseLinear)]
+    [InlineData(NumberEmbedding.Periodic)]
+    public void RowsThatDifferByLessThanBFloat16HasAreToldApart(NumberEmbedding embedding)
+    {
+        using var generator = new Generator(1, CPU);
+        var options = SmallRuns.Mlp with { NumberEmbedding = embedding, NumericSlots = [0, 1, 2], NumberBins = 64 };
+        using var encoder = new TableEncoder(options.WithColumns(3).Create(generator), TablePreprocessing.None(3))
+        {
+            Precision = Precision.BFloat16,
+        };
+        int width = encoder.EmbeddingDimension;
+        var embeddings = new float[2 * width];
+        encoder.Embed([[1, 1, 1], [1.003f, 1.003f, 1.003f]], embeddings);
+        Assert.NotEqual(embeddings[..width], embeddings[width..]);
+    }
+
     [Fact]
     public void AFineTunedNetworkIsKeptInSinglePrecisionAndClassifiesInBFloat16()
     {

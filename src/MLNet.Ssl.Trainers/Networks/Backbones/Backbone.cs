@@ -32,6 +32,9 @@ public abstract class Backbone : Module<Tensor, Tensor>
     /// <summary>True if it is little else than linear layers.</summary>
     internal virtual bool IsOfLinearLayers => false;
 
+    /// <summary>True if it takes single precision whatever it computes in.</summary>
+    internal virtual bool TakesSinglePrecision => false;
+
     /// <summary>Passes what a stage takes through it and those after it; all stages are a forward pass.</summary>
     /// <param name="x">What stage <paramref name="first"/> takes: images before stage 0.</param>
     /// <param name="first">The first stage, from 0.</param>

@@ -51,6 +51,9 @@ internal sealed class TabularMlp : Backbone, IOnnxLayer
 
     internal override bool IsOfLinearLayers => true;
 
+    // Values of a row may be told apart by less than bfloat16 has.
+    internal override bool TakesSinglePrecision => true;
+
     /// <summary>Embeds rows.</summary>
     /// <param name="x">Rows (B, columns).</param>
     /// <returns>Features (B, D).</returns>
@@ -60,7 +63,7 @@ internal sealed class TabularMlp : Backbone, IOnnxLayer
         if (x.ndim != 2 || x.size(1) != _groups.Sum())
             throw new ArgumentException($"The rows are ({string.Join(",", x.shape)}); expected (B,{_groups.Sum()}).",
                 nameof(x));
-        x = Input(numbers is null ? x : numbers.call(x));
+        x = Input((numbers is null ? x : numbers.call(x)).to(output.Weight.dtype));
         foreach (var layer in hidden) x = layer.call(x);
         // The outputs that compete stand in rows of their own, not side by side, which takes a fifth of the time.
         var features = output.Columns(x).view(-1, _maxout, x.size(0)).amax([1]).t();
