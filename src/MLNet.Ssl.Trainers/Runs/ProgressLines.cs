@@ -68,7 +68,7 @@ internal sealed class ProgressLines(Action<string> write, string rows = "rows")
         string step = p.Step == 1 ? "The first step is done" : Invariant($"Step {p.Step:N0} is done");
         string text = Invariant($"{step}: loss {p.Loss:0.000}, {p.RowsPerSecond:N0} {rows}/s; ")
             + Invariant($"about {Duration(p.Remaining)} for {p.TotalSteps - p.Step:N0} more steps, {p.Epochs:N0} ")
-            + Invariant($"epochs in all.");
+            + $"{(p.Epochs == 1 ? "epoch" : "epochs")} in all.";
         return p.Remaining < Long ? text : text + " A smaller network, fewer Epochs or MaxDuration shorten it.";
     }
 

@@ -168,7 +168,7 @@ public sealed class EmbeddingIndex
     public static EmbeddingIndex Load(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        using var file = File.OpenRead(path);
+        using var file = InputFile.Open(path);
         return EmbeddingIndexFile.Read(file, path);
     }
 

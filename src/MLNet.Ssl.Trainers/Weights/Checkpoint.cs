@@ -66,7 +66,7 @@ internal sealed class Checkpoint : IDisposable
     public static Checkpoint Open(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return Open(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read), path);
+        return Open(InputFile.Open(path), path);
     }
 
     /// <summary>Opens a file that can be sought in, and takes it over.</summary>

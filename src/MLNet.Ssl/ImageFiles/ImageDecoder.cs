@@ -33,7 +33,7 @@ internal static class ImageDecoder
     public static ReadOnlyMemory<byte> ReadFile(
         string path, long maxPixels, PixelBuffer buffer, int most, out long length)
     {
-        using var file = File.OpenHandle(path);
+        using var file = InputFile.OpenHandle(path);
         length = RandomAccess.GetLength(file);
         Span<byte> start = stackalloc byte[GitLfsPointer.Length];
         start = start[..RandomAccess.Read(file, start, 0)];

@@ -71,7 +71,7 @@ public sealed class ModelFileCatalog
     public ITransformer Load(string path, out DataViewSchema? inputSchema)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        using var file = InputFile.Open(path);
         return Load(file, $"The model file '{path}'", out inputSchema);
     }
 

@@ -41,6 +41,21 @@ public sealed class ModelFileDamageTests : IDisposable
     }
 
     [Fact]
+    public void AFolderInPlaceOfAFileIsCalledThat()
+    {
+        string folder = _folder.Path;
+        Action[] readers =
+        [
+            () => _ml.SelfSupervised().Model.Load(folder, out _),
+            () => EmbeddingIndex.Load(folder),
+            () => Checkpoint.Open(folder),
+            () => RgbImages.Load(folder),
+        ];
+        Assert.All(readers, read =>
+            Assert.Contains($"'{folder}' is a folder; expected a file.", Assert.ThrowsAny<Exception>(read).Message));
+    }
+
+    [Fact]
     public void AFileOfTheFirstFormatLoadsAndPredictsAsItDid()
     {
         var model = _ml.SelfSupervised().Model.Load(FirstFormat, out var schema);
