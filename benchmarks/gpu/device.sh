@@ -4,7 +4,7 @@
 #   device.sh ARCHIVE OUT [part ...]      parts: tests step end-to-end embed; float32, learn and mix-SEED too where they are named
 #
 # learn has each method learn for a while, mix-1, mix-2 ... methods with and without mixing, of one seed each. They take CIFAR-10 from the
-# archive, or from cifar10 in the folder that MLNETSSL_DATA names. Each part takes less than 4 minutes. A dry run on a processor, a step
+# archive, or from cifar10 in the folder that MLNETSSL_DATA names. Each part is meant to take less than 4 minutes. A dry run on a processor, a step
 # of each, finds out whether all of it would start; with MLNETSSL_PRETEND_GPU=1 it does the tests too, on a pretended device:
 #   MLNETSSL_GPU_DRY=1 MLNETSSL_LIBTORCH=<folder of libtorch.so> device.sh ARCHIVE OUT tests step end-to-end embed float32 learn mix-1
 set -uo pipefail

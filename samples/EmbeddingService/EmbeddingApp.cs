@@ -115,6 +115,7 @@ public static class EmbeddingApp
         }
         catch (BadHttpRequestException e)
         {
+            body?.Dispose();
             bool large = e.StatusCode == StatusCodes.Status413PayloadTooLarge;
             return Problem(e.StatusCode, large ? $"The upload has more than {options.MaxUploadBytes} bytes."
                 : e.Message);

@@ -106,7 +106,7 @@ public sealed class MeasuringOnGpuTests : IDisposable
         string[] paths = [.. Enumerable.Range(0, images.Count).Select(i => Path.Combine(_folder, $"{i}.png"))];
         for (int i = 0; i < paths.Length; i++)
         {
-            using var image = Drawn.Image(images[i]);
+            using var image = images[i].ToMLImage();
             image.Save(paths[i]);
         }
         var (onGpu, onCpu) = Encoders(device, generator);

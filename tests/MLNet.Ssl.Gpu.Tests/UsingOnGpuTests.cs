@@ -63,7 +63,7 @@ public sealed class UsingOnGpuTests : IDisposable
         onCpu.Embed(all, expected);
         var view = transformer.Transform(
             new MLContext(1).Data.LoadFromEnumerable(
-                all.Select(image => new Row { Image = Drawn.Image(image) }).ToList()));
+                all.Select(image => new Row { Image = image.ToMLImage() }).ToList()));
         float[] actual = [.. Embeddings(view).SelectMany(row => row)];
         double most = expected.Max(Math.Abs);
         Assert.All(expected.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, tolerance: 1e-3 * most));
@@ -148,7 +148,7 @@ public sealed class UsingOnGpuTests : IDisposable
         var ml = new MLContext(seed: 1) { GpuDeviceId = Gpu.IsPretended ? null : 0 };
         var (images, _) = Patterns.Draw(64, 1);
         var rows = ml.Data.LoadFromEnumerable(
-            Enumerable.Range(0, 64).Select(i => new Row { Image = Drawn.Image(images[i]) }).ToList());
+            Enumerable.Range(0, 64).Select(i => new Row { Image = images[i].ToMLImage() }).ToList());
         var ssl = ml.SelfSupervised();
         var model = ssl.Pretrain("Embedding", nameof(Row.Image), new DinoOptions
         {

@@ -176,11 +176,6 @@ public sealed class ConsistentRowsTests : IDisposable
     private static double Cosine(ReadOnlySpan<float> a, ReadOnlySpan<float> b) =>
         System.Numerics.Tensors.TensorPrimitives.CosineSimilarity(a, b);
 
-    private sealed class Collect(Action<TrainingProgress> report) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => report(value);
-    }
-
     /// <summary>Classes that a little noise does not mix up: they lie in different directions.</summary>
     private static IEnumerable<Row> Spread(int count) => Rows(count).Select(row => new Row
     {

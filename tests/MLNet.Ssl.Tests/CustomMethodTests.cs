@@ -193,9 +193,4 @@ public sealed class CustomMethodTests : IDisposable
                 .SelectMany(e => e.Value.bytes.ToArray())];
         }
     }
-
-    private sealed class Collect(Action<TrainingProgress> report) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => report(value);
-    }
 }

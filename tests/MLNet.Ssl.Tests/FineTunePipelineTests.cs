@@ -161,9 +161,4 @@ public sealed class FineTunePipelineTests
         })
             Assert.Contains("class 1 under two names", Assert.Throws<ArgumentException>(act).Message);
     }
-
-    private sealed class Collect(Action<TrainingProgress> report) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => report(value);
-    }
 }

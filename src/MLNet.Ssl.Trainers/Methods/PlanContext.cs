@@ -59,7 +59,7 @@ public sealed class PlanContext
             Precision = _choices.Precision(o, defaults.BFloat16),
         };
         backbone.Validate();
-        if (_facts.Table is null) backbone.ValidateViewSize(size);
+        if (_facts.Table is null) CheckViewSize(backbone, size, o.ImageSize, nameof(o.ImageSize));
         else backbone.ValidateColumns(_facts.Table.Columns);
         CheckMixing(settings);
         return Settings = settings;
@@ -89,6 +89,20 @@ public sealed class PlanContext
     /// <summary>The learning rate for a batch of 256 that was given, or <paramref name="value"/>.</summary>
     /// <inheritdoc cref="Choose{T}(T?, T, string, string)"/>
     public double ChooseLearningRate(double value, string reason) => _choices.LearningRate(_options, value, reason);
+
+    /// <summary>Checks that a backbone takes views of the size that an option is, or that Auto chose for it.</summary>
+    internal static void CheckViewSize(BackboneOptions backbone, int size, int? given,
+        [CallerArgumentExpression(nameof(given))] string option = "")
+    {
+        try
+        {
+            backbone.ValidateViewSize(size);
+        }
+        catch (ArgumentException e)
+        {
+            throw new ArgumentException($"{option} is {size}{(given is null ? " by Auto" : "")}: {e.Message}", e);
+        }
+    }
 
     private int ImageSize()
     {

@@ -23,7 +23,7 @@ internal sealed class KeepPlan : IDisposable
         _factors?.Dispose();
         _factors = _planned.Count == 0
             ? null
-            : NativeTensor.Send(cat([.. _planned.Select(ask => Draw(ask.Rows, ask.Rate))]).to(_type), device)
+            : NativeTensor.On(device, cat([.. _planned.Select(ask => Draw(ask.Rows, ask.Rate))]).to(_type))
             .DetachFromDisposeScope();
     }
 

@@ -19,7 +19,8 @@ internal static class NativeTensor
     /// <inheritdoc cref="On(Device, float[])"/>
     public static Tensor On(Device device, long[] values) => On(device, tensor(values));
 
-    private static Tensor On(Device device, Tensor values) => values.numel() * values.ElementSize > BytesWithCommand
+    /// <summary>Values of the processor on a device, likewise; the tensor is taken over.</summary>
+    public static Tensor On(Device device, Tensor values) => values.numel() * values.ElementSize > BytesWithCommand
         ? Send(values, device)
         : values.to(device, non_blocking: true);
 

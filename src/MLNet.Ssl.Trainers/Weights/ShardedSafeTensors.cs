@@ -47,7 +47,7 @@ internal sealed class ShardedSafeTensors : IDisposable
     /// <exception cref="InvalidDataException">It is no such index.</exception>
     public static IReadOnlyList<string> FilesOf(string path)
     {
-        using var index = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        using var index = InputFile.Open(path);
         if (index.Length > MaxIndex)
             throw new InvalidDataException($"the index has {index.Length} bytes; at most {MaxIndex} are read.");
         try
@@ -97,7 +97,7 @@ internal sealed class ShardedSafeTensors : IDisposable
     {
         if (!File.Exists(path))
             throw new InvalidDataException($"the file '{Path.GetFileName(path)}' of its index is missing.");
-        var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        var file = InputFile.Open(path);
         _files.Add(file);
         GitLfsPointer.Refuse(file);
         file.Position = 0;

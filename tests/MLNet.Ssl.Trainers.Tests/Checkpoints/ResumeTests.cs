@@ -399,9 +399,4 @@ public sealed class ResumeTests : IDisposable
         Assert.Contains($"after step {step} of", error.Message);
         return step;
     }
-
-    private sealed class Collect(Action<TrainingProgress> report) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => report(value);
-    }
 }

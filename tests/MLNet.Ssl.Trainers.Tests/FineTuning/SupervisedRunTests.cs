@@ -168,9 +168,4 @@ public sealed class SupervisedRunTests : IDisposable
         Assert.Contains(log, line => line.StartsWith("Fine-tuning: Optimizer = Sgd: for", StringComparison.Ordinal));
         Assert.Contains("Fine-tuning: BatchSize = 16: of 64 rows, a quarter at most", log);
     }
-
-    private sealed class Collect(Action<TrainingProgress> report) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => report(value);
-    }
 }

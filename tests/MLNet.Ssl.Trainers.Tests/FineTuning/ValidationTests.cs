@@ -241,9 +241,4 @@ public sealed class ValidationTests : IDisposable
                 .SelectMany(entry => entry.Value.bytes.ToArray())];
         }
     }
-
-    private sealed class Collect(Action<TrainingProgress> report) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => report(value);
-    }
 }

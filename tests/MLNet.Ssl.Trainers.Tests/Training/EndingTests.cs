@@ -262,9 +262,4 @@ public sealed class EndingTests : IDisposable
 
     private static float[] Floats(byte[] bytes) =>
         [.. Enumerable.Range(0, bytes.Length / 4).Select(i => BitConverter.ToSingle(bytes, 4 * i))];
-
-    private sealed class Collect(Action<TrainingProgress> report) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => report(value);
-    }
 }

@@ -201,9 +201,4 @@ public sealed class OnlineEvaluationTests
         return [.. encoder.Backbone.state_dict().OrderBy(entry => entry.Key, StringComparer.Ordinal)
             .SelectMany(entry => entry.Value.bytes.ToArray())];
     }
-
-    private sealed class Collect(Action<TrainingProgress> report) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => report(value);
-    }
 }

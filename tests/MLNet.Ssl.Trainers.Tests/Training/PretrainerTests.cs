@@ -186,9 +186,4 @@ public class PretrainerTests
         encoder.Embed([.. Enumerable.Range(0, 8).Select(i => images[i])], result);
         return result;
     }
-
-    private sealed class Collect(Action<TrainingProgress> report) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => report(value);
-    }
 }

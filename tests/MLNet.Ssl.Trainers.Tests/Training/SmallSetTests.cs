@@ -115,9 +115,4 @@ public class SmallSetTests
             return log.Where(m => m.IsWarning).Select(m => m.Text);
         }
     }
-
-    private sealed class Collect(Action<TrainingProgress> report) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => report(value);
-    }
 }

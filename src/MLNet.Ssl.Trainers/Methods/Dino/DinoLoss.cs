@@ -54,7 +54,7 @@ public sealed class DinoLoss : IDisposable
         // A global view learns from the other one, a local view from both: all that is
         // summed over u is summed in the targets.
         var (perView, both) = (targets.view(2, batch, width), targets.view(2, batch, width).sum(dim: 0));
-        double pairs = batch * (2 * views - 2);
+        double pairs = batch * (2 * views - 2), scale = 1 / (_studentTemperature * pairs);
         var (gradient, sum) = (empty_like(student), zeros([], ScalarType.Float32, student.device));
         // View by view: what is as large as all logits is the gradient alone.
         for (long v = 0; v < views; v++)
@@ -64,8 +64,7 @@ public sealed class DinoLoss : IDisposable
             var logP = LogProbabilities(student.narrow(0, v * batch, batch));
             sum.Add_((q * logP).sum());
             // ∂/∂s of −Σ q·log softmax(s/τ) is (Σq·softmax(s/τ) − q)/τ.
-            gradient.narrow(0, v * batch, batch)
-                .copy_(logP.exp_().Mul_(mass).sub_(q).Div_(_studentTemperature * pairs));
+            gradient.narrow(0, v * batch, batch).copy_(logP.exp_().Mul_(mass * scale).Add_(q, -scale));
         }
         var loss = KnownGradient.Of(student, sum.Mul(-1 / pairs), gradient);
         return (loss.MoveToOuterDisposeScope(), targets.MoveToOuterDisposeScope());

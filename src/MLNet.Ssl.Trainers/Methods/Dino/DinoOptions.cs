@@ -159,7 +159,7 @@ public sealed record DinoOptions : PretrainOptions
         CheckRanges();
         Check.AtLeast(width, 2, nameof(OutputDimension));
         Check.InRange(momentum, 0, 1, nameof(TeacherMomentum));
-        if (LocalCrops > 0) CheckLocalSize(settings.Backbone, local);
+        if (LocalCrops > 0) PlanContext.CheckViewSize(settings.Backbone, local, LocalSize);
         Check.Defined(centering, nameof(Centering));
         Check.AtLeast(frozen, 0, nameof(FreezeLastLayerEpochs));
         var method = new DinoSettings(settings.Backbone, width, centering, momentum);
@@ -188,19 +188,6 @@ public sealed record DinoOptions : PretrainOptions
     /// <summary>Momentum of a teacher that follows within a hundredth of the run, between what a mean of ten steps and
     /// one of a hundred has.</summary>
     private static double ShortMomentum(long steps) => Math.Round(1 - 100.0 / Math.Clamp(steps, 1000, 10_000), 4);
-
-    private void CheckLocalSize(BackboneOptions backbone, int local)
-    {
-        try
-        {
-            backbone.ValidateViewSize(local);
-        }
-        catch (ArgumentException e)
-        {
-            string chosen = LocalSize is null ? " by Auto" : "";
-            throw new ArgumentException($"{nameof(LocalSize)} is {local}{chosen}: {e.Message}", e);
-        }
-    }
 
     private void CheckRanges()
     {

@@ -49,11 +49,12 @@ internal sealed class EmbeddedNumbers : Module<Tensor, Tensor>, IOnnxLayer, IKee
     public override Tensor forward(Tensor x)
     {
         var constants = _constants.On(x.device);
+        var (start, lower, upper) = (constants[2], constants[3], constants[4]);
         var (others, numbers) = (x.index_select(1, constants[0]), x.index_select(1, constants[1]));
         if (frequency is null)
         {
-            var passed = (numbers.unsqueeze(2) - constants[2]).Div(BinWidth);
-            return cat([others, passed.clamp(constants[3], constants[4]).flatten(1)], 1);
+            var passed = (numbers.unsqueeze(2) - start).Div(BinWidth);
+            return cat([others, passed.clamp(lower, upper).flatten(1)], 1);
         }
         var angle = (numbers.unsqueeze(2) * frequency).Mul(2 * Math.PI).flatten(1);
         return cat([others, numbers, angle.sin(), angle.cos()], 1);
