@@ -103,6 +103,27 @@ public class VisionTransformerTests
     }
 
     [Fact]
+    public void RotaryPositionsOfManySizesServeInAnyOrder()
+    {
+        using var scope = NewDisposeScope();
+        var options = Options with { RotaryPositions = true };
+        using var network = new VisionTransformer(options, new Generator(1));
+        int[] sizes = [.. Enumerable.Range(2, 12).Select(side => 4 * side)];
+        foreach (int size in sizes.Concat(sizes.Reverse()))
+        {
+            using var fresh = new VisionTransformer(options, new Generator(1));
+            var x = Images(2, size);
+            Tensor expected = fresh.call(x), known;
+            using (inference_mode()) known = network.call(x);
+            Assert.Equal(Values(expected), Values(known));
+            // Kept by the pass above, in which nothing has a gradient.
+            var trained = network.call(x);
+            trained.sum().backward();
+            Assert.Equal(Values(expected), Values(trained));
+        }
+    }
+
+    [Fact]
     public void ThreadsShareANetworkEachWithItsOwnRandomness()
     {
         using var scope = NewDisposeScope();

@@ -15,13 +15,13 @@ internal sealed class RotaryPositions
 
     private readonly float[] _cosines, _sines;
     private readonly long _patches, _width;
-    private readonly Tensor? _cosine, _sine;
+    private readonly DeviceTensors _turns;
 
     /// <remarks>
     /// With w the width of a head and i below w/4, the angle of a coordinate c in [−1, 1] is 2πc / 100^(4i/w): first
     /// those of the row, then those of the column, all of it twice.
     /// </remarks>
-    public RotaryPositions(long rows, long columns, long width, Tensor? like)
+    public RotaryPositions(long rows, long columns, long width)
     {
         (_patches, _width) = (rows * columns, width);
         long quarter = width / 4;
@@ -36,18 +36,21 @@ internal sealed class RotaryPositions
                 (_cosines[patch * width + i], _sines[patch * width + i]) =
                     ((float)Math.Cos(angle), (float)Math.Sin(angle));
             }
-        if (like is null) return;
-        _cosine = NativeTensor.On(like.device, _cosines).view(_patches, width);
-        _sine = NativeTensor.On(like.device, _sines).view(_patches, width);
+        _turns = new(device =>
+        [
+            NativeTensor.On(device, _cosines).view(_patches, width),
+            NativeTensor.On(device, _sines).view(_patches, width),
+        ]);
     }
 
     /// <summary>(B,heads,t+P,w) → the same, the last P tokens turned.</summary>
     public Tensor Turn(Tensor x)
     {
+        var turns = _turns.On(x.device);
         long prefix = x.size(2) - _patches;
         var patches = x.narrow(2, prefix, _patches);
         var half = patches.chunk(2, -1);
-        var turned = patches.mul(_cosine!).Add(cat([half[1].neg(), half[0]], -1).mul(_sine!)).to(x.dtype);
+        var turned = patches.mul(turns[0]).Add(cat([half[1].neg(), half[0]], -1).mul(turns[1])).to(x.dtype);
         return prefix == 0 ? turned : cat([x.narrow(2, 0, prefix), turned], 2);
     }
 

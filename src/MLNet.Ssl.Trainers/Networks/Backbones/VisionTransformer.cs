@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using MLNet.Ssl.Onnx;
 using MLNet.Ssl.Options;
 using MLNet.Ssl.Tensors;
@@ -15,7 +16,12 @@ namespace MLNet.Ssl.Networks;
 /// <remarks>State-dict names are those of the official repository, so its checkpoints load by name.</remarks>
 internal sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
 {
+    private const int MostGrids = 8;
+
     private readonly VisionTransformerOptions _options;
+
+    // By grid of patches: training has two or three of them, attention maps any.
+    private readonly ConcurrentDictionary<(long Rows, long Columns), RotaryPositions> _rotary = [];
 
     private Parameter cls_token;
     private Parameter? pos_embed;
@@ -93,7 +99,7 @@ internal sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        var positions = Rotary(x.shape, x);
+        var positions = Rotary(x.shape);
         x = Tokens(x);
         for (int i = 0; i < blocks.Count; i++)
         {
@@ -120,7 +126,7 @@ internal sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
                 graph.ForEachRow(graph.Weight(register_tokens), input, _options.Registers, EmbeddingDimension);
             x = graph.Concat(1, graph.Slice(x, 0, 1, 1), registers, graph.Slice(x, 1, patches, 1));
         }
-        var positions = Rotary(shape, like: null);
+        var positions = Rotary(shape);
         foreach (var block in blocks) x = block.Export(graph, x, positions, PrefixTokens);
         return norm.Export(graph, graph.Select(x, axis: 1, index: 0));
     }
@@ -134,7 +140,7 @@ internal sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
     {
         Check.InRange(n, 1, _options.Depth);
         var layers = new List<Tensor>(n);
-        var positions = Rotary(x.shape, x);
+        var positions = Rotary(x.shape);
         x = Tokens(x);
         for (int i = 0; i < blocks.Count; i++)
         {
@@ -167,18 +173,19 @@ internal sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
 
     private Tensor LastAttention(Tensor x, bool classTokenOnly)
     {
-        var positions = Rotary(x.shape, x);
+        var positions = Rotary(x.shape);
         x = Tokens(x);
         for (int i = 0; i < blocks.Count - 1; i++) x = blocks[i].call(x, false, positions);
         return blocks[^1].AttentionWeights(x, classTokenOnly, positions);
     }
 
-    private RotaryPositions? Rotary(long[] shape, Tensor? like)
+    private RotaryPositions? Rotary(long[] shape)
     {
         CheckShape(shape);
-        return _options.RotaryPositions
-            ? new(shape[2] / PatchSize, shape[3] / PatchSize, EmbeddingDimension / _options.Heads, like)
-            : null;
+        if (!_options.RotaryPositions) return null;
+        if (_rotary.Count >= MostGrids) _rotary.Clear();
+        return _rotary.GetOrAdd((shape[2] / PatchSize, shape[3] / PatchSize),
+            grid => new(grid.Rows, grid.Columns, EmbeddingDimension / _options.Heads));
     }
 
     private Tensor Tokens(Tensor x)
