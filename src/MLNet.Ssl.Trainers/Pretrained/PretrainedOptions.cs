@@ -33,6 +33,18 @@ public sealed record PretrainedOptions
     /// SDMP, 16 for ViT-H without layer scale, else one for each 64 of the width. A divisor of the width.</value>
     public int? Heads { get; init; }
 
+    /// <summary>Last blocks of a vision transformer whose class tokens are the embedding, one behind the other
+    /// (<see cref="VisionTransformerOptions.LastBlocks"/>).</summary>
+    /// <value>Auto: what the file says if this library wrote it, else 1. DINO's linear evaluation takes 4 of ViT-S.
+    /// Range 1 to the number of blocks.</value>
+    public int? LastBlocks { get; init; }
+
+    /// <summary>Whether a vision transformer's mean patch token stands beside the class token
+    /// (<see cref="VisionTransformerOptions.AveragePoolPatchTokens"/>).</summary>
+    /// <value>Auto: what the file says if this library wrote it, else false. DINO's linear evaluation does so with
+    /// ViT-B.</value>
+    public bool? AveragePoolPatchTokens { get; init; }
+
     /// <summary>How a ResNet begins.</summary>
     /// <value>Auto: what the file says if this library wrote it, else <see cref="ResNetStem.Small"/> for a first
     /// convolution of 3×3 and <see cref="ResNetStem.ImageNet"/> for other sizes.</value>
@@ -67,6 +79,7 @@ public sealed record PretrainedOptions
         Check.Defined(Network);
         Check.Defined(OnUnreadableImage);
         if (Heads is { } heads) Check.AtLeast(heads, 1, nameof(Heads));
+        if (LastBlocks is { } blocks) Check.AtLeast(blocks, 1, nameof(LastBlocks));
         if (Stem is { } stem) Check.Defined(stem, nameof(Stem));
         if (ImageSize is { } size) Check.InRange(size, 1, 4096, nameof(ImageSize));
         if (ImageSize is not null && Preprocessing is not null)

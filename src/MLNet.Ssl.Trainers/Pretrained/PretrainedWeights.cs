@@ -103,11 +103,30 @@ public sealed class PretrainedWeights : IDisposable
             if (told.TakesTables) throw new InvalidDataException("its network takes rows of a table, not images.");
             told.Validate();
             told.LeastSize.Check(network.Tensors.Count, length);
-            return (told, ShapesOf(told));
+            return (WithFeatures(told, options), ShapesOf(told));
         }
-        var backbone = network.Layout!.Infer(network, options, metadata);
+        var backbone = WithFeatures(network.Layout!.Infer(network, options, metadata), options);
         backbone.Validate();
         return (backbone, network.Layout.Shapes(backbone));
+    }
+
+    /// <summary>The same network with the features that the options ask for.</summary>
+    private static BackboneOptions WithFeatures(BackboneOptions backbone, PretrainedOptions options)
+    {
+        if (options is { LastBlocks: null, AveragePoolPatchTokens: null }) return backbone;
+        if (backbone is not VisionTransformerOptions transformer)
+        {
+            throw new ArgumentException(
+                $"{nameof(options.LastBlocks)} and {nameof(options.AveragePoolPatchTokens)} are for vision "
+                + $"transformers; its network is {backbone}.");
+        }
+        transformer = transformer with
+        {
+            LastBlocks = options.LastBlocks ?? transformer.LastBlocks,
+            AveragePoolPatchTokens = options.AveragePoolPatchTokens ?? transformer.AveragePoolPatchTokens,
+        };
+        transformer.Validate();
+        return transformer;
     }
 
     private static List<(string Name, long[] Shape)> ShapesOf(BackboneOptions backbone)

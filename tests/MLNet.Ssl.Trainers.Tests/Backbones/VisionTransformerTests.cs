@@ -74,6 +74,42 @@ public class VisionTransformerTests
     }
 
     [Fact]
+    public void ClassTokensOfTheLastBlocksStandInBlockOrder()
+    {
+        using var scope = NewDisposeScope();
+        using var one = new VisionTransformer(Options, new Generator(1));
+        using var two = new VisionTransformer(Options with { LastBlocks = 2 }, new Generator(1));
+        var x = Images(2, 16);
+        var features = two.call(x);
+        Assert.Equal((48, 48), (two.EmbeddingDimension, ((BackboneOptions)two.Options).EmbeddingDimension));
+        Assert.Equal([2, 48], features.shape);
+        Assert.True(features.narrow(1, 0, 24).allclose(one.IntermediateLayers(x, 2)[0].select(1, 0), 1e-4, 1e-5));
+        Assert.Equal(Values(one.call(x)), Values(features.narrow(1, 24, 24)));
+        features.sum().backward();
+        Assert.All(two.parameters(), parameter => Assert.NotNull(parameter.grad));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public void TheMeanPatchTokenIsInterleavedWithTheClassToken(int registers)
+    {
+        using var scope = NewDisposeScope();
+        using var network = new VisionTransformer(
+            Options with { AveragePoolPatchTokens = true, Registers = registers }, new Generator(1));
+        var x = Images(2, 16);
+        float[] features = Values(network.call(x)[1]);
+        var tokens = network.IntermediateLayers(x, 1)[0][1];
+        Assert.Equal((48, 48), (network.EmbeddingDimension, features.Length));
+        for (int channel = 0; channel < 24; channel++)
+        {
+            float[] values = Values(tokens.select(1, channel));
+            Assert.Equal(values[0], features[2 * channel], 1e-5);
+            Assert.Equal(values[(1 + registers)..].Average(), features[2 * channel + 1], 1e-5);
+        }
+    }
+
+    [Fact]
     public void ARestThatDoesNotFillAPatchIsCutOff()
     {
         using var scope = NewDisposeScope();
@@ -175,6 +211,8 @@ public class VisionTransformerTests
         AssertRejected(Options with { Heads = -1 }, "Heads is -1", "at least 1");
         AssertRejected(Options with { MlpRatio = double.NaN }, "MlpRatio is NaN", "positive");
         AssertRejected(Options with { DropPathRate = 1 }, "DropPathRate is 1", "at least 0 and below 1");
+        AssertRejected(Options with { LastBlocks = 4 }, "LastBlocks is 4", "from 1 to 3");
+        AssertRejected(Options with { LastBlocks = 2, AveragePoolPatchTokens = true }, "LastBlocks is 2", "must be 1");
         AssertRejected(Options with { ImageSize = 18 }, "ImageSize is 18", "multiple of PatchSize (4)");
     }
 

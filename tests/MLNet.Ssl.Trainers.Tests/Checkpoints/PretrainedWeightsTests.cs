@@ -53,6 +53,37 @@ public sealed class PretrainedWeightsTests : IDisposable
         Assert.All(e, s => Assert.True(s.Value.Equals(a[s.Key]), s.Key));
     }
 
+    [Fact]
+    public void FeaturesOfSeveralBlocksAreAskedForAndKept()
+    {
+        using var scope = NewDisposeScope();
+        using var network = Network(Vit, 1);
+        string file = File(), own = File("own.safetensors");
+        TorchFiles.WriteZip(file, State(network));
+        using (var encoder = PretrainedEncoder.Load(file, new() { LastBlocks = 2 }))
+        {
+            Assert.Equal(128, encoder.EmbeddingDimension);
+            encoder.SaveSafeTensors(own);
+            using var mode = no_grad();
+            var x = randn(2, 3, 32, 32);
+            Assert.True(encoder.Backbone.call(x).narrow(1, 64, 64).allclose(network.call(x), 1e-5, 1e-6));
+            using var kept = PretrainedEncoder.Load(own);
+            AssertSame(encoder.Backbone, kept.Backbone);
+        }
+        using (var pooled = PretrainedEncoder.Load(own, new() { LastBlocks = 1, AveragePoolPatchTokens = true }))
+            Assert.Equal("ViT/8 of 2 blocks, 1 heads, 128 features with the mean patch token",
+                pooled.Backbone.Options!.Describe());
+        void Refused(string path, PretrainedOptions options, string because) =>
+            Assert.Contains(because, Assert.Throws<InvalidDataException>(() =>
+                PretrainedEncoder.Load(path, options)).Message);
+        Refused(file, new() { LastBlocks = 3 }, "LastBlocks is 3");
+        Refused(own, new() { AveragePoolPatchTokens = true }, "LastBlocks is 2");
+        using var residual = Network(Basic, 1);
+        string resnet = File("resnet.pth");
+        TorchFiles.WriteZip(resnet, State(residual));
+        Refused(resnet, new() { LastBlocks = 2 }, "LastBlocks and AveragePoolPatchTokens are for vision transformers");
+    }
+
     public static TheoryData<string> Architectures => ["vit", "bottlenecks", "basic"];
 
     private static BackboneOptions Options(string architecture) =>

@@ -29,6 +29,9 @@ internal static class OnnxNetworks
         ["DINOv2 transformer, gated"] = Transformer with { LayerScale = 0.5, SwiGlu = true, MlpRatio = 2.7 },
         ["DINOv3 transformer"] =
             Transformer with { Registers = 4, LayerScale = 0.5, RotaryPositions = true, NormEpsilon = 1e-5 },
+        ["transformer, class tokens of two blocks"] = Transformer with { LastBlocks = 2, Registers = 1 },
+        ["transformer with the mean patch token"] =
+            Transformer with { AveragePoolPatchTokens = true, Registers = 1 },
         ["ConvNeXt"] = new ConvNeXtOptions { Depths = [1, 2, 1], Widths = [12, 24, 40], LayerScale = 0.5 },
         ["ResNet-18, small stem"] = ResNetOptions.ResNet18(ResNetStem.Small, 16),
         ["ResNet-34, small stem of stride 2"] = ResNetOptions.ResNet34(ResNetStem.SmallStride2, 8),

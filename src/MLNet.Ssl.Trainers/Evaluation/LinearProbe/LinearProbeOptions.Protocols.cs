@@ -6,7 +6,8 @@ public sealed partial record LinearProbeOptions
 {
     /// <summary>
     /// DINO (Caron et al., arXiv 2104.14294): 100 epochs, best epoch; the published 0.001 within a sweep, as its
-    /// authors advise to tune.
+    /// authors advise to tune. Its features: <see cref="PretrainedOptions.LastBlocks"/> 4 for ViT-S,
+    /// <see cref="PretrainedOptions.AveragePoolPatchTokens"/> for ViT-B.
     /// </summary>
     public static LinearProbeOptions Dino { get; } =
         new() { LearningRates = [1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2], KeepsBestEpoch = true };

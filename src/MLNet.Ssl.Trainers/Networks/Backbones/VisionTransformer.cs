@@ -11,7 +11,7 @@ namespace MLNet.Ssl.Networks;
 /// <summary>
 /// The vision transformer of DINO (Caron et al., arXiv 2104.14294; Dosovitskiy et al., arXiv 2010.11929), DINOv2 (Oquab
 /// et al., arXiv 2304.07193) and DINOv3 (Siméoni et al., arXiv 2508.10104): patches, a class token and registers
-/// through pre-norm blocks; the feature is the class token after the final layer norm.
+/// through pre-norm blocks; the feature is the class token after the final layer norm, or those of several blocks.
 /// </summary>
 /// <remarks>State-dict names are those of the official repository, so its checkpoints load by name.</remarks>
 internal sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
@@ -36,7 +36,7 @@ internal sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
     /// <param name="generator">Source of the weights.</param>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     public VisionTransformer(VisionTransformerOptions options, torch.Generator generator)
-        : base(nameof(VisionTransformer), options.EmbeddingDimension)
+        : base(nameof(VisionTransformer), ((BackboneOptions)options).EmbeddingDimension)
     {
         options.Validate();
         ArgumentNullException.ThrowIfNull(generator);
@@ -65,12 +65,14 @@ internal sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
     /// <inheritdoc/>
     public int PrefixTokens => 1 + _options.Registers;
 
+    private int Width => _options.EmbeddingDimension;
+
     private void InitializeAsMoCoV3(torch.Generator generator)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         int side = _options.ImageSize / _options.PatchSize;
-        pos_embed!.copy_(tensor(SinCosPositions.Table(side, side, EmbeddingDimension), pos_embed.shape));
+        pos_embed!.copy_(tensor(SinCosPositions.Table(side, side, Width), pos_embed.shape));
         pos_embed.requires_grad = false;
         cls_token.normal_(0, 1e-6, generator);
         foreach (var (name, parameter) in named_parameters())
@@ -94,22 +96,32 @@ internal sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
     /// <summary>Embeds images.</summary>
     /// <param name="x">Normalised images (B,3,H,W), H and W at least a patch; a rest that does
     /// not fill a patch is cut off.</param>
-    /// <returns>Class tokens after the final norm, (B,D).</returns>
+    /// <returns>Class tokens after the final norm (B,D), or what
+    /// <see cref="VisionTransformerOptions.LastBlocks"/> and
+    /// <see cref="VisionTransformerOptions.AveragePoolPatchTokens"/> say.</returns>
     /// <exception cref="ArgumentException">The images are smaller than a patch or not (B,3,H,W).</exception>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
         var positions = Rotary(x.shape);
         x = Tokens(x);
+        bool pools = _options.AveragePoolPatchTokens;
+        var features = new List<Tensor>(_options.LastBlocks);
         for (int i = 0; i < blocks.Count; i++)
         {
             // Tokens that autograd does not keep are freed block by block.
             using var input = x;
-            // The last block computes only what the class token needs: nothing else of it is read.
-            x = blocks[i].call(input, i == blocks.Count - 1, positions);
+            // Where nothing else is read of it, the last block computes only what the class token needs.
+            x = blocks[i].call(input, i == blocks.Count - 1 && !pools, positions);
+            if (i < blocks.Count - _options.LastBlocks) continue;
+            features.Add(pools ? WithMeanPatch(norm.call(x)) : norm.call(x.select(1, 0)));
         }
-        return norm.call(x.select(1, 0)).MoveToOuterDisposeScope();
+        return (features.Count == 1 ? features[0] : cat(features, 1)).MoveToOuterDisposeScope();
     }
+
+    private Tensor WithMeanPatch(Tensor tokens) =>
+        stack([tokens.select(1, 0), tokens.narrow(1, PrefixTokens, tokens.size(1) - PrefixTokens).mean([1])], 2)
+            .flatten(1);
 
     string IOnnxLayer.Export(OnnxGraph graph, string x)
     {
@@ -117,18 +129,30 @@ internal sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
         CheckShape(shape);
         string input = x;
         x = graph.Apply(patch_embed, x);
-        x = graph.Concat(1, graph.ForEachRow(graph.Weight(cls_token), input, 1, EmbeddingDimension), x);
+        x = graph.Concat(1, graph.ForEachRow(graph.Weight(cls_token), input, 1, Width), x);
         if (pos_embed is not null) x = graph.Add(x, graph.Weight(nameof(pos_embed), Positions(shape[2], shape[3])));
         if (register_tokens is not null)
         {
             long patches = shape[2] / PatchSize * (shape[3] / PatchSize);
             string registers =
-                graph.ForEachRow(graph.Weight(register_tokens), input, _options.Registers, EmbeddingDimension);
+                graph.ForEachRow(graph.Weight(register_tokens), input, _options.Registers, Width);
             x = graph.Concat(1, graph.Slice(x, 0, 1, 1), registers, graph.Slice(x, 1, patches, 1));
         }
         var positions = Rotary(shape);
-        foreach (var block in blocks) x = block.Export(graph, x, positions, PrefixTokens);
-        return norm.Export(graph, graph.Select(x, axis: 1, index: 0));
+        var tokens = new List<string>(blocks.Count);
+        foreach (var block in blocks) tokens.Add(x = block.Export(graph, x, positions, PrefixTokens));
+        string[] features = [.. tokens.TakeLast(_options.LastBlocks).Select(Feature)];
+        return features is [var only] ? only : graph.Concat(1, features);
+
+        string Feature(string x)
+        {
+            if (!_options.AveragePoolPatchTokens) return norm.Export(graph, graph.Select(x, axis: 1, index: 0));
+            x = norm.Export(graph, x);
+            long count = shape[2] / PatchSize * (shape[3] / PatchSize);
+            string mean = graph.ReduceMean(graph.Slice(x, PrefixTokens, count, 1), keepDimensions: true, 1);
+            string both = graph.Concat(1, graph.Slice(x, 0, 1, 1), mean);
+            return graph.Reshape(graph.Transpose(both, 0, 2, 1), 0, 2 * Width);
+        }
     }
 
     /// <summary>The tokens after each of the last blocks, passed through the final norm.</summary>
@@ -185,18 +209,18 @@ internal sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
         if (!_options.RotaryPositions) return null;
         if (_rotary.Count >= MostGrids) _rotary.Clear();
         return _rotary.GetOrAdd((shape[2] / PatchSize, shape[3] / PatchSize),
-            grid => new(grid.Rows, grid.Columns, EmbeddingDimension / _options.Heads));
+            grid => new(grid.Rows, grid.Columns, Width / _options.Heads));
     }
 
     private Tensor Tokens(Tensor x)
     {
         using var scope = NewDisposeScope();
         var shape = CheckShape(x.shape);
-        var tokens = cat([cls_token.expand(shape[0], 1, EmbeddingDimension), patch_embed.call(x)], 1);
+        var tokens = cat([cls_token.expand(shape[0], 1, Width), patch_embed.call(x)], 1);
         if (pos_embed is not null) tokens = tokens.Add(Positions(shape[2], shape[3]).to(tokens.dtype));
         if (register_tokens is null) return tokens.MoveToOuterDisposeScope();
         // Registers have no place: they come in after positions were added.
-        var registers = register_tokens.expand(shape[0], _options.Registers, EmbeddingDimension);
+        var registers = register_tokens.expand(shape[0], _options.Registers, Width);
         return cat([tokens.narrow(1, 0, 1), registers, tokens.narrow(1, 1, tokens.size(1) - 1)], 1)
             .MoveToOuterDisposeScope();
     }
@@ -220,7 +244,7 @@ internal sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
             w = width / _options.PatchSize;
         if (height == width && h == side) return table;
         table = table.to(ScalarType.Float32);
-        var grid = table.narrow(1, 1, side * side).view(1, side, side, EmbeddingDimension).permute(0, 3, 1, 2);
+        var grid = table.narrow(1, 1, side * side).view(1, side, side, Width).permute(0, 3, 1, 2);
         double offset = _options.PositionOffset;
         // The official code adds the offset to the target, and the mapping takes it in.
         var resampled = offset == 0

@@ -26,7 +26,8 @@ public sealed record VisionTransformerOptions : BackboneOptions
     /// <value>Default 16.</value>
     public int PatchSize { get; init; } = 16;
 
-    /// <summary>Width D of the tokens and of the features, a multiple of <see cref="Heads"/>.</summary>
+    /// <summary>Width D of the tokens, and of the features unless <see cref="LastBlocks"/> or
+    /// <see cref="AveragePoolPatchTokens"/> says otherwise; a multiple of <see cref="Heads"/>.</summary>
     /// <value>Default 384.</value>
     public new int EmbeddingDimension { get; init; } = 384;
 
@@ -98,8 +99,19 @@ public sealed record VisionTransformerOptions : BackboneOptions
     /// <value>Default false.</value>
     public bool ConvolutionalStem { get; init; }
 
+    /// <summary>Last blocks n whose class tokens, each after the final norm, are the features (B,n·D), one behind the
+    /// other; DINO's linear evaluation (<c>n_last_blocks</c>) takes 4 of ViT-S, 1 of ViT-B.</summary>
+    /// <value>Default 1: the class token of the last block. Range 1 to <see cref="Depth"/>.</value>
+    public int LastBlocks { get; init; } = 1;
+
+    /// <summary>Whether the features are (B,2·D), the mean patch token of the last block beside its class token and
+    /// channel by channel: cls₀, mean₀, cls₁, … DINO's linear evaluation (<c>avgpool_patchtokens</c>) does so with
+    /// ViT-B. <see cref="LastBlocks"/> must be 1.</summary>
+    /// <value>Default false.</value>
+    public bool AveragePoolPatchTokens { get; init; }
+
     /// <inheritdoc/>
-    protected override int FeatureDimension => EmbeddingDimension;
+    protected override int FeatureDimension => EmbeddingDimension * (AveragePoolPatchTokens ? 2 : LastBlocks);
 
     internal int HiddenDimension => (int)(EmbeddingDimension * MlpRatio);
 
@@ -228,7 +240,8 @@ public sealed record VisionTransformerOptions : BackboneOptions
         if (SwiGlu && name is "S" or "H") size = $"ViT-{name}+/{PatchSize}";
         return $"{size}{(Registers > 0 ? $", {Registers} registers" : "")}"
             + $"{(RotaryPositions ? ", rotary positions" : "")}{(ConvolutionalStem ? ", convolutional stem" : "")}, "
-            + $"{EmbeddingDimension} features";
+            + $"{FeatureDimension} features{(LastBlocks > 1 ? $" of the last {LastBlocks} blocks" : "")}"
+            + $"{(AveragePoolPatchTokens ? " with the mean patch token" : "")}";
     }
 
     /// <inheritdoc/>
@@ -284,6 +297,10 @@ public sealed record VisionTransformerOptions : BackboneOptions
         Check.InRange(Registers, 0, 1024);
         Check.Positive(NormEpsilon);
         Check.Below(PositionOffset, 0, 1);
+        Check.InRange(LastBlocks, 1, Depth);
+        if (AveragePoolPatchTokens && LastBlocks != 1)
+            throw new ArgumentException($"{nameof(LastBlocks)} is {LastBlocks}; with "
+                + $"{nameof(AveragePoolPatchTokens)} it must be 1.");
         if (RotaryPositions && (EmbeddingDimension % Heads != 0 || EmbeddingDimension / Heads % 4 != 0))
             throw new ArgumentException($"{nameof(EmbeddingDimension)} is {EmbeddingDimension} for {Heads} heads; with "
                 + $"{nameof(RotaryPositions)} a head's width must be a multiple of 4.");
