@@ -23,8 +23,8 @@ public abstract class Encoder : IDisposable
 
     private readonly Backbone _backbone;
     private readonly int _leastPart, _mostPart;
+    private readonly SharedUse _use;
     private Lazy<Backbone> _network;
-    private bool _disposed;
     private int _threads = IntraOpThreads.ForPredictions;
 
     /// <summary>Takes over <paramref name="backbone"/>, which must be on <paramref name="device"/>, and puts
@@ -37,6 +37,7 @@ public abstract class Encoder : IDisposable
         (_backbone, Device, _leastPart, _mostPart) = (backbone, device ?? CPU, leastPart, mostPart);
         Accelerated = Device.type != DeviceType.CPU;
         backbone.eval();
+        _use = new(this, Free);
         _network = new(NetworkThatComputes);
     }
 
@@ -78,7 +79,7 @@ public abstract class Encoder : IDisposable
     {
         get
         {
-            ObjectDisposedException.ThrowIf(_disposed, this);
+            using var use = _use.Begin();
             return _backbone;
         }
     }
@@ -95,7 +96,7 @@ public abstract class Encoder : IDisposable
     /// <exception cref="ObjectDisposedException">The encoder was disposed of.</exception>
     public void SaveSafeTensors(string path)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        using var use = _use.Begin();
         SafeTensors.Write(path, _backbone.state_dict(), EncoderMetadata.Of(this));
     }
 
@@ -105,7 +106,7 @@ public abstract class Encoder : IDisposable
     public void SaveSafeTensors(Stream stream)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        using var use = _use.Begin();
         SafeTensors.Write(stream, _backbone.state_dict(), EncoderMetadata.Of(this));
     }
 
@@ -129,7 +130,7 @@ public abstract class Encoder : IDisposable
     /// <exception cref="ObjectDisposedException">The encoder was disposed of.</exception>
     public void ExportOnnx(string path)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        using var use = _use.Begin();
         AtomicFile.Write(path, ExportOnnx);
     }
 
@@ -144,17 +145,16 @@ public abstract class Encoder : IDisposable
     public void ExportOnnx(Stream stream)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        using var use = _use.Begin();
         using var mode = inference_mode();
         using var scope = NewDisposeScope();
         ToOnnx().WriteTo(stream);
     }
 
-    /// <summary>Releases the backbone.</summary>
+    /// <summary>Releases the backbone, behind the last call that is under way on another thread.</summary>
     public void Dispose()
     {
-        _disposed = true;
-        Free();
+        _use.Dispose();
         GC.SuppressFinalize(this);
     }
 
@@ -188,7 +188,7 @@ public abstract class Encoder : IDisposable
     /// accelerator.</summary>
     internal Tensor Embed(LoadedRows rows)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        using var use = _use.Begin();
         if (!Accelerated)
         {
             var result = empty(rows.Count, EmbeddingDimension);
@@ -204,7 +204,7 @@ public abstract class Encoder : IDisposable
     /// (rows, …) come from <paramref name="input"/>.</summary>
     private protected void Embed(int count, Func<int, int, Tensor> input, Span<float> destination)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        using var use = _use.Begin();
         int length = checked(count * EmbeddingDimension);
         if (destination.Length < length)
             throw new ArgumentException($"destination holds {destination.Length} values; expected {length} for {count} "

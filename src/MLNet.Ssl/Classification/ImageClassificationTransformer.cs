@@ -83,7 +83,7 @@ public sealed class ImageClassificationTransformer : ITransformer, IDisposable
     /// <inheritdoc cref="ImageClassifier.ExportOnnx(Stream)"/>
     public void ExportOnnx(Stream stream) => Classifier.ExportOnnx(stream);
 
-    /// <summary>Frees the network.</summary>
+    /// <summary>Frees the network, behind the last call that is under way on another thread.</summary>
     public void Dispose()
     {
         _disposed = true;

@@ -93,7 +93,7 @@ public sealed class EmbeddingTransformer : ITransformer, IDisposable
     /// <inheritdoc cref="Encoder.ExportOnnx(Stream)"/>
     public void ExportOnnx(Stream stream) => Encoder.ExportOnnx(stream);
 
-    /// <summary>Frees the encoder.</summary>
+    /// <summary>Frees the encoder, behind the last call that is under way on another thread.</summary>
     public void Dispose()
     {
         _disposed = true;

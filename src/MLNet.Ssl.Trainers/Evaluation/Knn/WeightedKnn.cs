@@ -28,6 +28,7 @@ public sealed class WeightedKnn : IFeatureClassifier
     private const long QueriesAtATime = 1 << 13;
 
     private readonly Tensor _features, _labels;
+    private readonly SharedUse _use;
 
     /// <summary>Remembers the training features.</summary>
     /// <param name="features">Training features (N,D), float, one row a sample; a normalised copy is kept on their
@@ -50,12 +51,13 @@ public sealed class WeightedKnn : IFeatureClassifier
         _features = Normalise(features).DetachFromDisposeScope();
         _labels = labels.to(features.device, copy: true).DetachFromDisposeScope();
         (NumberOfClasses, NumberOfNeighbors, Temperature) = (numberOfClasses, numberOfNeighbors, temperature);
+        _use = new(this, Free);
     }
 
     private WeightedKnn(Tensor normalized, Tensor labels, (int Classes, int Neighbors, float Temperature) options) =>
-        (_features, _labels, NumberOfClasses, NumberOfNeighbors, Temperature) =
+        (_features, _labels, NumberOfClasses, NumberOfNeighbors, Temperature, _use) =
         (normalized.DetachFromDisposeScope(), labels.DetachFromDisposeScope(), options.Classes, options.Neighbors,
-        options.Temperature);
+        options.Temperature, new(this, Free));
 
     /// <summary>One with the <see cref="Features"/> and <see cref="Labels"/> of another, which it takes over:
     /// normalised again, features change in their last bits.
@@ -132,6 +134,7 @@ public sealed class WeightedKnn : IFeatureClassifier
     {
         ks ??= [10, 20, 100, 200];
         CheckNeighbors(ks);
+        using var use = _use.Begin();
         FeatureRows.Check(queries, labels, NumberOfClasses, nameof(queries));
         FeatureRows.CheckWidth(queries, Dimension, nameof(queries));
 
@@ -166,8 +169,10 @@ public sealed class WeightedKnn : IFeatureClassifier
         foreach (int k in ks) Check.AtLeast(k, 1, nameof(ks));
     }
 
-    /// <summary>Frees the training features.</summary>
-    public void Dispose()
+    /// <summary>Frees the training features, behind the last call that is under way on another thread.</summary>
+    public void Dispose() => _use.Dispose();
+
+    private void Free()
     {
         _features.Dispose();
         _labels.Dispose();
@@ -180,6 +185,7 @@ public sealed class WeightedKnn : IFeatureClassifier
 
     private Tensor Vote(Tensor queries, Func<Tensor, Tensor> ballot)
     {
+        using var use = _use.Begin();
         FeatureRows.CheckWidth(queries, Dimension, nameof(queries));
         using var mode = no_grad();
         var scores = zeros(queries.shape[0], NumberOfClasses, device: _features.device);

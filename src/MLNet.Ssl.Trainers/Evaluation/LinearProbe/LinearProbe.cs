@@ -1,5 +1,6 @@
 using MLNet.Ssl.Evaluation;
 using MLNet.Ssl.Onnx;
+using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl;
@@ -24,10 +25,11 @@ namespace MLNet.Ssl;
 public sealed partial class LinearProbe : IFeatureClassifier
 {
     private readonly Tensor _weight, _bias;
+    private readonly SharedUse _use;
 
     private LinearProbe(Tensor weight, Tensor bias, IReadOnlyList<LinearProbeAccuracy> sweep,
         LinearProbeAccuracy chosen) =>
-        (_weight, _bias, Sweep, Chosen) = (weight, bias, sweep, chosen);
+        (_weight, _bias, Sweep, Chosen, _use) = (weight, bias, sweep, chosen, new(this, Free));
 
     /// <summary>One with the weights of another, which it takes over.</summary>
     /// <param name="weight">W (C,D), float.</param>
@@ -76,6 +78,7 @@ public sealed partial class LinearProbe : IFeatureClassifier
     /// <exception cref="ArgumentException">The width is not that of the training features.</exception>
     public Tensor Score(Tensor features)
     {
+        using var use = _use.Begin();
         FeatureRows.CheckWidth(features, Dimension, nameof(features));
         using var scope = NewDisposeScope();
         using var mode = no_grad();
@@ -107,8 +110,10 @@ public sealed partial class LinearProbe : IFeatureClassifier
         return LabelRank.Accuracy(Score(features), labels.to(_weight.device));
     }
 
-    /// <summary>Frees the weights.</summary>
-    public void Dispose()
+    /// <summary>Frees the weights, behind the last call that is under way on another thread.</summary>
+    public void Dispose() => _use.Dispose();
+
+    private void Free()
     {
         _weight.Dispose();
         _bias.Dispose();
