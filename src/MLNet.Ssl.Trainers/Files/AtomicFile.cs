@@ -13,7 +13,7 @@ internal static class AtomicFile
     public static void Write(string path, Action<Stream> write)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
-        string target = Path.GetFullPath(path), folder = Path.GetDirectoryName(target) ?? target;
+        string target = Target(path), folder = Path.GetDirectoryName(target) ?? target;
         if (Directory.Exists(target))
             throw new UnauthorizedAccessException($"'{path}' is a folder; expected the path of a file.");
         if (!Directory.Exists(folder))
@@ -34,4 +34,9 @@ internal static class AtomicFile
             throw;
         }
     }
+
+    /// <summary>The file itself, where the path is that of a link, which stays one.</summary>
+    private static string Target(string path) =>
+        (File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName : null)
+        ?? Path.GetFullPath(path);
 }

@@ -111,6 +111,18 @@ public sealed class SafeTensorsTests : IDisposable
     }
 
     [Fact]
+    public void ALinkStaysOneAndItsTargetIsWritten()
+    {
+        string target = _folder.File("target"), link = _folder.File("link");
+        System.IO.File.WriteAllText(target, "old");
+        System.IO.File.CreateSymbolicLink(link, "target");
+        AtomicFile.Write(link, stream => stream.Write("new"u8));
+        Assert.Equal("new", System.IO.File.ReadAllText(target));
+        Assert.Equal("target", new FileInfo(link).LinkTarget);
+        Assert.Equal(2, Directory.GetFiles(_folder.Path).Length);
+    }
+
+    [Fact]
     public void NamesAndTypesThatTheFormatLacksAreRefused()
     {
         using var scope = NewDisposeScope();
