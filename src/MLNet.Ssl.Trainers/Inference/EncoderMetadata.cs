@@ -38,17 +38,22 @@ internal sealed record EncoderMetadata(string? Method, int? Heads, ResNetStem? S
     {
         if (!metadata.TryGetValue("library", out var library) || library != Library)
             return new(null, null, null, null, null);
-        var preprocessing = new ImagePreprocessing
-        {
-            Resize = Number("resize"),
-            CropSize = Number("crop_size"),
-            Interpolation = Name<Interpolation>("interpolation") ?? Interpolation.Bicubic,
-            Normalization = new(Triple("mean"), Triple("std")),
-        };
-        preprocessing.Validate();
         var backbone = metadata.TryGetValue("backbone", out var json) ? BackboneJson.Read(json) : null;
         return new(metadata.GetValueOrDefault("method"), Number("heads"), Name<ResNetStem>("stem"), backbone,
-            preprocessing);
+            backbone is { TakesTables: true } ? null : Images());
+
+        ImagePreprocessing Images()
+        {
+            var preprocessing = new ImagePreprocessing
+            {
+                Resize = Number("resize"),
+                CropSize = Number("crop_size"),
+                Interpolation = Name<Interpolation>("interpolation") ?? Interpolation.Bicubic,
+                Normalization = new(Triple("mean"), Triple("std")),
+            };
+            preprocessing.Validate();
+            return preprocessing;
+        }
 
         int? Number(string key) =>
             !metadata.TryGetValue(key, out var text) ? null

@@ -441,4 +441,14 @@ public sealed class PretrainedWeightsTests : IDisposable
             Assert.Throws<InvalidDataException>(() => PretrainedWeights.Open(File("m.safetensors")));
         }
     }
+
+    [Fact]
+    public void AnEncoderOfTablesIsNamedAsOne()
+    {
+        var options = new TabularMlpOptions { InputGroups = [3], HiddenWidths = [4], OutputWidth = 8 };
+        using var encoder = new TableEncoder(Network(options, 1), TablePreprocessing.None(3));
+        encoder.SaveSafeTensors(File("t.safetensors"));
+        Assert.Contains("takes rows of a table, not images", Assert.Throws<InvalidDataException>(() =>
+            PretrainedEncoder.Load(File("t.safetensors"))).Message);
+    }
 }
