@@ -158,6 +158,10 @@ public static class EmbeddingApp
         {
             return Problem(StatusCodes.Status400BadRequest, $"The image cannot be read: {e.Message}");
         }
+        catch (ArgumentException e)
+        {
+            return Problem(StatusCodes.Status400BadRequest, $"The model does not take the image: {e.Message}");
+        }
         catch (OperationCanceledException)
         {
             return Busy(context, Unavailable, deadline.IsCancellationRequested

@@ -56,19 +56,29 @@ public sealed class EmbeddingBatcher(ImageEncoder encoder, ServiceOptions option
             try { images[i] = batch[i].Image.Decode(); }
             catch (Exception e) { batch[i].Embedding.TrySetException(e); }
         });
-        var readable = Enumerable.Range(0, batch.Count).Where(i => images[i] is not null).ToArray();
-        if (readable.Length == 0) return;
+        Embed([.. batch.Zip(images).Where(one => one.Second is not null)
+            .Select(one => (one.First.Embedding, one.Second!.Value))]);
+    }
+
+    private void Embed(IReadOnlyList<(TaskCompletionSource<float[]> Embedding, RgbImage Image)> batch)
+    {
+        if (batch.Count == 0) return;
         try
         {
-            var embeddings = new float[readable.Length * encoder.EmbeddingDimension];
-            encoder.Embed([.. readable.Select(i => images[i]!.Value)], embeddings);
-            for (int row = 0; row < readable.Length; row++)
-                batch[readable[row]].Embedding.TrySetResult(
+            var embeddings = new float[batch.Count * encoder.EmbeddingDimension];
+            encoder.Embed([.. batch.Select(one => one.Image)], embeddings);
+            for (int row = 0; row < batch.Count; row++)
+                batch[row].Embedding.TrySetResult(
                     embeddings.AsSpan(row * encoder.EmbeddingDimension, encoder.EmbeddingDimension).ToArray());
+        }
+        // An image of a size that the model does not take, or not beside others, is no fault of these.
+        catch (ArgumentException) when (batch.Count > 1)
+        {
+            foreach (var one in batch) Embed([one]);
         }
         catch (Exception e)
         {
-            foreach (int i in readable) batch[i].Embedding.TrySetException(e);
+            foreach (var (embedding, _) in batch) embedding.TrySetException(e);
         }
     }
 }

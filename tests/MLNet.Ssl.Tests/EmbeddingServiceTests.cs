@@ -149,6 +149,27 @@ public sealed class EmbeddingServiceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task AnImageThatTheModelDoesNotTakeIsRefusedAloneInItsBatch()
+    {
+        string weights = _folder.File("w.safetensors");
+        _model.Encoder.SaveSafeTensors(weights);
+        var ml = new MLContext(seed: 1);
+        var cropped = new PretrainedOptions { Preprocessing = new() { CropSize = TestImages.Size } };
+        using var cropping = new ServedModel(ml.SelfSupervised().LoadPretrained("Embedding", "Image", weights, cropped)
+            .Fit(ml.View(TestImages.Rows(1))), "cropping");
+        var clock = new HeldClock();
+        await using var service = EmbeddingApp.Create(cropping, Usual with { BatchClock = clock });
+        await service.StartAsync(Cancellation);
+        var (small, good) = (Post(Png(1, TestImages.Size - 1), service), Post(Png(2), service));
+        await Served.Queued(_client, service, 2);
+        clock.LetGo();
+        using var refused = await small;
+        Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+        Assert.Contains("smaller than CropSize", await Detail(refused));
+        Assert.Equal(16, (await Embedding(await good)).Length);
+    }
+
+    [Fact]
     public async Task TooManyBytesOrPixelsAreRefusedBeforeTheyAreDecoded()
     {
         await using var strict = await Start(Usual with { MaxUploadBytes = 4096, MaxPixels = 300 });

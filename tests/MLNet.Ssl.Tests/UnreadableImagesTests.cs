@@ -114,6 +114,22 @@ public sealed class UnreadableImagesTests : IDisposable
     }
 
     [Fact]
+    public void AnImageThatThePreprocessingDoesNotTakeIsNamedOrLeftOut()
+    {
+        var ssl = _ml.SelfSupervised();
+        using (var encoder = ssl.Pretrain(options: TestImages.Untrained).Fit(_ml.View(TestImages.Rows(2))))
+            ((ImageEncoder)encoder.Encoder).SaveSafeTensors(_folder.File("w.safetensors"));
+        var rows = _ml.View([new(0, TestImages.Image(0)), new(1, TestImages.Image(1, width: 9, height: 15))]);
+        using var cropping = ssl.LoadPretrained("Embedding", "Image", _folder.File("w.safetensors"),
+            new() { Preprocessing = new() { CropSize = TestImages.Size } }).Fit(rows);
+        string message = Assert.Throws<InvalidOperationException>(() => Rows(cropping.Transform(rows))).Message;
+        Assert.Contains("Column 'Image', row 1", message);
+        Assert.Contains("smaller than CropSize", message);
+        cropping.OnUnreadableImage = OnUnreadableImage.Skip;
+        Assert.Single(Rows(cropping.Transform(rows)));
+    }
+
+    [Fact]
     public void TheIndexFollowsItsTransformer()
     {
         var ssl = _ml.SelfSupervised();

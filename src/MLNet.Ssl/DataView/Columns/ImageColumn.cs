@@ -100,9 +100,9 @@ internal static class ImageColumn
                 return new(unreadable.Failed($"{Here()}: the image cannot be read: {e.Message}", e));
             }
             if (image is null) return new(unreadable.Failed($"{Here()}: there is no image."));
-            return new(image.Refusal() is { } refusal
-                ? unreadable.Failed($"{Here()}: {refusal}")
-                : image.ToRgbImage());
+            return image.Refusal() is { } refusal
+                ? new(unreadable.Failed($"{Here()}: {refusal}"))
+                : new(image.ToRgbImage(), null, row.Position);
         };
 
         string Here() => Place(column.Name, row.Position, path());
@@ -116,7 +116,7 @@ internal static class ImageColumn
         {
             try
             {
-                return new RowImage(OfPixels(read(), size));
+                return new RowImage(OfPixels(read(), size), null, row.Position);
             }
             catch (InvalidDataException e)
             {

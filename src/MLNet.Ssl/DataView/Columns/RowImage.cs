@@ -28,18 +28,13 @@ internal readonly record struct RowImage(
         ImagePreprocessing preprocessing, string column, bool upright, UnreadableImages unreadable, PixelBuffer buffer)
     {
         if (IsMissing) return this;
-        var image = Pixels;
-        if (Encoded is { } file)
+        try
         {
-            try
-            {
-                image = file.Decode(buffer, upright);
-            }
-            catch (Exception e)
-            {
-                return new(unreadable.Failed($"{Place(column)}: the image cannot be read: {e.Message}", e));
-            }
+            return new(preprocessing.Resized(Encoded is { } file ? file.Decode(buffer, upright) : Pixels));
         }
-        return new(preprocessing.Resized(image));
+        catch (Exception e)
+        {
+            return new(unreadable.Failed($"{Place(column)}: the image cannot be read: {e.Message}", e));
+        }
     }
 }
