@@ -3,6 +3,7 @@ using System.IO.Hashing;
 using System.Text;
 using MLNet.Ssl.Files;
 using MLNet.Ssl.Images;
+using static System.FormattableString;
 
 namespace MLNet.Ssl.Data;
 
@@ -103,7 +104,7 @@ internal sealed class OpenImageCache : IDisposable
 
     /// <summary>The error where what must be kept has no room.</summary>
     public InvalidOperationException NoRoom(long maxMemory) => new(
-        $"The images take more memory than MaxImageMemory, {maxMemory:N0} bytes, and the image "
+        Invariant($"The images take more memory than MaxImageMemory, {maxMemory:N0} bytes, and the image ")
             + $"cache '{_folder}' has no room for the rest, or cannot be written: raise {nameof(ImageCache)}."
             + $"{nameof(ImageCache.MaxBytes)}, give it another folder, or name the images by their paths.");
 
@@ -202,9 +203,8 @@ internal sealed class OpenImageCache : IDisposable
             if (!MakeRoom(capacity))
             {
                 _isFull = true;
-                _warn(
-                    $"The image cache '{_folder}' is full ({_maxBytes:N0} bytes, all in use): other images are decoded "
-                    + "each time.");
+                _warn(Invariant($"The image cache '{_folder}' is full ({_maxBytes:N0} bytes, all in use): ")
+                    + "other images are decoded each time.");
                 return null;
             }
             _own = CacheSegment.Create(_folder, capacity);

@@ -1,4 +1,5 @@
 using MLNet.Ssl.Tensors;
+using static System.FormattableString;
 using static TorchSharp.torch;
 
 namespace MLNet.Ssl.Data;
@@ -26,10 +27,11 @@ internal sealed record SlotMoments(int Slot, double Mean, double Deviation, doub
     public static IReadOnlyList<SlotMoments> Checked(IEnumerable<SlotMoments> moments, Func<SlotMoments, double> unit)
     {
         SlotMoments[] all = [.. moments];
-        Refuse(all.Where(m => m.Largest > MostMagnitude), m => $"has values up to {m.Largest:g3}",
-            $"expected at most {MostMagnitude:g3}. Scale them down, or take their logarithm");
-        Refuse(all.Where(m => unit(m) < LeastUnit), m => $"has values that differ by {unit(m):g3}",
-            $"expected {LeastUnit:g3} and more. Multiply them by a constant such as 1e30, or leave them out");
+        Refuse(all.Where(m => m.Largest > MostMagnitude), m => Invariant($"has values up to {m.Largest:g3}"),
+            Invariant($"expected at most {MostMagnitude:g3}. Scale them down, or take their logarithm"));
+        Refuse(all.Where(m => unit(m) < LeastUnit), m => Invariant($"has values that differ by {unit(m):g3}"),
+            Invariant($"expected {LeastUnit:g3} and more. Multiply them by a constant such as 1e30, or ")
+                + "leave them out");
         return all;
     }
 
@@ -84,7 +86,7 @@ internal sealed record SlotMoments(int Slot, double Mean, double Deviation, doub
         if (off.Count == 0) return null;
         string slots = TableFacts.Describe([.. off.Select(m => m.Slot)]);
         return $"Table.Standardize is false, but slots {slots} are far from mean 0 and deviation 1 "
-            + $"(slot {off[0].Slot}: mean {off[0].Mean:g3}, deviation {off[0].Deviation:g3}): "
+            + Invariant($"(slot {off[0].Slot}: mean {off[0].Mean:g3}, deviation {off[0].Deviation:g3}): ")
             + "masking writes 0 for the mean, and the network expects such values.";
     }
 }

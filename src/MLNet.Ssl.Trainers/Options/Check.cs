@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using static System.FormattableString;
 
 namespace MLNet.Ssl.Options;
 
@@ -9,7 +10,8 @@ internal static class Check
     public static void AtLeast(double value, double least, [CallerArgumentExpression(nameof(value))] string option = "")
     {
         if (!(value >= least && double.IsFinite(value)))
-            throw new ArgumentOutOfRangeException(option, value, $"{option} is {value}; it must be at least {least}.");
+            throw new ArgumentOutOfRangeException(
+                option, value, Invariant($"{option} is {value}; it must be at least {least}."));
     }
 
     /// <summary>
@@ -32,13 +34,14 @@ internal static class Check
     {
         if (!(value >= least && value < end))
             throw new ArgumentOutOfRangeException(
-                option, value, $"{option} is {value}; it must be at least {least} and below {end}.");
+                option, value, Invariant($"{option} is {value}; it must be at least {least} and below {end}."));
     }
 
     public static void Positive(double value, [CallerArgumentExpression(nameof(value))] string option = "")
     {
         if (!(value > 0 && double.IsFinite(value)))
-            throw new ArgumentOutOfRangeException(option, value, $"{option} is {value}; it must be a positive number.");
+            throw new ArgumentOutOfRangeException(
+                option, value, Invariant($"{option} is {value}; it must be a positive number."));
     }
 
     public static void Defined<T>(T value, [CallerArgumentExpression(nameof(value))] string option = "")

@@ -1,3 +1,5 @@
+using static System.FormattableString;
+
 namespace MLNet.Ssl.Training;
 
 /// <summary>Notices early that a run collapses: all rows get the same embedding, or the teacher
@@ -27,14 +29,14 @@ internal sealed class CollapseAlarm
         // The first tenth tells nothing: an untrained network's outputs are alike.
         if (progress.Step * 10 < progress.TotalSteps) return null;
         if (Seen(ref _lowStd, progress.EmbeddingStd < LeastStd))
-            return $"The embeddings collapse: their standard deviation is {progress.EmbeddingStd:0.000} (about 1 when "
-                + "spread out). Lower LearningRate, raise BatchSize, or strengthen the augmentation.";
+            return Invariant($"The embeddings collapse: their standard deviation is {progress.EmbeddingStd:0.000} ")
+                + "(about 1 when spread out). Lower LearningRate, raise BatchSize, or strengthen the augmentation.";
         if (Seen(ref _uniform, progress.TeacherEntropy > MostEntropy))
-            return $"The teacher's outputs collapse to uniform: entropy {progress.TeacherEntropy:0.0000} of its "
-                + "maximum. Lower TeacherTemperature (0.02 suits small data), or OutputDimension.";
+            return Invariant($"The teacher's outputs collapse to uniform: entropy {progress.TeacherEntropy:0.0000} ")
+                + "of its maximum. Lower TeacherTemperature (0.02 suits small data), or OutputDimension.";
         if (Seen(ref _constant, progress.TeacherEntropy < LeastEntropy))
-            return $"The teacher's outputs collapse to one value: entropy {progress.TeacherEntropy:0.0000} of its "
-                + "maximum. Raise TeacherTemperature, or take Centering = SinkhornKnopp.";
+            return Invariant($"The teacher's outputs collapse to one value: entropy {progress.TeacherEntropy:0.0000} ")
+                + "of its maximum. Raise TeacherTemperature, or take Centering = SinkhornKnopp.";
         return null;
     }
 

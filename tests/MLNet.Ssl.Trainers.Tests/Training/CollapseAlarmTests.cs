@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace MLNet.Ssl.Tests;
 
 public class CollapseAlarmTests
@@ -19,6 +21,25 @@ public class CollapseAlarmTests
         var warnings = Enumerable.Range(1, 100).Select(step => alarm.Check(At(step, std, entropy))).OfType<string>()
             .ToList();
         Assert.Contains(advice, Assert.Single(warnings));
+    }
+
+    [Fact]
+    public void MessagesHaveTheSameNumbersUnderACultureOfCommas()
+    {
+        var before = CultureInfo.CurrentCulture;
+        try
+        {
+            CultureInfo.CurrentCulture = new CultureInfo("") { NumberFormat = { NumberDecimalSeparator = "," } };
+            var alarm = new CollapseAlarm();
+            Assert.Contains("0.010", Enumerable.Range(1, 100).Select(step => alarm.Check(At(step, 0.01, null)))
+                .OfType<string>().Single());
+            Assert.Contains("is -0.5; ",
+                Assert.Throws<ArgumentOutOfRangeException>(() => Check.Positive(-0.5, "Rate")).Message);
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = before;
+        }
     }
 
     [Fact]

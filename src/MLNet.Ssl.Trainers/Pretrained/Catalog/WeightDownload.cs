@@ -4,6 +4,7 @@ using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using MLNet.Ssl.Weights;
+using static System.FormattableString;
 
 namespace MLNet.Ssl.Pretrained;
 
@@ -144,7 +145,8 @@ internal sealed class WeightDownload
         catch (CutException e)
         {
             long there = Length(_partial);
-            string where = $"'{_address}' after {there:N0}{(_total is { } total ? $" of {total:N0}" : "")} bytes";
+            string of = _total is { } total ? Invariant($" of {total:N0}") : "",
+                where = Invariant($"'{_address}' after {there:N0}{of} bytes");
             if (isLast)
             {
                 throw new IOException(string.Create(CultureInfo.InvariantCulture,
@@ -329,7 +331,7 @@ internal sealed class WeightDownload
         }
         catch (OperationCanceledException e) when (!_cancellation.IsCancellationRequested)
         {
-            throw new CutException($"the server was silent for {_options.Timeout.TotalSeconds:0.###} s.", e);
+            throw new CutException(Invariant($"the server was silent for {_options.Timeout.TotalSeconds:0.###} s."), e);
         }
         catch (Exception e) when (e is HttpRequestException or HttpIOException
             or IOException { InnerException: SocketException })

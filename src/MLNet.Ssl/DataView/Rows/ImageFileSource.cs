@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using MLNet.Ssl.Data;
 using MLNet.Ssl.ImageFiles;
 using MLNet.Ssl.Images;
+using static System.FormattableString;
 
 namespace MLNet.Ssl.DataView;
 
@@ -116,8 +117,8 @@ internal sealed class ImageFileSource(string column, ImageReading reading, Unrea
     public void Dispose()
     {
         if (reading.Cache is not null && _cache is { Counts: var (read, missed) } && read + missed > 0)
-            unreadable.Tell(
-                $"Image cache '{_cache.Folder}': {read:N0} images were read from it, {missed:N0} were decoded.");
+            unreadable.Tell(Invariant(
+                $"Image cache '{_cache.Folder}': {read:N0} images were read from it, {missed:N0} were decoded."));
         _cache?.Dispose();
         if (!_damaged.IsEmpty)
             unreadable.Warn($"{_damaged.Count} of {Count} images turned out to be damaged; others took their places.");

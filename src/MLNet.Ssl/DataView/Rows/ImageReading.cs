@@ -1,5 +1,6 @@
 using MLNet.Ssl.Data;
 using MLNet.Ssl.Options;
+using static System.FormattableString;
 
 namespace MLNet.Ssl.DataView;
 
@@ -30,7 +31,7 @@ internal sealed record ImageReading(
     {
         var cache = opened
             ?? (Cache is null ? OpenImageCache.OpenTemporary(log.Warn) : OpenImageCache.Open(Cache, log.Warn));
-        log.Warn($"Column '{column}' has more than {Memory:N0} bytes of images "
+        log.Warn(Invariant($"Column '{column}' has more than {Memory:N0} bytes of images ")
             + $"({nameof(TrainingOptions.MaxImageMemory)}): the rest is kept in the folder '{cache.Folder}'.");
         return cache;
     }
