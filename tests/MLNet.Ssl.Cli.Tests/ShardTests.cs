@@ -115,6 +115,12 @@ public sealed class ShardTests : IDisposable
         Assert.Empty(Directory.GetFiles(_folder.Path, "*.tmp"));
     }
 
+    [Fact]
+    public void MoreRowsThanAFileTakesAreRefusedWithTheNumberThatItTakes() => Assert.Contains(
+        $"takes at most {Array.MaxLength / 2048}",
+        Assert.Throws<UsageException>(() => new ShardWriter(
+            _folder.Path, new(0, 1, null), 2_000_000, Set() with { Dimension = 2048, Rows = 2_000_000 })).Message);
+
     [Theory]
     [InlineData("model")]
     [InlineData("data")]

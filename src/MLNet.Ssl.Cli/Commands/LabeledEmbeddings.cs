@@ -10,6 +10,9 @@ namespace MLNet.Ssl.Cli.Commands;
 /// <summary>Embeddings in memory with their labels, for evaluators.</summary>
 internal sealed class LabeledEmbeddings
 {
+    // Embeddings are one array, which ends at 2^31 values: those of ImageNet and a ResNet-50 are more.
+    private const int RowsAtATime = 16_384;
+
     private readonly IReadOnlyList<Row> _rows;
 
     private LabeledEmbeddings(IReadOnlyList<Row> rows, int dimension) => (_rows, Dimension) = (rows, dimension);
@@ -21,16 +24,27 @@ internal sealed class LabeledEmbeddings
     public IReadOnlyList<string> Labels => [.. _rows.Select(row => row.Label)];
 
     /// <summary>Reads embeddings, or embeds data.</summary>
+    /// <param name="choice">The data.</param>
     /// <param name="model">The encoder; null where the data is embeddings.</param>
-    public static LabeledEmbeddings Of(DataChoice choice, LoadedModel? model, Session session)
+    /// <param name="session">Who is told how far it is.</param>
+    /// <param name="rowsAtATime">Rows that are embedded at a time.</param>
+    public static LabeledEmbeddings Of(
+        DataChoice choice, LoadedModel? model, Session session, int rowsAtATime = RowsAtATime)
     {
         if (model is null) return OfParquet(choice);
         var source = RowSource.Open(Embedder.ColumnsFor(model, choice));
         _ = source.RequireLabels();
         var display = new RowsDisplay(session, "embedded", source.Count);
-        var (rows, _) = Embedder.Embed(model, source, 0, source.Count, session, display);
+        var embeddings = Of(Parts(), choice.Path);
         display.End();
-        return Of([rows], choice.Path);
+        return embeddings;
+
+        IEnumerable<EmbeddedRows> Parts()
+        {
+            for (int from = 0; from < source.Count; from += rowsAtATime)
+                yield return Embedder.Embed(
+                    model, source, from, Math.Min(source.Count, from + rowsAtATime), session, display).Rows;
+        }
     }
 
     /// <summary>Every fifth row of a class, and the others.</summary>

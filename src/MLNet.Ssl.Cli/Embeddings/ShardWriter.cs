@@ -1,3 +1,5 @@
+using MLNet.Ssl.Cli.Arguments;
+
 namespace MLNet.Ssl.Cli.Embeddings;
 
 /// <summary>Writes a shard in parts, so that one that was cut off goes on behind its last whole part.</summary>
@@ -15,7 +17,10 @@ internal sealed class ShardWriter
     public ShardWriter(string folder, ShardChoice shard, int partRows, EmbeddingHeader set)
     {
         (_folder, _shard, _partRows) = (folder, shard, partRows);
-        int rows = shard.End(set.Rows) - shard.Start(set.Rows);
+        int rows = shard.End(set.Rows) - shard.Start(set.Rows), most = Array.MaxLength / set.Dimension;
+        if (Math.Min(rows, partRows) > most)
+            throw new UsageException(
+                $"--rows-per-file is {partRows}; of embeddings of {set.Dimension} values a file takes at most {most}.");
         _set = set with
         {
             Shards = shard.Count,
