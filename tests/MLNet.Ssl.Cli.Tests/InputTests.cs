@@ -89,6 +89,32 @@ public sealed class InputTests : IDisposable
     }
 
     [Fact]
+    public void ANumberBeyondSinglePrecisionIsNamedByColumnAndRow()
+    {
+        File.WriteAllText(_folder.File("t.csv"), "a,b\n1,2\n3,1e99\n");
+        Assert.Contains("t.csv', column 'b', row 1: ",
+            Assert.Throws<InvalidDataException>(() => RowSource.Open(new(_folder.File("t.csv")))).Message);
+    }
+
+    [Fact]
+    public async Task LabelsAndKeysOfParquetMayBeWholeNumbersOfAnyWidth()
+    {
+        string path = _folder.File("t.parquet");
+        var (key, label, a) = (new DataField<uint>("key"), new DataField<sbyte>("label"), new DataField<double>("a"));
+        await using (var stream = File.Create(path))
+        await using (var writer = await ParquetWriter.CreateAsync(new(key, label, a), stream))
+        using (var rows = writer.CreateRowGroup())
+        {
+            await rows.WriteAsync<uint>(key, new uint[] { 7, uint.MaxValue });
+            await rows.WriteAsync<sbyte>(label, new sbyte[] { -1, 3 });
+            await rows.WriteAsync<double>(a, new double[] { 1, 2 });
+        }
+        var source = RowSource.Open(new(path));
+        Assert.Equal(["7", "4294967295"], source.Keys);
+        Assert.Equal(["-1", "3"], source.Labels);
+    }
+
+    [Fact]
     public async Task ParquetHasNumbersWordsAndBytesOfImages()
     {
         string path = _folder.File("t.parquet");

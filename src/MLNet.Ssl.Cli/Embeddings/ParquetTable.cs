@@ -180,6 +180,10 @@ internal sealed class ParquetTable : IDisposable
         RawColumnData<long> values => Text(values.Values),
         RawColumnData<short> values => Text(values.Values),
         RawColumnData<byte> values => Text(values.Values),
+        RawColumnData<sbyte> values => Text(values.Values),
+        RawColumnData<ushort> values => Text(values.Values),
+        RawColumnData<uint> values => Text(values.Values),
+        RawColumnData<ulong> values => Text(values.Values),
         RawColumnData<bool> values => [.. values.Values.ToArray().Select(value => value ? "true" : "false")],
         _ => throw new InvalidDataException(
             $"its values are {raw.GetType().GetGenericArguments()[0].Name}; expected text or numbers."),

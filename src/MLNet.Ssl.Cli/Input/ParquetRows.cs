@@ -65,9 +65,10 @@ internal static class ParquetRows
     {
         if (table.IsNumber(name))
         {
-            return new SingleDataFrameColumn(name, Enumerable.Range(0, table.Groups)
-                .SelectMany(group => table.Numbers(name, group))
-                    .Select(value => float.IsNaN(value) ? (float?)null : value));
+            var numbers = Enumerable.Range(0, table.Groups).SelectMany(group => table.Numbers(name, group))
+                .Select(value => float.IsNaN(value) ? (float?)null : value).ToList();
+            TextTable.CheckFinite(choice, name, numbers);
+            return new SingleDataFrameColumn(name, numbers);
         }
         if (!table.IsText(name))
             throw new InvalidDataException($"'{choice.Path}', column '{name}' is neither of numbers nor of text. "

@@ -48,7 +48,7 @@ internal static class TextTable
                 : [.. Values(choice.Path, names, columns.Key)], labels,
                 [.. paths.Select(path => System.IO.Path.Combine(root, path))]);
         }
-        var frame = new DataFrame([.. columns.Features.Select(name => ReadColumn(choice, names, name))]);
+        var frame = new DataFrame([.. ReadColumns(choice, names, columns.Features)]);
         long rows = columns.Features.Count > 0 ? frame.Rows.Count : 0;
         keys = columns.Key is null ? [.. Enumerable.Range(0, (int)rows)
             .Select(row => row.ToString(CultureInfo.InvariantCulture))]
@@ -56,24 +56,55 @@ internal static class TextTable
         return new TableSource(choice.Path, keys, labels, frame);
     }
 
-    private static DataFrameColumn ReadColumn(DataChoice choice, List<string> names, string name)
+    // A pass over the file for all numbers, and one where there are words: as many as columns would take a wide file's
+    // width squared.
+    private static IEnumerable<DataFrameColumn> ReadColumns(
+        DataChoice choice, List<string> names, IReadOnlyList<string> features)
     {
-        var numbers = new List<float?>();
-        foreach (string text in Values(choice.Path, names, name))
+        int[] at = [.. features.Select(name => names.IndexOf(name))];
+        var numbers = Array.ConvertAll(at, _ => (List<float?>?)[]);
+        var words = Array.ConvertAll(at, _ => (List<string>)[]);
+        if (at.Length > 0) ForEachRow(choice.Path, row =>
         {
-            if (Missing.Contains(text)) numbers.Add(null);
-            else if (float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture,
-                out float number)) numbers.Add(number);
-            else return Words(choice, names, name);
+            for (int i = 0; i < at.Length; i++)
+                if (numbers[i] is { } column && !TryAdd(column, row[at[i]].ToString())) numbers[i] = null;
+        });
+        if (numbers.Contains(null)) ForEachRow(choice.Path, row =>
+        {
+            for (int i = 0; i < at.Length; i++)
+                if (numbers[i] is null) words[i].Add(NullIfMissing(row[at[i]].ToString()) ?? "");
+        });
+        for (int i = 0; i < at.Length; i++)
+        {
+            if (numbers[i] is { } column)
+            {
+                CheckFinite(choice, features[i], column);
+                yield return new SingleDataFrameColumn(features[i], column);
+            }
+            else
+            {
+                CheckWords(choice, features[i], words[i]);
+                yield return new StringDataFrameColumn(features[i], words[i]);
+            }
         }
-        return new SingleDataFrameColumn(name, numbers);
     }
 
-    private static StringDataFrameColumn Words(DataChoice choice, List<string> names, string name)
+    private static bool TryAdd(List<float?> numbers, string text)
     {
-        var words = Values(choice.Path, names, name).Select(word => NullIfMissing(word) ?? "").ToList();
-        CheckWords(choice, name, words);
-        return new(name, words);
+        float number = float.NaN;
+        if (!Missing.Contains(text)
+            && !float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out number)) return false;
+        numbers.Add(float.IsNaN(number) ? null : number);
+        return true;
+    }
+
+    /// <summary>Refuses numbers that single precision does not hold; later a slot alone would be named.</summary>
+    public static void CheckFinite(DataChoice choice, string name, IReadOnlyList<float?> numbers)
+    {
+        for (int row = 0; row < numbers.Count; row++)
+            if (numbers[row] is { } number && float.IsInfinity(number))
+                throw new InvalidDataException(
+                    $"'{choice.Path}', column '{name}', row {row}: the number is infinite or beyond single precision.");
     }
 
     /// <summary>Refuses text that is no category.</summary>
@@ -92,10 +123,15 @@ internal static class TextTable
     private static IEnumerable<string> Values(string path, List<string> names, string name)
     {
         int column = names.IndexOf(name);
-        using var reader = Reader(path);
         var values = new List<string>();
-        foreach (var row in reader) values.Add(row[column].ToString());
+        ForEachRow(path, row => values.Add(row[column].ToString()));
         return values;
+    }
+
+    private static void ForEachRow(string path, Action<SepReader.Row> use)
+    {
+        using var reader = Reader(path);
+        foreach (var row in reader) use(row);
     }
 
     private static SepReader Reader(string path) =>
