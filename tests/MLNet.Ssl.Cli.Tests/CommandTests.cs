@@ -1,6 +1,11 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using MLNet.Ssl.Cli.Commands;
 using MLNet.Ssl.Cli.Embeddings;
+using MLNet.Ssl.Cli.Models;
+using MLNet.Ssl.Cli.Terminal;
 using Parquet;
 using Parquet.Schema;
 
@@ -154,6 +159,23 @@ public sealed class CommandTests : IDisposable
     }
 
     [Fact]
+    public void RowsAreEvaluatedAlikeInPartsAndAtOnce()
+    {
+        File.WriteAllLines(_folder.File("t.csv"), ["a,b,label", .. Enumerable.Range(0, 20).Select(row =>
+            $"{row},{row * row},{(row < 13 ? "" : "x")}")]);
+        string model = _folder.File("t.mlssl");
+        Tool.Do("pretrain", _folder.File("t.csv"), "--output", model, "--epochs", "0");
+        var context = new MLContext();
+        using var loaded = LoadedModel.Load(context, model, new(), null);
+        var session = new Session(TextWriter.Null, TextWriter.Null, CancellationToken.None);
+        float[][] Rows(int atATime) => [.. LabeledEmbeddings
+            .Of(new(_folder.File("t.csv")), loaded, session, atATime).View(context).GetColumn<float[]>("Embedding")];
+        Assert.Equal(7, Rows(100).Length);
+        Assert.All(Rows(100).Zip(Rows(6)), pair =>
+            Assert.Equal(pair.First, pair.Second, (a, b) => Math.Abs(a - b) < 1e-5f));
+    }
+
+    [Fact]
     public void ATableLearnsByMaskedReconstructionAndKeepsItsSteps()
     {
         string Line(int row) => FormattableString.Invariant($"r{row},{Math.Sin(row):0.000},")
@@ -187,7 +209,7 @@ public sealed class CommandTests : IDisposable
         using var stop = new CancellationTokenSource();
         var output = new Stopping(stop);
         var error = new StringWriter();
-        int code = Commands.CommandLine.Run([.. command, "--json"], output, error, stop.Token);
+        int code = CommandLine.Run([.. command, "--json"], output, error, stop.Token);
         Assert.Equal(130, code);
         Assert.Contains($"mlssl pretrain {photos}", error.ToString());
         Assert.EndsWith("--resume", error.ToString().Trim());
@@ -203,8 +225,10 @@ public sealed class CommandTests : IDisposable
         using var again = new CancellationTokenSource();
         again.Cancel();
         error = new();
-        Assert.Equal(130, Commands.CommandLine.Run([.. command, "--resume"], new StringWriter(), error, again.Token));
+        Assert.Equal(130, CommandLine.Run([.. command, "--resume"], new StringWriter(), error, again.Token));
         Assert.Single(Regex.Matches(error.ToString(), "--resume"));
+        // As where the disk was full, or the run was killed.
+        File.AppendAllText(_folder.File("m.run/run.jsonl"), """{"event":"progress","pro""");
         Tool.Do([.. command, "--resume"]);
         Tool.Do([.. command[..3], _folder.File("whole.zip"), .. command[4..]]);
         Assert.Equal(Weights("whole.zip"), Weights("m.zip"));
@@ -227,15 +251,18 @@ public sealed class CommandTests : IDisposable
     [InlineData(1, "the loss is not finite", "pretrain", "{photos}", "--output", "{output}", "--epochs", "9",
         "--learning-rate", "1e30", "--backbone", "resnet", "--backbone.width", "4", "--backbone.blocks-per-stage", "1",
         "--image-size", "32", "--batch-size", "16")]
+    [InlineData(1, "you tried to allocate", "pretrain", "{table}", "--output", "{output}", "--backbone", "tabular-mlp",
+        "--backbone.input-width", "7000000", "--backbone.hidden-widths", "7000000")]
     public void WhatCannotBeEndsInItsExitCode(int code, string expected, params string[] command)
     {
         Environment.SetEnvironmentVariable("HF_HUB_OFFLINE", "1");
         Directory.CreateDirectory(_folder.File("empty"));
         File.WriteAllText(_folder.File("text.jsonl"), "no json\n");
+        File.WriteAllLines(_folder.File("t.csv"), ["a,b", .. Enumerable.Range(0, 300).Select(row => $"{row},{-row}")]);
         string photos = RealData.Path("photos");
         var run = Tool.Run([.. command.Select(word => word.Replace("{photos}", photos)
             .Replace("{empty}", _folder.File("empty")).Replace("{output}", _folder.File("o.mlssl"))
-            .Replace("{text}", _folder.File("text.jsonl")))]);
+            .Replace("{text}", _folder.File("text.jsonl")).Replace("{table}", _folder.File("t.csv")))]);
         Assert.True(run.Code == code, $"{run.Code}: {run.Error}");
         if (command[0] != "search") Assert.Contains(expected, run.Error, StringComparison.OrdinalIgnoreCase);
     }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.Runtime.InteropServices;
 using MLNet.Ssl.Cli.Arguments;
 using MLNet.Ssl.Cli.Models;
 using MLNet.Ssl.Cli.Terminal;
@@ -58,6 +59,11 @@ internal static class CommandLine
             or UnauthorizedAccessException or NotSupportedException or ArithmeticException)
         {
             return End(session, ExitCode.Failed, "error", WithoutParameter(e.Message));
+        }
+        // libtorch's own, such as where memory does not suffice: its frames follow in lines of their own.
+        catch (Exception e) when (e is ExternalException or OutOfMemoryException)
+        {
+            return End(session, ExitCode.Failed, "error", e.Message.Split('\n')[0]);
         }
     }
 

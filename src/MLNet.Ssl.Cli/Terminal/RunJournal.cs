@@ -20,7 +20,11 @@ internal sealed class RunJournal : IProgress<TrainingProgress>, IRunObserver, ID
         _session = session;
         if (path is null) return;
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        _file = new(path, append: true) { AutoFlush = true };
+        var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
+        bool isCut = IsCut(file);
+        _file = new(file) { AutoFlush = true };
+        // What follows would else be part of it.
+        if (isCut) _file.WriteLine();
     }
 
     /// <summary>Whether the run came to its last step; also true of one without steps.</summary>
@@ -72,7 +76,7 @@ internal sealed class RunJournal : IProgress<TrainingProgress>, IRunObserver, ID
         BaselineEvent? baseline = null;
         List<TrainingProgress> progress = [];
         List<TrainingMessage> messages = [];
-        foreach (var (number, line) in File.ReadLines(path).Index())
+        foreach (var (number, line) in Lines(path).Index())
         {
             if (string.IsNullOrWhiteSpace(line)) continue;
             try
@@ -112,6 +116,23 @@ internal sealed class RunJournal : IProgress<TrainingProgress>, IRunObserver, ID
         return start is null
             ? throw new InvalidDataException($"'{path}' is no log of a run: no line begins one.")
                 : (start, baseline, progress, messages);
+    }
+
+    // A run that goes on still writes to it.
+    private static IEnumerable<string> Lines(string path)
+    {
+        using var reader = new StreamReader(
+            new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
+        while (reader.ReadLine() is { } line) yield return line;
+    }
+
+    /// <summary>Whether a log ends in the midst of a line, as where the disk was full or the run was killed; it
+    /// stands at its end then.</summary>
+    private static bool IsCut(FileStream file)
+    {
+        if (file.Length == 0) return false;
+        file.Seek(-1, SeekOrigin.End);
+        return file.ReadByte() != '\n';
     }
 
     private static RunDescription Describe(StartEvent start) => new(start.Title, start.Options,
