@@ -87,6 +87,36 @@ public class PresetsTests
     }
 
     [Fact]
+    public void LongRunsOfMoCoV3OnAResNetHaveTheirOwnDecayAndMomentum()
+    {
+        (double?, double?, double?) At(int epochs)
+        {
+            var options = new MoCoV3Options { Backbone = ResNetOptions.ResNet50(), Epochs = epochs }
+                .Resolve(ImageNet, []);
+            return (options.LearningRate, options.WeightDecay, options.KeyMomentum);
+        }
+        Assert.Equal((0.6, 1e-6, 0.99), At(100));
+        Assert.Equal((0.3, 1e-6, 0.99), At(300));
+        Assert.Equal((0.3, 1.5e-6, 0.996), At(1000));
+    }
+
+    [Fact]
+    public void MoCosStepsStandBehindTheWarmUp()
+    {
+        double[] Rates(MoCoOptions options)
+        {
+            var plan = (options with { DecayEpochs = [8], Epochs = 10, BatchSize = 256, LearningRate = 1 })
+                .Resolve(Cifar, []).CreatePlan();
+            return [.. new[] { 0, 3, 7, 8, 31, 32 }.Select(step =>
+                Math.Round(plan.LearningRate(new StepClock(step, StepsPerEpoch: 4, Epochs: 10)), 12))];
+        }
+        Assert.Equal([0.125, 0.5, 1, 1, 1, 0.1], Rates(new() { WarmupEpochs = 2 }));
+        // i-Mix has one of its own, here of an epoch; MoCo alone has none.
+        Assert.Equal([0.25, 1, 1, 1, 1, 0.1], Rates(new() { Mixing = new IMixOptions() }));
+        Assert.Equal([1, 1, 1, 1, 1, 0.1], Rates(new()));
+    }
+
+    [Fact]
     public void ResidualBranchesStartAsTheMethodsDo()
     {
         static bool? Zero(PretrainOptions options, DataFacts facts) =>

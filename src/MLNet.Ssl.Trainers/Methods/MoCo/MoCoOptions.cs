@@ -63,7 +63,8 @@ public sealed record MoCoOptions : PretrainOptions
     /// has no blur, up to 64 pixels.</value>
     public ViewRecipe? View { get; init; }
 
-    /// <summary>Epochs at which the learning rate falls to a tenth; null for a cosine by the epoch.</summary>
+    /// <summary>Epochs at which the learning rate falls to a tenth, behind a linear warm-up to the whole of it; null
+    /// for a cosine by the epoch.</summary>
     public IReadOnlyList<int>? DecayEpochs { get; init; }
 
     /// <summary>Weight decay of every parameter.</summary>
@@ -147,9 +148,7 @@ public sealed record MoCoOptions : PretrainOptions
             groups, reconstruction);
         var optimization = new OptimizationPlan(
             optimizer,
-            t => DecayEpochs is null
-                ? Schedules.IMix(t.Step, t.StepsPerEpoch, t.Epochs, settings.WarmupEpochs, peak)
-                : Schedules.StepDecay(t.Epoch, DecayEpochs, peak),
+            t => Rate(t, settings.WarmupEpochs, peak),
             _ => WeightDecay,
             // Squared errors of rare values are large, and MoCo's rate is made for bounded gradients.
             ClipGradient: reconstruction is null ? 0 : 1);
@@ -168,6 +167,14 @@ public sealed record MoCoOptions : PretrainOptions
         BatchNorm = norm != HeadNormalization.None,
         OutputNorm = norm == HeadNormalization.All ? HeadOutputNorm.Affine : HeadOutputNorm.None,
     };
+
+    /// <summary>MoCo's schedules with i-Mix's warm-up, whose first step is not 0.</summary>
+    private double Rate(StepClock t, int warmupEpochs, double peak)
+    {
+        if (DecayEpochs is null) return Schedules.IMix(t.Step, t.StepsPerEpoch, t.Epochs, warmupEpochs, peak);
+        double warmup = Math.Max(1, warmupEpochs * t.StepsPerEpoch);
+        return Schedules.StepDecay(t.Epoch, DecayEpochs, peak) * Math.Min(1, (t.Step + 1) / warmup);
+    }
 }
 
 /// <summary>What MoCo's Auto options became.</summary>

@@ -9,7 +9,7 @@ namespace MLNet.Ssl;
 public sealed record MoCoV3Options : PretrainOptions
 {
     /// <summary>m, momentum of the key network at the start; a cosine takes it to 1.</summary>
-    /// <value>Default 0.99; 0.996 for the published 1 000 epochs of a ResNet. Range 0 to 1.</value>
+    /// <value>Auto: 0.99; 0.996 for a ResNet from the published 1 000 epochs on. Range 0 to 1.</value>
     public double? KeyMomentum { get; init; }
 
     /// <summary>T.</summary>
@@ -39,7 +39,7 @@ public sealed record MoCoV3Options : PretrainOptions
     public ViewRecipe? View2 { get; init; }
 
     /// <summary>Weight decay; AdamW and SGD decay every parameter, LARS neither biases nor norms.</summary>
-    /// <value>Auto: 0.1 for AdamW, 1e-6 for LARS, 1e-4 for SGD. Range 0 and up.</value>
+    /// <value>Auto: 0.1 for AdamW, 1e-6 for LARS (1.5e-6 from 1 000 epochs on), 1e-4 for SGD. Range 0 and up.</value>
     public double? WeightDecay { get; init; }
 
     /// <inheritdoc/>
@@ -71,7 +71,7 @@ public sealed record MoCoV3Options : PretrainOptions
         double decay = context.Choose(WeightDecay, optimizer switch
         {
             OptimizerKind.AdamW => 0.1,
-            OptimizerKind.Lars => 1e-6,
+            OptimizerKind.Lars => Epochs >= 1000 ? 1.5e-6 : 1e-6,
             _ => 1e-4,
         }, $"for {optimizer}");
         Check.InRange(momentum, 0, 1, nameof(KeyMomentum));
