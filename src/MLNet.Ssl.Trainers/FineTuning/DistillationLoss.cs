@@ -1,3 +1,4 @@
+using MLNet.Ssl.Distributed;
 using MLNet.Ssl.Tensors;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -22,7 +23,7 @@ internal static class DistillationLoss
         return temperatureSquared ? loss.Mul(temperature * temperature) : loss;
     }
 
-    /// <summary>(1 − α)·CE with the true labels, mean over the rows that have one, +
+    /// <summary>(1 − α)·CE with the true labels, mean over the rows of all processes that have one, +
     /// α·<see cref="Soft"/> over all.</summary>
     /// <param name="student">(B, C).</param>
     /// <param name="teacher">(B, C).</param>
@@ -35,8 +36,10 @@ internal static class DistillationLoss
     {
         var soft = Soft(student, teacher, temperature, temperatureSquared);
         if (alpha == 1) return soft;
-        var hard = cross_entropy(student, labels, ignore_index: -1, reduction: Reduction.Sum)
-            .div(labels.GreaterThan(-1).sum().ClampMin(1));
+        // The mean over the ranks' losses follows, of which each has labels of its own number.
+        var ranks = Communicator.Current;
+        var labelled = ranks.Mean_(labels.GreaterThan(-1).sum().to(ScalarType.Float32)).ClampMin(1.0 / ranks.Count);
+        var hard = cross_entropy(student, labels, ignore_index: -1, reduction: Reduction.Sum).div(labelled);
         return hard.Mul(1 - alpha).Add_(soft, alpha);
     }
 }

@@ -85,7 +85,8 @@ public static class Distiller
         {
             (_student, _teacher, _options, _temperature) = (student, teacher, options, settings.Temperature);
             Parameters = new(student, precision: settings.Precision);
-            SamplesAreIndependent = !student.buffers().Any();
+            // How much a label weighs depends on how many of the batch there are.
+            SamplesAreIndependent = !student.buffers().Any() && options.Alpha == 1;
         }
 
         public override FlatParameters Parameters { get; }

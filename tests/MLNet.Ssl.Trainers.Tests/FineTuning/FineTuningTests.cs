@@ -162,6 +162,35 @@ public class FineTuningTests
     }
 
     [Fact]
+    public void FewLabelsWeighTheSameOnOneThreadAndOnSeveral()
+    {
+        var images = Patterns.Draw(64, 1);
+        using var encoder = Encoder(TinyTransformer);
+        using var teacher = FineTuner.Fit(images.Images, images.Labels, Patterns.Classes, encoder, Quick);
+        // Most parts of a batch have none.
+        int[] labels = [.. images.Labels.Select((label, i) => i % 16 == 0 ? label : -1)];
+        float[] Learnt(int threads)
+        {
+            var options = new DistillOptions
+            {
+                Epochs = 2,
+                BatchSize = 32,
+                Seed = 2,
+                Threads = threads,
+                Alpha = 0.1,
+                Temperature = 1,
+                Optimizer = OptimizerKind.Sgd,
+                LearningRate = 1,
+            };
+            using var student = Distiller.Fit(images.Images, labels, teacher, options);
+            return Logits(student, images.Images);
+        }
+        var (one, four) = (Learnt(1), Learnt(4));
+        Assert.True(one.Max(value => Math.Abs(value)) > 0.01f);
+        Assert.All(one.Zip(four), pair => Assert.Equal(pair.First, pair.Second, 1e-4f));
+    }
+
+    [Fact]
     public void WhatIsOutOfRangeIsNamedBeforeTraining()
     {
         var images = Patterns.Draw(32, 1);
