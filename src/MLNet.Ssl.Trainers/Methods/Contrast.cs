@@ -45,7 +45,7 @@ public static class Contrast
     /// <see cref="CrossEntropy"/> for hard targets.</summary>
     /// <inheritdoc cref="CrossEntropy"/>
     public static Tensor LogMixture(Tensor logits, SoftTargets targets) =>
-        targets.Weigh(softmax(logits, 1)).log().mean().neg();
+        targets.LogWeigh(log_softmax(logits, 1)).mean().neg();
 
     /// <summary>BYOL's loss 2 − 2·cos, mean over the rows and linear in the target (Grill et al.,
     /// arXiv 2006.07733, Eq. 2).</summary>

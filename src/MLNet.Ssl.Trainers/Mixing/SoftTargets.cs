@@ -62,6 +62,14 @@ public sealed class SoftTargets : ITensorHolder
         return (_share * own).AddCMul(_share.OneMinus(), scores.gather(1, _partner).squeeze(1));
     }
 
+    /// <summary>The logarithm of the targets' mean of e^scores, (N), which no score underflows.</summary>
+    internal Tensor LogWeigh(Tensor scores)
+    {
+        var own = scores.gather(1, _own).squeeze(1);
+        if (_partner is null || _share is null) return own;
+        return logaddexp(_share.log().Add(own), _share.OneMinus().log().Add(scores.gather(1, _partner).squeeze(1)));
+    }
+
     /// <summary>The targets' mean of the rows of <paramref name="values"/> (M, d) that the
     /// columns stand for, (N, d).</summary>
     public Tensor Mean(Tensor values)

@@ -41,6 +41,19 @@ public class MixingTests
         }
     }
 
+    [Fact]
+    public void ScoresFarBehindTheBestAreMixedToo()
+    {
+        using var scope = NewDisposeScope();
+        var logits = tensor(new float[] { 0, 10, 400, 10, 0, 400 }, [2, 3]).requires_grad_();
+        foreach (var (share, expected) in new[] { (0.25f, 400 - Math.Log(0.25 + 0.75 * Math.Exp(10))), (1f, 400.0) })
+        {
+            var loss = Contrast.LogMixture(logits, SoftTargets.Mixed([1, 0], [share], CPU));
+            Assert.Equal(expected, loss.ToSingle(), 1e-3);
+            Assert.Equal(0, autograd.grad([loss], [logits])[0].sum().ToSingle(), 1e-5);
+        }
+    }
+
     [Property(MaxTest = 40)]
     public void LabelsOfTheQueueFormAreInRange(byte size, byte seed)
     {
