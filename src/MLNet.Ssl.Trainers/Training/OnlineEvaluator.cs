@@ -60,6 +60,9 @@ internal sealed class OnlineEvaluator(
         int classes = 1 + (int)Math.Max(train.Labels.Max(), test.Labels.Max());
         using var scope = NewDisposeScope();
         var remembered = Embed(encoder, train, cancellation);
+        if (!remembered.isfinite().all().item<bool>())
+            throw new ArithmeticException(
+                "the embeddings of the evaluation are not finite: lower LearningRate, or clip gradients.");
         using var knn = new WeightedKnn(remembered, tensor(train.EmbeddedLabels), classes, k);
         var classified = Embed(encoder, test, cancellation);
         return knn.Accuracy(classified, tensor(test.EmbeddedLabels), [k])[0].Accuracy;

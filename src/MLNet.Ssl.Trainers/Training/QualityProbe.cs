@@ -45,6 +45,7 @@ internal sealed class QualityProbe
     public bool IsCheap => _spent <= MostShare * Stopwatch.GetElapsedTime(_start);
 
     /// <summary>The progress with what is measured now.</summary>
+    /// <exception cref="ArithmeticException">An embedding is not finite.</exception>
     public TrainingProgress Measure(TrainingProgress progress)
     {
         long start = Stopwatch.GetTimestamp();
@@ -52,6 +53,9 @@ internal sealed class QualityProbe
         using var noGrad = no_grad();
         _copy.load_state_dict(_method.Encoder.Weights());
         var (first, second) = Embed();
+        if (!first.isfinite().all().item<bool>())
+            throw new ArithmeticException(
+                $"the embeddings are not finite after step {progress.Step}: lower LearningRate, or clip gradients.");
         var unit = NtXent.Normalize(first);
         progress = progress with
         {

@@ -22,6 +22,9 @@ internal abstract class RunEvaluator(IMeasurement told, Action<TrainingMessage>?
     public bool IsOutOfPatience =>
         told.Patience is { } most && _best is not null && _lastEpoch - _bestEpoch >= most * (double)told.EveryEpochs;
 
+    /// <summary>Whether the run returns what was best, and not what it learned last.</summary>
+    public bool ReturnsBest => told.ReturnBest;
+
     /// <summary>Why a run out of patience ends.</summary>
     public string OutOfPatience => $"the {Accuracy} no longer rises ({Option}.{nameof(IMeasurement.Patience)})";
 
@@ -68,7 +71,7 @@ internal abstract class RunEvaluator(IMeasurement told, Action<TrainingMessage>?
         if (best)
         {
             (_best, _bestEpoch) = (accuracy, _lastEpoch);
-            if (told.ReturnBest) Keep();
+            if (ReturnsBest) Keep();
             OnBest();
         }
         log?.Invoke(new(false, string.Create(CultureInfo.InvariantCulture,
@@ -86,7 +89,7 @@ internal abstract class RunEvaluator(IMeasurement told, Action<TrainingMessage>?
     /// <summary>Puts the best weights back, if that is what the run returns.</summary>
     public void TakeBest(RunCheckpoints checkpoints)
     {
-        if (!told.ReturnBest || _best is not { } best) return;
+        if (!ReturnsBest || _best is not { } best) return;
         using var noGrad = no_grad();
         if (_kept is null && !checkpoints.TakeBest())
         {

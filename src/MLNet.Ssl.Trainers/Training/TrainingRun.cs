@@ -152,6 +152,8 @@ internal sealed class TrainingRun
             clock = clock.Next;
             break;
         }
+        // A last step is followed by no loss that would tell. Rank 0 has the evaluator, and says for all.
+        if (ranks.Rank == 0 && Evaluator is not { ReturnsBest: true } && !step.IsFinite) throw NotFinite(clock);
         Log?.Invoke(new(false, end.Describe(clock)));
         Evaluator?.TakeBest(Checkpoints);
         // Statistics that are a rank's own are rank 0's in the end, as in its checkpoints.
@@ -190,12 +192,10 @@ internal sealed class TrainingRun
 
     private void Save(TrainingStep step, StepClock next, CollapseAlarm alarm, double? score)
     {
-        if (!step.IsFinite)
-        {
-            throw new ArithmeticException(
-                $"the weights are not finite after step {next.Step}: lower LearningRate, or clip gradients. "
-                + "No checkpoint of it is written.");
-        }
+        if (!step.IsFinite) throw NotFinite(next, " No checkpoint of it is written.");
         Checkpoints.Write(next, alarm.Counts, score);
     }
+
+    private static ArithmeticException NotFinite(StepClock next, string more = "") =>
+        new($"the weights are not finite after step {next.Step}: lower LearningRate, or clip gradients.{more}");
 }

@@ -191,6 +191,21 @@ public class FineTuningTests
     }
 
     [Fact]
+    public void ALastStepToWeightsThatAreNotFiniteEndsTheRun()
+    {
+        var images = Patterns.Draw(32, 1);
+        using var encoder = Encoder(TinyResNet);
+        // Two steps; the first one moves the classifier alone, which starts at zero.
+        var last = new ClassifierValidation(images.Images, images.Labels) { ReturnBest = false };
+        foreach (var validation in new[] { null, last })
+        {
+            var error = Assert.Throws<ArithmeticException>(() => FineTuner.Fit(images.Images, images.Labels,
+                Patterns.Classes, encoder, Quick with { LearningRate = 1e37, Validation = validation }));
+            Assert.Contains("the weights are not finite after step 2", error.Message);
+        }
+    }
+
+    [Fact]
     public void WhatIsOutOfRangeIsNamedBeforeTraining()
     {
         var images = Patterns.Draw(32, 1);

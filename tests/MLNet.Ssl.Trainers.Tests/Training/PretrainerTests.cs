@@ -87,6 +87,21 @@ public class PretrainerTests
         Assert.Contains("LearningRate", error.Message);
     }
 
+    [Fact]
+    public void AnEncoderThatIsNotFiniteEndsTheRun()
+    {
+        // Of a single step the loss is that of the initial weights.
+        var (images, labels) = Patterns.Draw(64, 1);
+        var options = TinySimClr with { LearningRate = 1e30, Epochs = 1, WarmupEpochs = 0, BatchSize = 64 };
+        foreach (var evaluation in new[] { null, new OnlineEvaluation(images, labels, images, labels) })
+        {
+            var error = Assert.Throws<ArithmeticException>(() =>
+                Pretrainer.Fit(images, options with { Evaluation = evaluation }));
+            Assert.Contains("not finite", error.Message);
+            Assert.Contains("LearningRate", error.Message);
+        }
+    }
+
     public static TheoryData<PretrainOptions, string> Invalid => new()
     {
         { TinyDino with { Epochs = -1 }, "Epochs" },
