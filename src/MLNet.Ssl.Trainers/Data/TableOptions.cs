@@ -9,7 +9,8 @@ public sealed record TableOptions
     /// p of the masking noise: every continuous value of a view is 0, the mean, with this probability
     /// (i-Mix; Lee et al., arXiv 2010.08887, appendix).
     /// </summary>
-    /// <value>Auto: 0.2; 0 for MoCo and BYOL with i-Mix, as in the published CovType runs. Range 0 to below 1.</value>
+    /// <value>Auto: 0.2; 0 for MoCo and BYOL with i-Mix, as in the published CovType runs, and where rows are
+    /// reconstructed. Range 0 to below 1.</value>
     public double? MaskProbability { get; init; }
 
     /// <summary>
@@ -17,8 +18,9 @@ public sealed record TableOptions
     /// probability (<see cref="MarginalResampling"/>); the first view stays as it is. The slots of a category change
     /// together.
     /// </summary>
-    /// <value>Auto: 0, but for <see cref="MaskedReconstructionOptions"/>. Published for SCARF: 0.6, for VIME 0.3. Range
-    /// 0 to below 1.</value>
+    /// <value>Auto: 0; 0.2 where rows are reconstructed (<see cref="MaskedReconstructionOptions"/>,
+    /// <see cref="MoCoOptions.ReconstructionWeight"/>). Published for SCARF: 0.6, for VIME 0.3. Range 0 to below
+    /// 1.</value>
     public double? ResampleProbability { get; init; }
 
     /// <summary>

@@ -32,7 +32,7 @@ public sealed record FineTuneOptions : SupervisedOptions
     public double LabelSmoothing { get; init; }
 
     /// <summary>α of Mixup's λ ~ Beta(α, α), one for a batch whose images are mixed with those in
-    /// reverse order; 0 for none.</summary>
+    /// reverse order; 0 for none. Processes, and of a transformer threads, do so with their part of a batch.</summary>
     /// <value>Default 0; DeiT has 0.8.</value>
     public double MixupAlpha { get; init; }
 

@@ -28,10 +28,10 @@ public sealed record MaskedReconstructionOptions : PretrainOptions
     /// <value>Default 1e-5, range 0 and up.</value>
     public double WeightDecay { get; init; } = 1e-5;
 
-    // Of 0.1 to 0.7 what few labels on CovType gain most by; VIME has 0.3.
     // A wider row in bins would make an input layer that is larger than all others together.
     private const int MostEmbeddedColumns = 512;
 
+    // Of 0.1 to 0.7 what few labels on CovType gain most by; VIME has 0.3.
     internal const double UsualResampleProbability = 0.2;
 
     /// <inheritdoc/>

@@ -91,8 +91,7 @@ public static partial class Presets
 
     /// <summary>
     /// BYOL with i-Mix on CIFAR-10 (Lee et al., arXiv 2010.08887): ResNet-50 with the small stem, 2 000
-    /// epochs. Other than in i-Mix's code, biases and norms do not decay, the heads' last layers have no bias,
-    /// and the rate follows BYOL's schedule.
+    /// epochs. Other than in i-Mix's code, the heads' last layers have no bias.
     /// </summary>
     public static ByolOptions ByolCifar10IMix { get; } = new()
     {

@@ -31,7 +31,7 @@ public sealed record SimClrOptions : PretrainOptions
 
     /// <summary>τ of the loss.</summary>
     /// <value>Auto: for NT-Xent 0.5 up to 64 pixels (the CIFAR-10 setting), else 0.1 (ImageNet); 0.2 for the
-    /// N-pair form. Range above 0.</value>
+    /// N-pair form; 0.1 for tables (i-Mix). Range above 0.</value>
     public double? Temperature { get; init; }
 
     /// <summary>Layers of the projection head: 2 in SimCLR, 3 in SimCLR v2.</summary>
