@@ -181,7 +181,7 @@ internal static class ImageLoading
         using var stop = new CancellationTokenSource();
         long steps = 0;
         Stopwatch? clock = null;
-        var progress = new Told(p =>
+        var progress = new Collect(p =>
         {
             steps = p.Step;
             clock ??= Stopwatch.StartNew();
@@ -220,10 +220,5 @@ internal static class ImageLoading
         return new(ChildProcess.PeakMemory(),
             double.Parse(anonymous.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) / 1024,
             steps, steps * Batch / clock!.Elapsed.TotalSeconds);
-    }
-
-    private sealed class Told(Action<TrainingProgress> report) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => report(value);
     }
 }

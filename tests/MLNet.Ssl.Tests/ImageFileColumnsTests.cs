@@ -211,7 +211,7 @@ public sealed class ImageFileColumnsTests : IDisposable
         using var whole = ssl.Pretrain("Embedding", "Path", Small with { Epochs = 4 }).Fit(view);
         using var stop = new CancellationTokenSource();
         int seen = 0;
-        var progress = new Progress(_ =>
+        var progress = new Collect(_ =>
         {
             if (++seen == 1) stop.Cancel();
         });
@@ -222,11 +222,6 @@ public sealed class ImageFileColumnsTests : IDisposable
         string message = Assert.Throws<ArgumentException>(() =>
             ssl.Pretrain("Embedding", "Path", options with { Resume = true }).Fit(View(Photos(10)[1..]))).Message;
         Assert.Contains("Fingerprint of the data", message);
-    }
-
-    private sealed class Progress(Action<TrainingProgress> report) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => report(value);
     }
 
     [Fact]

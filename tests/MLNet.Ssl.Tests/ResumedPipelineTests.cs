@@ -65,7 +65,7 @@ public sealed class ResumedPipelineTests : IDisposable
                 Epochs = 100_000,
                 CheckpointEvery = CheckpointInterval.Epochs(100_000),
                 CancellationToken = cancel.Token,
-                Progress = new Collect(cancel.Cancel),
+                Progress = new Collect(_ => cancel.Cancel()),
             };
             Assert.Contains("Resume = true continues it",
                 Assert.Throws<OperationCanceledException>(() => Embeddings(options)).Message);
@@ -119,7 +119,7 @@ public sealed class ResumedPipelineTests : IDisposable
                 CheckpointFolder = checkpoints,
                 Resume = checkpoints is not null,
                 CancellationToken = cancel?.Token ?? CancellationToken.None,
-                Progress = cancel is null ? null : new Collect(cancel.Cancel),
+                Progress = cancel is null ? null : new Collect(_ => cancel.Cancel()),
             };
             var distilling = new DistillOptions
             {
@@ -150,10 +150,5 @@ public sealed class ResumedPipelineTests : IDisposable
         var estimator = ml.SelfSupervised()
             .Pretrain("Embedding", "Features", Options(Path.Combine(_temporary.File("file"), "run"), resume: true));
         Assert.Contains("CheckpointFolder '", Assert.Throws<IOException>(() => estimator.Fit(data)).Message);
-    }
-
-    private sealed class Collect(Action report) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => report();
     }
 }

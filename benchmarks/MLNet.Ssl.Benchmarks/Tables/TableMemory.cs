@@ -57,7 +57,7 @@ internal sealed class TableMemory(int rows, int columns)
         {
             Seed = 1,
             CancellationToken = stop.Token,
-            Progress = new Immediate(_ =>
+            Progress = new Collect(_ =>
             {
                 if (seconds == 0) seconds = clock.Elapsed.TotalSeconds;
                 stop.Cancel();
@@ -95,10 +95,5 @@ internal sealed class TableMemory(int rows, int columns)
             }
             writer.WriteLine();
         }
-    }
-
-    private sealed class Immediate(Action<TrainingProgress> report) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => report(value);
     }
 }

@@ -24,7 +24,7 @@ public sealed class CheckpointFolderTests : IDisposable
     public void AFolderThatIsTakenAwayIsNamedAtTheWrite()
     {
         string folder = _temporary.File("run");
-        var takeAway = new Collect(() =>
+        var takeAway = new Collect(_ =>
         {
             if (Directory.Exists(folder)) Directory.Delete(folder, true);
         });
@@ -32,11 +32,6 @@ public sealed class CheckpointFolderTests : IDisposable
         var error = Assert.Throws<IOException>(() => SmallRuns.Train(options));
         Assert.Contains($"The checkpoint of step 12 cannot be written to CheckpointFolder '{folder}'", error.Message);
         Assert.EndsWith("There is none before it.", error.Message);
-    }
-
-    private sealed class Collect(Action report) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => report();
     }
 
     [Fact]

@@ -22,7 +22,7 @@ internal static class RankProcess
                 return Differ(what);
             case ["endless", var folder]:
                 File.WriteAllText(Path.Combine(folder, $"pid{World.Rank}"), $"{Environment.ProcessId}");
-                var started = new Progress(() => File.WriteAllText(Path.Combine(folder, "training"), ""));
+                var started = new Collect(_ => File.WriteAllText(Path.Combine(folder, "training"), ""));
                 SmallRuns.Train(RankRuns.Of("BYOL") with { Epochs = 1_000_000, Progress = started });
                 return 0;
             default:
@@ -59,10 +59,5 @@ internal static class RankProcess
             Console.Error.WriteLine($"rank {World.Rank}: {e.Message}");
             return Refused;
         }
-    }
-
-    private sealed class Progress(Action report) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => report();
     }
 }

@@ -70,7 +70,7 @@ public class ConsoleProgressTests
         var options = SmallRuns.Of("SimCLR, LARS") with
         {
             CancellationToken = cancel.Token,
-            Progress = new ProgressGroup(console, new Once(cancel.Cancel))
+            Progress = new ProgressGroup(console, new Collect(_ => cancel.Cancel()))
         };
         Assert.Throws<OperationCanceledException>(() => SmallRuns.Train(options));
         Assert.EndsWith(Environment.NewLine, output.ToString(), StringComparison.Ordinal);
@@ -111,10 +111,5 @@ public class ConsoleProgressTests
     {
         foreach (int step in steps)
             console.Report(new(step, 100, step <= 50 ? 1 : 2, 2, 2.5, 0.1, 321, 0, TimeSpan.FromSeconds(90), 1, null));
-    }
-
-    private sealed class Once(Action report) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => report();
     }
 }

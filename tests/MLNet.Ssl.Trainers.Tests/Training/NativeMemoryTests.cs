@@ -62,7 +62,7 @@ public class NativeMemoryTests
     private static int Measure(PretrainOptions options, Func<PretrainOptions, Encoder> fit)
     {
         var (tensors, memory) = (new List<long>(), new List<long>());
-        var progress = new Collect(() =>
+        var progress = new Collect(_ =>
         {
             tensors.Add(Tensor.TotalCount);
             memory.Add(Environment.WorkingSet);
@@ -73,10 +73,5 @@ public class NativeMemoryTests
             && memory[^1] - memory[1] <= 60L << 20) return 0;
         Console.Error.WriteLine($"tensors: {string.Join(' ', tensors)}; bytes: {string.Join(' ', memory)}");
         return 1;
-    }
-
-    private sealed class Collect(Action report) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => report();
     }
 }
