@@ -8,6 +8,9 @@ internal sealed class Watch
     /// <summary>Far above what a process takes that reads small files, and below what would harm the machine.</summary>
     private const long MostBytes = 1L << 30;
 
+    /// <summary>Fewer tell nothing, however long the process takes to start and to read them.</summary>
+    private const int LeastFiles = 50;
+
     private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(10), MostStart = TimeSpan.FromSeconds(60),
         Look = TimeSpan.FromMilliseconds(20);
 
@@ -22,8 +25,8 @@ internal sealed class Watch
 
     internal sealed record Result(int Files, int Refused, long PeakBytes, TimeSpan Slowest, string? Failure);
 
-    /// <summary>Feeds a reader from a seed on, until the time or the files are over or something goes
-    /// wrong; then the file is kept.</summary>
+    /// <summary>Feeds a reader from a seed on, until the time (after some files at least) or the files are over, or
+    /// something goes wrong; then the file is kept.</summary>
     public static Result Over(Reader reader, int seed, TimeSpan time, int files = int.MaxValue)
     {
         string folder = Directory.CreateTempSubdirectory("mlnet-ssl-fuzz-").FullName;
@@ -59,7 +62,7 @@ internal sealed class Watch
                 else if (peak > MostBytes) failure = $"the process takes {peak >> 20} MiB";
                 else if (_sinceLine.Elapsed > (_hasBegun ? MostTime : MostStart))
                     failure = $"it takes more than {_sinceLine.Elapsed.TotalSeconds:0} s";
-                else if (_files >= files || (_hasBegun && clock.Elapsed > time && !_isReading)) break;
+                else if (_files >= files || (_files >= LeastFiles && clock.Elapsed > time && !_isReading)) break;
             }
         }
         if (!process.HasExited) process.Kill();

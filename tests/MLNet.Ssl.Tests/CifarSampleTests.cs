@@ -179,8 +179,8 @@ public sealed class CifarSampleTests : IDisposable
     {
         var archive = await Archive();
         var folder = Path.Combine(_folder, "cache", "cifar10");
-        using var server = new OneFileServer(archive);
-        await CifarSource.Download(server.Address, Convert.ToHexString(MD5.HashData(archive)), folder,
+        using var server = new LoopbackServer(_ => new(archive));
+        await CifarSource.Download(new(server.Address), Convert.ToHexString(MD5.HashData(archive)), folder,
             TimeSpan.FromSeconds(20));
         Assert.Equal(5, CifarReader.Read(folder).Train.Count);
         Assert.Equal([folder], Directory.GetFileSystemEntries(Path.GetDirectoryName(folder)!));
@@ -191,13 +191,19 @@ public sealed class CifarSampleTests : IDisposable
     public async Task Download_WrongContentOrSilentServer_LeavesNothingBehind()
     {
         var folder = Path.Combine(_folder, "cache", "cifar10");
-        using var server = new OneFileServer([1, 2, 3]);
+        using var server = new LoopbackServer(_ => new([1, 2, 3]));
         var wrong = await Assert.ThrowsAsync<InvalidDataException>(
-            () => CifarSource.Download(server.Address, new string('0', 32), folder, TimeSpan.FromSeconds(20)));
+            () => CifarSource.Download(new(server.Address), new string('0', 32), folder, TimeSpan.FromSeconds(20)));
         Assert.Contains("MD5", wrong.Message);
-        using var silent = new OneFileServer(null);
+        using var over = new ManualResetEventSlim();
+        using var silent = new LoopbackServer(_ =>
+        {
+            over.Wait(TimeSpan.FromMinutes(1));
+            return new([]);
+        });
         var error = await Assert.ThrowsAsync<IOException>(() =>
-            CifarSource.Download(silent.Address, "", folder, TimeSpan.FromSeconds(0.2)));
+            CifarSource.Download(new(silent.Address), "", folder, TimeSpan.FromSeconds(0.2)));
+        over.Set();
         Assert.Contains("sent nothing", error.Message);
         Assert.Empty(Directory.GetFileSystemEntries(Path.GetDirectoryName(folder)!));
     }
@@ -263,35 +269,5 @@ public sealed class CifarSampleTests : IDisposable
             }
 
         return packed.ToArray();
-    }
-
-    /// <summary>Answers one request with a file, or, without one, not at all.</summary>
-    private sealed class OneFileServer : IDisposable
-    {
-        private readonly HttpListener _listener = new();
-
-        public OneFileServer(byte[]? file)
-        {
-            using (var probe = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0))
-            {
-                probe.Start();
-                Address = new Uri($"http://localhost:{((IPEndPoint)probe.LocalEndpoint).Port}/");
-            }
-
-            _listener.Prefixes.Add(Address.ToString());
-            _listener.Start();
-            if (file is not null) _ = Answer(file);
-        }
-
-        public Uri Address { get; }
-
-        public void Dispose() => _listener.Close();
-
-        private async Task Answer(byte[] file)
-        {
-            var response = (await _listener.GetContextAsync()).Response;
-            await response.OutputStream.WriteAsync(file);
-            response.Close();
-        }
     }
 }
