@@ -1,6 +1,5 @@
 using System.Formats.Tar;
 using System.IO.Compression;
-using System.Net;
 using System.Security.Cryptography;
 using Microsoft.ML.Data;
 using MLNet.Ssl.Samples;
