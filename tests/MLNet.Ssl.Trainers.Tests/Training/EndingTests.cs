@@ -10,6 +10,24 @@ public sealed class EndingTests : IDisposable
 
     private static OnlineEvaluation Patterned => new(Train.Images, Train.Labels, Test.Images, Test.Labels);
 
+    /// <summary>A run at so high a rate that its last encoder is not its best. With which seed that is so differs from
+    /// processor to processor.</summary>
+    private static readonly Lazy<DinoOptions> Worsening = new(() =>
+    {
+        var options = (DinoOptions)SmallRuns.Of("DINO in shards") with
+        {
+            LearningRate = 0.2,
+            WarmupEpochs = 0,
+            Evaluation = Patterned with { ReturnBest = true },
+        };
+        return Enumerable.Range(5, 20).Select(seed => options with { Seed = seed }).First(run =>
+        {
+            var accuracies = new List<double>();
+            SmallRuns.Train(run with { Progress = Accuracies(accuracies) });
+            return accuracies.Max() > accuracies[^1];
+        });
+    });
+
     public void Dispose() => _temporary.Dispose();
 
     [Fact]
@@ -106,22 +124,13 @@ public sealed class EndingTests : IDisposable
         Assert.Equal([4], reports.Where(report => report.KnnAccuracy is not null).Select(report => report.Epoch));
     }
 
-    /// <summary>The rate is so high that the encoder gets worse.</summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public void TheBestEncoderIsReturned(bool resumed)
     {
         var accuracies = new List<double>();
-        // Blurred crops tell too little here: accuracy falls again.
-        PretrainOptions options = ((DinoOptions)SmallRuns.Of("DINO in shards")) with
-        {
-            Blur = true,
-            LearningRate = 0.2,
-            WarmupEpochs = 0,
-            Evaluation = Patterned with { ReturnBest = true },
-            Progress = new Collect(report => accuracies.AddRange(report.KnnAccuracy is { } accuracy ? [accuracy] : [])),
-        };
+        var options = Worsening.Value with { Progress = Accuracies(accuracies) };
         if (resumed)
         {
             options = options with
@@ -135,7 +144,6 @@ public sealed class EndingTests : IDisposable
         }
         using var best = Pretrainer.Fit(Train.Images, options);
         Assert.Equal(3, accuracies.Count);
-        Assert.True(accuracies.Max() > accuracies[^1], "The last encoder is the best: the test tells nothing.");
         Assert.Equal(accuracies.Max(), Patterns.KnnAccuracy(best, Train, Test), 12);
     }
 
@@ -145,20 +153,13 @@ public sealed class EndingTests : IDisposable
     [InlineData("neighbours")]
     public void ScoresOfAnotherEvaluationAreForgotten(string another)
     {
-        var accuracies = new List<double>();
         var log = new List<TrainingMessage>();
-        var options = ((DinoOptions)SmallRuns.Of("DINO in shards")) with
+        var options = Worsening.Value with
         {
-            Blur = true,
-            LearningRate = 0.2,
-            WarmupEpochs = 0,
-            Evaluation = Patterned with { ReturnBest = true },
-            Progress = new Collect(report => accuracies.AddRange(report.KnnAccuracy is { } accuracy ? [accuracy] : [])),
             CheckpointFolder = _temporary.File("run"),
             CheckpointEvery = CheckpointInterval.Epochs(1),
         };
         var best = SmallRuns.Train(options, log);
-        Assert.True(accuracies.Max() > accuracies[^1], "The last encoder is the best: the test tells nothing.");
         // The same one, of its own stores, is known again.
         SmallRuns.AssertSame(best, SmallRuns.Train(options with { Resume = true }, log));
         Assert.DoesNotContain(log, m => m.Text.Contains("their scores are forgotten", StringComparison.Ordinal));
@@ -259,6 +260,9 @@ public sealed class EndingTests : IDisposable
         static void Refused(PretrainOptions options, string named) =>
             Assert.Contains(named, Assert.ThrowsAny<ArgumentException>(() => SmallRuns.Train(options)).Message);
     }
+
+    private static Collect Accuracies(List<double> into) =>
+        new(report => into.AddRange(report.KnnAccuracy is { } accuracy ? [accuracy] : []));
 
     private static float[] Floats(byte[] bytes) =>
         [.. Enumerable.Range(0, bytes.Length / 4).Select(i => BitConverter.ToSingle(bytes, 4 * i))];

@@ -81,16 +81,7 @@ public class TablePretrainingTests
     [Fact]
     public void IMixLearnsWhatAnUntrainedEncoderDoesNotSee()
     {
-        var (train, test) = (Draw(1024, 1), Draw(512, 2));
         var options = MoCo with { Epochs = 30, BatchSize = 128, Table = new() { MaskProbability = 0.3 } };
-        double Accuracy(PretrainOptions o)
-        {
-            using var scope = NewDisposeScope();
-            using var encoder = Pretrainer.Fit(train.Table, o);
-            using var knn = new WeightedKnn(Embed(encoder, train.Table), tensor(train.Labels), Clusters);
-            return knn.Score(Embed(encoder, test.Table)).argmax(1).eq(tensor(test.Labels)).to(float32).mean()
-                .ToSingle();
-        }
         double before = Accuracy(options with { Epochs = 0 }), after = Accuracy(options);
         Assert.True(after >= before + 0.1, $"kNN accuracy {before:0.000} untrained, {after:0.000} trained");
     }
@@ -98,15 +89,6 @@ public class TablePretrainingTests
     [Fact]
     public void MaskedReconstructionLearnsWhatAnUntrainedEncoderDoesNotSee()
     {
-        var (train, test) = (Draw(1024, 1), Draw(512, 2));
-        double Accuracy(PretrainOptions o)
-        {
-            using var scope = NewDisposeScope();
-            using var encoder = Pretrainer.Fit(train.Table, o);
-            using var knn = new WeightedKnn(Embed(encoder, train.Table), tensor(train.Labels), Clusters);
-            return knn.Score(Embed(encoder, test.Table)).argmax(1).eq(tensor(test.Labels)).to(float32).mean()
-                .ToSingle();
-        }
         double before = Accuracy(Reconstruction with { Epochs = 0 }), after = Accuracy(Reconstruction);
         Assert.True(after >= before + 0.1, $"kNN accuracy {before:0.000} untrained, {after:0.000} trained");
         Assert.Contains("learns from rows of a table",
@@ -336,6 +318,16 @@ public class TablePretrainingTests
         var result = new float[table.Count * encoder.EmbeddingDimension];
         encoder.Embed([.. table.Values.data<float>().ToArray().Chunk(table.Columns)], result);
         return tensor(result, [table.Count, encoder.EmbeddingDimension]);
+    }
+
+    /// <summary>Of the kNN, on rows that were not learned from.</summary>
+    private static double Accuracy(PretrainOptions options)
+    {
+        using var scope = NewDisposeScope();
+        var (train, test) = (Draw(1024, 1), Draw(512, 2));
+        using var encoder = Pretrainer.Fit(train.Table, options);
+        using var knn = new WeightedKnn(Embed(encoder, train.Table), tensor(train.Labels), Clusters);
+        return knn.Score(Embed(encoder, test.Table)).argmax(1).eq(tensor(test.Labels)).to(float32).mean().ToSingle();
     }
 
     private static float[] Embeddings(TableStore table, PretrainOptions options)
