@@ -16,14 +16,16 @@ public sealed class OptionFlagsTests
     public void EveryOptionOfARecordIsAFlagThatSaysWhatItIs(string record)
     {
         var type = Type.GetType(record)!;
-        var flags = new OptionFlags(type).FlagNames.ToHashSet();
+        var command = new Command("x");
+        new OptionFlags(type).AddTo(command);
+        var flags = command.Options.Select(flag => flag.Name).ToHashSet();
         var options = type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
             .Where(property => property.CanWrite).ToList();
         Assert.NotEmpty(options);
         // What no text can say: a receiver and tokens.
         Type[] beyondText = [typeof(IProgress<TrainingProgress>), typeof(CancellationToken)];
         Assert.All(options.Where(option => !beyondText.Contains(option.PropertyType)),
-            option => Assert.Contains(Names.Kebab(option.Name), flags));
+            option => Assert.Contains($"--{Names.Kebab(option.Name)}", flags));
         Assert.All(LibraryOption.Of(type), option => Assert.False(string.IsNullOrEmpty(option.Doc.Summary),
             option.Name));
     }

@@ -34,16 +34,10 @@ internal sealed class OptionFlags
         }
     }
 
-    /// <summary>The names of the flags, without dashes before them.</summary>
-    public IEnumerable<string> FlagNames => _flags.Select(entry => entry.Flag.Name[2..]);
-
     public void AddTo(Command command)
     {
         foreach (var (flag, _) in _flags) command.Add(flag);
     }
-
-    /// <summary>Whether any flag was given.</summary>
-    public bool AreGiven(ParseResult parsed) => _flags.Any(entry => parsed.GetResult(entry.Flag) is not null);
 
     /// <summary>The record that presets, a file and flags make, each over the one before.</summary>
     /// <param name="parsed">The command line.</param>

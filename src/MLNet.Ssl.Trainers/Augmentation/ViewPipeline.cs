@@ -49,9 +49,6 @@ internal sealed class ViewPipeline
         }
     }
 
-    /// <summary>The recipes, in the order of the views.</summary>
-    public IReadOnlyList<ViewRecipe> Recipes => _recipes;
-
     /// <summary>Renders the views of some images.</summary>
     /// <param name="store">The images.</param>
     /// <param name="indices">Which images, at least one; one may occur several times and then has the same

@@ -14,11 +14,6 @@ internal sealed record DataFacts(int Rows, int MedianShorterSide, int Processors
     /// <summary>What there is to know of a table; null for images.</summary>
     public TableFacts? Table { get; init; }
 
-    /// <summary>
-    /// Whether the published settings for small images, or for tables, fit better than those for ImageNet.
-    /// </summary>
-    public bool AreSmall(int? imageSize) => Table is not null || imageSize <= 64;
-
     public static DataFacts Of(TableStore table) =>
         new(table.Count, 0, Communicator.Current.Processors) { Table = TableFacts.Of(table) };
 
