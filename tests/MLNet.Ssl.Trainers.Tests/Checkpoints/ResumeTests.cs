@@ -3,8 +3,27 @@ using static TorchSharp.torch;
 namespace MLNet.Ssl.Tests;
 
 [Collection(nameof(Alone))]
-public sealed class ResumeTests : IDisposable
+public sealed class ResumeTests(ResumeTests.WholeRuns runs) : IClassFixture<ResumeTests.WholeRuns>, IDisposable
 {
+    /// <summary>Uninterrupted runs with a checkpoint of each step: one of a method, for all tests.</summary>
+    public sealed class WholeRuns : IDisposable
+    {
+        private readonly TemporaryFolder _temporary = new();
+        private readonly Dictionary<string, (string Folder, Dictionary<string, byte[]> Weights)> _runs = [];
+
+        public void Dispose() => _temporary.Dispose();
+
+        internal (string Folder, Dictionary<string, byte[]> Weights) Of(string method)
+        {
+            if (!_runs.TryGetValue(method, out var run))
+            {
+                string folder = _temporary.File($"run {_runs.Count}");
+                _runs[method] = run = (folder, SmallRuns.Train(SmallRuns.Of(method).In(folder)));
+            }
+            return run;
+        }
+    }
+
     private readonly TemporaryFolder _temporary = new();
     private int _folders;
 
@@ -30,8 +49,8 @@ public sealed class ResumeTests : IDisposable
     {
         var options = SmallRuns.Of(method);
         var plain = SmallRuns.Train(options);
-        string whole = NewFolder();
-        SmallRuns.AssertSame(plain, SmallRuns.Train(options.In(whole)));
+        var (whole, weights) = runs.Of(method);
+        SmallRuns.AssertSame(plain, weights);
         var end = SmallRuns.State(SmallRuns.File(whole, SmallRuns.Steps));
         Assert.False(end.All(entry => entry.Value.AsSpan()
             .SequenceEqual(SmallRuns.State(SmallRuns.File(whole, SmallRuns.Steps - 1))[entry.Key])));
@@ -66,9 +85,8 @@ public sealed class ResumeTests : IDisposable
     [MemberData(nameof(Parts))]
     public void AnyPartOfTheStateChangesTheEnd(string method, string part)
     {
-        string whole = NewFolder();
         var options = SmallRuns.Of(method);
-        var weights = SmallRuns.Train(options.In(whole));
+        var (whole, weights) = runs.Of(method);
         string folder = StoppedAt(whole, 5);
         using (NewDisposeScope())
         {
@@ -163,8 +181,7 @@ public sealed class ResumeTests : IDisposable
     [MemberData(nameof(Changes))]
     public void AChangedOptionIsRefusedByNameWithBothValues(string method, PretrainOptions changed, string named)
     {
-        string folder = NewFolder();
-        SmallRuns.Train(SmallRuns.Of(method).In(folder));
+        string folder = StoppedAt(runs.Of(method).Folder, SmallRuns.Steps);
         var before = SmallRuns.State(SmallRuns.File(folder, SmallRuns.Steps));
         Assert.Contains(named,
             Assert.Throws<ArgumentException>(() => SmallRuns.Train(changed.In(folder, resume: true))).Message);
@@ -176,9 +193,8 @@ public sealed class ResumeTests : IDisposable
     [InlineData("table: BYOL")]
     public void OtherDataIsRefused(string method)
     {
-        string folder = NewFolder();
+        string folder = StoppedAt(runs.Of(method).Folder, SmallRuns.Steps);
         var options = SmallRuns.Of(method);
-        SmallRuns.Train(options.In(folder));
         Assert.Contains("Rows of the data was 64 and is 65", Assert.Throws<ArgumentException>(() =>
             SmallRuns.Train(options.In(folder, resume: true), rows: 65)).Message);
         Assert.Contains("Fingerprint of the data was", Assert.Throws<ArgumentException>(() =>
@@ -188,10 +204,9 @@ public sealed class ResumeTests : IDisposable
     [Fact]
     public void SeedAndThreadsLeftAtAutoAreTheRunsOwn()
     {
-        string whole = NewFolder();
         var options = SmallRuns.Of("DINO in shards");
         var log = new List<TrainingMessage>();
-        var weights = SmallRuns.Train(options.In(whole));
+        var (whole, weights) = runs.Of("DINO in shards");
         SmallRuns.AssertSame(weights, SmallRuns.Train((options with { Seed = null, Threads = null, DefaultSeed = 77 })
             .In(StoppedAt(whole, 3), resume: true), log));
         Assert.Contains(log, m => m.Text == "Seed = 5: the checkpoint's");
@@ -205,9 +220,8 @@ public sealed class ResumeTests : IDisposable
     [MemberData(nameof(Damages))]
     public void ADamagedCheckpointIsPassedOverForTheOneBefore(string damage)
     {
-        string whole = NewFolder();
         var options = SmallRuns.Of("BYOL");
-        var weights = SmallRuns.Train(options.In(whole));
+        var (whole, weights) = runs.Of("BYOL");
         string folder = StoppedAt(whole, 4, 5, 6), newest = SmallRuns.File(folder, 6);
         Damage(newest, damage);
         var log = new List<TrainingMessage>();
@@ -240,7 +254,7 @@ public sealed class ResumeTests : IDisposable
     public void ACheckpointOfOddFieldsIsPassedOverOrToldByItsName(string field, string? value)
     {
         var options = SmallRuns.Of("BYOL") with { Seed = null, Threads = null };
-        string folder = StoppedAt(WholeByol(), 4, 5, 6), newest = SmallRuns.File(folder, 6);
+        string folder = StoppedAt(runs.Of("BYOL").Folder, 4, 5, 6), newest = SmallRuns.File(folder, 6);
         OddCheckpoints.Rewrite(newest, field, value);
         var log = new List<TrainingMessage>();
         SmallRuns.Train(options.In(folder, resume: true), log);
@@ -249,7 +263,7 @@ public sealed class ResumeTests : IDisposable
         Assert.Contains(log, m => m.Text.StartsWith("The run goes on after step 5 of 12", StringComparison.Ordinal));
         Assert.True(File.Exists(newest + ".damaged"));
 
-        folder = StoppedAt(WholeByol(), 6);
+        folder = StoppedAt(runs.Of("BYOL").Folder, 6);
         OddCheckpoints.Rewrite(SmallRuns.File(folder, 6), field, value);
         var error = Assert.ThrowsAny<Exception>(() => SmallRuns.Train(options.In(folder, resume: true)));
         Assert.True(error is InvalidDataException or ArgumentException, $"{error}");
@@ -263,7 +277,7 @@ public sealed class ResumeTests : IDisposable
     [InlineData("one more")]
     public void ACheckpointOfOtherTensorsIsPassedOver(string change)
     {
-        string folder = StoppedAt(WholeByol(), 5, 6), newest = SmallRuns.File(folder, 6);
+        string folder = StoppedAt(runs.Of("BYOL").Folder, 5, 6), newest = SmallRuns.File(folder, 6);
         using (NewDisposeScope())
         {
             var (checkpoint, state) = TrainingCheckpoint.Read(newest);
@@ -291,10 +305,8 @@ public sealed class ResumeTests : IDisposable
         "its target.backbone.bn1.num_batches_tracked is negative")]
     public void ACheckpointWhoseNumbersAreOutOfRangeIsPassedOver(string tensor, long value, string told)
     {
-        string whole = NewFolder();
         var options = SmallRuns.Of("MoCo v2, i-Mix");
-        SmallRuns.Train(options.In(whole));
-        string folder = StoppedAt(whole, 5, 6), newest = SmallRuns.File(folder, 6);
+        string folder = StoppedAt(runs.Of("MoCo v2, i-Mix").Folder, 5, 6), newest = SmallRuns.File(folder, 6);
         using (NewDisposeScope())
         {
             var (checkpoint, state) = TrainingCheckpoint.Read(newest);
@@ -316,13 +328,6 @@ public sealed class ResumeTests : IDisposable
             Assert.Throws<InvalidDataException>(() => SmallRuns.Train(options.In(folder, resume: true))).Message);
     }
 
-    private string WholeByol()
-    {
-        string folder = Path.Combine(_temporary.Path, "whole BYOL");
-        if (!Directory.Exists(folder)) SmallRuns.Train(SmallRuns.Of("BYOL").In(folder));
-        return folder;
-    }
-
     private static void Damage(string file, string how)
     {
         var bytes = File.ReadAllBytes(file);
@@ -340,8 +345,8 @@ public sealed class ResumeTests : IDisposable
     [Fact]
     public void NoFlippedBitGoesUnnoticed()
     {
-        string folder = NewFolder(), file = SmallRuns.File(folder, SmallRuns.Steps);
-        SmallRuns.Train(SmallRuns.Of("table: N-pair, i-Mix").In(folder));
+        string folder = StoppedAt(runs.Of("table: N-pair, i-Mix").Folder, SmallRuns.Steps),
+            file = SmallRuns.File(folder, SmallRuns.Steps);
         var (bytes, random) = (File.ReadAllBytes(file), new Random(1));
         int header = 8 + BitConverter.ToInt32(bytes);
         for (int i = 0; i < 300; i++)
