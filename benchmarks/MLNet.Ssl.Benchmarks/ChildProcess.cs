@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json;
 
 namespace MLNet.Ssl.Benchmarks;
@@ -31,7 +32,11 @@ internal static class ChildProcess
 
     /// <summary>Peak resident memory of this process in MiB; Linux keeps it.</summary>
     public static double PeakMemory() => File.Exists("/proc/self/status")
-        ? double.Parse(File.ReadLines("/proc/self/status").First(l => l.StartsWith("VmHWM", StringComparison.Ordinal))
-            .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) / 1024
+        ? Memory("VmHWM")
         : Process.GetCurrentProcess().PeakWorkingSet64 / 1048576.0;
+
+    /// <summary>What Linux says of this process's memory in a line of its status, in MiB.</summary>
+    public static double Memory(string line) =>
+        double.Parse(File.ReadLines("/proc/self/status").First(l => l.StartsWith(line, StringComparison.Ordinal))
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
 }

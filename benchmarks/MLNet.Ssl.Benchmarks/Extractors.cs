@@ -125,7 +125,7 @@ internal static class Extractors
         {
             string file = parsed.GetValue(path)!;
             zeros(1).Dispose();
-            double before = Resident("VmHWM");
+            double before = PeakMegabytes();
             var reading = Stopwatch.StartNew();
             var buffer = new byte[1 << 20];
             using (var stream = File.OpenRead(file))
@@ -133,7 +133,7 @@ internal static class Extractors
             double read = reading.Elapsed.TotalSeconds;
             var loading = Stopwatch.StartNew();
             using var encoder = PretrainedEncoder.Load(file);
-            double load = loading.Elapsed.TotalSeconds, peak = Resident("VmHWM"),
+            double load = loading.Elapsed.TotalSeconds, peak = PeakMegabytes(),
                 size = new FileInfo(file).Length / 1e6;
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{size:0} MB: read in {read:0.00} s, loaded in {load:0.00} s; peak memory {peak:0} MB, {before:0} MB "
@@ -143,12 +143,7 @@ internal static class Extractors
         return command;
     }
 
-    private static double Resident(string name)
-    {
-        string line = File.ReadLines("/proc/self/status").First(l => l.StartsWith(name, StringComparison.Ordinal));
-        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture)
-            * 1024 / 1e6;
-    }
+    private static double PeakMegabytes() => ChildProcess.PeakMemory() * (1 << 20) / 1e6;
 
     private static Backbone Random(BackboneOptions options)
     {

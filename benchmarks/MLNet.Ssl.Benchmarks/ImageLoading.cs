@@ -215,10 +215,7 @@ internal static class ImageLoading
         catch (OperationCanceledException)
         {
         }
-        string anonymous = File.ReadLines("/proc/self/status")
-            .First(line => line.StartsWith("RssAnon", StringComparison.Ordinal));
-        return new(ChildProcess.PeakMemory(),
-            double.Parse(anonymous.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) / 1024,
-            steps, steps * Batch / clock!.Elapsed.TotalSeconds);
+        return new(ChildProcess.PeakMemory(), ChildProcess.Memory("RssAnon"), steps,
+            steps * Batch / clock!.Elapsed.TotalSeconds);
     }
 }

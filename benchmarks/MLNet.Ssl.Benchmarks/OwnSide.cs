@@ -22,7 +22,8 @@ internal static class OwnSide
     {
         using var scope = NewDisposeScope();
         set_num_threads(threads);
-        using var training = new Training(benchmark.Resolved(threads, compareLosses: false), threads, device);
+        using var training = new InnerLoop(
+            benchmark.Resolved(threads, compareLosses: false), BenchmarkCase.StepsPerEpoch, threads, device);
         var store = Cifar10File.Load(data);
         var pipeline = new ViewPipeline(training.Options.ImageViews(), 3, threads);
         var batches = EpochBatches.Of(store.Count, BenchmarkCase.Batch, null);
@@ -44,7 +45,7 @@ internal static class OwnSide
         using var scope = NewDisposeScope();
         set_num_threads(threads);
         var options = benchmark.Resolved(threads, compareLosses: true);
-        using var training = new Training(options, threads, device);
+        using var training = new InnerLoop(options, BenchmarkCase.StepsPerEpoch, threads, device);
         var images = Cifar10File.Load(data);
         var pipeline = new ViewPipeline(training.Options.ImageViews(), 3, threads);
         var batches = Enumerable.Range(0, LossSteps).Select(i => Batch(pipeline, images, i)).ToList();
@@ -66,43 +67,4 @@ internal static class OwnSide
 
     private static Tensor[] Batch(ViewPipeline pipeline, ImageStore images, int number) =>
         pipeline.Render(images, [.. Enumerable.Range(number * BenchmarkCase.Batch, BenchmarkCase.Batch)], epoch: 0);
-
-    /// <summary>The pretrainer's inner loop, step by step.</summary>
-    private sealed class Training : IDisposable
-    {
-        private readonly Generator _generator;
-        private readonly TrainingStep _step;
-
-        public Training(PretrainOptions options, int threads, Device device)
-        {
-            Options = options;
-            _generator = new(1, CPU);
-            Method = options.CreateMethod(_generator, device, threads);
-            _step = new(Method, options.CreatePlan(),
-                TrainingStep.ShardsFor(Method, BenchmarkCase.Batch / World.Size, threads, device.type), threads, 2);
-            Clock = new(0, BenchmarkCase.StepsPerEpoch, options.Epochs);
-        }
-
-        public PretrainOptions Options { get; }
-
-        public Method Method { get; }
-
-        public StepClock Clock { get; private set; }
-
-        /// <summary>Trains on a batch; reads the loss, as the official code does at every step.</summary>
-        public double Step(IReadOnlyList<Tensor> views)
-        {
-            using var scope = NewDisposeScope();
-            double loss = _step.Run(views, Clock).Loss.ToSingle();
-            Clock = Clock with { Step = Clock.Step + 1 };
-            return loss;
-        }
-
-        public void Dispose()
-        {
-            _step.Dispose();
-            Method.Dispose();
-            _generator.Dispose();
-        }
-    }
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Text.Json;
 
 namespace MLNet.Ssl.Benchmarks;
@@ -75,8 +74,7 @@ internal sealed class TableComparison(int width, int runs, int steps, int thread
         double[] own, twin;
         try
         {
-            own = ChildProcess.Run<Losses>(Environment.ProcessPath!, ["table-run", "losses", "--file", file, .. Size],
-                threads).losses;
+            own = ChildProcess.Own<Losses>(["table-run", "losses", "--file", file, .. Size], threads).losses;
             twin = ChildProcess.Run<Losses>(other.Program, [.. other.Arguments, "losses", file, .. Size], threads)
                 .losses;
         }
@@ -103,7 +101,7 @@ internal sealed class TableComparison(int width, int runs, int steps, int thread
 
     private string[] Size => ["--width", $"{width}", "--threads", $"{threads}"];
 
-    private TableMeasurement Here(string mode) => ChildProcess.Run<TableMeasurement>(Environment.ProcessPath!,
+    private TableMeasurement Here(string mode) => ChildProcess.Own<TableMeasurement>(
         ["table-run", mode, "--steps", $"{steps}", .. Size], threads);
 
     private TableMeasurement Other(string mode, int workers = 0) =>
@@ -113,17 +111,9 @@ internal sealed class TableComparison(int width, int runs, int steps, int thread
     private void Compare(string name, Func<TableMeasurement> other, Func<TableMeasurement> here)
     {
         var pairs = Enumerable.Range(0, runs).Select(_ => (Other: other(), Here: here())).ToList();
-        Console.WriteLine($"| {name} | {Spread(pairs.Select(p => p.Other.rows_per_second), "0")} | "
-            + $"{Spread(pairs.Select(p => p.Here.rows_per_second), "0")} | "
-            + $"**{Spread(pairs.Select(p => p.Here.rows_per_second / p.Other.rows_per_second), "0.00")}** | "
-            + $"{Spread(pairs.Select(p => p.Other.cpu_us_per_row / p.Here.cpu_us_per_row), "0.00")} |");
-    }
-
-    private static string Spread(IEnumerable<double> values, string format)
-    {
-        double[] sorted = [.. values.Order()];
-        double median = (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
-        string Text(double value) => value.ToString(format, CultureInfo.InvariantCulture);
-        return $"{Text(median)} ({Text(sorted[0])}–{Text(sorted[^1])})";
+        Console.WriteLine($"| {name} | {Comparison.Spread(pairs.Select(p => p.Other.rows_per_second), "0")} | "
+            + $"{Comparison.Spread(pairs.Select(p => p.Here.rows_per_second), "0")} | "
+            + $"**{Comparison.Spread(pairs.Select(p => p.Here.rows_per_second / p.Other.rows_per_second), "0.00")}** | "
+            + $"{Comparison.Spread(pairs.Select(p => p.Other.cpu_us_per_row / p.Here.cpu_us_per_row), "0.00")} |");
     }
 }

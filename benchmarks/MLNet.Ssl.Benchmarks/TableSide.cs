@@ -39,12 +39,15 @@ internal static class TableSide
     private static DataFacts Facts(int threads) =>
         new(Rows, 0, threads) { Table = new(54, [.. Enumerable.Range(0, 10)], []) };
 
+    private static InnerLoop Loop(MoCoOptions options, int threads) =>
+        new(options, Rows / options.BatchSize!.Value, threads, CPU);
+
     public static TableMeasurement Train(int width, bool endToEnd, int steps, int warmup, int threads)
     {
         using var scope = NewDisposeScope();
         set_num_threads(threads);
         using var table = Draw();
-        using var run = new Training(Options(width, threads), threads);
+        using var run = Loop(Options(width, threads), threads);
         using var views = new TableViews(table, TablePreprocessing.None(table.Columns),
             run.Options.For(Facts(threads)).Settings.Table!, 2, 3);
         using var loader = endToEnd
@@ -58,10 +61,11 @@ internal static class TableSide
     public static TableMeasurement Products(int width, int steps, int warmup, int threads)
     {
         using var scope = NewDisposeScope();
-        using var run = new Training(Options(width, threads), threads);
+        using var run = Loop(Options(width, threads), threads);
         using var parts = new ShardThreads(threads, threads);
         long rows = run.Batch / threads;
-        var columns = cat([randn(run.Method.Queue.Columns.size(0), run.Batch), run.Method.Queue.Columns], 1);
+        var queue = ((MoCo)run.Method).Queue.Columns;
+        var columns = cat([randn(queue.size(0), run.Batch), queue], 1);
         var (queries, p) = (randn(rows, columns.size(0)), randn(rows, columns.size(1)));
         var layers = run.Method.Parameters.Groups.SelectMany(group => group.Slots)
             .Where(slot => slot.Parameter.ndim == 2)
@@ -132,7 +136,7 @@ internal static class TableSide
         using var scope = NewDisposeScope();
         set_num_threads(threads);
         using var table = Draw();
-        using var run = new Training(Options(width, threads, compareLosses: true), threads);
+        using var run = Loop(Options(width, threads, compareLosses: true), threads);
         var batches = Enumerable.Range(0, LossSteps).Select(i => table.Values.narrow(0, i * run.Batch, run.Batch))
             .ToList();
         double rate = run.Options.CreatePlan().LearningRate(run.Clock);
@@ -141,7 +145,7 @@ internal static class TableSide
             [
                 .. run.Method.Parameters.Groups.SelectMany(g => g.Slots)
                     .Select(s => KeyValuePair.Create($"query.{s.Name}", (Tensor)s.Parameter)),
-                KeyValuePair.Create("queue", run.Method.Queue.Columns),
+                KeyValuePair.Create("queue", ((MoCo)run.Method).Queue.Columns),
                 .. batches.Select((rows, i) => KeyValuePair.Create($"rows.{i}", rows)),
             ],
             new Dictionary<string, string>
@@ -174,43 +178,5 @@ internal static class TableSide
     {
         [VectorType(54)]
         public float[] Features { get; set; } = [];
-    }
-
-    /// <summary>The pretrainer's inner loop, step by step.</summary>
-    private sealed class Training : IDisposable
-    {
-        private readonly Generator _generator = new(1, CPU);
-        private readonly TrainingStep _step;
-
-        public Training(MoCoOptions options, int threads)
-        {
-            Options = options;
-            Method = (MoCo)options.CreateMethod(_generator, CPU, threads);
-            _step = new(Method, options.CreatePlan(), 1, threads, 2);
-            Clock = new(0, Rows / Batch, options.Epochs);
-        }
-
-        public MoCoOptions Options { get; }
-
-        public MoCo Method { get; }
-
-        public int Batch => Options.BatchSize!.Value;
-
-        public StepClock Clock { get; private set; }
-
-        public double Step(IReadOnlyList<Tensor> views)
-        {
-            using var scope = NewDisposeScope();
-            double loss = _step.Run(views, Clock).Loss.ToSingle();
-            Clock = Clock with { Step = Clock.Step + 1 };
-            return loss;
-        }
-
-        public void Dispose()
-        {
-            _step.Dispose();
-            Method.Dispose();
-            _generator.Dispose();
-        }
     }
 }

@@ -72,13 +72,8 @@ internal sealed class TableMemory(int rows, int columns)
         {
             // As planned.
         }
-        return (Peak(), seconds);
+        return (ChildProcess.PeakMemory(), seconds);
     }
-
-    private static double Peak() =>
-        double.Parse(File.ReadLines("/proc/self/status").First(l => l.StartsWith("VmHWM", StringComparison.Ordinal))
-            .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
-            CultureInfo.InvariantCulture) / 1024;
 
     private void Write(string path, int rows)
     {
