@@ -12,7 +12,7 @@ public sealed class TensorRowsTests
         const int Batch = 4096, Size = 224;
         using var scope = NewDisposeScope();
         var (images, pipeline) =
-            (Patterns.Draw(2, 1).Images, new ViewPipeline([ViewRecipes.SimClrCifar(Size)], seed: 1, threads: 2));
+            (Patterns.Draw(2, 1).Images, new ViewPipeline([ViewRecipes.NoAugmentation(Size)], seed: 1, threads: 2));
         var views = pipeline.Render(images, [.. Enumerable.Range(0, Batch).Select(i => i % 2)], epoch: 0);
         var alone = pipeline.Render(images, [(Batch - 1) % 2], epoch: 0);
         Assert.Equal([Batch, 3, Size, Size], views[0].shape);

@@ -127,10 +127,15 @@ public sealed class EndingTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void TheBestEncoderIsReturned(bool resumed)
+    public void TheBestEncoderIsReturnedAndWritten(bool resumed)
     {
         var accuracies = new List<double>();
-        var options = Worsening.Value with { Progress = Accuracies(accuracies) };
+        string path = _temporary.File("best.safetensors");
+        var options = Worsening.Value with
+        {
+            Progress = Accuracies(accuracies),
+            Evaluation = Worsening.Value.Evaluation! with { BestEncoderPath = path },
+        };
         if (resumed)
         {
             options = options with
@@ -145,6 +150,8 @@ public sealed class EndingTests : IDisposable
         using var best = Pretrainer.Fit(Train.Images, options);
         Assert.Equal(3, accuracies.Count);
         Assert.Equal(accuracies.Max(), Patterns.KnnAccuracy(best, Train, Test), 12);
+        using var written = PretrainedEncoder.Load(path);
+        Assert.Equal(accuracies.Max(), Patterns.KnnAccuracy(written, Train, Test), 12);
     }
 
     [Theory]

@@ -68,25 +68,6 @@ public sealed class OnlineEvaluationTests
     }
 
     [Fact]
-    public void TheBestEncoderSoFarIsKept()
-    {
-        using var folder = new TemporaryFolder();
-        string path = folder.File("best.safetensors");
-        var reports = new List<TrainingProgress>();
-        var options = TinyDino with
-        {
-            LearningRate = 0.1,
-            WarmupEpochs = 0,
-            Evaluation = Patterned with { BestEncoderPath = path },
-            Progress = new Collect(reports.Add)
-        };
-        Pretrainer.Fit(Train.Images, options).Dispose();
-        double best = reports.Max(report => report.KnnAccuracy ?? 0);
-        using var kept = PretrainedEncoder.Load(path);
-        Assert.Equal(best, Patterns.KnnAccuracy(kept, Train, Test), 12);
-    }
-
-    [Fact]
     public void TheBestCheckpointIsKeptAlsoWhenTheRunIsResumed()
     {
         using var folder = new TemporaryFolder();
