@@ -1,4 +1,4 @@
-using System.Runtime.CompilerServices;
+using static MLNet.Ssl.Tensors.SplitMix64;
 
 namespace MLNet.Ssl.Augmentation;
 
@@ -17,8 +17,6 @@ internal interface IRandomSource
 /// </summary>
 internal struct ViewRandom(ulong seed, int epoch, int sample, int view) : IRandomSource
 {
-    private const ulong Step = 0x9E3779B97F4A7C15;
-
     private ulong _state =
         Mix(Mix(Mix(Mix(seed + Step) + (uint)epoch + Step) + (uint)sample + Step) + (uint)view + Step);
 
@@ -30,12 +28,4 @@ internal struct ViewRandom(ulong seed, int epoch, int sample, int view) : IRando
     public bool Chance(double probability) => Uniform(0, 1) < probability;
 
     private ulong Next() => Mix(_state += Step);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong Mix(ulong z)
-    {
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-        return z ^ (z >> 31);
-    }
 }

@@ -1,9 +1,12 @@
+using System.Runtime.CompilerServices;
+
 namespace MLNet.Ssl.Tensors;
 
 /// <summary>Derives independent seeds from one: SplitMix64 (Steele et al., 2014) over a list of numbers.</summary>
 internal static class SplitMix64
 {
-    private const ulong Step = 0x9E3779B97F4A7C15;
+    /// <summary>What the state of a generator grows by.</summary>
+    public const ulong Step = 0x9E3779B97F4A7C15;
 
     public static ulong Hash(params ReadOnlySpan<ulong> values)
     {
@@ -12,7 +15,8 @@ internal static class SplitMix64
         return hash;
     }
 
-    private static ulong Mix(ulong z)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Mix(ulong z)
     {
         z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
         z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
