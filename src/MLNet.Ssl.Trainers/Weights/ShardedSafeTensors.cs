@@ -21,20 +21,12 @@ internal sealed class ShardedSafeTensors : IDisposable
     /// <summary>Opens the files that an index names; the index is closed.</summary>
     public static ShardedSafeTensors Open(FileStream index, string path)
     {
-        if (index.Length > MaxIndex)
-            throw new InvalidDataException($"the index has {index.Length} bytes; at most {MaxIndex} are read.");
         var shards = new ShardedSafeTensors();
         try
         {
-            using var json = JsonDocument.Parse(index, new() { AllowDuplicateProperties = false });
-            shards.Read(json.RootElement, Path.GetDirectoryName(Path.GetFullPath(path))!);
+            shards.Read(Places(index), Path.GetDirectoryName(Path.GetFullPath(path))!);
             index.Dispose();
             return shards;
-        }
-        catch (JsonException e)
-        {
-            shards.Dispose();
-            throw new InvalidDataException($"its index is not valid JSON: {e.Message}", e);
         }
         catch
         {
@@ -48,12 +40,17 @@ internal sealed class ShardedSafeTensors : IDisposable
     public static IReadOnlyList<string> FilesOf(string path)
     {
         using var index = InputFile.Open(path);
+        return Files(Places(index));
+    }
+
+    private static List<(string Name, string File)> Places(FileStream index)
+    {
         if (index.Length > MaxIndex)
             throw new InvalidDataException($"the index has {index.Length} bytes; at most {MaxIndex} are read.");
         try
         {
             using var json = JsonDocument.Parse(index, new() { AllowDuplicateProperties = false });
-            return Files(Places(json.RootElement));
+            return Places(json.RootElement);
         }
         catch (JsonException e)
         {
@@ -81,9 +78,8 @@ internal sealed class ShardedSafeTensors : IDisposable
         return names;
     }
 
-    private void Read(JsonElement index, string folder)
+    private void Read(List<(string Name, string File)> places, string folder)
     {
-        var places = Places(index);
         var files = Files(places).ToDictionary(name => name, name => Shard(Path.Combine(folder, name)));
         foreach (var (name, file) in places)
         {
