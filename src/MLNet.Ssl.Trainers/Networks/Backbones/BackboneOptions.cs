@@ -41,6 +41,13 @@ public abstract record BackboneOptions
     /// <exception cref="ArgumentException">The message names the option, its value and what is allowed.</exception>
     public abstract void Validate();
 
+    /// <summary>These options, checked.</summary>
+    internal BackboneOptions Validated()
+    {
+        Validate();
+        return this;
+    }
+
     /// <summary>The architecture in a few words, such as "ResNet-18, small stem, 512 features".</summary>
     public virtual string Describe()
     {

@@ -28,7 +28,7 @@ internal sealed class ConvNeXt : Backbone, IOnnxLayer
     /// <param name="generator">Source of the weights.</param>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     public ConvNeXt(ConvNeXtOptions options, torch.Generator generator)
-        : base(nameof(ConvNeXt), Validated(options).EmbeddingDimension)
+        : base(nameof(ConvNeXt), options.Validated().EmbeddingDimension)
     {
         ArgumentNullException.ThrowIfNull(generator);
         _options = options;
@@ -60,12 +60,6 @@ internal sealed class ConvNeXt : Backbone, IOnnxLayer
     /// <summary>A convolution of patches that do not overlap.</summary>
     private static Conv2d Patches(long inputs, long outputs, long side, torch.Generator generator) =>
         new(inputs, outputs, side, side, generator, uniform: true, hasBias: true, padding: 0);
-
-    private static ConvNeXtOptions Validated(ConvNeXtOptions options)
-    {
-        options.Validate();
-        return options;
-    }
 
     /// <summary>Embeds images.</summary>
     /// <param name="x">Normalised images (B,3,H,W).</param>

@@ -31,7 +31,7 @@ internal sealed class ResNet : Backbone, IOnnxLayer
     /// <param name="generator">Source of the weights.</param>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     public ResNet(ResNetOptions options, torch.Generator generator)
-        : base(nameof(ResNet), Validated(options).EmbeddingDimension)
+        : base(nameof(ResNet), options.Validated().EmbeddingDimension)
     {
         ArgumentNullException.ThrowIfNull(generator);
         _options = options;
@@ -64,12 +64,6 @@ internal sealed class ResNet : Backbone, IOnnxLayer
         new Conv2d(3, width / 2, 3, 2, generator), new BatchNorm(width / 2), new Relu(),
         new Conv2d(width / 2, width / 2, 3, 1, generator), new BatchNorm(width / 2), new Relu(),
         new Conv2d(width / 2, width, 3, 1, generator));
-
-    private static ResNetOptions Validated(ResNetOptions options)
-    {
-        options.Validate();
-        return options;
-    }
 
     /// <summary>Embeds images.</summary>
     /// <param name="x">Normalised images (B,3,H,W).</param>

@@ -29,7 +29,7 @@ internal sealed class TabularMlp : Backbone, IOnnxLayer
     /// <param name="generator">Source of the weights.</param>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     public TabularMlp(TabularMlpOptions options, torch.Generator generator)
-        : base(nameof(TabularMlp), Validated(options).EmbeddingDimension)
+        : base(nameof(TabularMlp), options.Validated().EmbeddingDimension)
     {
         ArgumentNullException.ThrowIfNull(generator);
         _options = options;
@@ -89,12 +89,6 @@ internal sealed class TabularMlp : Backbone, IOnnxLayer
             [.. input.Select((layer, i) => layer.Export(graph, graph.Slice(x, _groups.Take(i).Sum(), _groups[i], 1)))]);
         return graph.Maxout(output.Export(graph, hidden.Aggregate(x, (value, layer) => layer.Export(graph, value))),
             _maxout);
-    }
-
-    private static TabularMlpOptions Validated(TabularMlpOptions options)
-    {
-        options.Validate();
-        return options;
     }
 
     private sealed class Hidden : Module<Tensor, Tensor>, IOnnxLayer
