@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.ML.Data;
 using MLNet.Ssl.DataView;
 using MLNet.Ssl.ModelFiles;
+using MLNet.Ssl.Networks;
 
 namespace MLNet.Ssl.Onnx;
 
@@ -20,11 +21,11 @@ internal sealed record PreprocessorSettings(
         return JsonSerializer.Serialize(
             new PreprocessorSettings(SavedImagePreprocessing.Of(preprocessing), width, height, planar,
                 applyExifOrientation),
-            ModelJson.Options);
+            BackboneJson.Options);
     }
 
     public static PreprocessorSettings Read(string text) =>
-        JsonSerializer.Deserialize<PreprocessorSettings>(text, ModelJson.Options)
+        JsonSerializer.Deserialize<PreprocessorSettings>(text, BackboneJson.Options)
         ?? throw new InvalidDataException("The settings of a saved encoder's preprocessing are null.");
 }
 

@@ -7,6 +7,7 @@ using MLNet.Ssl.Cli.Terminal;
 using MLNet.Ssl.Files;
 using MLNet.Ssl.ImageFiles;
 using MLNet.Ssl.ModelFiles;
+using MLNet.Ssl.Networks;
 using MLNet.Ssl.Pretrained;
 using MLNet.Ssl.Weights;
 
@@ -175,7 +176,7 @@ internal sealed class Inspection
         {
             using var archive = StoredArchive.Open(file);
             var description = JsonSerializer.Deserialize<ModelDescription>(
-                archive.ReadAll(ModelDescription.EntryName, null, 1 << 28), ModelJson.Options)!;
+                archive.ReadAll(ModelDescription.EntryName, null, 1 << 28), BackboneJson.Options)!;
             var found = new Inspection(path, "model");
             found.Facts["written by"] = $"MLNet.Ssl {description.LibraryVersion}, format {description.FormatVersion}";
             found.Facts["bytes"] = file.Length;

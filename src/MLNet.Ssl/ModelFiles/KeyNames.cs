@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using MLNet.Ssl.Networks;
 
 namespace MLNet.Ssl.ModelFiles;
 
@@ -71,12 +72,12 @@ internal sealed record KeyNames(string Type, JsonElement Values)
 
         public override JsonElement Read(DataViewSchema.Annotations label) => typeof(T) == typeof(string)
             ? JsonSerializer.SerializeToElement(
-                Dense<ReadOnlyMemory<char>>(label).Select(text => text.ToString()).ToArray(), ModelJson.Options)
-            : JsonSerializer.SerializeToElement(Dense<T>(label), ModelJson.Options);
+                Dense<ReadOnlyMemory<char>>(label).Select(text => text.ToString()).ToArray(), BackboneJson.Options)
+            : JsonSerializer.SerializeToElement(Dense<T>(label), BackboneJson.Options);
 
         public override void Add(DataViewSchema.Annotations.Builder annotations, JsonElement values)
         {
-            var items = values.Deserialize<T[]>(ModelJson.Options)!;
+            var items = values.Deserialize<T[]>(BackboneJson.Options)!;
             if (items is string[] texts)
             {
                 if (texts.Contains(null)) throw new InvalidDataException("the name of a class is null.");

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
 using MLNet.Ssl.Files;
+using MLNet.Ssl.Networks;
 using MLNet.Ssl.Weights;
 using static TorchSharp.torch;
 
@@ -114,13 +115,13 @@ internal sealed class ModelReader
     {
         const string Name = ModelDescription.EntryName;
         var bytes = _archive.ReadAll(Name, null, MostDescription);
-        using var json = JsonDocument.Parse(bytes, new() { MaxDepth = ModelJson.Options.MaxDepth });
+        using var json = JsonDocument.Parse(bytes, new() { MaxDepth = BackboneJson.Options.MaxDepth });
         CheckVersion(json.RootElement);
         if (!Convert.ToHexStringLower(SHA256.HashData(bytes))
             .Equals(_archive.Comment, StringComparison.OrdinalIgnoreCase))
             throw new InvalidDataException(
                 $"{Name} is not what was written: its SHA-256 is not the archive's comment.");
-        return json.RootElement.Deserialize<ModelDescription>(ModelJson.Options)
+        return json.RootElement.Deserialize<ModelDescription>(BackboneJson.Options)
             ?? throw new InvalidDataException($"{Name} is empty.");
     }
 

@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Text.Json;
 using Microsoft.ML;
 using MLNet.Ssl.Files;
+using MLNet.Ssl.Networks;
 using MLNet.Ssl.Weights;
 using static TorchSharp.torch;
 
@@ -35,7 +36,7 @@ internal sealed class ModelWriter
             writer._entries);
         archive.Comment = writer.AddEntry(
             ModelDescription.EntryName, entry =>
-            JsonSerializer.Serialize(entry, description, ModelJson.Options)).Sha256;
+            JsonSerializer.Serialize(entry, description, BackboneJson.Options)).Sha256;
     }
 
     /// <summary>Adds an entry.</summary>
