@@ -75,7 +75,7 @@ internal static class EmbedCommand
                 $"shard {shard.Index} of {shard.Count} ({told}): {total:N0} of {source.Count:N0} rows"));
         if (left < total) session.Say(string.Create(CultureInfo.InvariantCulture,
             $"{total - left:N0} rows are there already; going on with {left:N0}"));
-        var display = new RowsDisplay(session, "embedded", left);
+        var display = new RowsDisplay(session, left);
         int skippedRows = 0;
         foreach (var part in open)
         {

@@ -34,8 +34,7 @@ internal static class InspectCommand
         {
             common.Apply(parsed, session);
             var found = Inspection.Of(parsed.GetValue(path)!, parsed.GetValue(tensors));
-            if (session.Json) session.Result("", found.Facts);
-            else session.Result(found.Text(), found.Facts);
+            session.Result(found.Text(), found.Facts);
             return ExitCode.Done;
         });
         return command;

@@ -34,7 +34,7 @@ internal sealed class LabeledEmbeddings
         if (model is null) return OfParquet(choice);
         var source = RowSource.Open(Embedder.ColumnsFor(model, choice));
         _ = source.RequireLabels();
-        var display = new RowsDisplay(session, "embedded", source.Count);
+        var display = new RowsDisplay(session, source.Count);
         var embeddings = Of(Parts(), choice.Path);
         display.End();
         return embeddings;

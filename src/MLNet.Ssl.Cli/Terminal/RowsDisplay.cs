@@ -3,11 +3,10 @@ using MLNet.Ssl.Runs;
 
 namespace MLNet.Ssl.Cli.Terminal;
 
-/// <summary>How far a pass over rows is: drawn over itself on a terminal, else a line in ten seconds.</summary>
+/// <summary>How far embedding is: drawn over itself on a terminal, else a line in ten seconds.</summary>
 /// <param name="session">Who is told.</param>
-/// <param name="what">What is done, such as "embedded".</param>
 /// <param name="total">Rows in all.</param>
-internal sealed class RowsDisplay(Session session, string what, long total)
+internal sealed class RowsDisplay(Session session, long total)
 {
     private readonly long _start = Stopwatch.GetTimestamp();
     private TimeSpan _waited;
@@ -24,7 +23,7 @@ internal sealed class RowsDisplay(Session session, string what, long total)
         var elapsed = Stopwatch.GetElapsedTime(_start);
         double speed = _done / elapsed.TotalSeconds;
         var left = TimeSpan.FromSeconds((total - _done) / speed);
-        string line = FormattableString.Invariant($"{what} {_done:N0} of {total:N0} rows  {speed:0} rows/s  ")
+        string line = FormattableString.Invariant($"embedded {_done:N0} of {total:N0} rows  {speed:0} rows/s  ")
             + FormattableString.Invariant(
                 $"waited for data {_waited / elapsed:p0}  {ProgressLines.Duration(left)} left");
         session.Event(new

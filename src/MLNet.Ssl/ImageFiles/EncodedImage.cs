@@ -42,11 +42,9 @@ internal readonly record struct EncodedImage(string? Path, byte[]? Bytes)
     /// <summary>The image, in the buffer's memory.</summary>
     /// <param name="buffer">Where it is decoded.</param>
     /// <param name="upright">Whether it is turned as its EXIF orientation says.</param>
-    /// <param name="shorterSide">Where that is given, a JPEG may come smaller, with twice that on its shorter side at
-    /// least.</param>
     /// <exception cref="Exception">As <see cref="ReadHeader"/>.</exception>
-    public RgbImage Decode(PixelBuffer buffer, bool upright, int? shorterSide = null) =>
-        ImageDecoder.Decode(Read(buffer), RgbImages.MaxPixels, buffer, upright, shorterSide);
+    public RgbImage Decode(PixelBuffer buffer, bool upright) =>
+        ImageDecoder.Decode(Read(buffer), RgbImages.MaxPixels, buffer, upright);
 
     /// <summary>The whole file.</summary>
     public ReadOnlyMemory<byte> Read(PixelBuffer buffer) =>
