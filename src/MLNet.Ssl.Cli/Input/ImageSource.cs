@@ -26,6 +26,15 @@ internal abstract record ImageSource(string Path, IReadOnlyList<string> Keys, IR
 internal sealed record ImagePaths(string Path, IReadOnlyList<string> Keys, IReadOnlyList<string?>? Labels,
     IReadOnlyList<string> Paths) : ImageSource(Path, Keys, Labels)
 {
+    /// <summary>Files that a table names, from its folder on if nothing else is said.</summary>
+    /// <param name="keys">Null: the paths as they stand there.</param>
+    public static ImagePaths Of(DataChoice choice, IReadOnlyList<string> paths, IReadOnlyList<string>? keys,
+        IReadOnlyList<string?>? labels)
+    {
+        string root = choice.Root ?? System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(choice.Path))!;
+        return new(choice.Path, keys ?? paths, labels, [.. paths.Select(path => System.IO.Path.Combine(root, path))]);
+    }
+
     public override IDataView View(MLContext context, int from, int to, string column) =>
         View(context, Enumerable.Range(from, to - from)
             .Select(row => new ImageRow { Image = Paths[row], Label = Labels?[row] ?? "" }), column);

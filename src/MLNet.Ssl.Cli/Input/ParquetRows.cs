@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.Data.Analysis;
 using MLNet.Ssl.Cli.Embeddings;
 using MLNet.Ssl.ImageFiles;
@@ -21,7 +20,7 @@ internal static class ParquetRows
                 .ToList();
         if (columns.Image is { } image) return Images(choice, table, image, keys, labels);
         var frame = new DataFrame([.. columns.Features.Select(name => Column(choice, table, name))]);
-        return new TableSource(choice.Path, keys ?? Numbered(table.Rows), labels, frame);
+        return new TableSource(choice.Path, keys ?? RowSource.Numbered(table.Rows), labels, frame);
     }
 
     private static ImageSource Images(DataChoice choice, ParquetTable table, string column, List<string>? keys,
@@ -29,17 +28,15 @@ internal static class ParquetRows
     {
         if (table.IsText(column))
         {
-            string root = choice.Root ?? System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(choice.Path))!;
             var paths = Texts(table, column).Select((path, row) => path
                 ?? throw new InvalidDataException($"'{choice.Path}', column '{column}', row {row}: there is no path."))
                     .ToList();
-            return new ImagePaths(choice.Path, keys ?? paths, labels,
-                [.. paths.Select(path => System.IO.Path.Combine(root, path))]);
+            return ImagePaths.Of(choice, paths, keys, labels);
         }
         if (!table.IsBytes(column))
             throw new InvalidDataException(
                 $"'{choice.Path}', column '{column}' is neither text (paths of images) nor bytes (images).");
-        return new ImageBytes(choice.Path, keys ?? Numbered(table.Rows), labels,
+        return new ImageBytes(choice.Path, keys ?? RowSource.Numbered(table.Rows), labels,
             (from, to) => Read(choice.Path, column, from, to));
     }
 
@@ -80,7 +77,4 @@ internal static class ParquetRows
 
     private static IEnumerable<string?> Texts(ParquetTable table, string name) =>
         Enumerable.Range(0, table.Groups).SelectMany(group => table.Texts(name, group));
-
-    private static List<string> Numbered(int rows) =>
-        [.. Enumerable.Range(0, rows).Select(row => row.ToString(CultureInfo.InvariantCulture))];
 }

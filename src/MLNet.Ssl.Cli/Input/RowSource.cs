@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -23,6 +24,10 @@ internal abstract record RowSource(string Path, IReadOnlyList<string> Keys, IRea
     /// <exception cref="InvalidDataException">There are none.</exception>
     public IReadOnlyList<string?> RequireLabels() => Labels ?? throw new InvalidDataException(
         $"'{Path}' has no labels: expected a subfolder for each class, or a column that --label names.");
+
+    /// <summary>Keys of rows that have none: their numbers.</summary>
+    public static List<string> Numbered(long rows) =>
+        [.. Enumerable.Range(0, (int)rows).Select(row => row.ToString(CultureInfo.InvariantCulture))];
 
     /// <summary>Opens what a command line names.</summary>
     /// <exception cref="IOException">It is not there.</exception>

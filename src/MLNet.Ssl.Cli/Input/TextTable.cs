@@ -32,7 +32,7 @@ internal static class TextTable
     private static RowSource Read(DataChoice choice)
     {
         using (var file = File.OpenRead(choice.Path)) GitLfsPointer.Refuse(file);
-        List<string> names, keys = [];
+        List<string> names;
         using (var reader = Reader(choice.Path)) names = [.. reader.Header.ColNames];
         if (names.Count == 0) throw new InvalidDataException(
             $"'{choice.Path}' has no head: its first line names the columns.");
@@ -40,20 +40,12 @@ internal static class TextTable
         var columns = Columns.Of(choice, names, LooksLikePaths);
         List<string?>? labels = columns.Label is null ? null
             : [.. Values(choice.Path, names, columns.Label).Select(NullIfMissing)];
+        List<string>? keys = columns.Key is null ? null : [.. Values(choice.Path, names, columns.Key)];
         if (columns.Image is { } image)
-        {
-            string root = choice.Root ?? System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(choice.Path))!;
-            List<string> paths = [.. Values(choice.Path, names, image)];
-            return new ImagePaths(choice.Path, columns.Key is null ? paths
-                : [.. Values(choice.Path, names, columns.Key)], labels,
-                [.. paths.Select(path => System.IO.Path.Combine(root, path))]);
-        }
+            return ImagePaths.Of(choice, [.. Values(choice.Path, names, image)], keys, labels);
         var frame = new DataFrame([.. ReadColumns(choice, names, columns.Features)]);
         long rows = columns.Features.Count > 0 ? frame.Rows.Count : 0;
-        keys = columns.Key is null ? [.. Enumerable.Range(0, (int)rows)
-            .Select(row => row.ToString(CultureInfo.InvariantCulture))]
-            : [.. Values(choice.Path, names, columns.Key)];
-        return new TableSource(choice.Path, keys, labels, frame);
+        return new TableSource(choice.Path, keys ?? RowSource.Numbered(rows), labels, frame);
     }
 
     // A pass over the file for all numbers, and one where there are words: as many as columns would take a wide file's
