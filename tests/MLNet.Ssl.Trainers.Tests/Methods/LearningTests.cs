@@ -65,7 +65,7 @@ public class LearningTests(ITestOutputHelper output)
     private static readonly Dictionary<string, (PretrainOptions Options, double Margin)> All = new()
     {
         ["DINO"] = (Dino, 0.06),
-        ["DINO, SDMP"] = (Dino with { Mixing = new SdmpOptions() }, 0.06),
+        ["DINO, SDMP"] = (Dino with { Seed = 4, Mixing = new SdmpOptions() }, 0.06),
         ["MoCo v2"] = (Adam(MoCo) with { KeyMomentum = 0.99, LearningRate = 0.002 }, 0.06),
         ["MoCo v2, i-Mix"] = (Adam(MoCo) with { Mixing = new IMixOptions() }, 0.12),
         ["MoCo v2, i-Mix and InputMix"] = (Adam(MoCo) with { Mixing = WithInputMix }, 0.1),

@@ -29,7 +29,7 @@ public class NativeMemoryTests
                 Table = new() { MaskProbability = 0.2 },
                 Mixing = new IMixOptions { InputMix = new() },
                 BatchSize = 128,
-                Epochs = 1000,
+                Epochs = 400,
                 Seed = 1,
             }, o => Pretrainer.Fit(table, o));
         }
@@ -55,7 +55,7 @@ public class NativeMemoryTests
                 Backbone =
                 new ResNetOptions { BlocksPerStage = [1], Width = 8, Stem = ResNetStem.Small }
             };
-        options = options with { ImageSize = 24, BatchSize = 16, Epochs = 400, Seed = 1 };
+        options = options with { ImageSize = 24, BatchSize = 16, Epochs = 160, Seed = 1 };
         return Measure(options, o => Pretrainer.Fit(Patterns.Draw(64, 1).Images, o));
     }
 
