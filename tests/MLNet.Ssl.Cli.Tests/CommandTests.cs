@@ -248,6 +248,9 @@ public sealed class CommandTests : IDisposable
     [InlineData(1, "it is no zip archive", "search", "{text}", "x")]
     [InlineData(2, "Did you mean pretrain?", "pretrian", "{photos}")]
     [InlineData(2, "is a folder; expected a file", "pretrain", "{photos}", "--output", "{empty}")]
+    [InlineData(2, "there is no such file", "pretrain", "{photos}", "--output", "{output}", "--options", "no.json")]
+    [InlineData(2, "text.jsonl' is no JSON", "pretrain", "{photos}", "--output", "{output}", "--options", "{text}")]
+    [InlineData(1, "fine-tuning takes images", "finetune", "{table}", "--model", "x", "--output", "{output}")]
     [InlineData(1, "the loss is not finite", "pretrain", "{photos}", "--output", "{output}", "--epochs", "9",
         "--learning-rate", "1e30", "--backbone", "resnet", "--backbone.width", "4", "--backbone.blocks-per-stage", "1",
         "--image-size", "32", "--batch-size", "16")]

@@ -210,6 +210,9 @@ public class VisionTransformerTests
         AssertRejected(Options with { Depth = 0 }, "Depth is 0", "at least 1");
         AssertRejected(Options with { Heads = -1 }, "Heads is -1", "at least 1");
         AssertRejected(Options with { MlpRatio = double.NaN }, "MlpRatio is NaN", "positive");
+        AssertRejected(Options with { MlpRatio = 0.01 }, "MlpRatio is 0.01", "EmbeddingDimension (24)", "at least 1");
+        AssertRejected(Options with { RotaryPositions = true, Flavor = VisionTransformerFlavor.MoCoV3 },
+            "RotaryPositions is true", "MoCoV3 has a table");
         AssertRejected(Options with { DropPathRate = 1 }, "DropPathRate is 1", "at least 0 and below 1");
         AssertRejected(Options with { LastBlocks = 4 }, "LastBlocks is 4", "from 1 to 3");
         AssertRejected(Options with { LastBlocks = 2, AveragePoolPatchTokens = true }, "LastBlocks is 2", "must be 1");

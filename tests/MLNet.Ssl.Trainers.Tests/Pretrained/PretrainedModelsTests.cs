@@ -76,6 +76,17 @@ public sealed class PretrainedModelsTests : PretrainedFixture
         Assert.DoesNotContain("authorization", store.Requests.Last().Headers.Keys);
     }
 
+    [Theory]
+    [InlineData("ftp://a.example/tiny.pth", 1, "leads to 'ftp://a.example/tiny.pth', which is not encrypted")]
+    [InlineData("/weights/tiny.pth", 9, "leads to more than 8 other addresses")]
+    public void AnAddressThatLeadsAstrayOrInACircleIsLeft(string location, int requests, string message)
+    {
+        using var server = new LoopbackServer(_ => new([], 302) { Headers = [$"Location: {location}"] });
+        Assert.Contains(message, Assert.Throws<IOException>(() => Download(Model(server, Hash))).Message);
+        Assert.Equal(requests, server.Requests.Count());
+        Assert.False(File.Exists(Place));
+    }
+
     [Fact]
     public void AMirrorHasTheFilesUnderTheirPaths()
     {
