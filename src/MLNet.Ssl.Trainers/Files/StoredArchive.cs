@@ -55,8 +55,8 @@ internal sealed class StoredArchive : IDisposable
     public long LengthOf(string name, long maxBytes = long.MaxValue) => Find(name, maxBytes).Length;
 
     /// <summary>Opens an entry, from which no more than <see cref="LengthOf"/> bytes are to be read.</summary>
-    /// <inheritdoc cref="LengthOf" path="/exception"/>
-    public HashingStream Read(string name, long maxBytes = long.MaxValue) => new(Find(name, maxBytes).Open());
+    /// <exception cref="InvalidDataException">As <see cref="LengthOf"/>.</exception>
+    public HashingStream Read(string name) => new(Find(name, long.MaxValue).Open());
 
     /// <summary>Reads a whole entry.</summary>
     /// <param name="name">Name of the entry.</param>
