@@ -10,11 +10,18 @@
 set -uo pipefail
 archive=$(realpath "$1") out=$(realpath -m "$2"); shift 2
 parts=" ${*:-tests step end-to-end embed} "
+for part in $parts; do
+  [[ "$part" =~ ^(tests|step|end-to-end|embed|float32|learn|mix-[0-9]+)$ ]] || { echo "There is no part '$part'." >&2; exit 2; }
+done
 app=${MLNETSSL_GPU_APP:-/tmp/mlnet-ssl-gpu} dry=${MLNETSSL_GPU_DRY:-}
 cifar=${MLNETSSL_DATA:+$(realpath "$MLNETSSL_DATA")/}cifar10
 mkdir -p "$app" "$out"
-[ -d "$app/app" ] || tar -C "$app" -xJf "$archive"
-cd "$app/app"
+# A machine that is still warm may hold an older archive's.
+sum=$(cksum < "$archive") || exit
+if [ "$(cat "$app/sum" 2> /dev/null)" != "$sum" ]; then
+  rm -rf "$app/app" && tar -C "$app" -xJf "$archive" && echo "$sum" > "$app/sum" || exit
+fi
+cd "$app/app" || exit
 if [ -n "$dry" ]; then
   LD_LIBRARY_PATH=$MLNETSSL_LIBTORCH:${LD_LIBRARY_PATH:-} machine="A dry run: no figure of it means anything."
 else
@@ -28,10 +35,17 @@ results=$out/results.md
   echo "$machine"; echo; echo '| case | mode | batch | side | images/s | wait for data | GPU MiB | loss |'; echo '|---|---|---|---|---|---|---|---|'
 } >> "$results"
 
+failed() { # case mode batch side
+  echo "| $1 | $2 | $3 | $4 | failed | | | |" >> "$results"
+  tail -5 "$out/errors.log" | cut -c1-300
+}
 row() { # case mode batch side command...
   local name="$1" mode="$2" batch="$3" side="$4" line; shift 4
-  line=$("$@" 2>> "$out/errors.log" | tail -1)
-  python3 - "$name" "$mode" "$batch" "$side" "$line" >> "$results" <<'PY' || echo "| $name | $mode | $batch | $side | failed | | | |" >> "$results"
+  echo "== $name, $mode, $batch, $side" >> "$out/errors.log"
+  # One that hangs takes no other's time.
+  line=$(timeout -k 5 "$([ -n "$dry" ] && echo 1200 || echo 100)" "$@" 2>> "$out/errors.log" | tail -1)
+  echo "It ended with $? (124: out of time)." >> "$out/errors.log"
+  python3 - "$name" "$mode" "$batch" "$side" "$line" >> "$results" 2> /dev/null <<'PY' || failed "$name" "$mode" "$batch" "$side"
 import json, sys
 name, mode, batch, side, line = sys.argv[1:]
 r = json.loads(line)
@@ -70,8 +84,10 @@ wants() { [[ "$parts" == *" $1 "* ]]; }
 
 if wants tests; then
   # A pretended device is slow.
-  timeout $([ -n "$dry" ] && echo 1200 || echo 200) ./MLNet.Ssl.Gpu.Tests > "$out/tests.log" 2>&1
+  timeout $([ -n "$dry" ] && echo 1200 || echo 225) ./MLNet.Ssl.Gpu.Tests > "$out/tests.log" 2>&1
+  code=$?
   grep -E "\[FAIL\]|Total:|=== TEST" "$out/tests.log" | cut -c1-200
+  [ $code -eq 0 ] || echo "The tests ended with $code (124: out of time)." | tee -a "$out/tests.log"
 fi
 if wants step; then
   here dino-vit-s16 step 64 BFloat16 40

@@ -149,6 +149,7 @@ def main():
     parser.add_argument("--photos")
     args = parser.parse_args()
     torch.manual_seed(0)
+    torch.backends.cudnn.benchmark = True  # As the official code of both has it.
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = args.tf32 or args.amp
     if args.mode == "embed":
         twin.Attention = FusedAttention
