@@ -1,6 +1,10 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
+// TF32 is the process's, and of runs at a time the strictest decides: beside one in single precision, a run in another
+// precision does not end in the same bits again.
+[assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]
+
 namespace MLNet.Ssl.Tests;
 
 /// <summary>The GPU that these tests need. Without one they skip, saying so, or with
