@@ -30,14 +30,17 @@ internal static class TensorFloat32
         return new Scope(allowed);
     }
 
-    /// <summary>Does work with it on or off, which other such work, and whoever switches it, waits for: several threads
-    /// that compute in different precision do not switch it under each other.</summary>
+    /// <summary>Does work with it on, unless somebody refuses it at the time, or off. Other such work, and whoever
+    /// switches it, waits: several threads that compute in different precision do not switch it under each
+    /// other.</summary>
     public static T During<T>(bool allowed, Func<T> work)
     {
         lock (Gate)
         {
             var before = Switch;
-            Switch = (allowed, allowed);
+            // A run that refuses it computes meanwhile, on a thread that does not ask.
+            bool all = allowed && s_refusing == 0;
+            Switch = (all, all);
             try
             {
                 return work();

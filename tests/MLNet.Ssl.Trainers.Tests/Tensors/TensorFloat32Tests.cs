@@ -68,6 +68,14 @@ public sealed class TensorFloat32Tests
         Assert.Equal(before, Now);
     }
 
+    [Fact]
+    public void WorkThatAllowsItDoesNotSwitchItOnUnderARunThatRefusesIt()
+    {
+        using var refused = TensorFloat32.Use(allowed: false);
+        using var allowed = TensorFloat32.Use(allowed: true);
+        Assert.Equal((false, false), TensorFloat32.During(true, () => Now));
+    }
+
     private sealed class Watched(Action look) : Backbone(nameof(Watched), embeddingDimension: 3)
     {
         public override Tensor forward(Tensor x)
