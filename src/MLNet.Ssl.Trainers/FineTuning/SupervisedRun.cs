@@ -99,7 +99,8 @@ internal sealed class SupervisedRun : IDisposable
         using var threads = IntraOpThreads.Use(Settings.Threads);
         // Rank 0 measures, and the others wait for it at the next step.
         var validation = World.Rank == 0 ? _options.Validation : null;
-        using var copy = validation is null ? null : new ImageEncoder(another(), _preprocessing, device);
+        using var copy = validation is null
+            ? null : new ImageEncoder(another(), _preprocessing, device) { Precision = Settings.Precision };
         using var evaluator = validation is null ? null
             : new ValidationEvaluator(validation, method, network, copy!, _log);
         if (_options.Progress is IRunObserver { WantsBaseline: true } observer)

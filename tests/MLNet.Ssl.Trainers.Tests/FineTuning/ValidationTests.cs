@@ -82,6 +82,18 @@ public sealed class ValidationTests : IDisposable
     }
 
     [Fact]
+    public void ItIsMeasuredInThePrecisionThatTheClassifierIsReturnedWith()
+    {
+        var options = Tuning with { Epochs = 12, Precision = Precision.BFloat16 };
+        var images = Patterns.Draw(4000, 3).Images;
+        int[] labels;
+        using (var classifier = Fit(options, null, [])) labels = Predicted(classifier, images);
+        var reports = new List<TrainingProgress>();
+        Fit(options, new ClassifierValidation(images, labels) { EveryEpochs = 12 }, reports).Dispose();
+        Assert.Equal(1, Assert.Single(Accuracies(reports)));
+    }
+
+    [Fact]
     public void ARunThatGetsNoBetterEndsAndOfEqualsTheFirstIsReturned()
     {
         var reports = new List<TrainingProgress>();
@@ -225,12 +237,14 @@ public sealed class ValidationTests : IDisposable
         [.. reports.Where(report => report.ValidationAccuracy is not null)
             .Select(report => report.ValidationAccuracy!.Value)];
 
-    private static double Accuracy(ImageClassifier classifier, (ImageStore Images, int[] Labels) test)
+    private static double Accuracy(ImageClassifier classifier, (ImageStore Images, int[] Labels) test) =>
+        Predicted(classifier, test.Images).Zip(test.Labels, (a, b) => a == b ? 1.0 : 0).Average();
+
+    private static int[] Predicted(ImageClassifier classifier, ImageStore images)
     {
-        var scores = new float[test.Images.Count * classifier.NumberOfClasses];
-        classifier.Probabilities([.. Enumerable.Range(0, test.Images.Count).Select(i => test.Images[i])], scores);
-        return scores.Chunk(classifier.NumberOfClasses)
-            .Zip(test.Labels, (row, label) => Array.IndexOf(row, row.Max()) == label ? 1.0 : 0).Average();
+        var scores = new float[images.Count * classifier.NumberOfClasses];
+        classifier.Probabilities([.. Enumerable.Range(0, images.Count).Select(i => images[i])], scores);
+        return [.. scores.Chunk(classifier.NumberOfClasses).Select(row => Array.IndexOf(row, row.Max()))];
     }
 
     private static byte[] Weights(ImageClassifier classifier)
