@@ -9,10 +9,14 @@ internal sealed class GradientBuffer : IDisposable
 {
     private readonly List<Tensor> _flat = [];
     private readonly List<Tensor> _views = [];
+    private readonly bool _isOneOfMany;
 
     /// <summary>Allocates a gradient for every trainable parameter.</summary>
-    public GradientBuffer(FlatParameters parameters)
+    /// <param name="parameters">The network's.</param>
+    /// <param name="isOneOfMany">Whether others pass back through the same parameters at the same time.</param>
+    public GradientBuffer(FlatParameters parameters, bool isOneOfMany = false)
     {
+        _isOneOfMany = isOneOfMany;
         Groups = [.. parameters.Trainable];
         Parameters = [.. Groups.SelectMany(g => g.Slots).Select(s => (Tensor)s.Parameter)];
         foreach (var group in Groups)
@@ -39,10 +43,11 @@ internal sealed class GradientBuffer : IDisposable
     public IReadOnlyList<Tensor> Views => _views;
 
     /// <summary>Replaces the content by d<paramref name="loss"/>/dθ.</summary>
+    /// <exception cref="InvalidOperationException">The loss does not depend on a parameter.</exception>
     public void Backward(Tensor loss)
     {
         using var scope = NewDisposeScope();
-        var gradients = autograd.grad([loss], Parameters);
+        var gradients = GradientsOf(loss);
         using var noGrad = no_grad();
         for (int g = 0, first = 0; g < Groups.Count; first += Groups[g++].Slots.Count)
         {
@@ -87,6 +92,31 @@ internal sealed class GradientBuffer : IDisposable
     public void Dispose()
     {
         foreach (var tensor in _views.Concat(_flat)) tensor.Dispose();
+    }
+
+    private List<Tensor> GradientsOf(Tensor loss)
+    {
+        var found = _isOneOfMany ? autograd.grad([loss], Parameters, allow_unused: true) : Accumulated(loss);
+        int missing = found.ToList().FindIndex(gradient => gradient is null or { IsInvalid: true });
+        if (missing < 0) return [.. found.OfType<Tensor>()];
+        throw new InvalidOperationException("The loss does not depend on the parameter "
+            + $"'{Groups.SelectMany(group => group.Slots).ElementAt(missing).Name}'.");
+    }
+
+    /// <summary>The gradients by way of the parameters, which only one pass at a time can take.</summary>
+    /// <remarks>TorchSharp's <c>autograd.grad</c> lets an exception of libtorch through to where it ends the process,
+    /// that of a GPU without memory too; its <c>backward</c> does not.</remarks>
+    private IList<Tensor?> Accumulated(Tensor loss)
+    {
+        try
+        {
+            autograd.backward([loss], inputs: Parameters);
+            return [.. Parameters.Select(parameter => parameter.grad)];
+        }
+        finally
+        {
+            foreach (var parameter in Parameters) parameter.grad = null;
+        }
     }
 
     /// <summary>Gradients side by side as their slots are: one kernel instead of one for each.</summary>
