@@ -75,7 +75,7 @@ public sealed class BarlowTwins : Method
     /// <summary>Σᵢ (1 − Cᵢᵢ)² + λ Σᵢ Σⱼ≠ᵢ Cᵢⱼ² of the correlations C of two views' projections (N, d).</summary>
     public static Tensor Loss(Tensor first, Tensor second, double lambda)
     {
-        var correlations = Standardize(first).t().matmul(Standardize(second)).Div(first.size(0));
+        var correlations = Standardize(first).t().mm(Standardize(second)).Div(first.size(0));
         var diagonal = correlations.diagonal();
         return diagonal.OneMinus().square().sum()
             .Add(correlations.square().sum().sub(diagonal.square().sum()).Mul(lambda));

@@ -88,8 +88,8 @@ public sealed class MeanShift : Method
     /// target (B, d), mean of all.</summary>
     public static Tensor Loss(Tensor predictions, Tensor targets, Tensor memory, int neighbors)
     {
-        var nearest = targets.matmul(memory).topk(neighbors, 1).indexes;
-        return normalize(predictions).matmul(memory).gather(1, nearest).mean().OneMinus().Mul(2);
+        var nearest = targets.mm(memory).topk(neighbors, 1).indexes;
+        return normalize(predictions).mm(memory).gather(1, nearest).mean().OneMinus().Mul(2);
     }
 
     protected override void Dispose(bool disposing)

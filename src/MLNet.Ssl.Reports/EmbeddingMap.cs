@@ -20,7 +20,7 @@ internal sealed record EmbeddingMap(IReadOnlyList<(float X, float Y)> Points, (d
         using var scope = NewDisposeScope();
         var rows = NtXent.Normalize(embeddings.to(float32)).cpu().to(float64);
         rows = rows.sub(rows.mean([0]));
-        var (variances, directions) = linalg.eigh(rows.transpose(0, 1).matmul(rows).Div(rows.shape[0]));
+        var (variances, directions) = linalg.eigh(rows.transpose(0, 1).mm(rows).Div(rows.shape[0]));
         int width = (int)variances.shape[0], kept = Math.Min(2, width);
         double total = Math.Max(variances.sum().item<double>(), double.Epsilon);
         // Ascending as they come; the largest are the last.
@@ -28,7 +28,7 @@ internal sealed record EmbeddingMap(IReadOnlyList<(float X, float Y)> Points, (d
         // The sign of a direction is arbitrary: its largest coefficient is made positive, so that a page looks the same
         // again.
         var largest = chosen.gather(0, chosen.abs().argmax(0).unsqueeze(0));
-        var plane = rows.matmul(chosen.mul(largest.sign())).to(float32).contiguous();
+        var plane = rows.mm(chosen.mul(largest.sign())).to(float32).contiguous();
         var values = MemoryMarshal.Cast<byte, float>(plane.bytes);
         var points = new (float, float)[rows.shape[0]];
         for (int i = 0; i < points.Length; i++)

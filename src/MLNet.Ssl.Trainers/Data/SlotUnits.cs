@@ -78,7 +78,7 @@ internal static class SlotUnits
             using var piece = NewDisposeScope();
             var rows = values.narrow(0, start, Math.Min(RowsAtATime, values.size(0) - start));
             var set = rows.index_select(1, slots).gt(floor).to(ScalarType.Float32);
-            counts.Add_(set.t().matmul(set).to(ScalarType.Float64));
+            counts.Add_(set.t().mm(set).to(ScalarType.Float64));
         }
         return counts.data<double>().ToArray();
     }

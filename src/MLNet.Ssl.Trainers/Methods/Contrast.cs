@@ -14,7 +14,7 @@ public static class Contrast
     /// <param name="keys">(M, d), of any norm.</param>
     /// <param name="temperature">T above 0.</param>
     public static Tensor Logits(Tensor queries, Tensor keys, double temperature = 1) =>
-        NtXent.Normalize(queries).matmul(NtXent.Normalize(keys).t()).Div(temperature);
+        NtXent.Normalize(queries).mm(NtXent.Normalize(keys).t()).Div(temperature);
 
     /// <summary>MoCo's logits without mixing: the own key against a queue, (N, 1 + K), the own one first (He et al.,
     /// arXiv 1911.05722, Eq. 1).</summary>
@@ -26,14 +26,14 @@ public static class Contrast
     {
         var q = NtXent.Normalize(queries);
         var own = (q * NtXent.Normalize(keys)).sum(1, keepdim: true);
-        return cat([own, q.matmul(negatives)], 1).Div(temperature);
+        return cat([own, q.mm(negatives)], 1).Div(temperature);
     }
 
     /// <summary>MoCo's logits with mixing: all keys of the batch before the queue, (N, N + K) (i-Mix,
     /// arXiv 2010.08887, Eq. 5).</summary>
     /// <inheritdoc cref="QueueLogits"/>
     public static Tensor BatchAndQueueLogits(Tensor queries, Tensor keys, Tensor negatives, double temperature) =>
-        NtXent.Normalize(queries).matmul(cat([NtXent.Normalize(keys).t(), negatives], 1)).Div(temperature);
+        NtXent.Normalize(queries).mm(cat([NtXent.Normalize(keys).t(), negatives], 1)).Div(temperature);
 
     /// <summary>Softmax cross entropy against the targets, mean over the rows.</summary>
     /// <param name="logits">(N, M).</param>

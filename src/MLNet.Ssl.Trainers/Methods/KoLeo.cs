@@ -28,7 +28,7 @@ public static class KoLeo
         using (no_grad())
         {
             var self = eye(z.size(0), dtype: ScalarType.Bool, device: z.device);
-            nearest = z.matmul(z.t()).MaskedFill(self, -1).argmax(1);
+            nearest = z.mm(z.t()).MaskedFill(self, -1).argmax(1);
         }
         // As PyTorch's pairwise distance adds its ε to every difference.
         var distances = z.sub(z.index_select(0, nearest)).Add(Epsilon).norm(1);

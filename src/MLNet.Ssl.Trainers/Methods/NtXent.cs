@@ -50,8 +50,8 @@ public static class NtXent
         var own = TensorArithmetic.Range(rows, z.device);
         // A row is no negative of itself.
         var self = own.Add(first).unsqueeze(1).eq(TensorArithmetic.Range(all.size(0), z.device));
-        var logits = z.matmul(all.t()).Div(temperature).MaskedFill(self, -1e9);
-        if (memory is not null) logits = cat([logits, z.matmul(memory).Div(temperature)], 1);
+        var logits = z.mm(all.t()).Div(temperature).MaskedFill(self, -1e9);
+        if (memory is not null) logits = cat([logits, z.mm(memory).Div(temperature)], 1);
         var positives = own.Add(batch).Remainder(rows).Add(first);
         var loss = cross_entropy(logits, positives);
         return reduction == NtXentReduction.Paper ? loss : loss.Mul(2);

@@ -39,7 +39,7 @@ internal static class Mixers
         RequireImages(x, nameof(ResizeMix));
         var rows = Stretch(x.size(2), [.. boxes.Select(b => (b.Top, b.Bottom))], x.device);
         var columns = Stretch(x.size(3), [.. boxes.Select(b => (b.Left, b.Right))], x.device);
-        var resized = rows.matmul(partner.to(ScalarType.Float32)).matmul(columns.transpose(-1, -2));
+        var resized = rows.Products(partner.to(ScalarType.Float32)).Products(columns.transpose(-1, -2));
         return where(Inside(x, boxes), resized.to(x.dtype), x);
     }
 

@@ -98,6 +98,15 @@ public static class TensorArithmetic
             return x.div_(scalar);
         }
 
+        /// <summary>Products of the matrices in the last two of four dimensions; of either one before them, x or y may
+        /// have one for all.</summary>
+        internal Tensor Products(Tensor y)
+        {
+            long outer = Math.Max(x.size(0), y.size(0)), inner = Math.Max(x.size(1), y.size(1));
+            Tensor Matrices(Tensor t) => t.expand(outer, inner, -1, -1).reshape(-1, t.size(2), t.size(3));
+            return Matrices(x).bmm(Matrices(y)).view(outer, inner, x.size(2), y.size(3));
+        }
+
         /// <summary>x + y·z.</summary>
         internal Tensor AddCMul(Tensor y, Tensor z) => x.addcmul(y, z, One);
 

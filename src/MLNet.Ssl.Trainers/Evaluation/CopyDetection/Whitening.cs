@@ -42,7 +42,7 @@ public sealed class Whitening : IDisposable
         using var mode = no_grad();
         using var scope = NewDisposeScope();
         var samples = features.to(float64).cpu();
-        var (eigenvalues, eigenvectors) = linalg.eigh(samples.transpose(0, 1).matmul(samples).Div(samples.shape[0]));
+        var (eigenvalues, eigenvectors) = linalg.eigh(samples.transpose(0, 1).mm(samples).Div(samples.shape[0]));
         double largest = eigenvalues.max().item<double>();
         if (!(largest > 0))
             throw new ArgumentException("All features are zero; there is no variance to whiten.", nameof(features));
@@ -68,7 +68,7 @@ public sealed class Whitening : IDisposable
                 nameof(features));
         using var mode = no_grad();
         using var scope = NewDisposeScope();
-        return features.to(float32).cpu().sub(_mean).matmul(_transform.transpose(0, 1)).MoveToOuterDisposeScope();
+        return features.to(float32).cpu().sub(_mean).mm(_transform.transpose(0, 1)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Frees the transform.</summary>

@@ -37,7 +37,7 @@ internal static class NeighborSearch
             using var step = NewDisposeScope();
             var query = queries.narrow(0, first, Math.Min(chunk, queries.shape[0] - first));
             // Neighbours are ranked by what TF32 would round away, whatever a training run around it allows.
-            var products = TensorFloat32.During(false, () => query.matmul(bank.transpose(0, 1)));
+            var products = TensorFloat32.During(false, () => query.mm(bank.transpose(0, 1)));
             var (similarity, row) = products.topk(k, dim: 1);
             parts.Add((similarity.MoveToOuterDisposeScope(), row.MoveToOuterDisposeScope()));
         }

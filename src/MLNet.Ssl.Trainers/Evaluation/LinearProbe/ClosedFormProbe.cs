@@ -57,7 +57,7 @@ public sealed class ClosedFormProbe : IDisposable
             gram.addmm_(f.transpose(0, 1), f);
             moments.IndexAdd_(labels.narrow(0, first, size).to(features.device), f);
         }
-        return new(moments.matmul(linalg.pinv(gram, null, RelativeTolerance, hermitian: true))
+        return new(moments.mm(linalg.pinv(gram, null, RelativeTolerance, hermitian: true))
             .DetachFromDisposeScope());
     }
 
@@ -76,7 +76,7 @@ public sealed class ClosedFormProbe : IDisposable
             using var step = NewDisposeScope();
             long size = Math.Min(RowsAtATime, features.shape[0] - first);
             var f = features.narrow(0, first, size).to(Weight.device).to(float64);
-            scores.narrow(0, first, size).copy_(f.matmul(Weight.transpose(0, 1)));
+            scores.narrow(0, first, size).copy_(f.mm(Weight.transpose(0, 1)));
         }
         return scores.MoveToOuterDisposeScope();
     }

@@ -109,7 +109,7 @@ internal sealed class LinearProbeSweep : IDisposable
         var loss = logarithm.gather(-1, truth).mean([0, 2]).neg();
         var difference = logarithm.exp_().scatter_add_(-1, truth, TensorArithmetic.Full([size, Rates, 1], -1, x.device))
             .Div_(size).view(size, -1);
-        Move(Weight, _weightVelocity, difference.transpose(0, 1).matmul(x), _rates.unsqueeze(1), factor);
+        Move(Weight, _weightVelocity, difference.transpose(0, 1).mm(x), _rates.unsqueeze(1), factor);
         Move(Bias, _biasVelocity, difference.sum(dim: 0), _rates, factor);
         return loss;
     }

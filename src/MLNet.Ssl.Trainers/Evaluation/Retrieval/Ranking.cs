@@ -49,7 +49,7 @@ internal static class Ranking
         for (int start = 0; start < count; start += chunk)
         {
             using var scope = NewDisposeScope();
-            var similarity = left.narrow(0, start, Math.Min(chunk, count - start)).matmul(right).to(float32).cpu()
+            var similarity = left.narrow(0, start, Math.Min(chunk, count - start)).mm(right).to(float32).cpu()
                 .contiguous();
             var values = MemoryMarshal.Cast<byte, float>(similarity.bytes);
             for (int row = 0; row < values.Length / width; row++) visit(start + row, values.Slice(row * width, width));
@@ -83,7 +83,7 @@ internal static class Ranking
             foreach (var block in bank)
             {
                 using var step = NewDisposeScope();
-                var (value, row) = query.matmul(block.transpose(0, 1)).topk((int)Math.Min(k, block.shape[0]), dim: 1);
+                var (value, row) = query.mm(block.transpose(0, 1)).topk((int)Math.Min(k, block.shape[0]), dim: 1);
                 row = row.Add(first);
                 if (best is not null)
                 {

@@ -105,7 +105,7 @@ public sealed class DinoLoss : IDisposable
     /// <param name="probabilities">(B, K), of the clean images or of the mixed ones.</param>
     /// <param name="targets">How much of which row is in an image.</param>
     public Tensor Mixed(Tensor student, Tensor probabilities, SoftTargets targets) =>
-        targets.Weigh(LogProbabilities(student).matmul(probabilities.t())).mean().neg();
+        targets.Weigh(LogProbabilities(student).mm(probabilities.t())).mean().neg();
 
     private Tensor LogProbabilities(Tensor student) =>
         log_softmax(student.to(ScalarType.Float32).Div(_studentTemperature), -1);

@@ -34,10 +34,10 @@ internal static class QueueContrast
         {
             using var work = NewDisposeScope();
             var (query, key) = (q.narrow(0, start, length).Div(temperature), keys.narrow(0, start, length));
-            var logits = cat([(query * key).sum(1, keepdim: true), query.matmul(negatives)], 1);
+            var logits = cat([(query * key).sum(1, keepdim: true), query.mm(negatives)], 1);
             var (p, logSum) = Softmax(logits);
             return work.MoveToOuter(logSum - logits.select(1, 0),
-                (p.narrow(1, 0, 1).Add(-1) * key).Add_(p.narrow(1, 1, negatives.size(1)).matmul(negatives.t())));
+                (p.narrow(1, 0, 1).Add(-1) * key).Add_(p.narrow(1, 1, negatives.size(1)).mm(negatives.t())));
         }
 
         (Tensor Losses, Tensor Pull) Mixed(long start, long length)
@@ -45,9 +45,9 @@ internal static class QueueContrast
             using var work = NewDisposeScope();
             var target = targets!.Rows(start, length);
             var columns = cat([keys.t(), negatives], 1);
-            var logits = q.narrow(0, start, length).Div(temperature).matmul(columns);
+            var logits = q.narrow(0, start, length).Div(temperature).mm(columns);
             var (p, logSum) = Softmax(logits);
-            return work.MoveToOuter(logSum - target.Weigh(logits), p.matmul(columns.t()) - target.Mean(keys));
+            return work.MoveToOuter(logSum - target.Weigh(logits), p.mm(columns.t()) - target.Mean(keys));
         }
     }
 

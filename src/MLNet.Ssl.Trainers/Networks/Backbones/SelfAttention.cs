@@ -47,7 +47,7 @@ internal sealed class SelfAttention : Module<Tensor, bool, RotaryPositions?, Ten
     public Tensor AttentionWeights(Tensor x, bool classTokenOnly, RotaryPositions? positions)
     {
         var (q, k, _) = Project(x, classTokenOnly, positions);
-        return q.Mul(Scale).matmul(k.transpose(2, 3)).softmax(-1);
+        return q.Mul(Scale).Products(k.transpose(2, 3)).softmax(-1);
     }
 
     private double Scale => Math.Pow(_width / _heads, -0.5);
