@@ -150,6 +150,11 @@ public sealed class CommandTests : IDisposable
         Assert.Contains("6 of 10 rows to classify have labels that no row to learn from has ('other'); they are left out",
             measured.Error);
         Assert.Equal(4, measured.Lines()[^1].GetProperty("test").GetInt32());
+        // The published 20, 100 and 200 neighbours are more than there are rows.
+        Assert.Equal([10], measured.Lines().Where(line => line.GetProperty("event").GetString() == "accuracy")
+            .Select(line => line.GetProperty("numberOfNeighbors").GetInt32()));
+        Assert.Contains("--neighbors has 20; there are 16 rows to learn from, which all vote",
+            Tool.Do([.. evaluate, _folder.File("test.csv"), "--neighbors", "5,20"]).Error);
         var refused = Tool.Run([.. evaluate, _folder.File("none.csv")]);
         Assert.Equal(1, refused.Code);
         Assert.Contains("their labels are 'other'", refused.Error);

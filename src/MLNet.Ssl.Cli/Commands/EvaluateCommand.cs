@@ -32,7 +32,8 @@ internal static class EvaluateCommand
         };
         var test = Flags.Of<string?>("--test", "data", "Labelled rows to classify [every fifth of a class]");
         var protocol = Flags.Of("--protocol", "a,b,…", $"Any of {string.Join(", ", Protocols)}", "knn");
-        var neighbors = Flags.Of("--neighbors", "a,b,…", "Neighbours that vote", "10,20,100,200");
+        var neighbors = Flags.Of<string?>("--neighbors", "a,b,…",
+            "Neighbours that vote [10,20,100,200, less those above the number of rows to learn from]");
         var preset = Flags.Of<string?>("--preset", "name",
             $"Published linear protocol: {string.Join(", ", OptionTypes.Named(typeof(LinearProbeOptions)).Keys)}");
         var command = new TaughtCommand("evaluate", "Measure embeddings by simple classifiers on them.", Examples)
@@ -52,7 +53,7 @@ internal static class EvaluateCommand
             if (protocols.FirstOrDefault(name => !Protocols.Contains(name)) is { } unknown)
                 throw new UsageException(
                     $"--protocol has '{unknown}'; expected any of {string.Join(", ", Protocols)}.");
-            int[] ks = [.. List(parsed.GetValue(neighbors)!).Select(text =>
+            int[]? ks = parsed.GetValue(neighbors) is not { } told ? null : [.. List(told).Select(text =>
                 int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int k) && k > 0 ? k
                 : throw new UsageException($"--neighbors has '{text}'; expected whole numbers with commas between."))];
             var options = (LinearProbeOptions)flags.Create(parsed, parsed.GetValue(preset) is { } named
@@ -66,6 +67,8 @@ internal static class EvaluateCommand
             if (unseen is null) (seen, unseen) = seen.Split();
             int asked = MeasuredRows.Count(session, seen.Labels, unseen.Labels);
             session.Say($"{seen.Count} rows to learn from, {asked} to classify, {seen.Dimension} values each");
+            foreach (int k in (ks ?? []).Where(k => k > seen.Count))
+                session.Warn($"--neighbors has {k}; there are {seen.Count} rows to learn from, which all vote.");
             Measure(session, context, seen, unseen, asked, protocols, ks,
                 options with { CancellationToken = session.Token });
             return ExitCode.Done;
@@ -74,7 +77,7 @@ internal static class EvaluateCommand
     }
 
     private static void Measure(Session session, MLContext context, LabeledEmbeddings seen, LabeledEmbeddings unseen,
-        int asked, IReadOnlyList<string> protocols, int[] ks, LinearProbeOptions options)
+        int asked, IReadOnlyList<string> protocols, int[]? ks, LinearProbeOptions options)
     {
         var evaluate = context.SelfSupervised().Evaluate;
         var view = seen.View(context);

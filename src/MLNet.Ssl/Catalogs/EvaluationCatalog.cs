@@ -46,7 +46,8 @@ public sealed class EvaluationCatalog
     /// <param name="test">Rows that are classified.</param>
     /// <param name="labelColumnName">Column of the classes, a key.</param>
     /// <param name="featureColumnName">Column of the embedding, a known-size vector of Single.</param>
-    /// <param name="ks">Neighbours that vote, each at least 1. Null means DINO's 10, 20, 100 and 200.</param>
+    /// <param name="ks">Neighbours that vote, each at least 1; more than there are training rows means all. Null means
+    /// DINO's 10, 20, 100 and 200, less those above the number of training rows; of fewer than 10 rows all.</param>
     /// <param name="temperature">Temperature T of the votes exp(similarity / T), above 0.</param>
     /// <param name="cancellationToken">Stops while rows are read, at the next one.</param>
     /// <returns>One result for each number of neighbours, with the settings it was made under.</returns>
@@ -60,8 +61,7 @@ public sealed class EvaluationCatalog
         float temperature = 0.07f,
         CancellationToken cancellationToken = default)
     {
-        ks ??= [10, 20, 100, 200];
-        WeightedKnn.CheckNeighbors(ks);
+        if (ks is not null) WeightedKnn.CheckNeighbors(ks);
         Check.Positive(temperature);
         NativeTorch.Require();
         using var scope = torch.NewDisposeScope();

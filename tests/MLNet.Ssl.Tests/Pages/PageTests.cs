@@ -54,7 +54,7 @@ public sealed class PageTests : IDisposable
     {
         ["README.md"] = new()
         {
-            Says = [@"k = 200: \d+\.\d", @"linear: \d+\.\d", @"1\.00 photos/class"],
+            Says = [@"k = 10: \d+\.\d", @"linear: \d+\.\d", @"1\.00 photos/class"],
             Writes = ["report.html", "best.safetensors", "photos.index", "model.mlssl", "encoder.onnx",
                 "attention/attention.png", "runs/simclr", "runs/photos"],
         },

@@ -109,6 +109,18 @@ public sealed class WeightedKnnTests
     }
 
     [Theory]
+    [InlineData(7, new[] { 7 })]
+    [InlineData(15, new[] { 10 })]
+    [InlineData(100, new[] { 10, 20, 100 })]
+    public void UsualNumbersOfNeighborsAreThoseThatThereAreRowsFor(int rows, int[] expected)
+    {
+        using var scope = NewDisposeScope();
+        var (train, test) = (Blobs.Draw(7, 31, 0.5, rows, 41), Blobs.Draw(7, 31, 0.5, 20, 42));
+        using var knn = new WeightedKnn(train.Features, train.Labels, 7);
+        Assert.Equal(expected, knn.Accuracy(test.Features, test.Labels).Select(r => r.NumberOfNeighbors));
+    }
+
+    [Theory]
     [InlineData(1, 5000, 3, 40)]
     [InlineData(600, 2047, 200, 1)]
     [InlineData(257, 2049, 2049, 4)]

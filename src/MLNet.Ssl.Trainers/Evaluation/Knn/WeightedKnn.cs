@@ -125,14 +125,14 @@ public sealed class WeightedKnn : IFeatureClassifier
     /// <param name="queries">Features (Q,D), float; they need not be normalised.</param>
     /// <param name="labels">Class of each query (Q), int64, 0 to C − 1.</param>
     /// <param name="ks">Neighbours that vote, each at least 1; more than there are training rows means all. Null means
-    /// DINO's 10, 20, 100 and 200.</param>
+    /// DINO's 10, 20, 100 and 200, less those above the number of training rows; of fewer than 10 rows all.</param>
     /// <returns>One result for each of <paramref name="ks"/>, in their order.</returns>
     /// <exception cref="ArgumentException">Shapes that do not fit, features that are not finite, labels or
     /// <paramref name="ks"/> out of range.</exception>
     public IReadOnlyList<NearestNeighborsAccuracy> Accuracy(Tensor queries, Tensor labels,
         IReadOnlyList<int>? ks = null)
     {
-        ks ??= [10, 20, 100, 200];
+        ks ??= UsualNeighbors(_features.shape[0]);
         CheckNeighbors(ks);
         using var use = _use.Begin();
         FeatureRows.Check(queries, labels, NumberOfClasses, nameof(queries));
@@ -161,6 +161,9 @@ public sealed class WeightedKnn : IFeatureClassifier
         int TopK(int k) => Math.Min(k, LabelRank.TopK(NumberOfClasses));
         static long Below(Tensor rank, int k) => rank.LessThan(k).sum().item<long>();
     }
+
+    private static int[] UsualNeighbors(long rows) =>
+        rows < 10 ? [(int)rows] : [.. new[] { 10, 20, 100, 200 }.Where(k => k <= rows)];
 
     internal static void CheckNeighbors(IReadOnlyList<int> ks)
     {
