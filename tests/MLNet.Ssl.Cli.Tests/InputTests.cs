@@ -2,6 +2,7 @@ using Microsoft.Data.Analysis;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using MLNet.Ssl.Cli.Input;
+using MLNet.Ssl.Cli.Models;
 using Parquet;
 using Parquet.Schema;
 
@@ -78,6 +79,48 @@ public sealed class InputTests : IDisposable
         string message = Assert.Throws<InvalidDataException>(() => RowSource.Open(new(_folder.File(name)))).Message;
         Assert.Contains(_folder.File(name), message);
         Assert.Contains("Git LFS pointer, not the file itself: run `git lfs pull`", message);
+    }
+
+    [Theory]
+    [InlineData("5.1,3.5,1.4,0.2,setosa\n4.9,3.0,1.4,0.2,setosa\n", "'5.1', '3.5', '1.4', '0.2', 'setosa'")]
+    [InlineData("39,State-gov,77516,13,0,0\n50,Private,83311,13,0,0\n", "'39', 'State-gov', '77516', '13', '0', …")]
+    [InlineData("a.png,cat\nb.png,dog\n", "'a.png', 'cat'")]
+    public void ATableWithoutAHeaderIsNotRobbedOfItsFirstRow(string text, string first)
+    {
+        string path = _folder.File("t.csv");
+        File.WriteAllText(path, text);
+        string message = Assert.Throws<InvalidDataException>(() => RowSource.Open(new(path))).Message;
+        Assert.StartsWith($"'{path}' has no header", message);
+        Assert.Contains($"{first}. --header false takes it for a row", message);
+        var source = RowSource.Open(new(path, Key: "1", Header: false));
+        Assert.Equal(text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(',')[0]),
+            source.Keys);
+    }
+
+    [Fact]
+    public void ColumnsWithoutNamesGoByTheirNumbers()
+    {
+        File.WriteAllText(_folder.File("t.tsv"), "0.5\tred\t1\n1.5\tblue\t2\n");
+        var choice = new DataChoice(_folder.File("t.tsv"), Label: "3", Header: false);
+        var source = Assert.IsType<TableSource>(RowSource.Open(choice));
+        Assert.Equal(["1", "2"], source.Frame.Columns.Select(column => column.Name));
+        Assert.Equal(["1", "2"], source.Labels);
+        Assert.Equal([0.5f, 1.5f], Assert.IsType<SingleDataFrameColumn>(source.Frame.Columns[0]));
+        var inspected = Inspection.Of(_folder.File("t.tsv"), tensors: false).Facts;
+        Assert.Equal(2, inspected["rows"]);
+        Assert.Equal("none: --header false", inspected["header"]);
+    }
+
+    [Theory]
+    [InlineData("0,1,2")]
+    [InlineData("country,2019,2020")]
+    [InlineData("x1,x2,y")]
+    public void NumbersThatCountUpAreNames(string header)
+    {
+        File.WriteAllText(_folder.File("t.csv"), header + "\n" + string.Join(',', header.Split(',').Select(_ => "7")));
+        Assert.Equal(1, RowSource.Open(new(_folder.File("t.csv"))).Count);
+        File.WriteAllText(_folder.File("t.csv"), "400.5,402.5\n1,2\n");
+        Assert.Equal(1, RowSource.Open(new(_folder.File("t.csv"), Header: true)).Count);
     }
 
     [Fact]

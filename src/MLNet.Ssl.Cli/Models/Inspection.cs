@@ -98,10 +98,12 @@ internal sealed class Inspection
 
     private static Inspection OfTable(string path)
     {
-        var source = RowSource.Open(new(path));
+        bool hasHeader = !TextTable.BeginsWithValues(path);
+        var source = RowSource.Open(new(path, Header: hasHeader));
         if (source is ImageSource images) return OfImages(path, images);
         var found = new Inspection(path, "table");
         found.Facts["rows"] = source.Count;
+        if (!hasHeader) found.Facts["header"] = "none: --header false";
         found.Facts["labelled"] = source.Labels is not null;
         found.Facts["columns"] = ((TableSource)source).Frame.Columns
             .ToDictionary(column => column.Name, object? (column) => column.DataType == typeof(float) ? "numbers"
