@@ -21,8 +21,9 @@ public sealed class PretrainedEstimatorTests : IDisposable
         trained.SaveSafeTensors(Path);
         var log = new List<string>();
         _ml.Log += (_, e) => log.Add(e.Message);
-        using var loaded = ssl.LoadPretrained("Embedding", "Image", Path).Fit(view);
-        Assert.Equal("SimCLR", loaded.Encoder.Method);
+        // No name of a column means what it means to Pretrain.
+        using var loaded = ssl.LoadPretrained("Embedding", null, Path).Fit(view);
+        Assert.Equal(("SimCLR", "Image"), (loaded.Encoder.Method, loaded.InputColumnName));
         Assert.Contains(log, line =>
             line.Contains("tensors matched") && line.Contains("missing: none") && line.Contains("ignored: none"));
         var (expected, actual) = (_ml.Embeddings(trained.Transform(view)), _ml.Embeddings(loaded.Transform(view)));

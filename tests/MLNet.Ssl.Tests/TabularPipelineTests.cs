@@ -101,6 +101,8 @@ public sealed class TabularPipelineTests
         var data = _ml.Transforms.ReplaceMissingValues("Features").Fit(_ml.Data.LoadFromEnumerable(Draw(40)))
             .Transform(_ml.Data.LoadFromEnumerable(Draw(40)));
         using var transformer = _ml.SelfSupervised().Pretrain().Fit(data);
+        using var named = _ml.SelfSupervised().MaskedReconstruction(options: new() { Epochs = 0 }).Fit(data);
+        Assert.Equal(("masked reconstruction", "Features"), (named.Encoder.Method, named.InputColumnName));
         Assert.Equal(("Embedding", "Features"), (transformer.OutputColumnName, transformer.InputColumnName));
         Assert.Contains(messages, m => m.Contains(
             "MethodName = masked reconstruction: no options were given, and ", StringComparison.Ordinal));

@@ -65,6 +65,6 @@ internal sealed class ModelFlags
     private static void Download(PretrainedModel model, Session session)
     {
         session.Say($"downloading {model.Name}, {model.License}");
-        PretrainedModels.Download(model, cancellation: session.Token);
+        PretrainedModels.Download(model, cancellationToken: session.Token);
     }
 }

@@ -84,13 +84,22 @@ public sealed partial class SelfSupervisedCatalog
         Pretrain(outputColumnName, inputColumnName, options ?? new ByolOptions());
 
     /// <summary>
+    /// Learns to tell which slots of a table's row were changed, and what stood there (masked reconstruction, VIME;
+    /// Yoon et al., NeurIPS 2020).
+    /// </summary>
+    /// <inheritdoc cref="Pretrain"/>
+    public PretrainingEstimator MaskedReconstruction(
+        string outputColumnName = "Embedding", string? inputColumnName = null,
+        MaskedReconstructionOptions? options = null) =>
+        Pretrain(outputColumnName, inputColumnName, options ?? new MaskedReconstructionOptions());
+
+    /// <summary>
     /// Embeds images with an encoder that was pretrained elsewhere: an official checkpoint of DINO, MoCo or SDMP, a
     /// ResNet of torchvision, or a file that <see cref="EmbeddingTransformer.SaveSafeTensors(string)"/> wrote. The file
     /// is recognised and checked here, and read when the estimator is fitted.
     /// </summary>
     /// <param name="outputColumnName">Column that receives the embedding, a known-size vector of Single.</param>
-    /// <param name="inputColumnName">Column of the images, as for <see cref="Pretrain"/>. Null means the name of the
-    /// output column.</param>
+    /// <param name="inputColumnName">Column of the images, as for <see cref="Pretrain"/>, null included.</param>
     /// <param name="path">The file: .pth, .pth.tar or .safetensors (<see cref="PretrainedWeights"/>). Or the name of a
     /// published network (<see cref="PretrainedModels.Named"/>), if there is no such file.</param>
     /// <param name="options">What the file's names and shapes do not say; null means all Auto.</param>
@@ -102,15 +111,13 @@ public sealed partial class SelfSupervisedCatalog
         string outputColumnName, string? inputColumnName, string path, PretrainedOptions? options = null) =>
         !File.Exists(path) && PretrainedModels.Lookup(path) is { } model
             ? LoadPretrained(outputColumnName, inputColumnName, model, options)
-            : new(_context, outputColumnName, inputColumnName ?? outputColumnName, PretrainedModels.FileOf(path),
-                options);
+            : new(_context, outputColumnName, inputColumnName, PretrainedModels.FileOf(path), options);
 
     /// <summary>
     /// Embeds images with an encoder that was pretrained elsewhere, whose file comes as a stream.
     /// </summary>
     /// <param name="outputColumnName">Column that receives the embedding, a known-size vector of Single.</param>
-    /// <param name="inputColumnName">Column of the images, as for <see cref="Pretrain"/>. Null means the name of the
-    /// output column.</param>
+    /// <param name="inputColumnName">Column of the images, as for <see cref="Pretrain"/>, null included.</param>
     /// <param name="stream">The file, .pth, .pth.tar or .safetensors, at most 2 GB: read from where the stream stands
     /// to its end, and kept in memory until the estimator is gone. The stream stays open.</param>
     /// <param name="options">What the file's names and shapes do not say; null means all Auto.</param>
@@ -119,14 +126,13 @@ public sealed partial class SelfSupervisedCatalog
     /// the stream stands at its end.</exception>
     public PretrainedEstimator LoadPretrained(
         string outputColumnName, string? inputColumnName, Stream stream, PretrainedOptions? options = null) =>
-        new(_context, outputColumnName, inputColumnName ?? outputColumnName, stream, options);
+        new(_context, outputColumnName, inputColumnName, stream, options);
 
     /// <summary>
     /// Embeds images with a published network, whose weights are on this machine already: nothing is downloaded here.
     /// </summary>
     /// <param name="outputColumnName">Column that receives the embedding, a known-size vector of Single.</param>
-    /// <param name="inputColumnName">Column of the images, as for <see cref="Pretrain"/>. Null means the name of the
-    /// output column.</param>
+    /// <param name="inputColumnName">Column of the images, as for <see cref="Pretrain"/>, null included.</param>
     /// <param name="model">The network, such as <see cref="PretrainedModels.DinoV2Small"/>. Its weights are looked for
     /// in the caches of torch.hub and Hugging Face, and where <see cref="PretrainedModels.Download"/> puts
     /// them.</param>
@@ -142,8 +148,8 @@ public sealed partial class SelfSupervisedCatalog
         string outputColumnName, string? inputColumnName, PretrainedModel model, PretrainedOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return new(_context, outputColumnName, inputColumnName
-            ?? outputColumnName, PretrainedModels.Require(model), model.Complete(options));
+        return new(
+            _context, outputColumnName, inputColumnName, PretrainedModels.Require(model), model.Complete(options));
     }
 
     /// <summary>

@@ -28,33 +28,34 @@ public sealed class PretrainedEstimator : IEstimator<EmbeddingTransformer>
 {
     private readonly MLContext _context;
     private readonly IHost _host;
-    private readonly string _output, _input, _source;
+    private readonly string _output, _source;
+    private readonly string? _input;
     private readonly PretrainedOptions? _options;
     private readonly Func<PretrainedWeights> _open;
 
-    internal PretrainedEstimator(MLContext context, string output, string input, string path,
+    internal PretrainedEstimator(MLContext context, string output, string? input, string path,
         PretrainedOptions? options)
         : this(context, output, input, path, options, () => PretrainedWeights.Open(path, options))
     {
     }
 
-    internal PretrainedEstimator(MLContext context, string output, string input, Stream stream,
+    internal PretrainedEstimator(MLContext context, string output, string? input, Stream stream,
         PretrainedOptions? options)
         : this(context, output, input, Bytes(stream), options)
     {
     }
 
-    private PretrainedEstimator(MLContext context, string output, string input, byte[] file,
+    private PretrainedEstimator(MLContext context, string output, string? input, byte[] file,
         PretrainedOptions? options)
         : this(context, output, input, "(stream)", options, () => PretrainedWeights.Open(file, options))
     {
     }
 
-    private PretrainedEstimator(MLContext context, string output, string input, string source,
+    private PretrainedEstimator(MLContext context, string output, string? input, string source,
         PretrainedOptions? options, Func<PretrainedWeights> open)
     {
         ArgumentException.ThrowIfNullOrEmpty(output);
-        ArgumentException.ThrowIfNullOrEmpty(input);
+        if (input is not null) ArgumentException.ThrowIfNullOrEmpty(input);
         (_context, _output, _input, _source, _options, _open) = (context, output, input, source, options, open);
         _host = ((IHostEnvironment)context).Register("LoadPretrained");
         NativeTorch.Require();
@@ -88,13 +89,13 @@ public sealed class PretrainedEstimator : IEstimator<EmbeddingTransformer>
     public EmbeddingTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        var images = input.Schema.Find("input", _input, ColumnAdvice.LostImages);
+        var images = InputColumn.Named(input.Schema, _input, _output);
         ImageColumn.Check(images, "input");
         using var channel = _host.Start("Fit");
         var device = DeviceChoice.Of(_context, channel);
         using var weights = _open();
         channel.Info(MessageSensitivity.None, $"{_source}: {weights.Backbone}; {weights.Report}");
-        return new(weights.CreateEncoder(device), _output, _input, _host)
+        return new(weights.CreateEncoder(device), _output, images.Name, _host)
         {
             OnUnreadableImage = _options?.OnUnreadableImage ?? default,
             InputType = images.Type,

@@ -9,7 +9,7 @@ namespace MLNet.Ssl.Methods;
 /// Masked reconstruction: from a corrupted row the encoder's features tell which slots were changed, and the row as it
 /// was (VIME; Yoon et al., NeurIPS 2020, section 4.1).
 /// </summary>
-public sealed class MaskedReconstruction : Method
+internal sealed class MaskedReconstruction : Method
 {
     private readonly ReconstructionHeads _heads;
     private readonly EncoderWithHead _network;

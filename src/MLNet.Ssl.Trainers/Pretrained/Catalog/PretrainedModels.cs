@@ -131,7 +131,7 @@ public static class PretrainedModels
     /// <param name="model">The network.</param>
     /// <param name="options">Where from and where to; null means all defaults.</param>
     /// <param name="progress">Receives how far it is, ten times a second at most.</param>
-    /// <param name="cancellation">Cancels; a later call goes on with what there is.</param>
+    /// <param name="cancellationToken">Cancels; a later call goes on with what there is.</param>
     /// <returns>The path.</returns>
     /// <exception cref="ArgumentException">A part of the model or an option is out of range.</exception>
     /// <exception cref="InvalidDataException">The server's file has another size or hash than it should.</exception>
@@ -141,12 +141,12 @@ public static class PretrainedModels
     /// names address and file.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static string Download(PretrainedModel model, PretrainedDownloadOptions? options = null,
-        IProgress<PretrainedDownloadProgress>? progress = null, CancellationToken cancellation = default)
+        IProgress<PretrainedDownloadProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         options = Checked(model, options);
         var caches = new WeightCaches(options);
         return caches.Find(model)
-            ?? WeightDownload.RunAsync(model, caches, options, progress, cancellation).GetAwaiter().GetResult();
+            ?? WeightDownload.RunAsync(model, caches, options, progress, cancellationToken).GetAwaiter().GetResult();
     }
 
     /// <summary>The network of a name; null if none is known.</summary>

@@ -25,11 +25,14 @@ internal static class InputColumn
         return column;
     }
 
+    /// <summary>The column of that name, whatever its type.</summary>
+    public static DataViewSchema.Column Named(DataViewSchema schema, string? name, string output) => schema.Find(
+        "input", name ?? Candidates(output).FirstOrDefault(c => schema.GetColumnOrNull(c) is not null) ?? "Image",
+        ColumnAdvice.LostImages);
+
     public static DataViewSchema.Column Find(DataViewSchema schema, string? name, string output)
     {
-        var column = schema.Find("input", name
-            ?? Candidates(output).FirstOrDefault(c => schema.GetColumnOrNull(c) is not null) ?? "Image",
-            ColumnAdvice.LostImages);
+        var column = Named(schema, name, output);
         // Three dimensions without three channels are meant to be an image, and are none.
         bool vector = column.Type is VectorDataViewType { IsKnownSize: true, Dimensions.Length: not 3 } known
             && known.ItemType == NumberDataViewType.Single;
