@@ -13,6 +13,7 @@ public sealed record TablePreprocessing
     private IReadOnlyDictionary<int, IReadOnlyList<float>> _quantiles =
         new Dictionary<int, IReadOnlyList<float>>();
 
+    /// <summary>Standardises rows slot by slot.</summary>
     /// <param name="mean">Subtracted from every slot; 0 leaves it.</param>
     /// <param name="scale">Multiplied with every slot then; 1 leaves it.</param>
     /// <exception cref="ArgumentException">The lengths differ or are 0, or a number is not finite.</exception>

@@ -11,7 +11,7 @@ namespace MLNet.Ssl;
 /// </remarks>
 /// <example><code>
 /// var model = pipeline.Fit(images);
-/// if (World.Rank == 0) ssl.Model.Save(model, images.Schema, "model.zip");
+/// if (World.Rank == 0) ssl.Model.Save(model, images.Schema, "model.mlssl");
 /// </code></example>
 public static class World
 {

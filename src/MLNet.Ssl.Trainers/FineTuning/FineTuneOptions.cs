@@ -33,11 +33,11 @@ public sealed record FineTuneOptions : SupervisedOptions
 
     /// <summary>α of Mixup's λ ~ Beta(α, α), one for a batch whose images are mixed with those in
     /// reverse order; 0 for none. Processes, and of a transformer threads, do so with their part of a batch.</summary>
-    /// <value>Default 0; DeiT has 0.8.</value>
+    /// <value>Default 0, range 0 and up; DeiT has 0.8.</value>
     public double MixupAlpha { get; init; }
 
     /// <summary>α of CutMix; with both, a batch has one of them at random.</summary>
-    /// <value>Default 0; DeiT has 1.</value>
+    /// <value>Default 0, range 0 and up; DeiT has 1.</value>
     public double CutMixAlpha { get; init; }
 
     internal override string Name => "Fine-tuning";

@@ -36,6 +36,7 @@ public sealed record ImagePreprocessing
     /// the centre (224: 256 → 224); up to 32 pixels the whole image is kept, so that a CIFAR image passes unchanged.
     /// </summary>
     /// <param name="imageSize">Width and height of the encoder's input in pixels, 1 to 4096.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="imageSize"/> is out of range.</exception>
     public static ImagePreprocessing For(int imageSize)
     {
         Check.InRange(imageSize, 1, 4096);

@@ -1,7 +1,7 @@
 namespace MLNet.Ssl;
 
 /// <summary>
-/// Resampling filter of a resize; both widen with the scale when shrinking (antialiasing), as Pillow's filters do.
+/// Resampling filter of a resize; all widen with the scale when shrinking (antialiasing), as Pillow's filters do.
 /// </summary>
 public enum Interpolation
 {

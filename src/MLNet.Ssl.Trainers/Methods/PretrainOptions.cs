@@ -39,7 +39,7 @@ public abstract record PretrainOptions : TrainingOptions
     /// embedded at. For images only.</summary>
     /// <value>Auto: the median shorter side of the images, at most 224, rounded down to a multiple of 16 (of 8 below
     /// 32), or of the patch where <see cref="Backbone"/> has others; on a processor at most 96 where
-    /// <see cref="Backbone"/> is left at Auto too.</value>
+    /// <see cref="Backbone"/> is left at Auto too. Range 8 and up.</value>
     public int? ImageSize { get; init; }
 
     /// <summary>Mixes samples and their targets; which methods can is said where one cannot.</summary>

@@ -53,8 +53,7 @@ public sealed record PretrainedOptions
     /// <summary>Side of the square that the encoder sees, in pixels; a vision transformer's
     /// positions are interpolated to it.</summary>
     /// <value>Auto: what the file says if this library wrote it, the size of a vision transformer's positions, 224 for
-    /// a ResNet, 32 for one with a small stem.
-    /// </value>
+    /// a ResNet, 32 for one with a small stem. Range 1 to 4 096.</value>
     public int? ImageSize { get; init; }
 
     /// <summary>What is done to an image before the network sees it; in place of <see cref="ImageSize"/>.</summary>

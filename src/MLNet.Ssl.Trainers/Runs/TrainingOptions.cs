@@ -19,8 +19,8 @@ public abstract record TrainingOptions
     /// batch or more and the method takes it (<see cref="Methods.Method.PartialBatchMultiple"/>); else it is
     /// dropped, other rows in every epoch.
     /// </summary>
-    /// <value>Auto: the method's usual batch, 64 for fine-tuning and distillation, but at most a quarter of the rows.
-    /// Range 2 to the number of rows.</value>
+    /// <value>Auto: 256 for pretraining on images, 64 for DINO, fine-tuning and distillation, 512 on tables, but at
+    /// most a quarter of the rows. Range 2 to the number of rows.</value>
     public int? BatchSize { get; init; }
 
     /// <summary>Peak learning rate for a batch of 256; it is scaled by batch / 256.</summary>
@@ -43,7 +43,7 @@ public abstract record TrainingOptions
     public int? Seed { get; init; }
 
     /// <summary>Processor threads.</summary>
-    /// <value>Auto: the processor's. Range 1 and up.</value>
+    /// <value>Auto: the processor's, or a process's share of them where several train together. Range 1 and up.</value>
     public int? Threads { get; init; }
 
     /// <summary>What the networks compute in; weights, optimiser, losses and files are in single precision.</summary>

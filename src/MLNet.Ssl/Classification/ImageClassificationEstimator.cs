@@ -131,6 +131,8 @@ public sealed class ImageClassificationEstimator : IEstimator<ImageClassificatio
     /// teacher.</exception>
     /// <exception cref="InvalidOperationException">There is no row to learn from, or an image cannot be read; the
     /// message names column and row.</exception>
+    /// <exception cref="ArithmeticException">The loss is not finite.</exception>
+    /// <exception cref="InvalidDataException">All checkpoints of the run to resume are damaged.</exception>
     /// <exception cref="IOException">The folder of checkpoints cannot be written; thrown before the images are read, or
     /// when a checkpoint is written.</exception>
     /// <exception cref="OperationCanceledException">The options' token was cancelled, which is seen at the next row or

@@ -129,12 +129,15 @@ public sealed class PretrainingEstimator : IEstimator<EmbeddingTransformer>
     /// <exception cref="ArgumentOutOfRangeException">The input column is missing, or holds neither images nor vectors
     /// of known size.</exception>
     /// <exception cref="InvalidOperationException">There are no rows; an image cannot be read or a value is not finite
-    /// (the message names column, row and slot); pixels are outside 0..255; the GPU asked for is not there; or training
-    /// fails, see <see cref="Pretrainer"/>.</exception>
+    /// (the message names column, row and slot); pixels are outside 0..255; or the GPU asked for, or libtorch, is not
+    /// there.</exception>
+    /// <exception cref="ArithmeticException">The loss is not finite.</exception>
+    /// <exception cref="InvalidDataException">The initial weights are damaged or do not fit, or all checkpoints of the
+    /// run to resume are damaged.</exception>
     /// <exception cref="ArgumentException">An option is out of range, or the run to resume is another one; the message
     /// names the option.</exception>
-    /// <exception cref="IOException">The folder of checkpoints cannot be written; thrown before the data is read, or
-    /// when a checkpoint is written.</exception>
+    /// <exception cref="IOException">The initial weights are not there, or the folder of checkpoints cannot be written;
+    /// thrown before the data is read, or when a checkpoint is written.</exception>
     /// <exception cref="OperationCanceledException">The options' token was cancelled, which is seen at the next row or
     /// step.</exception>
     public EmbeddingTransformer Fit(IDataView input)

@@ -17,7 +17,7 @@ public sealed record ByolOptions : PretrainOptions
     public bool ConstantMomentum { get; init; }
 
     /// <summary>Width of the projection.</summary>
-    /// <value>Default 256.</value>
+    /// <value>Default 256, range 1 and up.</value>
     public int ProjectionDimension { get; init; } = 256;
 
     /// <summary>Hidden width of projector and predictor.</summary>
@@ -34,7 +34,7 @@ public sealed record ByolOptions : PretrainOptions
 
     /// <summary>Parts of the batch that are normalised on their own, as in
     /// <see cref="MoCoOptions.BatchNormGroups"/>.</summary>
-    /// <value>Default 1: one.</value>
+    /// <value>Default 1: all of the batch together.</value>
     public int BatchNormGroups { get; init; } = 1;
 
     /// <summary>The recipe of the first view, at any size.</summary>

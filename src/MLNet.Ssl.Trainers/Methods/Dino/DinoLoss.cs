@@ -23,6 +23,7 @@ public sealed class DinoLoss : IDisposable
     private readonly double _centerMomentum;
     private readonly DinoCentering _centering;
 
+    /// <summary>Begins with a centre of zeros.</summary>
     /// <param name="outputDimension">K, width of the head's output.</param>
     /// <param name="studentTemperature">τs.</param>
     /// <param name="centerMomentum">Share of the centre that a step keeps.</param>

@@ -12,16 +12,16 @@ public sealed record DinoOptions : PretrainOptions
     private const int FewRows = 100_000;
 
     /// <summary>K, width of the head's output.</summary>
-    /// <value>Auto: 1 024 below 20 000 rows, 2 048 below 50 000, 4 096 below 100 000, else 65
-    /// 536 (the official default).</value>
+    /// <value>Auto: 1 024 below 20 000 rows, 2 048 below 50 000, 4 096 below 100 000, else 65 536 (the official
+    /// default). Range 2 and up.</value>
     public int? OutputDimension { get; init; }
 
     /// <summary>Hidden width of the head.</summary>
-    /// <value>Default 2 048.</value>
+    /// <value>Default 2 048, range 1 and up.</value>
     public int HeadHiddenDimension { get; init; } = 2048;
 
     /// <summary>Bottleneck width of the head.</summary>
-    /// <value>Default 256.</value>
+    /// <value>Default 256, range 1 and up.</value>
     public int HeadBottleneckDimension { get; init; } = 256;
 
     /// <summary>Batch normalisation in the head.</summary>
@@ -43,11 +43,11 @@ public sealed record DinoOptions : PretrainOptions
     public int? LocalSize { get; init; }
 
     /// <summary>Area share of a global crop.</summary>
-    /// <value>Default (0.4, 1).</value>
+    /// <value>Default (0.4, 1), range above 0 to 1.</value>
     public (double Min, double Max) GlobalScale { get; init; } = (0.4, 1);
 
     /// <summary>Area share of a local crop.</summary>
-    /// <value>Default (0.05, 0.4).</value>
+    /// <value>Default (0.05, 0.4), range above 0 to 1.</value>
     public (double Min, double Max) LocalScale { get; init; } = (0.05, 0.4);
 
     /// <summary>Whether crops are blurred, and those of the second global view solarised, as published.</summary>
@@ -68,7 +68,7 @@ public sealed record DinoOptions : PretrainOptions
     public double WarmupTeacherTemperature { get; init; } = 0.04;
 
     /// <summary>Epochs over which τt rises.</summary>
-    /// <value>Default 0; the paper's longer runs use 30.</value>
+    /// <value>Default 0, range 0 and up; the paper's longer runs use 30.</value>
     public int WarmupTeacherTemperatureEpochs { get; init; }
 
     /// <summary>What keeps the teacher from giving all images the same prototypes.</summary>
@@ -98,7 +98,7 @@ public sealed record DinoOptions : PretrainOptions
     public double WeightDecayEnd { get; init; } = 0.4;
 
     /// <summary>L2 norm that every parameter's gradient is clipped to on its own; 0 turns clipping off.</summary>
-    /// <value>Default 3.</value>
+    /// <value>Default 3, range 0 and up.</value>
     public double ClipGradient { get; init; } = 3;
 
     /// <summary>Epochs in which the head's last layer stays as initialised.</summary>

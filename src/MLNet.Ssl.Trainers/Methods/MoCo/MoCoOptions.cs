@@ -33,7 +33,7 @@ public sealed record MoCoOptions : PretrainOptions
     public HeadNormalization? HeadBatchNorm { get; init; }
 
     /// <summary>Width of the projection.</summary>
-    /// <value>Default 128.</value>
+    /// <value>Default 128, range 1 and up.</value>
     public int ProjectionDimension { get; init; } = 128;
 
     /// <summary>
@@ -63,8 +63,8 @@ public sealed record MoCoOptions : PretrainOptions
     /// has no blur, up to 64 pixels.</value>
     public ViewRecipe? View { get; init; }
 
-    /// <summary>Epochs at which the learning rate falls to a tenth, behind a linear warm-up to the whole of it; null
-    /// for a cosine by the epoch.</summary>
+    /// <summary>Epochs at which the learning rate falls to a tenth, behind a linear warm-up to the whole of it.</summary>
+    /// <value>Default null: a cosine by the epoch.</value>
     public IReadOnlyList<int>? DecayEpochs { get; init; }
 
     /// <summary>Weight decay of every parameter.</summary>

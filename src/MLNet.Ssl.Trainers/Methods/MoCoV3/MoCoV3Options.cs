@@ -17,11 +17,11 @@ public sealed record MoCoV3Options : PretrainOptions
     public double? Temperature { get; init; }
 
     /// <summary>Width of the projection.</summary>
-    /// <value>Default 256.</value>
+    /// <value>Default 256, range 1 and up.</value>
     public int ProjectionDimension { get; init; } = 256;
 
     /// <summary>Hidden width of projector and predictor.</summary>
-    /// <value>Default 4 096.</value>
+    /// <value>Default 4 096, range 1 and up.</value>
     public int HeadHiddenDimension { get; init; } = 4096;
 
     /// <summary>Keeps a transformer's patch projection as initialised, which steadies training. A convolutional stem

@@ -39,7 +39,7 @@ public sealed record SimClrOptions : PretrainOptions
     public int HeadLayers { get; init; } = 2;
 
     /// <summary>Width of the projection.</summary>
-    /// <value>Default 128.</value>
+    /// <value>Default 128, range 1 and up.</value>
     public int ProjectionDimension { get; init; } = 128;
 
     /// <summary>How NT-Xent's terms are put together.</summary>

@@ -28,13 +28,13 @@ public sealed record ConvNeXtOptions : BackboneOptions
     /// <summary>ConvNeXt-T: 28 million parameters, features of 768.</summary>
     public static ConvNeXtOptions Tiny() => new();
 
-    /// <summary>ConvNeXt-S: 50 million parameters, features of 768.</summary>
+    /// <summary>ConvNeXt-S: 49 million parameters, features of 768.</summary>
     public static ConvNeXtOptions Small() => new() { Depths = [3, 3, 27, 3] };
 
-    /// <summary>ConvNeXt-B: 89 million parameters, features of 1 024.</summary>
+    /// <summary>ConvNeXt-B: 88 million parameters, features of 1 024.</summary>
     public static ConvNeXtOptions Base() => new() { Depths = [3, 3, 27, 3], Widths = [128, 256, 512, 1024] };
 
-    /// <summary>ConvNeXt-L: 198 million parameters, features of 1 536.</summary>
+    /// <summary>ConvNeXt-L: 196 million parameters, features of 1 536.</summary>
     public static ConvNeXtOptions Large() => new() { Depths = [3, 3, 27, 3], Widths = [192, 384, 768, 1536] };
 
     /// <inheritdoc/>

@@ -16,7 +16,7 @@ public sealed record TabularMlpOptions : BackboneOptions
     public int[]? InputGroups { get; init; }
 
     /// <summary>Outputs of each input layer.</summary>
-    /// <value>Default 64.</value>
+    /// <value>Default 64, range 1 and up.</value>
     public int InputWidth { get; init; } = 64;
 
     /// <summary>Outputs of each hidden layer.</summary>

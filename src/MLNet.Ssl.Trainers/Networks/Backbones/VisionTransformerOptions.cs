@@ -23,24 +23,24 @@ public enum VisionTransformerFlavor
 public sealed record VisionTransformerOptions : BackboneOptions
 {
     /// <summary>Side of a patch in pixels.</summary>
-    /// <value>Default 16.</value>
+    /// <value>Default 16, range 1 and up.</value>
     public int PatchSize { get; init; } = 16;
 
     /// <summary>Width D of the tokens, and of the features unless <see cref="LastBlocks"/> or
     /// <see cref="AveragePoolPatchTokens"/> says otherwise; a multiple of <see cref="Heads"/>.</summary>
-    /// <value>Default 384.</value>
+    /// <value>Default 384, range 1 and up.</value>
     public new int EmbeddingDimension { get; init; } = 384;
 
     /// <summary>Number of blocks.</summary>
-    /// <value>Default 12.</value>
+    /// <value>Default 12, range 1 and up.</value>
     public int Depth { get; init; } = 12;
 
     /// <summary>Attention heads of a block.</summary>
-    /// <value>Default 6.</value>
+    /// <value>Default 6, range 1 and up.</value>
     public int Heads { get; init; } = 6;
 
     /// <summary>Hidden width of a block's MLP, in multiples of <see cref="EmbeddingDimension"/>.</summary>
-    /// <value>Default 4.</value>
+    /// <value>Default 4, range above 0.</value>
     public double MlpRatio { get; init; } = 4;
 
     /// <summary>Drop-path rate of the last block; the rates rise linearly from 0 at the first. In
@@ -59,7 +59,7 @@ public sealed record VisionTransformerOptions : BackboneOptions
 
     /// <summary>Learned tokens without a place between the class token and those of the patches: DINOv2's registers
     /// (Darcet et al., arXiv 2309.16588), DINOv3's storage tokens.</summary>
-    /// <value>Default 0. DINOv2's register networks and DINOv3 have 4.</value>
+    /// <value>Default 0, range 0 to 1 024. DINOv2's register networks and DINOv3 have 4.</value>
     public int Registers { get; init; }
 
     /// <summary>Initial value of the learned factors of each residual branch's channels (layer scale, arXiv
@@ -73,7 +73,7 @@ public sealed record VisionTransformerOptions : BackboneOptions
     public bool SwiGlu { get; init; }
 
     /// <summary>ε of the layer norms.</summary>
-    /// <value>Default 1e-6; DINOv3 has 1e-5.</value>
+    /// <value>Default 1e-6, range above 0; DINOv3 has 1e-5.</value>
     public double NormEpsilon { get; init; } = 1e-6;
 
     /// <summary>Whether positions turn queries and keys of the patches (DINOv3, arXiv 2508.10104), for any size of
@@ -83,7 +83,8 @@ public sealed record VisionTransformerOptions : BackboneOptions
 
     /// <summary>What is added to the number of patches when the table of positions is resampled to another size: DINO's
     /// and DINOv2's code adds a tenth of a patch.</summary>
-    /// <value>Default 0.1; 0 for DINOv2 with registers and for networks of timm and Hugging Face.</value>
+    /// <value>Default 0.1, range 0 to below 1; 0 for DINOv2 with registers and for networks of timm and Hugging
+    /// Face.</value>
     public double PositionOffset { get; init; } = 0.1;
 
     /// <summary>Whether the table of positions is smoothed when it is resampled to fewer patches, as
@@ -166,7 +167,7 @@ public sealed record VisionTransformerOptions : BackboneOptions
     public static VisionTransformerOptions DinoV2Giant(bool registers = false) =>
         DinoV2(1536, 40, registers) with { SwiGlu = true, MlpRatio = 4096.0 / 1536 };
 
-    /// <summary>DINOv3's ViT-S/16: 21 million parameters (Siméoni et al., arXiv 2508.10104).</summary>
+    /// <summary>DINOv3's ViT-S/16: 22 million parameters (Siméoni et al., arXiv 2508.10104).</summary>
     public static VisionTransformerOptions DinoV3Small() => DinoV3(384, 12);
 
     /// <summary>DINOv3's ViT-S+/16, with a gated MLP: 29 million parameters.</summary>
@@ -175,10 +176,10 @@ public sealed record VisionTransformerOptions : BackboneOptions
     /// <summary>DINOv3's ViT-B/16: 86 million parameters.</summary>
     public static VisionTransformerOptions DinoV3Base() => DinoV3(768, 12);
 
-    /// <summary>DINOv3's ViT-L/16: 300 million parameters.</summary>
+    /// <summary>DINOv3's ViT-L/16: 303 million parameters.</summary>
     public static VisionTransformerOptions DinoV3Large() => DinoV3(1024, 24);
 
-    /// <summary>DINOv3's ViT-H+/16, with a gated MLP: 840 million parameters.</summary>
+    /// <summary>DINOv3's ViT-H+/16, with a gated MLP: 841 million parameters.</summary>
     public static VisionTransformerOptions DinoV3HugePlus() => DinoV3(1280, 32) with { SwiGlu = true };
 
     private static VisionTransformerOptions DinoV2(int width, int depth, bool registers) => new()

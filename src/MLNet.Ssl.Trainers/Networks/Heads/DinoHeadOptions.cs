@@ -8,15 +8,15 @@ namespace MLNet.Ssl;
 public sealed record DinoHeadOptions(int InputDimension)
 {
     /// <summary>Number K of prototypes, the width of the output.</summary>
-    /// <value>Default 65 536, made for ImageNet; some thousands suit small data.</value>
+    /// <value>Default 65 536, made for ImageNet; some thousands suit small data. Range 2 and up.</value>
     public int OutputDimension { get; init; } = 65536;
 
     /// <summary>Width of the hidden layers.</summary>
-    /// <value>Default 2048.</value>
+    /// <value>Default 2 048, range 1 and up.</value>
     public int HiddenDimension { get; init; } = 2048;
 
     /// <summary>Width of the normalised bottleneck before the prototypes.</summary>
-    /// <value>Default 256.</value>
+    /// <value>Default 256, range 1 and up.</value>
     public int BottleneckDimension { get; init; } = 256;
 
     /// <summary>Linear layers up to the bottleneck, at least 1.</summary>

@@ -35,11 +35,11 @@ public enum HeadNormalization
 public sealed record MlpHeadOptions(int InputDimension)
 {
     /// <summary>Width of the hidden layers.</summary>
-    /// <value>Default: the input's.</value>
+    /// <value>Default the input's, range 1 and up.</value>
     public int HiddenDimension { get; init; } = InputDimension;
 
     /// <summary>Width of the output.</summary>
-    /// <value>Default 128.</value>
+    /// <value>Default 128, range 1 and up.</value>
     public int OutputDimension { get; init; } = 128;
 
     /// <summary>Linear layers, at least 1.</summary>

@@ -9,7 +9,7 @@ namespace MLNet.Ssl;
 public sealed record ProjectionHeadOptions(int InputDimension)
 {
     /// <summary>Width of the projection.</summary>
-    /// <value>Default 128.</value>
+    /// <value>Default 128, range 1 and up.</value>
     public int OutputDimension { get; init; } = 128;
 
     /// <summary>Linear layers, at least 1.</summary>
