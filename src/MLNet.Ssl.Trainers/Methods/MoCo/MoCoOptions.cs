@@ -63,7 +63,8 @@ public sealed record MoCoOptions : PretrainOptions
     /// has no blur, up to 64 pixels.</value>
     public ViewRecipe? View { get; init; }
 
-    /// <summary>Epochs at which the learning rate falls to a tenth, behind a linear warm-up to the whole of it.</summary>
+    /// <summary>Epochs at which the learning rate falls to a tenth, behind a linear warm-up to the whole of it; they do
+    /// not move with <see cref="TrainingOptions.Epochs"/>.</summary>
     /// <value>Default null: a cosine by the epoch.</value>
     public IReadOnlyList<int>? DecayEpochs { get; init; }
 
@@ -72,7 +73,7 @@ public sealed record MoCoOptions : PretrainOptions
     public double WeightDecay { get; init; } = 1e-4;
 
     /// <summary>MoCo v1: a linear head, T = 0.07, the learning rate in steps at epochs 120 and 160
-    /// of 200, v1's augmentation.</summary>
+    /// of 200, v1's augmentation. With other epochs give other <see cref="DecayEpochs"/>.</summary>
     public static MoCoOptions V1 { get; } = new()
     {
         HeadLayers = 1,
