@@ -132,9 +132,9 @@ public sealed class WeightedKnn : IFeatureClassifier
     public IReadOnlyList<NearestNeighborsAccuracy> Accuracy(Tensor queries, Tensor labels,
         IReadOnlyList<int>? ks = null)
     {
+        using var use = _use.Begin();
         ks ??= UsualNeighbors(_features.shape[0]);
         CheckNeighbors(ks);
-        using var use = _use.Begin();
         FeatureRows.Check(queries, labels, NumberOfClasses, nameof(queries));
         FeatureRows.CheckWidth(queries, Dimension, nameof(queries));
 
