@@ -159,7 +159,8 @@ internal static class ImageLoading
                 }
                 var memory = ChildProcess.Own<Memory>(["images-memory-run", list, "--seconds", $"{seconds}"], 2);
                 Console.WriteLine($"{length} photos: {memory.steps} steps, {memory.images_per_second:0.0} images/s, "
-                    + $"peak {memory.peak_mib:0} MiB resident, {memory.anonymous_mib:0} MiB of it no file's at the end");
+                    + $"peak {memory.peak_mib:0} MiB resident, "
+                    + $"{memory.anonymous_mib:0} MiB of it no file's at the end");
             }
         }
         finally

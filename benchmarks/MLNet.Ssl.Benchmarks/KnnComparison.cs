@@ -57,9 +57,12 @@ internal sealed class KnnComparison(int bank, int queries, int width, int k, int
                 Console.WriteLine(
                     $"| {metric} | {(python is null ? "–" : Comparison.Spread(twin.Select(t => t.seconds), "0.00"))} "
                     + $"| {Comparison.Spread(own.Select(t => t.seconds), "0.00")} "
-                    + $"| **{(python is null ? "–" : Comparison.Spread(twin.Zip(own, (t, o) => t.seconds / o.seconds), "0.00"))}** "
-                    + $"| {(python is null ? "–" : Comparison.Spread(twin.Zip(own, (t, o) => t.cpu_seconds / o.cpu_seconds), "0.00"))} "
-                    + $"| {(python is null ? "–" : $"{twin.Max(t => t.peak_mib):0}")} | {own.Max(t => t.peak_mib):0} |");
+                    + $"| **{Ratio(t => t.seconds)}** | {Ratio(t => t.cpu_seconds)} "
+                    + $"| {(python is null ? "–" : $"{twin.Max(t => t.peak_mib):0}")} "
+                    + $"| {own.Max(t => t.peak_mib):0} |");
+
+                string Ratio(Func<KnnTime, double> of) =>
+                    python is null ? "–" : Comparison.Spread(twin.Zip(own, (t, o) => of(t) / of(o)), "0.00");
             }
             return agree;
         }

@@ -16,17 +16,9 @@ internal static class Demo
         string? reportPath, string? tensorBoardFolder)
     {
         var ml = new MLContext(seed);
-        CifarSet trainSet, testSet;
-        try
-        {
-            (trainSet, testSet) = CifarSource.Resolve(folder, download, note => Say($"[grey]{note}[/]"));
-        }
-        catch (Exception error) when (error is IOException or InvalidDataException or HttpRequestException
-            or UnauthorizedAccessException)
-        {
-            AnsiConsole.MarkupLineInterpolated($"[red]{error.Message}[/]");
-            return 1;
-        }
+        var sets = CifarSource.TryResolve(folder, download, note => Say($"[grey]{note}[/]"),
+            error => AnsiConsole.MarkupLineInterpolated($"[red]{error}[/]"));
+        if (sets is not (var trainSet, var testSet)) return 1;
         var train = ml.Data.LoadFromEnumerable(trainSet.Rows());
         var test = ml.Data.LoadFromEnumerable(testSet.Rows());
         var options = Options(method, backbone) with { Epochs = epochs, Seed = seed };

@@ -12,8 +12,10 @@ internal static class Steps
     {
         var ml = new MLContext(seed);
         var ssl = ml.SelfSupervised();
-        var (trainSet, testSet) = CifarSource.Resolve(folder, download, note =>
-            AnsiConsole.MarkupLineInterpolated($"[grey]{note}[/]"));
+        var sets = CifarSource.TryResolve(folder, download,
+            note => AnsiConsole.MarkupLineInterpolated($"[grey]{note}[/]"),
+            error => AnsiConsole.MarkupLineInterpolated($"[red]{error}[/]"));
+        if (sets is not (var trainSet, var testSet)) return 1;
         var keys = ml.Transforms.Conversion.MapValueToKey("Label").Fit(ml.Data.LoadFromEnumerable(trainSet.Rows()));
         IDataView Rows(IEnumerable<CifarImage> rows) => keys.Transform(ml.Data.LoadFromEnumerable(rows));
         var (all, test) = (Rows(trainSet.Rows()), Rows(testSet.Rows()));

@@ -21,6 +21,23 @@ public static class CifarSource
         "mlnet-ssl",
         "cifar10");
 
+    /// <summary>As <see cref="Resolve(string?, bool, Action{string})"/>; null where that fails, which
+    /// <paramref name="fail"/> is told.</summary>
+    public static (CifarSet Train, CifarSet Test)? TryResolve(string? dataOption, bool download, Action<string> log,
+        Action<string> fail)
+    {
+        try
+        {
+            return Resolve(dataOption, download, log);
+        }
+        catch (Exception error) when (error is IOException or InvalidDataException or HttpRequestException
+            or UnauthorizedAccessException)
+        {
+            fail(error.Message);
+            return null;
+        }
+    }
+
     /// <summary>
     /// The two halves of the first source that is there; <paramref name="log"/> is told which one it was.
     /// </summary>

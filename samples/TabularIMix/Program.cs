@@ -24,7 +24,8 @@ test.Validators.Add(result =>
     if (result.GetValueOrDefault<int>() < 1) result.AddError("--test must be 1 or more.");
 });
 
-var command = new RootCommand("MoCo with i-Mix, and masked reconstruction, on the rows of CovType in an ML.NET pipeline.")
+var command = new RootCommand(
+    "MoCo with i-Mix, and masked reconstruction, on the rows of CovType in an ML.NET pipeline.")
 {
     data, epochs, test, paper, seed,
 };

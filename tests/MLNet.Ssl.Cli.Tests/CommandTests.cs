@@ -147,7 +147,8 @@ public sealed class CommandTests : IDisposable
         Tool.Do("pretrain", _folder.File("train.csv"), "--output", model, "--epochs", "0");
         string[] evaluate = ["evaluate", _folder.File("train.csv"), "--model", model, "--json", "--test"];
         var measured = Tool.Do([.. evaluate, _folder.File("test.csv")]);
-        Assert.Contains("6 of 10 rows to classify have labels that no row to learn from has ('other'); they are left out",
+        Assert.Contains(
+            "6 of 10 rows to classify have labels that no row to learn from has ('other'); they are left out",
             measured.Error);
         Assert.Equal(4, measured.Lines()[^1].GetProperty("test").GetInt32());
         // The published 20, 100 and 200 neighbours are more than there are rows.

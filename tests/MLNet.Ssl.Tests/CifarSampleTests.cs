@@ -218,7 +218,8 @@ public sealed class CifarSampleTests : IDisposable
             Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", "exec",
             Path.Combine(AppContext.BaseDirectory, "Cifar10.dll"), "--data", _folder, "--epochs", "1"));
         Assert.True(exit == 0, output + errors);
-        foreach (string said in new[] { "data: ", "SimCLR on 128", "pretrained in", "untrained   knn", "pretrained  knn" })
+        foreach (string said in new[]
+            { "data: ", "SimCLR on 128", "pretrained in", "untrained   knn", "pretrained  knn" })
             Assert.Single(output.Split('\n'), line => line.Contains(said, StringComparison.Ordinal));
     }
 

@@ -108,16 +108,19 @@ public sealed class CustomMethodTests : IDisposable
             Evaluation = new(train.Images, train.Labels, test.Images, test.Labels) { EveryEpochs = 1000 },
             LearningRate = 0.2,
         };
-        double before = Accuracy(train.Images, options with { Epochs = 1, LearningRate = 1e-12, Momentum = 1 });
-        double after = Accuracy(train.Images, options with { Epochs = 20 });
-        Assert.True(after > before + 0.1, $"kNN: untrained {before:0.000}, pretrained {after:0.000}");
+        SomeSeed.Reaches(0.1, 1, seed =>
+        {
+            var run = options with { Seed = seed };
+            return Accuracy(train.Images, run with { Epochs = 20 })
+                - Accuracy(train.Images, run with { Epochs = 1, LearningRate = 1e-12, Momentum = 1 });
+        });
     }
 
     [Fact]
     public void NeighboursAreTruerThanThoseOfTheUntrainedEncoder()
     {
         var (train, test) = (Patterns.Draw(512, 1), Patterns.Draw(256, 2));
-        var report = new PretrainReport();
+        PretrainReport report = null!;
         var evaluation =
             new OnlineEvaluation(train.Images, train.Labels, test.Images, test.Labels) { EveryEpochs = 1000 };
         // As the library's own methods are tested: colours are jittered away.
@@ -128,10 +131,13 @@ public sealed class CustomMethodTests : IDisposable
             Evaluation = evaluation,
             LearningRate = 0.01,
         };
-        // The first epoch at a rate that moves nothing measures the untrained encoder.
-        double before = Accuracy(train.Images, options with { Epochs = 1, LearningRate = 1e-12 });
-        double after = Accuracy(train.Images, options with { Epochs = 40, Progress = report });
-        Assert.True(after > before + 0.1, $"kNN: untrained {before:0.000}, pretrained {after:0.000}");
+        SomeSeed.Reaches(0.1, 1, seed =>
+        {
+            var run = options with { Seed = seed };
+            // The first epoch at a rate that moves nothing measures the untrained encoder.
+            double before = Accuracy(train.Images, run with { Epochs = 1, LearningRate = 1e-12 });
+            return Accuracy(train.Images, run with { Epochs = 40, Progress = report = new() }) - before;
+        });
         string page = Path.Combine(_folder, "report.html");
         report.Write(page);
         string html = File.ReadAllText(page);

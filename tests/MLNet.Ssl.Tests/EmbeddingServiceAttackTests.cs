@@ -145,8 +145,8 @@ public sealed class EmbeddingServiceAttackTests : IDisposable
         int after = whole.Count(task => task.IsCompleted);
         _output.WriteLine($"a good request alone {alone.TotalMilliseconds:0} ms, beside 32 large ones "
             + $"{beside.TotalMilliseconds:0} ms; {before} to {after} of them answered");
-        // One batch, which is one large image, may be on its way, and on a busy machine answers arrive late; first come,
-        // first served would have been all of those that waited, 16 or more.
+        // One batch, which is one large image, may be on its way, and on a busy machine answers arrive late; first
+        // come, first served would have been all of those that waited, 16 or more.
         Assert.InRange(after - before, 0, 10);
         Assert.True(after < 32);
         await service.StopAsync(Cancellation);

@@ -106,7 +106,8 @@ public class MicrosoftMLTorchSharpTests
     private static string Name(MetadataReader metadata, MemberReferenceHandle handle)
     {
         var member = metadata.GetMemberReference(handle);
-        return $"{Theirs.ManifestModule.ResolveType(MetadataTokens.GetToken(member.Parent))}.{metadata.GetString(member.Name)}";
+        var type = Theirs.ManifestModule.ResolveType(MetadataTokens.GetToken(member.Parent));
+        return $"{type}.{metadata.GetString(member.Name)}";
     }
 
     private static bool IsOfTorchSharp(MetadataReader metadata, EntityHandle type)

@@ -62,7 +62,8 @@ internal sealed class ResultsTable(string trainFile, string testFile, int images
     {
         var text = new StringBuilder();
         text.AppendLine(FormattableString.Invariant($"CIFAR-10, {images:N0} training images, {epochs} ")
-            + FormattableString.Invariant($"epoch{(epochs == 1 ? "" : "s")}, {seeds} seed{(seeds == 1 ? "" : "s: mean ± standard deviation")}, ")
+            + FormattableString.Invariant($"epoch{(epochs == 1 ? "" : "s")}, ")
+            + FormattableString.Invariant($"{seeds} seed{(seeds == 1 ? "" : "s: mean ± standard deviation")}, ")
             + FormattableString.Invariant($"{threads} thread{(threads == 1 ? "" : "s")}."));
         text.AppendLine().AppendLine($"| {string.Join(" | ", Columns)} |")
             .AppendLine($"|{string.Concat(Columns.Select(_ => "---|"))}");

@@ -155,8 +155,8 @@ internal sealed class RunCheckpoints : IDisposable
         _measure = measure();
         var scored = _folder.Scored.ToLookup(file => file.Measure == _measure);
         if (scored[false].Any())
-            _log?.Invoke(new(true, $"Checkpoints in '{_folder.Path}' were scored on other rows, or otherwise, than this "
-                + "run's evaluation does: their scores are forgotten, and the best is looked for anew."));
+            _log?.Invoke(new(true, $"Checkpoints in '{_folder.Path}' were scored on other rows, or otherwise, than "
+                + "this run's evaluation does: their scores are forgotten, and the best is looked for anew."));
         return CheckpointFolder.Best(scored[true]) is { } best
             ? (best.Score, best.Step / (double)_stepsPerEpoch, scored[true].First().Step / (double)_stepsPerEpoch)
             : null;

@@ -40,8 +40,8 @@ internal sealed class TrainingStep : IDisposable
         method.Sides = _sides;
         _optimizer = plan.CreateOptimizer();
         _optimizer.Threads = _halves;
-        _gradients =
-            [.. Enumerable.Range(0, shards).Select(_ => new GradientBuffer(method.Parameters, isOneOfMany: shards > 1))];
+        _gradients = [.. Enumerable.Range(0, shards)
+            .Select(_ => new GradientBuffer(method.Parameters, isOneOfMany: shards > 1))];
         if (splits && method.IsOfLinearLayers && method.Parameters.Precision == Precision.Float32)
             _split = new(method.Parameters.Module, _gradients[0], _halves);
         _generators = [.. Enumerable.Range(0, shards).Select(_ => new Generator(0, CPU))];

@@ -41,7 +41,7 @@ internal static class SafeTensors
         AtomicFile.Write(path, file => Write(file, tensors, metadata));
     }
 
-    /// <inheritdoc cref="Write(string, IEnumerable{KeyValuePair{string, Tensor}}, IReadOnlyDictionary{string, string}?)"/>
+    /// <summary>The same into a stream.</summary>
     internal static void Write(Stream file, IEnumerable<KeyValuePair<string, Tensor>> tensors,
         IReadOnlyDictionary<string, string>? metadata = null)
     {

@@ -101,6 +101,10 @@ public class PresetsTests
     }
 
     [Fact]
+    public void MoCoIsCalledByItsVersion() => Assert.Equal(["MoCo v1", "MoCo v2", "MoCo v1"],
+        new PretrainOptions[] { MoCoOptions.V1, new MoCoOptions(), Presets.MoCoV1ImageNet }.Select(o => o.MethodName));
+
+    [Fact]
     public void MoCosStepsStandBehindTheWarmUp()
     {
         double[] Rates(MoCoOptions options)

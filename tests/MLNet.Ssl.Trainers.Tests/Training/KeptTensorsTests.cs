@@ -104,7 +104,8 @@ public sealed class KeptTensorsTests : IDisposable
         {
             var features = _network.call(views[0]);
             var left = features.detach().exp();
-            return new(AsGradientPasses.apply(features.sum(), (Action)(() => WasFreed = left.IsInvalid)), features.detach());
+            var loss = AsGradientPasses.apply(features.sum(), (Action)(() => WasFreed = left.IsInvalid));
+            return new(loss, features.detach());
         }
 
         protected override void Dispose(bool disposing)

@@ -154,7 +154,8 @@ public sealed record DinoOptions : PretrainOptions
         var optimizer = context.ChooseOptimizer(OptimizerKind.AdamW, "as published");
         // Published for batches of 512; a batch of 64 has an eighth of its rate, with which a short run ends too soon.
         double rate = few && settings.BatchSize < 512
-            ? context.ChooseLearningRate(0.256 / settings.BatchSize, "a peak of 0.001, that of the published batch of 512")
+            ? context.ChooseLearningRate(
+                0.256 / settings.BatchSize, "a peak of 0.001, that of the published batch of 512")
             : context.ChooseLearningRate(0.0005, "as published");
         CheckRanges();
         Check.AtLeast(width, 2, nameof(OutputDimension));

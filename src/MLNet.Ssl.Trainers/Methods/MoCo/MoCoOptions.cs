@@ -87,7 +87,7 @@ public sealed record MoCoOptions : PretrainOptions
     public override string ToString() => RecordText.Of(this);
 
     /// <inheritdoc/>
-    public override string MethodName => "MoCo v2";
+    public override string MethodName => HeadLayers == 1 ? "MoCo v1" : "MoCo v2";
 
     internal override bool CanMixWith(MixingOptions mixing) => mixing is IMixOptions;
 
