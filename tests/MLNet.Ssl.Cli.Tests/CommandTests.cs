@@ -132,6 +132,10 @@ public sealed class CommandTests : IDisposable
         var refused = Tool.Run("embed", photos, "--model", _folder.File("c.zip"), "--output", _folder.File("x"));
         Assert.Equal(1, refused.Code);
         Assert.Contains("expected a model that ends in an encoder", refused.Error);
+        refused = Tool.Run("embed", photos, "--model", _folder.File("c.zip"), "--output", _folder.File("x"),
+            "--model.last-blocks", "2");
+        Assert.Equal(2, refused.Code);
+        Assert.Contains("--model.… is for weights", refused.Error);
 
         Assert.Contains("tulips: ", Tool.Do("inspect", photos).Output);
         Assert.Contains("classes: 6", Tool.Do("inspect", _folder.File("c.zip")).Output);

@@ -55,6 +55,9 @@ internal sealed class ModelFlags
     public LoadedModel Load(ParseResult parsed, MLContext context, Session session, string path)
     {
         var options = (PretrainedOptions)_options.Create(parsed);
+        if (options != new PretrainedOptions() && FileKinds.IsModel(path))
+            throw new UsageException(
+                $"'{path}' is a model, which says what its network is: --{Prefix}… is for weights.");
         var model = LoadedModel.Load(context, path, options,
             parsed.GetValue(_download) ? known => Download(known, session) : null);
         model.Encoder.OnUnreadableImage = parsed.GetValue(_unreadable);
