@@ -101,12 +101,11 @@ public sealed class PretrainedWeights : IDisposable
         if (metadata.Backbone is { } told && (network.Layout is null || options is { Heads: null, Stem: null }))
         {
             if (told.TakesTables) throw new InvalidDataException("its network takes rows of a table, not images.");
-            told.Validate();
+            told = WithFeatures(told, options).Validated();
             told.LeastSize.Check(network.Tensors.Count, length);
-            return (WithFeatures(told, options), ShapesOf(told));
+            return (told, ShapesOf(told));
         }
-        var backbone = WithFeatures(network.Layout!.Infer(network, options, metadata), options);
-        backbone.Validate();
+        var backbone = WithFeatures(network.Layout!.Infer(network, options, metadata), options).Validated();
         return (backbone, network.Layout.Shapes(backbone));
     }
 
@@ -120,13 +119,11 @@ public sealed class PretrainedWeights : IDisposable
                 $"{nameof(options.LastBlocks)} and {nameof(options.AveragePoolPatchTokens)} are for vision "
                 + $"transformers; its network is {backbone}.");
         }
-        transformer = transformer with
+        return transformer with
         {
             LastBlocks = options.LastBlocks ?? transformer.LastBlocks,
             AveragePoolPatchTokens = options.AveragePoolPatchTokens ?? transformer.AveragePoolPatchTokens,
         };
-        transformer.Validate();
-        return transformer;
     }
 
     private static List<(string Name, long[] Shape)> ShapesOf(BackboneOptions backbone)

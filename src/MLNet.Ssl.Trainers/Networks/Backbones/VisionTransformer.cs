@@ -36,9 +36,8 @@ internal sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
     /// <param name="generator">Source of the weights.</param>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     public VisionTransformer(VisionTransformerOptions options, torch.Generator generator)
-        : base(nameof(VisionTransformer), ((BackboneOptions)options).EmbeddingDimension)
+        : base(nameof(VisionTransformer), options.Validated().EmbeddingDimension)
     {
-        options.Validate();
         ArgumentNullException.ThrowIfNull(generator);
         _options = options;
         int width = options.EmbeddingDimension, side = options.ImageSize / options.PatchSize;
@@ -207,9 +206,10 @@ internal sealed class VisionTransformer : Backbone, ITokenBackbone, IOnnxLayer
     {
         CheckShape(shape);
         if (!_options.RotaryPositions) return null;
+        var grid = (Rows: shape[2] / PatchSize, Columns: shape[3] / PatchSize);
+        if (_rotary.TryGetValue(grid, out var known)) return known;
         if (_rotary.Count >= MostGrids) _rotary.Clear();
-        return _rotary.GetOrAdd((shape[2] / PatchSize, shape[3] / PatchSize),
-            grid => new(grid.Rows, grid.Columns, Width / _options.Heads));
+        return _rotary.GetOrAdd(grid, _ => new(grid.Rows, grid.Columns, Width / _options.Heads));
     }
 
     private Tensor Tokens(Tensor x)
